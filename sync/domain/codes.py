@@ -1,0 +1,137 @@
+"""The closed list of reason codes. Every decision and every parked record ends in one of these."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """Why a contact was or was not handed over; the text is the code itself."""
+
+    QUALIFIED = "QUALIFIED"
+    SCORE_MISSING = "SCORE_MISSING"
+    SCORE_BELOW_THRESHOLD = "SCORE_BELOW_THRESHOLD"
+    NO_LEGAL_BASIS = "NO_LEGAL_BASIS"
+    FILTERED_OUT = "FILTERED_OUT"
+    ARCHIVED = "ARCHIVED"
+    MERGED = "MERGED"
+    ERASED = "ERASED"
+    MISSING_LAST_NAME = "MISSING_LAST_NAME"
+    NO_COMPANY = "NO_COMPANY"
+    COMPANY_AMBIGUOUS = "COMPANY_AMBIGUOUS"
+    ACCOUNT_AMBIGUOUS = "ACCOUNT_AMBIGUOUS"
+    CONTACT_AMBIGUOUS = "CONTACT_AMBIGUOUS"
+    LEAD_CLOSED = "LEAD_CLOSED"
+    ALREADY_HANDED_OVER = "ALREADY_HANDED_OVER"
+    OWNER_UNKNOWN = "OWNER_UNKNOWN"
+    VALUE_TOO_LONG = "VALUE_TOO_LONG"
+    VALUE_INVALID = "VALUE_INVALID"
+    CODE_UNKNOWN = "CODE_UNKNOWN"
+    C4C_REJECTED = "C4C_REJECTED"
+    C4C_LOCKED = "C4C_LOCKED"
+    C4C_CONFLICT = "C4C_CONFLICT"
+    C4C_UNAVAILABLE = "C4C_UNAVAILABLE"
+    C4C_DENIED = "C4C_DENIED"
+    HUBSPOT_UNAVAILABLE = "HUBSPOT_UNAVAILABLE"
+    HUBSPOT_DENIED = "HUBSPOT_DENIED"
+    HUBSPOT_BUDGET = "HUBSPOT_BUDGET"
+    GUARD_TRIPPED = "GUARD_TRIPPED"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a code means and what a person does about it."""
+
+    meaning: str
+    remedy: str
+
+
+_NOTHING = "Nothing to do."
+
+EXPLANATIONS: dict[Code, Explanation] = {
+    Code.QUALIFIED: Explanation("All rules are met: the contact has, or gets, its lead.", _NOTHING),
+    Code.SCORE_MISSING: Explanation(
+        "The score property is empty. Empty is not 0.",
+        "Nothing to do; if many contacts show this, check that the score in HubSpot is switched on.",
+    ),
+    Code.SCORE_BELOW_THRESHOLD: Explanation("The score is below the threshold.", _NOTHING),
+    Code.NO_LEGAL_BASIS: Explanation(
+        "No legal basis for processing is recorded that allows the handover.",
+        "Record the legal basis on the contact in HubSpot; it is looked at again by itself.",
+    ),
+    Code.FILTERED_OUT: Explanation(
+        "A scoring filter excludes the contact; the filter's name stands in the reason.",
+        "Nothing to do, or correct the named filter in qualification.toml.",
+    ),
+    Code.ARCHIVED: Explanation("The contact was deleted in HubSpot.", "Nothing to do; restore it there if wrong."),
+    Code.MERGED: Explanation(
+        "The contact was merged into another one.", "Look at the surviving contact: `explain` names its id."
+    ),
+    Code.ERASED: Explanation("The contact no longer exists in HubSpot.", "Erase it in SAP Sales Cloud too if asked."),
+    Code.MISSING_LAST_NAME: Explanation(
+        "SAP Sales Cloud takes no person without a last name.", "Fill in the last name in HubSpot."
+    ),
+    Code.NO_COMPANY: Explanation(
+        "Neither an associated company nor a company name is known.",
+        "Associate a company in HubSpot, or fill in the company name of the contact.",
+    ),
+    Code.COMPANY_AMBIGUOUS: Explanation(
+        "Several companies are associated and none is primary.", "Mark one company as primary in HubSpot."
+    ),
+    Code.ACCOUNT_AMBIGUOUS: Explanation(
+        "Several accounts in SAP Sales Cloud match the company.",
+        "Write the HubSpot company id into the external key field of the right account, then run "
+        "`hubspot-c4c-sync once`.",
+    ),
+    Code.CONTACT_AMBIGUOUS: Explanation(
+        "Several contacts in SAP Sales Cloud match the person.",
+        "Write the HubSpot contact id into the external key field of the right contact, then run "
+        "`hubspot-c4c-sync once`.",
+    ),
+    Code.LEAD_CLOSED: Explanation(
+        "The lead of this cycle was converted, declined or deleted; it is left alone.",
+        "Nothing to do: a new lead starts after the score has fallen below the re-arm level and risen again.",
+    ),
+    Code.ALREADY_HANDED_OVER: Explanation("The lead of this cycle exists and is kept up to date.", _NOTHING),
+    Code.OWNER_UNKNOWN: Explanation(
+        "The HubSpot owner is no valid, unlocked employee in SAP Sales Cloud; the tenant chooses the owner.",
+        "Give the employee the same e-mail address in both systems.",
+    ),
+    Code.VALUE_TOO_LONG: Explanation(
+        "A value is longer than its field and was cut at a word.", "Shorten the value in HubSpot."
+    ),
+    Code.VALUE_INVALID: Explanation(
+        "A value does not fit its field and was left out.", "Correct the named property in HubSpot."
+    ),
+    Code.CODE_UNKNOWN: Explanation(
+        "A code of the rules is not in the tenant's code list; the field was left out.",
+        "Correct the code in the rules, or add it in SAP Sales Cloud; `check` names it.",
+    ),
+    Code.C4C_REJECTED: Explanation(
+        "SAP Sales Cloud refused the record.",
+        "Read the detail, correct the record or the rules, then `hubspot-c4c-sync once`; a change in HubSpot "
+        "tries again by itself.",
+    ),
+    Code.C4C_LOCKED: Explanation("Somebody has the record open; it is tried again.", _NOTHING),
+    Code.C4C_CONFLICT: Explanation("The record kept changing under us; it is tried again.", _NOTHING),
+    Code.C4C_UNAVAILABLE: Explanation(
+        "SAP Sales Cloud could not be reached; nothing is lost, it is tried again.",
+        "If it lasts, check the tenant's availability and the network.",
+    ),
+    Code.C4C_DENIED: Explanation(
+        "SAP Sales Cloud refused the credentials or a permission.",
+        "Check C4C_USERNAME and C4C_PASSWORD or the certificate, and the services of the communication arrangement.",
+    ),
+    Code.HUBSPOT_UNAVAILABLE: Explanation(
+        "HubSpot could not be reached; nothing is lost, it is tried again.", "If it lasts, check HubSpot's status page."
+    ),
+    Code.HUBSPOT_DENIED: Explanation(
+        "HubSpot refused the token or a scope.", "Check HUBSPOT_ACCESS_TOKEN and its scopes."
+    ),
+    Code.HUBSPOT_BUDGET: Explanation(
+        "HubSpot's daily request limit is used up.", "Wait for the reset at midnight of the portal's time zone."
+    ),
+    Code.GUARD_TRIPPED: Explanation(
+        "A cycle would create more records than the guard allows; nothing was written.",
+        "If the number is right, raise `guard.max_creates` in worker.toml (0 switches the guard off) and run again.",
+    ),
+}

@@ -1,0 +1,38 @@
+"""The decision on one contact and one score, with all its reasons."""
+
+from dataclasses import dataclass
+
+from sync.domain.codes import Code
+from sync.domain.views import Company
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One step of the chain: a code and, in words without personal data, what it rests on."""
+
+    code: Code
+    text: str
+
+    def to_json(self) -> dict[str, str]:
+        return {"code": str(self.code), "text": self.text}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`code` decides; `reasons` are all that applied, in the order in which they were found.
+
+    `company` is the company of the lead's account; without one a qualified lead carries texts only.
+    """
+
+    score: str
+    code: Code
+    reasons: tuple[Reason, ...]
+    company: Company | None = None
+
+    @property
+    def qualified(self) -> bool:
+        return self.code is Code.QUALIFIED
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys([str(self.code), *(str(reason.code) for reason in self.reasons)]))

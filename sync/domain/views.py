@@ -1,0 +1,104 @@
+"""What the pure core looks at: one contact with everything that a decision needs, as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+Properties = Mapping[str, str | None]
+
+PRIMARY = ("HUBSPOT_DEFINED", 1)
+"""(category, typeId) of the primary company seen from the contact (HubSpot associations v4 guide)."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Label:
+    """One association type between a contact and a company, seen from the contact.
+
+    Identity is (category, type_id) per portal; `text` is what people see and may be renamed.
+    """
+
+    category: str
+    type_id: int
+    text: str | None = field(default=None, compare=False)
+
+    @property
+    def is_primary(self) -> bool:
+        return (self.category, self.type_id) == PRIMARY
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A HubSpot owner: `id` is what `hubspot_owner_id` holds (not `userId`)."""
+
+    id: str
+    email: str | None
+    archived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """A mirrored HubSpot company."""
+
+    id: str
+    properties: Properties
+    owner: Owner | None = None
+
+    def get(self, name: str) -> str | None:
+        return clean(self.properties.get(name))
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """A company of a contact with all labels of the pair."""
+
+    company: Company
+    labels: frozenset[Label]
+
+    @property
+    def is_primary(self) -> bool:
+        return any(label.is_primary for label in self.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """External key ↔ C4C record, with the values last sent."""
+
+    entity: str
+    key: str
+    object_id: str
+    sent: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """One handover of a contact for one score: `rearmed` once the score was seen below the re-arm level since."""
+
+    score: str
+    number: int
+    rearmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ContactView:
+    """One contact as the mirror knows it."""
+
+    id: str
+    properties: Properties
+    associations: tuple[Association, ...] = ()
+    owner: Owner | None = None
+    archived: bool = False
+    merged_into: str | None = None
+    erased: bool = False
+    cycles: tuple[Cycle, ...] = ()
+    change_seq: int = 0
+    crossed_at: Mapping[str, datetime] = field(default_factory=dict)
+
+    def get(self, name: str) -> str | None:
+        return clean(self.properties.get(name))
+
+
+def clean(value: str | None) -> str | None:
+    """The value without surrounding blanks; empty counts as missing."""
+    if value is None:
+        return None
+    return value.strip() or None

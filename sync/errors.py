@@ -1,0 +1,77 @@
+"""What can go wrong outside us, by meaning: adapters translate their library's exceptions into these.
+
+Messages name systems, endpoints, codes and ids. They never hold a person's data, a header or a body.
+"""
+
+from typing import Literal
+
+System = Literal["hubspot", "c4c"]
+
+
+class SyncError(Exception):
+    """Base of every failure that the command line explains in a sentence instead of a traceback."""
+
+    exit_code = 1
+
+
+class ConfigurationError(SyncError):
+    """Wrong settings or rules; `problems` lists every one found, each naming place, finding and remedy."""
+
+    exit_code = 2
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class StateError(SyncError):
+    """The state file cannot be used as it is (newer version, not migrated, not ours)."""
+
+    exit_code = 2
+
+
+class GuardTripped(SyncError):
+    """A cycle would write more than the guard allows; nothing was written."""
+
+    exit_code = 5
+
+
+class RemoteError(SyncError):
+    """A remote system refused or was out of reach."""
+
+    exit_code = 3
+
+    def __init__(self, system: System, message: str) -> None:
+        super().__init__(f"{NAMES[system]}: {message}")
+        self.system: System = system
+
+
+class Unavailable(RemoteError):
+    """Transient: slow, overloaded, cut off. `wait` is the pause in seconds that the system asked for, if any."""
+
+    def __init__(self, system: System, message: str, wait: float | None = None) -> None:
+        super().__init__(system, message)
+        self.wait = wait
+
+
+class Denied(RemoteError):
+    """Credentials or permissions are wrong; trying again will not help."""
+
+
+class BudgetExhausted(RemoteError):
+    """The daily request budget is used up until the system resets it."""
+
+
+class Malformed(RemoteError):
+    """An answer that is not what the API promises. Never to be read as "there is nothing"."""
+
+
+class Refused(RemoteError):
+    """The system understood the request and will not do it (a 4xx that is none of the above)."""
+
+    def __init__(self, system: System, message: str, status: int = 400) -> None:
+        super().__init__(system, message)
+        self.status = status
+
+
+NAMES: dict[System, str] = {"hubspot": "HubSpot", "c4c": "SAP Sales Cloud"}

@@ -1,0 +1,115 @@
+"""From rules and a contact's view to a draft: what a C4C record should hold, field by field, with warnings."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from sync.domain.codes import Code
+from sync.domain.decision import Reason
+from sync.domain.rules import FieldMap, FieldRule, placeholders, qualified
+from sync.mappers.transforms import TRANSFORMS, spread
+from sync.odata import wire
+from sync.schema import Field, Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """Stands for an id that C4C will give to a record that does not exist yet."""
+
+    entity: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"(of the new {self.entity} {self.key})"
+
+
+Value = str | bool | int | Awaited | None
+Lookup = Callable[[str], str | Awaited | None]
+"""From a source's full name (`contact.email`, `c4c.account_uuid`) to its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class DraftField:
+    """One field of a draft. Fields of one `group` are one text spread over several and change together."""
+
+    name: str
+    value: Value
+    rule: FieldRule
+    group: int
+    may_blank: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a record should hold."""
+
+    entity: str
+    key: str
+    fields: tuple[DraftField, ...]
+    warnings: tuple[Reason, ...] = ()
+
+    @property
+    def awaits(self) -> bool:
+        return any(isinstance(field.value, Awaited) for field in self.fields)
+
+
+def draft(entity: str, key: str, own: str, maps: Iterable[FieldMap], lookup: Lookup, schema: Schema) -> Draft:
+    """The draft of one record; `own` is the space that a source without a dot belongs to.
+
+    Fields that the tenant does not have are left out (`check` names them).
+    """
+    fields: list[DraftField] = []
+    warnings: list[Reason] = []
+    for group, mapped in enumerate(maps):
+        known = [f for f in (schema.field(entity, target) for target in mapped.target) if f is not None]
+        if not known:
+            continue
+        values, found = _values(mapped, own, lookup, known)
+        warnings += [Reason(code, f"{entity}.{known[0].name}: {text}") for code, text in found]
+        fields += [
+            DraftField(f.name, value, mapped.rule, group, mapped.may_blank)
+            for f, value in zip(known, values, strict=True)
+        ]
+    return Draft(entity, key, tuple(fields), tuple(warnings))
+
+
+Finding = tuple[Code, str]
+
+
+def _values(mapped: FieldMap, own: str, lookup: Lookup, fields: Sequence[Field]) -> tuple[list[Value], list[Finding]]:
+    raw = _raw(mapped, own, lookup)
+    if raw is None or isinstance(raw, Awaited):
+        return [raw, *[None] * (len(fields) - 1)], []
+    fitting = TRANSFORMS[mapped.transform](raw)
+    if fitting is None:
+        return [None] * len(fields), [(Code.VALUE_INVALID, f"no {mapped.transform}, left out")]
+    return _fit(fitting, mapped.transform, fields)
+
+
+def _fit(value: str, transform: str, fields: Sequence[Field]) -> tuple[list[Value], list[Finding]]:
+    lengths = [field.length if field.type == "String" else 0 for field in fields]
+    if transform != "text" and lengths[0] and len(value) > lengths[0]:
+        return [None] * len(fields), [(Code.VALUE_TOO_LONG, f"longer than {lengths[0]}, left out")]
+    parts, cut = spread(value, lengths)
+    findings = [(Code.VALUE_TOO_LONG, f"longer than {sum(lengths)}, cut at a word")] if cut else []
+    try:
+        return [wire(part, field.type) if part else None for part, field in zip(parts, fields, strict=True)], findings
+    except ValueError as error:
+        return [None] * len(fields), [(Code.VALUE_INVALID, f"{error}, left out")]
+
+
+def _raw(mapped: FieldMap, own: str, lookup: Lookup) -> str | Awaited | None:
+    if mapped.value is not None:
+        return mapped.value
+    if mapped.template is not None:
+        return fill(mapped.template, lambda name: lookup(qualified(own, name)))
+    return next((found for name in mapped.source if (found := lookup(qualified(own, name))) is not None), None)
+
+
+def fill(template: str, lookup: Lookup) -> str | None:
+    """The template with its placeholders filled; what is missing leaves no gap. None if all are missing."""
+    found = {name: lookup(name) for name in placeholders(template)}
+    if found and all(value is None for value in found.values()):
+        return None
+    filled = re.sub(r"{([^{}]*)}", lambda match: str(found[match[1]] or ""), template)
+    return re.sub(r"\s+", " ", filled).strip()

@@ -1,0 +1,321 @@
+"""The wire format of C4C's OData v2 service: literals, filters, keys, paging, `$batch`. Pure functions.
+
+Sources: SAP C4C OData API developer guide; KBA 2745638 (`+` in filters); KBA 3048103 (CSRF).
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from email.parser import HeaderParser
+from typing import Any
+from urllib.parse import quote
+
+Row = Mapping[str, Any]
+
+
+def literal(value: str) -> str:
+    """A string literal of a `$filter`; a quote is doubled."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def guid_literal(value: str) -> str:
+    """A guid literal; C4C stores and compares UUIDs in upper case."""
+    return f"guid'{value.upper()}'"
+
+
+def any_of(name: str, values: Iterable[str], *, guid: bool = False) -> str:
+    """`name eq a or name eq b …`: C4C allows `or` over one property only."""
+    spell = guid_literal if guid else literal
+    return " or ".join(f"{name} eq {spell(value)}" for value in values)
+
+
+def chunks(name: str, values: Sequence[str], *, guid: bool = False, limit: int = 6000) -> Iterator[str]:
+    """Filters over all `values`, each no longer than `limit` characters when encoded."""
+    part: list[str] = []
+    size = 0
+    for value in values:
+        term = len(encode(any_of(name, [value], guid=guid))) + len("%20or%20")
+        if part and size + term > limit:
+            yield any_of(name, part, guid=guid)
+            part, size = [], 0
+        part.append(value)
+        size += term
+    if part:
+        yield any_of(name, part, guid=guid)
+
+
+def encode(text: str) -> str:
+    """Percent-encodes a query value; `+`, `&` and `'` included (a bare `+` would be read as a blank, KBA 2745638)."""
+    return quote(text, safe="$(),/*")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A read of one collection. `filter` is written out, not encoded."""
+
+    collection: str
+    filter: str = ""
+    select: tuple[str, ...] = ()
+    orderby: str = "ObjectID"
+
+    def url(self) -> str:
+        """Relative to the service root, encoded, asking for JSON."""
+        options = {"$filter": self.filter, "$select": ",".join(self.select), "$orderby": self.orderby}
+        query = "&".join(f"{name}={encode(value)}" for name, value in options.items() if value)
+        return f"{self.collection}?{query}&$format=json" if query else f"{self.collection}?$format=json"
+
+
+def key_path(collection: str, object_id: str) -> str:
+    """The path of one entity by its ObjectID."""
+    return f"{collection}({quote(literal(object_id), safe=chr(39))})"
+
+
+def one(payload: Any) -> Row:
+    """The entity of a create or read-one answer: C4C wraps it in `results`, standard OData does not.
+
+    Raises ValueError if there is none.
+    """
+    data = payload.get("d") if isinstance(payload, dict) else None
+    entity = data.get("results", data) if isinstance(data, dict) else None
+    if not isinstance(entity, dict):
+        raise ValueError("no entity under `d` or `d.results`")
+    return entity
+
+
+def many(payload: Any) -> tuple[list[Row], str | None]:
+    """Rows and next link of a collection answer. Raises ValueError if it is no collection."""
+    data = payload.get("d") if isinstance(payload, dict) else None
+    if isinstance(data, list):
+        return data, None
+    if not isinstance(data, dict) or not isinstance(data.get("results"), list):
+        raise ValueError("no list under `d.results`")
+    return data["results"], data.get("__next")
+
+
+def etag(row: Row) -> str | None:
+    """The ETag verbatim. The `ETag` property has only milliseconds and never matches."""
+    metadata = row.get("__metadata")
+    return metadata.get("etag") if isinstance(metadata, dict) else None
+
+
+_DATE = re.compile(r"/Date\((-?\d+)(?:[+-]\d+)?\)/")
+
+
+def read_date(value: Any) -> datetime | None:
+    """A date as C4C writes it, `/Date(ms)/` or ISO; None for none. Raises ValueError for anything else."""
+    if value in (None, ""):
+        return None
+    match = _DATE.fullmatch(str(value))
+    if match:
+        return _from_milliseconds(int(match[1]))
+    parsed = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+def _from_milliseconds(ms: int) -> datetime:
+    latest = datetime.max.replace(tzinfo=UTC)
+    return latest if ms / 1000 >= latest.timestamp() else datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def wire(value: Any, edm_type: str) -> Any:
+    """`value` in the JSON form of `edm_type` (`String`, `Guid`, `Boolean`, `Int32`, `Decimal`, …).
+
+    Raises ValueError where it does not fit.
+    """
+    if value is None:
+        return None
+    match edm_type:
+        case "Guid":
+            return str(value).upper()
+        case "Boolean":
+            return _boolean(value)
+        case "Int16" | "Int32":
+            return int(_decimal(value))
+        case "Decimal" | "Double" | "Single" | "Int64":
+            return format(_decimal(value).normalize(), "f")
+        case _:
+            return str(value)
+
+
+def _boolean(value: Any) -> bool:
+    text = str(value).lower()
+    if text not in ("true", "false"):
+        raise ValueError("neither true nor false")
+    return text == "true"
+
+
+def _decimal(value: Any) -> Decimal:
+    try:
+        parsed = Decimal(str(value))
+    except InvalidOperation:
+        raise ValueError("not a number") from None
+    if not parsed.is_finite():
+        raise ValueError("not a finite number")
+    return parsed
+
+
+def blank(value: Any) -> bool:
+    """C4C shows missing text as an empty string, missing dates and UUIDs as null."""
+    return value is None or value == ""
+
+
+def same(left: Any, right: Any) -> bool:
+    """Whether two values of one field mean the same: `"82"` is `"82.000000"`, UUIDs in any case, blank is null."""
+    if blank(left) or blank(right):
+        return blank(left) and blank(right)
+    if left == right:
+        return True
+    if isinstance(left, bool) or isinstance(right, bool):
+        return str(left).lower() == str(right).lower()
+    return _as_number(left) == _as_number(right) is not None or _as_uuid(left) == _as_uuid(right) is not None
+
+
+def _as_number(value: Any) -> Decimal | None:
+    text = str(value)
+    if isinstance(value, str) and not re.fullmatch(r"-?(0|[1-9]\d*)(\.\d+)?", text):
+        return None
+    return Decimal(text)
+
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def _as_uuid(value: Any) -> str | None:
+    return str(value).upper() if _UUID.fullmatch(str(value)) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One write: POST, PATCH or DELETE of one record, with the ETag that was read for a PATCH or DELETE."""
+
+    method: str
+    path: str
+    body: Mapping[str, Any] = field(default_factory=dict)
+    if_match: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The answer to one operation or query of a batch."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def batch_body(parts: Sequence[Query | str | Operation], boundary: str) -> str:
+    """A `$batch` body: queries (or next links) as they are, each operation in a changeset of its own.
+
+    A changeset is atomic, so one operation in each keeps one bad record from dragging others down.
+    """
+    blocks = [
+        _changeset(part, f"{boundary}_{n}") if isinstance(part, Operation) else _query_part(part)
+        for n, part in enumerate(parts)
+    ]
+    return "".join(f"--{boundary}\r\n{block}\r\n" for block in blocks) + f"--{boundary}--\r\n"
+
+
+_HTTP_PART = "Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n"
+
+
+def _query_part(query: Query | str) -> str:
+    url = query.url() if isinstance(query, Query) else query
+    # The guide demands two blank lines after the request line of a GET.
+    return f"{_HTTP_PART}\r\nGET {url} HTTP/1.1\r\nAccept: application/json\r\n\r\n\r\n"
+
+
+def _changeset(operation: Operation, boundary: str) -> str:
+    return (
+        f"Content-Type: multipart/mixed; boundary={boundary}\r\n\r\n--{boundary}\r\n{_HTTP_PART}\r\n"
+        f"{_request_text(operation)}\r\n--{boundary}--\r\n"
+    )
+
+
+def _request_text(operation: Operation) -> str:
+    body = json.dumps(operation.body) if operation.body else ""
+    headers = {"Accept": "application/json", "Content-Type": "application/json", "Content-Length": str(len(body))}
+    if operation.if_match:
+        headers["If-Match"] = operation.if_match
+    lines = [f"{operation.method} {operation.path} HTTP/1.1", *(f"{k}: {v}" for k, v in headers.items()), "", body]
+    return "\r\n".join(lines)
+
+
+def read_batch(content_type: str, text: str) -> list[Part]:
+    """The parts of a batch answer in order, a changeset of one operation counting as one part.
+
+    A failed changeset comes as a single `application/http` part or nested in a multipart: both are read.
+    Content-ID is not echoed, so order is all there is. Raises ValueError if it is no multipart answer.
+    """
+    boundary = re.search(r'boundary="?([^";]+)"?', content_type)
+    if not boundary:
+        raise ValueError("the answer to a batch is no multipart document")
+    return [_read_part(block) for block in _blocks(text, boundary[1])]
+
+
+def _blocks(text: str, boundary: str) -> list[str]:
+    sections = re.split(rf"(?:^|\r?\n)--{re.escape(boundary)}(?:--)?[ \t]*(?:\r?\n|$)", text)
+    return [section for section in sections[1:] if section.strip()]
+
+
+def _read_part(block: str) -> Part:
+    headers, rest = _split(block)
+    inner = headers.get("content-type", "")
+    if "multipart/mixed" in inner:
+        nested = read_batch(inner, rest)
+        if len(nested) != 1:
+            raise ValueError(f"a changeset of one operation was answered with {len(nested)} parts")
+        return nested[0]
+    status_line, _, message = rest.lstrip("\r\n").partition("\n")
+    words = status_line.split()
+    if len(words) < 2 or not words[0].startswith("HTTP/") or not words[1].isdigit():
+        raise ValueError("a batch part without a status line")
+    inner_headers, body = _split(message)
+    return Part(int(words[1]), inner_headers, body.strip())
+
+
+def _split(text: str) -> tuple[dict[str, str], str]:
+    head, _, body = (
+        text.replace("\r\n", "\n").lstrip("\n").partition("\n\n") if not _starts_blank(text) else ("", "", text)
+    )
+    return {name.lower(): value.strip() for name, value in HeaderParser().parsestr(head).items()}, body
+
+
+def _starts_blank(text: str) -> bool:
+    return text.startswith(("\r\n", "\n"))
+
+
+def error_text(body: str) -> tuple[str, str]:
+    """(code, message) of an error body in JSON or XML; empty strings where there is none."""
+    try:
+        error = json.loads(body)["error"]
+        message = error.get("message", "")
+        return str(error.get("code", "")), str(message.get("value", "") if isinstance(message, dict) else message)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return _xml_text(body, "code"), _xml_text(body, "message")
+
+
+def _xml_text(body: str, tag: str) -> str:
+    match = re.search(rf"<(?:\w+:)?{tag}[^>]*>([^<]*)<", body)
+    return match[1] if match else ""
+
+
+def sap_message(headers: Mapping[str, str]) -> tuple[str, str] | None:
+    """(code, message) of a `sap-message` header of severity error: a write that failed in spite of its 2xx."""
+    raw = next((value for name, value in headers.items() if name.lower() == "sap-message"), None)
+    if not raw:
+        return None
+    try:
+        message = json.loads(raw)
+    except ValueError:
+        return "", "unreadable sap-message"
+    if not isinstance(message, dict) or str(message.get("severity", "")).lower() != "error":
+        return None
+    details = message.get("details")
+    worst = details[0] if isinstance(details, list) and details and isinstance(details[0], dict) else message
+    return str(worst.get("code", "")), str(worst.get("message", ""))

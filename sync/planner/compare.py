@@ -1,0 +1,95 @@
+"""Three-way comparison: what should be, what C4C holds, and what we sent last."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from sync import odata
+from sync.domain.rules import FieldRule
+from sync.mappers.draft import Draft, DraftField, Value
+from sync.planner.target import Record
+from sync.schema import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field of a write: `old` is what C4C holds now, None on a create."""
+
+    name: str
+    old: Any
+    new: Value
+    rule: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"from": self.old, "to": str(self.new) if not _plain(self.new) else self.new, "rule": self.rule}
+
+
+def _plain(value: Value) -> bool:
+    return value is None or isinstance(value, str | bool | int)
+
+
+def for_create(draft: Draft, schema: Schema) -> tuple[Change, ...]:
+    """Every value of the draft that may be sent with a POST."""
+    return tuple(
+        Change(f.name, None, f.value, str(f.rule))
+        for f in draft.fields
+        if f.value is not None and _may(f, draft, schema)
+    )
+
+
+def for_update(draft: Draft, record: Record, sent: Mapping[str, Any], schema: Schema) -> tuple[Change, ...]:
+    """The changed fields of an existing record, each by its rule. Empty means: no request."""
+    changes: list[Change] = []
+    for _, members in groupby(draft.fields, key=lambda f: f.group):
+        group = [f for f in _shrunk(members, sent) if f.value is not None or f.may_blank]
+        if _allowed(group, record, sent):
+            changes += [_change(f, record) for f in group if not odata.same(f.value, record.fields.get(f.name))]
+    return tuple(c for c in changes if _updatable(draft.entity, c.name, schema))
+
+
+def _shrunk(group: Iterable[DraftField], sent: Mapping[str, Any]) -> list[DraftField]:
+    """A text that became shorter empties the further fields that we had filled, and only those."""
+    members = list(group)
+    if members[0].value is None:
+        return members
+    return [
+        DraftField(f.name, "", f.rule, f.group) if f.value is None and not odata.blank(sent.get(f.name)) else f
+        for f in members
+    ]
+
+
+def _allowed(group: list[DraftField], record: Record, sent: Mapping[str, Any]) -> bool:
+    if not group:
+        return False
+    match group[0].rule:
+        case FieldRule.HUBSPOT_WINS:
+            return True
+        case FieldRule.C4C_WINS:
+            return all(_ours(f.name, record, sent) for f in group)
+        case FieldRule.FILL_BLANK:
+            return all(odata.blank(record.fields.get(f.name)) for f in group)
+        case FieldRule.CREATE_ONLY:
+            return False
+
+
+def _ours(name: str, record: Record, sent: Mapping[str, Any]) -> bool:
+    """Whether nobody but us wrote the field: as we sent it, or blank and never sent."""
+    current = record.fields.get(name)
+    return odata.same(current, sent[name]) if name in sent else odata.blank(current)
+
+
+def _change(field: DraftField, record: Record) -> Change:
+    return Change(
+        field.name, record.fields.get(field.name), field.value if field.value is not None else "", str(field.rule)
+    )
+
+
+def _may(field: DraftField, draft: Draft, schema: Schema) -> bool:
+    known = schema.field(draft.entity, field.name)
+    return known is not None and known.creatable
+
+
+def _updatable(entity: str, name: str, schema: Schema) -> bool:
+    known = schema.field(entity, name)
+    return known is not None and known.updatable

@@ -1,0 +1,124 @@
+"""From questions to OData queries, and from rows back to the questions they answer. Pure.
+
+Filters only pre-select: every row is compared exactly on our side, because `*` in a value is a wildcard for C4C and
+the case sensitivity of `eq` differs by field.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sync import odata
+from sync.domain.rules import Rules
+from sync.mappers.transforms import domain
+from sync.odata import Query, Row
+from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
+from sync.planner.target import Ask, Question, Record
+from sync.schema import Schema, collection
+
+RELATION = "ContactIsContactPersonFor"
+TAX_NUMBER = "CorporateAccountTaxNumber"
+
+
+def selects(rules: Rules, schema: Schema) -> dict[str, tuple[str, ...]]:
+    """The fields to read by entity, derived from the rules, as far as the tenant has them."""
+    mapping = rules.mapping
+    fixed = {
+        ACCOUNT: ("UUID", "AccountID", "LifeCycleStatusCode", "WebSite", "CountryCode", "StreetPostalCode", *_NAMES),
+        CONTACT: ("ContactUUID", "ContactID", "AccountID", "StatusCode", "Email"),
+        LEAD: ("ID", "Name", "LifeCycleStatusCode", "AccountPartyUUID", "ContactUUID", "OwnerPartyUUID"),
+    }
+    maps = {ACCOUNT: mapping.account, CONTACT: mapping.contact, LEAD: mapping.lead}
+    wanted = {
+        entity: {"ObjectID", maps[entity].external_key, *names, *(t for f in maps[entity].fields for t in f.target)}
+        for entity, names in fixed.items()
+    }
+    return {e: tuple(sorted(n for n in names if schema.field(e, n))) for e, names in wanted.items()}
+
+
+_NAMES = ("Name", "AdditionalName", "AdditionalName2", "AdditionalName3")
+
+
+def queries(
+    questions: Iterable[Question], key_fields: Mapping[str, str], select: Mapping[str, tuple[str, ...]]
+) -> list[Query]:
+    """The queries that pre-select the rows for these questions, as few as the URL length allows."""
+    return [
+        Query(collection(_read_from(kind, entity)), filter_, select.get(_read_from(kind, entity), ()))
+        for (kind, entity), values in _grouped(questions).items()
+        for filter_ in _filters(kind, values, key_fields.get(entity, ""))
+    ]
+
+
+def _read_from(kind: Ask, entity: str) -> str:
+    return TAX_NUMBER if kind is Ask.ACCOUNT_BY_TAX else entity
+
+
+def _grouped(questions: Iterable[Question]) -> dict[tuple[Ask, str], list[str]]:
+    grouped: dict[tuple[Ask, str], list[str]] = {}
+    for question in sorted(questions, key=lambda q: (q.kind, q.entity, q.value)):
+        grouped.setdefault((question.kind, question.entity), []).append(question.value)
+    return grouped
+
+
+def _filters(kind: Ask, values: Sequence[str], key_field: str) -> Iterator[str]:
+    match kind:
+        case Ask.BY_KEY:
+            return odata.chunks(key_field, values)
+        case Ask.LEADS_OF:
+            # The first cycle is asked for by its exact key too, so that idempotency does not rest on the wildcard.
+            return odata.chunks(key_field, [key for stem in values for key in (f"{stem}:1", f"{stem}:*")])
+        case Ask.ACCOUNT_BY_DOMAIN:
+            return odata.chunks("WebSite", [spelling for value in values for spelling in _spellings(value)])
+        case Ask.PERMISSIONS_OF:
+            return odata.chunks("BusinessPartnerUUID", values, guid=True)
+        case _:
+            return odata.chunks(_FIELDS[kind], values)
+
+
+_FIELDS = {
+    Ask.BY_ID: "ObjectID",
+    Ask.ACCOUNT_BY_TAX: "TaxID",
+    Ask.ACCOUNT_BY_POSTAL: "StreetPostalCode",
+    Ask.CONTACTS_OF: "AccountID",
+    Ask.RELATIONS_OF: "ContactID",
+    Ask.CHANNELS_OF: "ParentObjectID",
+}
+
+
+def _spellings(value: str) -> tuple[str, ...]:
+    """C4C spells web sites freely and may compare case-sensitively: wildcards around the usual spellings."""
+    plain = (
+        value,
+        f"www.{value}",
+        f"http://{value}",
+        f"https://{value}",
+        f"http://www.{value}",
+        f"https://www.{value}",
+    )
+    return (*plain, *(f"*{spelled}*" for spelled in dict.fromkeys((value, value.capitalize(), value.upper()))))
+
+
+def answered(question: Question, rows: Iterable[Row], key_field: str) -> list[Record]:
+    """The rows that really answer, as records."""
+    return [record(question.entity, row) for row in rows if _answers(question, row, key_field)]
+
+
+def _answers(question: Question, row: Row, key_field: str) -> bool:
+    match question.kind:
+        case Ask.BY_KEY:
+            return bool(row.get(key_field) == question.value)
+        case Ask.LEADS_OF:
+            stem, _, number = str(row.get(key_field) or "").rpartition(":")
+            return stem == question.value and number.isdigit()
+        case Ask.ACCOUNT_BY_DOMAIN:
+            return domain(str(row.get("WebSite") or "")) == question.value
+        case Ask.PERMISSIONS_OF:
+            return str(row.get("BusinessPartnerUUID") or "").upper() == question.value.upper()
+        case _:
+            return str(row.get(_FIELDS[question.kind]) or "") == question.value
+
+
+def record(entity: str, row: Mapping[str, Any]) -> Record:
+    """A row as a record, without OData's own entries."""
+    fields = {name: value for name, value in row.items() if not name.startswith("__")}
+    return Record(entity, str(row["ObjectID"]), fields, odata.etag(row))

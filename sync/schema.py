@@ -1,0 +1,126 @@
+"""What C4C's entities look like: field types, lengths, and what may be written or filtered.
+
+The table in `c4c_fields.json` holds, per field, `[type, length, flags, code list, context field]` with the flags
+C(reatable) U(pdatable) F(ilterable) R(equired). It was taken from public EDMX files (2022 and 2026, unchanged in the
+fields we use); the tenant's own `$metadata` replaces it at run time, since custom fields exist only there.
+"""
+
+import json
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import resources
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One property; `length` 0 means no limit. `code_list` names the collection of its allowed codes."""
+
+    name: str
+    type: str
+    length: int = 0
+    creatable: bool = True
+    updatable: bool = True
+    filterable: bool = True
+    required: bool = False
+    code_list: str | None = None
+    context: str | None = None
+
+
+Entity = Mapping[str, Field]
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """Entities by name (`CorporateAccount`, `Lead`, …)."""
+
+    entities: Mapping[str, Entity]
+
+    def field(self, entity: str, name: str) -> Field | None:
+        return self.entities.get(entity, {}).get(name)
+
+    def with_custom(self, entity: str, *fields: Field) -> "Schema":
+        """The same with custom fields added where they are not known yet."""
+        known = self.entities.get(entity, {})
+        return replace(self, entities={**self.entities, entity: {**{f.name: f for f in fields}, **known}})
+
+    def without(self, entity: str, name: str) -> "Schema":
+        """The same without one field, so that nothing is written to it."""
+        left = {n: f for n, f in self.entities.get(entity, {}).items() if n != name}
+        return replace(self, entities={**self.entities, entity: left})
+
+    def merged(self, tenant: "Schema") -> "Schema":
+        """The tenant's fields, with code lists from here where the tenant's metadata name none."""
+        entities = dict(self.entities)
+        for name, fields in tenant.entities.items():
+            entities[name] = {n: _with_code_list(f, self.field(name, n)) for n, f in fields.items()}
+        return Schema(entities)
+
+
+def _with_code_list(field: Field, known: Field | None) -> Field:
+    if known is None or field.code_list:
+        return field
+    return replace(field, code_list=known.code_list, context=known.context)
+
+
+def collection(entity: str) -> str:
+    """The name of the entity set."""
+    return f"{entity}Collection"
+
+
+@cache
+def standard() -> Schema:
+    """The shipped table."""
+    table = json.loads(resources.files("sync").joinpath("c4c_fields.json").read_text(encoding="utf-8"))
+    return Schema({entity: {n: _field(n, *row) for n, row in fields.items()} for entity, fields in table.items()})
+
+
+def _field(
+    name: str, type_: str, length: int, flags: str, code_list: str | None = None, context: str | None = None
+) -> Field:
+    return Field(name, type_, length, "C" in flags, "U" in flags, "F" in flags, "R" in flags, code_list, context)
+
+
+def parse_edmx(text: str) -> Schema:
+    """The schema in a tenant's `$metadata`. Raises ValueError if the text is no EDMX document."""
+    try:
+        root = ElementTree.fromstring(text)
+    except ElementTree.ParseError as error:
+        raise ValueError(f"$metadata is no XML document: {error}") from None
+    types = [element for element in root.iter() if _local(element.tag) == "EntityType"]
+    if not types:
+        raise ValueError("$metadata names no entity types")
+    return Schema({element.get("Name", ""): _entity(element) for element in types})
+
+
+def _entity(element: ElementTree.Element) -> Entity:
+    fields = [_edmx_field(child) for child in element if _local(child.tag) == "Property"]
+    return {field.name: field for field in fields}
+
+
+def _edmx_field(element: ElementTree.Element) -> Field:
+    marks = {_local(name): value for name, value in element.attrib.items()}
+    length = marks.get("MaxLength", "")
+    creatable = _flag(marks, "creatable")
+    return Field(
+        name=marks.get("Name", ""),
+        type=marks.get("Type", "Edm.String").removeprefix("Edm."),
+        length=int(length) if length.isdigit() else 0,
+        creatable=creatable,
+        updatable=_flag(marks, "updatable"),
+        filterable=_flag(marks, "filterable"),
+        required=creatable and marks.get("Nullable") == "false",
+        code_list=marks.get("value-help"),
+        context=marks.get("context-property"),
+    )
+
+
+def _flag(marks: Mapping[str, str], name: str) -> bool:
+    # An absent sap: flag means true (SAP annotations for OData 2.0).
+    return marks.get(name, "true") != "false"
+
+
+def _local(name: Any) -> str:
+    return str(name).rsplit("}", 1)[-1]
