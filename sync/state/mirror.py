@@ -1,0 +1,390 @@
+"""The mirror: what HubSpot said last, and who must be looked at because it really changed."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import ColumnElement, Update, delete, func, update
+from sqlmodel import Session, col, select
+
+from sync.domain.rules import MERGED_PROPERTY, OWNER_PROPERTY, Score
+from sync.domain.scores import Level, level
+from sync.domain.views import Association, Company, ContactView, Cycle, Label, Owner, Properties
+from sync.lifecycle import Status
+from sync.state import tables
+
+Row = TypeVar("Row", tables.Contact, tables.Company)
+
+MAX_VARIABLES = 5000
+"""Ids in one statement; SQLite allows 32,766 variables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One HubSpot object as read: only the properties that rules name."""
+
+    id: str
+    properties: Properties
+    modified_at: datetime | None
+    archived: bool = False
+
+
+def portions(ids: Iterable[str], size: int = MAX_VARIABLES) -> Iterator[list[str]]:
+    """The distinct ids in portions that fit one statement or request."""
+    distinct = list(dict.fromkeys(ids))
+    return (distinct[n : n + size] for n in range(0, len(distinct), size))
+
+
+def save_contacts(session: Session, snapshots: Sequence[Snapshot], scores: Sequence[Score], now: datetime) -> list[str]:
+    """Stores contacts and marks those that really changed pending; returns their ids."""
+    known = _by_id(session, tables.Contact, [s.id for s in snapshots])
+    changed = []
+    for snapshot in {s.id: s for s in snapshots}.values():
+        row = known.get(snapshot.id)
+        if row is None or _differs(row, snapshot):
+            changed.append(snapshot.id)
+        session.add(_stored_contact(row, snapshot))
+    session.flush()
+    _follow_merges(session, snapshots, "Contact")
+    _follow_scores(session, snapshots, scores, now)
+    mark_pending(session, changed, now)
+    session.exec(_stale(changed))
+    return changed
+
+
+def _differs(row: tables.Contact, snapshot: Snapshot) -> bool:
+    return (row.properties, row.archived, row.erased) != (dict(snapshot.properties), snapshot.archived, False)
+
+
+def _stored_contact(row: tables.Contact | None, snapshot: Snapshot) -> tables.Contact:
+    stored = row or tables.Contact(id=snapshot.id)
+    stored.modified_at = snapshot.modified_at
+    stored.archived = snapshot.archived
+    stored.erased, stored.missing_since = False, None
+    if stored.properties != dict(snapshot.properties):
+        stored.properties = dict(snapshot.properties)
+    return stored
+
+
+def _stale(changed: Sequence[str]) -> Update:
+    return update(tables.Contact).where(col(tables.Contact.id).in_(changed)).values(associations_stale=True)
+
+
+def _follow_merges(session: Session, snapshots: Iterable[Snapshot], entity: str) -> None:
+    """Ids that were merged away lead to the survivor; their links and handovers go with them."""
+    for snapshot in snapshots:
+        merged = (old.strip() for old in (snapshot.properties.get(MERGED_PROPERTY) or "").split(";"))
+        for old in merged:
+            if old and old != snapshot.id:
+                adopt_alias(session, old, snapshot.id, entity)
+
+
+def adopt_alias(session: Session, old_id: str, new_id: str, entity: str = "Contact") -> None:
+    """Records that `old_id` lives on as `new_id`, and hands its links over where the new id has none.
+
+    `entity` is what the HubSpot object is in C4C: `Contact` or `CorporateAccount`. Contact and company ids are
+    numbered apart, so they are never mixed up. Source: HubSpot changelog on merges, 2025: the survivor has a new id.
+    """
+    known = (entity, old_id)
+    alias = session.get(tables.Alias, known)
+    if alias and alias.new_id == new_id:
+        return
+    session.merge(tables.Alias(entity=entity, old_id=old_id, new_id=new_id))
+    chained = (col(tables.Alias.entity) == entity, col(tables.Alias.new_id) == old_id)
+    session.exec(update(tables.Alias).where(*chained).values(new_id=new_id))
+    _move_links(session, old_id, new_id, entity)
+    if entity == "Contact":
+        session.exec(update(tables.Contact).where(col(tables.Contact.id) == old_id).values(merged_into=new_id))
+        _move_handovers(session, old_id, new_id)
+
+
+def _move_links(session: Session, old_id: str, new_id: str, entity: str) -> None:
+    is_account = col(tables.Link.entity) == "CorporateAccount"
+    of = select(tables.Link).where(tables.Link.hubspot_id == old_id, is_account if entity != "Contact" else ~is_account)
+    for link in session.exec(of).all():
+        new_key = new_id + link.key[len(old_id) :]
+        if session.get(tables.Link, (link.entity, new_key)) is None:
+            session.add(link.model_copy(update={"key": new_key, "hubspot_id": new_id}))
+            session.delete(link)
+
+
+def _move_handovers(session: Session, old_id: str, new_id: str) -> None:
+    for handover in session.exec(select(tables.Handover).where(col(tables.Handover.contact_id) == old_id)).all():
+        new_key = f"{new_id}:{handover.score}:{handover.cycle}"
+        if session.get(tables.Handover, new_key) is None:
+            of_old = col(tables.Handover.lead_key) == handover.lead_key
+            session.exec(update(tables.Handover).where(of_old).values(lead_key=new_key, contact_id=new_id))
+
+
+def _follow_scores(session: Session, snapshots: Sequence[Snapshot], scores: Sequence[Score], now: datetime) -> None:
+    """Notes when a score crossed its threshold, and when it fell below the re-arm level after a handover."""
+    levels = [(s, score, level(score, s.properties)) for s in snapshots for score in scores]
+    met = {(s.id, score.name): s.modified_at for s, score, found in levels if found is Level.MET}
+    known = {
+        (row.contact_id, row.score): row
+        for ids in portions(s.id for s in snapshots)
+        for row in session.exec(select(tables.Crossing).where(col(tables.Crossing.contact_id).in_(ids)))
+    }
+    for key, modified_at in met.items():
+        if key not in known:
+            session.add(tables.Crossing(contact_id=key[0], score=key[1], crossed_at=modified_at or now))
+    for key, row in known.items():
+        if key not in met:
+            session.delete(row)
+    for score in scores:
+        fallen = [s.id for s, name, found in levels if name is score and found is Level.BELOW]
+        rearm(session, fallen, score.name)
+
+
+def all_ids(session: Session) -> list[str]:
+    """Every contact of the mirror."""
+    return list(session.exec(select(tables.Contact.id).order_by(tables.Contact.id)))
+
+
+def count(session: Session) -> int:
+    """How many contacts the mirror holds."""
+    return session.exec(select(func.count()).select_from(tables.Contact)).one()
+
+
+def review(session: Session, scores: Sequence[Score], now: datetime) -> int:
+    """Looks at every contact again because the rules changed; returns how many there are."""
+    ids = all_ids(session)
+    for part in portions(ids):
+        rows = _by_id(session, tables.Contact, part).values()
+        _follow_scores(session, [Snapshot(r.id, r.properties, r.modified_at) for r in rows], scores, now)
+    mark_pending(session, ids, now)
+    return len(ids)
+
+
+def rearm(session: Session, contact_ids: Sequence[str], score: str) -> None:
+    """The score was seen below the re-arm level: after its lead is closed, the next crossing starts a new cycle."""
+    for ids in portions(contact_ids):
+        of = (col(tables.Handover.contact_id).in_(ids), col(tables.Handover.score) == score)
+        session.exec(update(tables.Handover).where(*of).values(rearmed=True))
+
+
+def save_companies(session: Session, snapshots: Sequence[Snapshot], now: datetime) -> list[str]:
+    """Stores companies; the contacts of those that really changed become pending. Returns the changed ids."""
+    known = _by_id(session, tables.Company, [s.id for s in snapshots])
+    changed = []
+    for snapshot in {s.id: s for s in snapshots}.values():
+        row = known.get(snapshot.id) or tables.Company(id=snapshot.id)
+        if snapshot.id not in known or row.properties != dict(snapshot.properties):
+            changed.append(snapshot.id)
+            row.properties = dict(snapshot.properties)
+        row.modified_at = snapshot.modified_at
+        session.add(row)
+    session.flush()
+    _follow_merges(session, snapshots, "CorporateAccount")
+    for ids in portions(changed):
+        mark_pending(session, contacts_of(session, ids), now)
+    return changed
+
+
+def contacts_of(session: Session, company_ids: Sequence[str]) -> list[str]:
+    """Ids of the contacts associated with any of the companies."""
+    of = col(tables.Association.company_id).in_(company_ids)
+    return list(session.exec(select(tables.Association.contact_id).where(of).distinct()))
+
+
+LabelSet = frozenset[tuple[str, Label]]
+"""(company id, label) of one contact."""
+
+
+def save_associations(session: Session, found: Mapping[str, LabelSet], now: datetime) -> list[str]:
+    """Replaces the associations of these contacts; those whose set differs become pending. Returns their ids."""
+    changed = []
+    for ids in portions(found):
+        stored = _stored_labels(session, ids)
+        differing = [i for i in ids if stored.get(i, frozenset()) != _with_texts(found[i])]
+        session.exec(delete(tables.Association).where(col(tables.Association.contact_id).in_(differing)))
+        session.add_all(_association_row(i, company, label) for i in differing for company, label in found[i])
+        read = {"associations_stale": False, "associations_read_at": now}
+        session.exec(update(tables.Contact).where(col(tables.Contact.id).in_(ids)).values(**read))
+        changed += differing
+    session.flush()
+    mark_pending(session, changed, now)
+    return changed
+
+
+def _with_texts(labels: LabelSet) -> frozenset[tuple[str, str, int, str | None]]:
+    # The text counts too: label rules are written with it, so a renamed label is a change.
+    return frozenset((company, label.category, label.type_id, label.text) for company, label in labels)
+
+
+def _stored_labels(session: Session, ids: Sequence[str]) -> dict[str, frozenset[tuple[str, str, int, str | None]]]:
+    rows = session.exec(select(tables.Association).where(col(tables.Association.contact_id).in_(ids))).all()
+    found: dict[str, set[tuple[str, str, int, str | None]]] = {}
+    for row in rows:
+        found.setdefault(row.contact_id, set()).add((row.company_id, row.category, row.type_id, row.label))
+    return {contact: frozenset(labels) for contact, labels in found.items()}
+
+
+def _association_row(contact_id: str, company_id: str, label: Label) -> tables.Association:
+    return tables.Association(
+        contact_id=contact_id, company_id=company_id, category=label.category, type_id=label.type_id, label=label.text
+    )
+
+
+def save_owners(session: Session, owners: Sequence[Owner], now: datetime) -> list[str]:
+    """Replaces the owners; contacts of an owner whose address changed become pending."""
+    known = {row.id: row for row in session.exec(select(tables.Owner))}
+    changed = [o.id for o in owners if o.id not in known or known[o.id].email != o.email]
+    for owner in owners:
+        session.merge(tables.Owner(id=owner.id, email=owner.email, archived=owner.archived))
+    owned = _owned(session, set(changed) & set(known))
+    mark_pending(session, owned, now)
+    return owned
+
+
+def _owned(session: Session, owner_ids: set[str]) -> list[str]:
+    if not owner_ids:
+        return []
+    owner = func.json_extract(tables.Contact.properties, f"$.{OWNER_PROPERTY}")
+    return list(session.exec(select(tables.Contact.id).where(owner.in_(owner_ids))))
+
+
+def mark_missing(session: Session, contact_ids: Iterable[str], now: datetime) -> list[str]:
+    """Contacts that HubSpot no longer has: believed (and marked pending) only at the second time."""
+    gone = []
+    for row in _by_id(session, tables.Contact, list(contact_ids)).values():
+        if row.missing_since is None:
+            row.missing_since = now
+        elif not row.erased and row.merged_into is None:
+            row.erased = True
+            gone.append(row.id)
+        session.add(row)
+    mark_pending(session, gone, now)
+    return gone
+
+
+def mark_pending(session: Session, contact_ids: Iterable[str], now: datetime) -> None:
+    """A change: due at once, with a fresh count of attempts. What is in flight stays in flight."""
+    for ids in portions(contact_ids):
+        known = {row.contact_id: row for row in _progress(session, ids)}
+        for contact_id in ids:
+            row = known.get(contact_id) or tables.Progress(contact_id=contact_id, status=Status.DONE)
+            if row.status not in (Status.PENDING, Status.IN_FLIGHT):
+                row.status, row.pending_since = Status.PENDING, now
+            row.change_seq += 1
+            row.attempts, row.due_at, row.code, row.detail = 0, now, None, None
+            session.add(row)
+    session.flush()
+
+
+def _progress(session: Session, ids: Sequence[str]) -> Sequence[tables.Progress]:
+    return session.exec(select(tables.Progress).where(col(tables.Progress.contact_id).in_(ids))).all()
+
+
+def stale_associations(session: Session, limit: int) -> list[str]:
+    """Ids of contacts whose associations must be read again because the contact changed."""
+    stale = select(tables.Contact.id).where(col(tables.Contact.associations_stale), ~_gone())
+    return list(session.exec(stale.order_by(tables.Contact.id).limit(limit)))
+
+
+def _gone() -> ColumnElement[bool]:
+    """Contacts that are no longer live in HubSpot."""
+    return col(tables.Contact.archived) | col(tables.Contact.erased) | col(tables.Contact.merged_into).is_not(None)
+
+
+def handed_over_or_crossed(session: Session) -> list[str]:
+    """Contacts that are at or above a threshold or have a lead: their labels matter without a timestamp."""
+    crossed = select(tables.Crossing.contact_id).union(select(tables.Handover.contact_id))
+    live = select(tables.Contact.id).where(col(tables.Contact.id).in_(crossed), ~_gone())
+    return list(session.exec(live.order_by(tables.Contact.id)))
+
+
+def crossed(session: Session, score: str) -> list[str]:
+    """Live contacts that stand at or above the threshold of `score` in the mirror."""
+    of = select(tables.Crossing.contact_id).where(tables.Crossing.score == score)
+    return list(session.exec(select(tables.Contact.id).where(col(tables.Contact.id).in_(of), ~_gone())))
+
+
+def unread_since(session: Session, since: datetime, after: str, limit: int) -> list[str]:
+    """Live contacts whose associations were not read since then, in a fixed order, for sweeps in portions."""
+    read_at = col(tables.Contact.associations_read_at)
+    page = select(tables.Contact.id).where(
+        col(tables.Contact.id) > after, ~_gone(), read_at.is_(None) | (read_at < since)
+    )
+    return list(session.exec(page.order_by(tables.Contact.id).limit(limit)))
+
+
+def unknown_companies(session: Session, contact_ids: Sequence[str]) -> list[str]:
+    """Ids of associated companies that are not in the mirror."""
+    of = col(tables.Association.contact_id).in_(contact_ids)
+    known = select(tables.Company.id)
+    wanted = select(tables.Association.company_id).where(of, ~col(tables.Association.company_id).in_(known))
+    return list(session.exec(wanted.distinct()))
+
+
+def views(session: Session, contact_ids: Sequence[str]) -> dict[str, ContactView]:
+    """Everything a decision needs, by contact id. Unknown ids are left out."""
+    found: dict[str, ContactView] = {}
+    for ids in portions(contact_ids):
+        found |= _views(session, ids)
+    return found
+
+
+def _views(session: Session, ids: Sequence[str]) -> dict[str, ContactView]:
+    contacts = _by_id(session, tables.Contact, ids)
+    rows = session.exec(select(tables.Association).where(col(tables.Association.contact_id).in_(ids))).all()
+    companies = _by_id(session, tables.Company, {row.company_id for row in rows})
+    owners = {row.id: Owner(row.id, row.email, row.archived) for row in session.exec(select(tables.Owner))}
+    progress = {row.contact_id: row.change_seq for row in _progress(session, ids)}
+    cycles, crossings = _cycles(session, ids), _crossings(session, ids)
+    associations = _associations(rows, companies, owners)
+    return {
+        i: ContactView(
+            id=i,
+            properties=contact.properties,
+            associations=associations.get(i, ()),
+            owner=owners.get(contact.properties.get(OWNER_PROPERTY) or ""),
+            archived=contact.archived,
+            merged_into=contact.merged_into,
+            erased=contact.erased,
+            cycles=cycles.get(i, ()),
+            change_seq=progress.get(i, 0),
+            crossed_at=crossings.get(i, {}),
+        )
+        for i, contact in contacts.items()
+    }
+
+
+def _associations(
+    rows: Iterable[tables.Association], companies: Mapping[str, tables.Company], owners: Mapping[str, Owner]
+) -> dict[str, tuple[Association, ...]]:
+    labels: dict[str, dict[str, set[Label]]] = {}
+    for row in rows:
+        pair = labels.setdefault(row.contact_id, {}).setdefault(row.company_id, set())
+        pair.add(Label(row.category, row.type_id, row.label))
+    return {
+        contact: tuple(Association(_company(companies.get(i), i, owners), frozenset(pairs[i])) for i in sorted(pairs))
+        for contact, pairs in labels.items()
+    }
+
+
+def _company(row: tables.Company | None, company_id: str, owners: Mapping[str, Owner]) -> Company:
+    properties = row.properties if row else {}
+    return Company(company_id, properties, owners.get(properties.get(OWNER_PROPERTY) or ""))
+
+
+def _cycles(session: Session, ids: Sequence[str]) -> dict[str, tuple[Cycle, ...]]:
+    rows = session.exec(select(tables.Handover).where(col(tables.Handover.contact_id).in_(ids))).all()
+    found: dict[str, tuple[Cycle, ...]] = {}
+    for row in rows:
+        found[row.contact_id] = (*found.get(row.contact_id, ()), Cycle(row.score, row.cycle, row.rearmed))
+    return found
+
+
+def _crossings(session: Session, ids: Sequence[str]) -> dict[str, dict[str, datetime]]:
+    rows = session.exec(select(tables.Crossing).where(col(tables.Crossing.contact_id).in_(ids))).all()
+    found: dict[str, dict[str, datetime]] = {}
+    for row in rows:
+        if row.crossed_at:
+            found.setdefault(row.contact_id, {})[row.score] = row.crossed_at
+    return found
+
+
+def _by_id(session: Session, table: type[Row], ids: Iterable[str]) -> dict[str, Row]:
+    return {row.id: row for part in portions(ids) for row in session.exec(select(table).where(col(table.id).in_(part)))}

@@ -1,0 +1,126 @@
+"""Opening the state file: permissions, pragmas, migrations, transactions."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DatabaseError
+from sqlmodel import Session, create_engine
+
+from sync.errors import StateError
+
+
+class Store:
+    """The state store behind one file; a session is one transaction."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.engine = _engine(path)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """A writing transaction: committed at the end, rolled back on an exception."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A transaction that only reads, on one snapshot, and never waits for a writer."""
+        engine = self.engine.execution_options(read_only=True)
+        with Session(engine, expire_on_commit=False, autoflush=False) as session:
+            yield session
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def open_store(path: Path, *, create: bool = True) -> Store:
+    """The store at `path`, brought to the newest version.
+
+    Raises StateError if the file cannot be used: it is missing and `create` is False, was written by a newer version
+    of this program, or is not ours.
+    """
+    _prepare_file(path, create)
+    store = Store(path)
+    try:
+        _migrate(store)
+    except (DatabaseError, sqlite3.DatabaseError) as error:
+        store.close()
+        raise StateError(f"{path}: not a usable state file ({_cause(error)}); set SYNC_STATE to another path") from None
+    except StateError:
+        store.close()
+        raise
+    return store
+
+
+def _cause(error: Exception) -> str:
+    return str(getattr(error, "orig", error))
+
+
+def _prepare_file(path: Path, create: bool) -> None:
+    if path.exists():
+        return
+    if not create:
+        raise StateError(f"{path}: there is no state file yet; run `hubspot-c4c-sync once` or `run` first")
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise StateError(f"{path}: cannot create the state file ({error.strerror}); check SYNC_STATE") from None
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30}, hide_parameters=True)
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _: Any) -> None:
+        # The driver's own transaction handling commits before DDL; ours is explicit (SQLAlchemy's SQLite notes).
+        connection.isolation_level = None
+        # FULL: an intent or a link that was committed must survive a power cut.
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A deferred transaction that turns into a writer fails at once when another wrote in between.
+        read_only = connection.get_execution_options().get("read_only")
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def alembic_config(engine: Engine) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["engine"] = engine
+    return config
+
+
+def versions(store: Store) -> tuple[str | None, str]:
+    """(version of the file, newest version that this program knows)."""
+    head = ScriptDirectory.from_config(alembic_config(store.engine)).get_current_head()
+    with store.engine.execution_options(read_only=True).connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    assert head is not None
+    return current, head
+
+
+def _migrate(store: Store) -> None:
+    current, head = versions(store)
+    if current == head:
+        return
+    try:
+        command.upgrade(alembic_config(store.engine), "head")
+    except CommandError:
+        raise StateError(
+            f"{store.path}: written by a newer version of this program (state version {current}, this one knows "
+            f"{head}); install that version again, or set SYNC_STATE to another path"
+        ) from None

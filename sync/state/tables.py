@@ -1,0 +1,201 @@
+"""Tables of the state store. A cache with memory, not the truth: C4C's external keys are.
+
+Times are stored as UTC ISO texts, so that they sort as texts on every database. Every constraint has a name
+(`NAMING`), because SQLite migrations rebuild tables and must find them again.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, Dialect, Index, MetaData, String, TypeDecorator
+from sqlmodel import Field, SQLModel
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment as `2026-11-21T17:00:00.000000+00:00`."""
+
+    impl = String(32)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
+        return value.astimezone(UTC).isoformat(timespec="microseconds") if value else None
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        return datetime.fromisoformat(value) if value else None
+
+
+class Base(SQLModel):
+    metadata = MetaData(naming_convention=NAMING)
+
+
+def _json() -> Any:
+    return Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+
+
+def _time(*, index: bool = False, nullable: bool = True) -> Any:
+    return Field(default=None, sa_column=Column(UtcTime, nullable=nullable, index=index))
+
+
+class Contact(Base, table=True):
+    """Mirror of a HubSpot contact: only the properties that rules name."""
+
+    id: str = Field(primary_key=True)
+    properties: dict[str, str | None] = _json()
+    modified_at: datetime | None = _time()
+    archived: bool = False
+    erased: bool = False
+    merged_into: str | None = None
+    missing_since: datetime | None = _time()
+    associations_stale: bool = Field(default=True, index=True)
+    associations_read_at: datetime | None = _time()
+
+
+class Company(Base, table=True):
+    """Mirror of a HubSpot company."""
+
+    id: str = Field(primary_key=True)
+    properties: dict[str, str | None] = _json()
+    modified_at: datetime | None = _time()
+
+
+class Association(Base, table=True):
+    """One label of a contact–company pair; identity is (category, type id)."""
+
+    contact_id: str = Field(primary_key=True)
+    company_id: str = Field(primary_key=True, index=True)
+    category: str = Field(primary_key=True)
+    type_id: int = Field(primary_key=True)
+    label: str | None = None
+
+
+class Owner(Base, table=True):
+    """HubSpot owners, active and archived."""
+
+    id: str = Field(primary_key=True)
+    email: str | None = None
+    archived: bool = False
+
+
+class Alias(Base, table=True):
+    """A HubSpot id that was merged away → the surviving id."""
+
+    entity: str = Field(primary_key=True)
+    old_id: str = Field(primary_key=True)
+    new_id: str = Field(index=True)
+
+
+class Link(Base, table=True):
+    """External key ↔ C4C record, with the values last sent; `hubspot_id` is what the key begins with."""
+
+    entity: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    hubspot_id: str = Field(index=True)
+    object_id: str
+    sent: dict[str, Any] = _json()
+    linked_at: datetime | None = _time()
+    written_at: datetime | None = _time()
+
+
+class Progress(Base, table=True):
+    """The state of one contact's work; `change_seq` grows whenever its mirror really changed."""
+
+    contact_id: str = Field(primary_key=True)
+    status: str
+    change_seq: int = 0
+    attempts: int = 0
+    due_at: datetime | None = _time()
+    pending_since: datetime | None = _time()
+    started_at: datetime | None = _time()
+    code: str | None = Field(default=None, index=True)
+    detail: str | None = None
+
+    __table_args__ = (Index("ix_progress_status_due_at", "status", "due_at"),)
+
+
+class Crossing(Base, table=True):
+    """When a contact crossed a score's threshold, and whether it fell below the re-arm level after a handover."""
+
+    contact_id: str = Field(primary_key=True)
+    score: str = Field(primary_key=True)
+    crossed_at: datetime | None = _time()
+
+
+class Decision(Base, table=True):
+    """Append-only: what was decided on a contact, when, by which rules, on which input."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    contact_id: str = Field(index=True)
+    decided_at: datetime | None = _time(nullable=False)
+    run_id: str
+    code: str
+    body: dict[str, Any] = _json()
+    rules_digest: str
+    input_digest: str
+
+
+class Handover(Base, table=True):
+    """A lead that exists in C4C, with the consent as read at that moment."""
+
+    lead_key: str = Field(primary_key=True)
+    contact_id: str = Field(index=True)
+    score: str
+    cycle: int
+    object_id: str
+    handed_over_at: datetime | None = _time(nullable=False)
+    crossed_at: datetime | None = _time()
+    rearmed: bool = False
+    evidence: dict[str, Any] = _json()
+
+
+class Watermark(Base, table=True):
+    """How far a stream was polled completely; `cursor` and `until` describe a window that is being read."""
+
+    stream: str = Field(primary_key=True)
+    complete_until: datetime | None = _time()
+    cursor: datetime | None = _time()
+    until: datetime | None = _time()
+
+
+class Remembered(Base, table=True):
+    """Small facts of the last run, such as the digest of its rules."""
+
+    name: str = Field(primary_key=True)
+    value: str
+
+
+class JobRun(Base, table=True):
+    """One run of one job."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    run_id: str
+    job: str = Field(index=True)
+    started_at: datetime | None = _time(nullable=False)
+    finished_at: datetime | None = _time()
+    ok: bool | None = None
+    error: str | None = None
+    counts: dict[str, Any] = _json()
+
+    __tablename__ = "job_run"
+
+
+class Lease(Base, table=True):
+    """Who runs the worker."""
+
+    name: str = Field(primary_key=True)
+    holder: str
+    expires_at: datetime | None = _time(nullable=False)
+
+
+class Tombstone(Base, table=True):
+    """Keyed hash of an erased person's id, so that nobody erased comes back."""
+
+    digest: str = Field(primary_key=True)
+    erased_at: datetime | None = _time(nullable=False)

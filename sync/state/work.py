@@ -1,0 +1,242 @@
+"""Who is due, what is in flight, and the one commit that records how a contact's work ended."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import case, func, update
+from sqlmodel import Session, col, select
+
+from sync import lifecycle
+from sync.domain.codes import Code
+from sync.domain.views import Link
+from sync.lifecycle import Status
+from sync.state import tables
+from sync.state.mirror import contacts_of, mark_pending, portions
+
+_WAITING = (Status.PENDING, Status.IN_FLIGHT)
+
+
+def due(session: Session, now: datetime, limit: int, after: str = "") -> list[str]:
+    """Ids of contacts whose time has come, those in flight first, then in the order of their ids."""
+    rows = _due(select(tables.Progress.contact_id), now).where(col(tables.Progress.contact_id) > after)
+    in_flight_first = case((col(tables.Progress.status) == Status.IN_FLIGHT, 0), else_=1)
+    return list(session.exec(rows.order_by(in_flight_first, tables.Progress.contact_id).limit(limit)))
+
+
+def due_count(session: Session, now: datetime) -> int:
+    count: int = session.exec(_due(select(func.count()), now)).one()
+    return count
+
+
+def _due(selection: Any, now: datetime) -> Any:
+    """A contact whose associations were never read is not due: what is not known is not absent."""
+    known = col(tables.Contact.associations_read_at).is_not(None) | col(tables.Contact.archived)
+    joined = selection.select_from(tables.Progress).join(
+        tables.Contact, col(tables.Contact.id) == col(tables.Progress.contact_id)
+    )
+    return joined.where(
+        col(tables.Progress.status).in_(_WAITING),
+        col(tables.Progress.due_at) <= now,
+        known | col(tables.Contact.erased) | col(tables.Contact.merged_into).is_not(None),
+    )
+
+
+def pending_count(session: Session) -> int:
+    """Everything that waits, due or not."""
+    return session.exec(select(func.count()).where(col(tables.Progress.status).in_(_WAITING))).one()
+
+
+def mark_in_flight(session: Session, contact_ids: Sequence[str], now: datetime) -> None:
+    """The intent: from here on a crash leaves these contacts to be looked up before anything new is written."""
+    for ids in portions(contact_ids):
+        of = col(tables.Progress.contact_id).in_(ids)
+        session.exec(update(tables.Progress).where(of).values(status=Status.IN_FLIGHT, started_at=now))
+
+
+def in_flight_since(session: Session, contact_ids: Sequence[str]) -> datetime | None:
+    """When the youngest write of these contacts was started whose end was not seen."""
+    of = col(tables.Progress.contact_id).in_(contact_ids), col(tables.Progress.status) == Status.IN_FLIGHT
+    times = session.exec(select(tables.Progress.started_at).where(*of)).all()
+    return max((t for t in times if t), default=None)
+
+
+def progress_of(session: Session, contact_id: str) -> tables.Progress | None:
+    return session.get(tables.Progress, contact_id)
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """What is kept of a decision. `body` is its JSON form, free of personal data."""
+
+    code: Code
+    body: Mapping[str, Any]
+    rules_digest: str
+    input_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverRecord:
+    """A lead that exists in C4C."""
+
+    lead_key: str
+    contact_id: str
+    score: str
+    cycle: int
+    object_id: str
+    crossed_at: datetime | None
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+def finish(
+    session: Session,
+    contact_id: str,
+    change_seq: int,
+    outcome: lifecycle.Outcome,
+    policy: lifecycle.RetryPolicy,
+    now: datetime,
+) -> lifecycle.Progress | None:
+    """Writes the next progress; None if the contact changed meanwhile, so that it stays pending."""
+    row = session.get(tables.Progress, contact_id)
+    if row is None:
+        return None
+    if row.change_seq != change_seq:
+        row.status, row.due_at = Status.PENDING, now
+        session.add(row)
+        return None
+    after = lifecycle.advance(_progress(row), outcome, policy, now)
+    row.status, row.attempts, row.due_at = after.status, after.attempts, after.due_at
+    row.code, row.detail = after.code, after.detail
+    if after.status in (Status.DONE, Status.PARKED):
+        row.pending_since = None
+    session.add(row)
+    return after
+
+
+def _progress(row: tables.Progress) -> lifecycle.Progress:
+    code = Code(row.code) if row.code else None
+    return lifecycle.Progress(Status(row.status), row.attempts, row.due_at, code, row.detail)
+
+
+def record_decision(session: Session, contact_id: str, decision: DecisionRecord, run_id: str, now: datetime) -> None:
+    """Appends the decision, unless it is the very one recorded last."""
+    of = select(tables.Decision).where(tables.Decision.contact_id == contact_id)
+    last = session.exec(of.order_by(col(tables.Decision.id).desc()).limit(1)).first()
+    fresh = tables.Decision(
+        contact_id=contact_id,
+        decided_at=now,
+        run_id=run_id,
+        code=str(decision.code),
+        body=dict(decision.body),
+        rules_digest=decision.rules_digest,
+        input_digest=decision.input_digest,
+    )
+    if last is None or _content(last) != _content(fresh):
+        session.add(fresh)
+
+
+def _content(row: tables.Decision) -> tuple[str, dict[str, Any], str, str]:
+    return row.code, row.body, row.rules_digest, row.input_digest
+
+
+def decision_at(session: Session, contact_id: str, at: datetime | None = None) -> tables.Decision | None:
+    """The decision that was in force at `at` (UTC if it names no zone), or the last one."""
+    of = select(tables.Decision).where(tables.Decision.contact_id == contact_id)
+    if at is not None:
+        of = of.where(col(tables.Decision.decided_at) <= (at if at.tzinfo else at.replace(tzinfo=UTC)))
+    return session.exec(of.order_by(col(tables.Decision.id).desc()).limit(1)).first()
+
+
+def record_handover(session: Session, handover: HandoverRecord, now: datetime) -> bool:
+    """Keeps a handover with its evidence; False if it is known already."""
+    known = session.get(tables.Handover, handover.lead_key)
+    if known:
+        return False
+    session.add(
+        tables.Handover(
+            lead_key=handover.lead_key,
+            contact_id=handover.contact_id,
+            score=handover.score,
+            cycle=handover.cycle,
+            object_id=handover.object_id,
+            crossed_at=handover.crossed_at,
+            evidence=dict(handover.evidence),
+            handed_over_at=now,
+        )
+    )
+    return True
+
+
+def handover_count(session: Session) -> int:
+    return session.exec(select(func.count()).select_from(tables.Handover)).one()
+
+
+def handovers_of(session: Session, contact_id: str) -> Sequence[tables.Handover]:
+    return session.exec(select(tables.Handover).where(tables.Handover.contact_id == contact_id)).all()
+
+
+def links_of(session: Session, contact_ids: Sequence[str], company_ids: Iterable[str]) -> dict[tuple[str, str], Link]:
+    """The links of these contacts and companies by (entity, key), their leads and relationships included."""
+    found: dict[tuple[str, str], Link] = {}
+    for ids in portions([*contact_ids, *company_ids]):
+        for row in link_rows(session, ids):
+            found[row.entity, row.key] = Link(row.entity, row.key, row.object_id, row.sent)
+    return found
+
+
+def link_rows(session: Session, hubspot_ids: Sequence[str]) -> Sequence[tables.Link]:
+    """The links whose keys begin with any of these ids, in the order of their keys."""
+    of = select(tables.Link).where(col(tables.Link.hubspot_id).in_(hubspot_ids))
+    return session.exec(of.order_by(tables.Link.entity, tables.Link.key)).all()
+
+
+def save_link(session: Session, link: Link, now: datetime, *, written: bool) -> bool:
+    """Keeps an id pair with the values last sent; True if the pair is new."""
+    row = session.get(tables.Link, (link.entity, link.key))
+    is_new = row is None or row.object_id != link.object_id
+    stored = row or _new_link(link, now)
+    if is_new:
+        stored.object_id, stored.sent = link.object_id, {}
+    stored.sent = {**stored.sent, **link.sent}
+    stored.written_at = now if written else stored.written_at
+    session.add(stored)
+    return is_new
+
+
+def _new_link(link: Link, now: datetime) -> tables.Link:
+    hubspot_id = link.key.partition(":")[0]
+    return tables.Link(entity=link.entity, key=link.key, hubspot_id=hubspot_id, object_id=link.object_id, linked_at=now)
+
+
+def wake_contacts_of(session: Session, company_ids: Sequence[str], except_ids: Iterable[str], now: datetime) -> int:
+    """A company became an account: contacts that are in C4C and associated with it get their relationship."""
+    wanted = set(contacts_of(session, company_ids)) - set(except_ids)
+    linked = {
+        key
+        for ids in portions(sorted(wanted))
+        for key in session.exec(_contact_links.where(col(tables.Link.key).in_(ids)))
+    }
+    mark_pending(session, sorted(linked), now)
+    return len(linked)
+
+
+_contact_links = select(tables.Link.key).where(tables.Link.entity == "Contact")
+
+
+def parked_counts(session: Session) -> dict[str, int]:
+    """Parked contacts by code."""
+    of = select(tables.Progress.code, func.count()).where(tables.Progress.status == Status.PARKED)
+    return {str(code): n for code, n in session.exec(of.group_by(col(tables.Progress.code)))}
+
+
+def done_counts(session: Session) -> dict[str, int]:
+    """Contacts that need nothing, by the code that decided."""
+    of = select(tables.Progress.code, func.count()).where(tables.Progress.status == Status.DONE)
+    return {str(code): n for code, n in session.exec(of.group_by(col(tables.Progress.code)))}
+
+
+def oldest_pending(session: Session) -> datetime | None:
+    """Since when the oldest waiting contact waits."""
+    of = select(func.min(tables.Progress.pending_since)).where(col(tables.Progress.status).in_(_WAITING))
+    return session.exec(of).one()
