@@ -1,0 +1,364 @@
+"""Settings from the environment, rules from `config/*.toml`; all errors at once, each saying what to do."""
+
+import difflib
+import hashlib
+import ipaddress
+import os
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from sync import schema
+from sync.domain import rules
+from sync.domain.rules import Rules
+from sync.errors import ConfigurationError
+
+HUBSPOT = "https://api.hubapi.com"
+
+
+@dataclass(frozen=True, slots=True)
+class HubSpotAccess:
+    base_url: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class C4CAccess:
+    """Where and as whom; either user and password, or a client certificate with its key."""
+
+    base_url: str
+    username: str | None = None
+    password: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What varies by deployment. Secrets never appear in a representation of it."""
+
+    state: Path
+    config: Path
+    log_format: Literal["json", "console"]
+    log_level: str
+    metrics_port: int | None
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def _duration(value: object) -> object:
+    """`"60s"`, `"15m"`, `"24h"` or a number of seconds."""
+    if isinstance(value, bool) or not isinstance(value, str):
+        return timedelta(seconds=value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+    for unit in sorted(_UNITS, key=len, reverse=True):
+        if value.endswith(unit) and value[: -len(unit)].strip().replace(".", "", 1).isdigit():
+            return timedelta(seconds=float(value[: -len(unit)]) * _UNITS[unit])
+    raise ValueError('write a duration such as "90s", "15m" or "24h"')
+
+
+def _positive(value: timedelta) -> timedelta:
+    if value <= timedelta(0):
+        raise ValueError("must be longer than 0")
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+
+
+class Schedule(Section):
+    """One interval per job."""
+
+    poll: Duration = timedelta(seconds=60)
+    scores: Duration = timedelta(minutes=5)
+    sweep: Duration = timedelta(minutes=15)
+    push: Duration = timedelta(seconds=60)
+    full_sweep: Duration = timedelta(hours=24)
+
+
+class HubSpotSettings(Section):
+    api: Literal["2026-09", "v3"] = "2026-09"
+    search_per_second: float = Field(default=4, gt=0, le=5)
+    burst_per_10s: int = Field(default=90, gt=0, le=250)
+    daily_reserve: int = Field(default=50_000, ge=0)
+    index_lag_seconds: int = Field(default=120, ge=0, le=3600)
+    overlap_minutes: int = Field(default=60, ge=0, le=24 * 60)
+    timeout_seconds: float = Field(default=60, gt=0)
+
+
+class C4CSettings(Section):
+    parallel: int = Field(default=4, ge=1, le=6)
+    batch_operations: int = Field(default=50, ge=1, le=100)
+    timeout_seconds: float = Field(default=120, gt=0)
+    settle_seconds: float = Field(default=5, ge=0, le=600)
+
+
+class Guard(Section):
+    max_creates: int = Field(default=1000, ge=0)
+
+
+class Retry(Section):
+    attempts: int = Field(default=8, ge=1)
+    first: Duration = timedelta(seconds=30)
+    longest: Duration = timedelta(hours=1)
+    request_attempts: int = Field(default=5, ge=1, le=20)
+    request_wait: Duration = timedelta(seconds=1)
+
+
+class WorkerConfig(Section):
+    """`worker.toml`."""
+
+    schedule: Schedule = Schedule()
+    hubspot: HubSpotSettings = HubSpotSettings()
+    c4c: C4CSettings = C4CSettings()
+    guard: Guard = Guard()
+    retry: Retry = Retry()
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Everything from `config/`."""
+
+    worker: WorkerConfig
+    rules: Rules
+
+
+# ---- environment
+
+
+class Environment:
+    """Reads settings and collects what is wrong with them, so that all is said at once."""
+
+    def __init__(self, variables: Mapping[str, str] | None = None) -> None:
+        self.variables = os.environ if variables is None else variables
+        self.problems: list[str] = []
+
+    def get(self, name: str) -> str | None:
+        """The value of `name`, or the content of the file that `name_FILE` names. Empty counts as missing."""
+        path = self.variables.get(f"{name}_FILE", "").strip()
+        if not path:
+            return self.variables.get(name, "").strip() or None
+        try:
+            return Path(path).read_text(encoding="utf-8").strip() or None
+        except (OSError, UnicodeDecodeError) as error:
+            self.problems.append(f"{name}_FILE: cannot read {path} ({type(error).__name__}); check path and rights")
+            return None
+
+    def need(self, name: str, what: str) -> str:
+        before = len(self.problems)
+        value = self.get(name)
+        if value is None and len(self.problems) == before:
+            self.problems.append(f"{name} is missing: set it, or {name}_FILE to a file that holds it ({what})")
+        return value or ""
+
+    def url(self, name: str, value: str) -> str:
+        """A base URL; plain http is for loopback only, since it would carry credentials in the open."""
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("http", "https") or not parts.hostname):
+            self.problems.append(f"{name}: {value!r} is no web address; write it as https://host")
+        elif parts.scheme == "http" and not _loopback(parts.hostname or ""):
+            self.problems.append(f"{name}: http:// is accepted for loopback addresses only; use https://")
+        return value.rstrip("/")
+
+    def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
+        value = self.get(name) or default
+        if value not in allowed:
+            self.problems.append(f"{name}: found {value!r}, allowed: {', '.join(allowed)}")
+        return value
+
+    def settle(self) -> None:
+        """Raises ConfigurationError if anything was wrong."""
+        if self.problems:
+            raise ConfigurationError(self.problems)
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def settings(env: Environment) -> Settings:
+    """The settings that need no remote system."""
+    port = env.get("SYNC_METRICS_PORT")
+    if port is not None and not (port.isdigit() and 0 < int(port) < 65536):
+        env.problems.append(f"SYNC_METRICS_PORT: found {port!r}, allowed: a port number, or unset for none")
+        port = None
+    return Settings(
+        state=Path(env.get("SYNC_STATE") or "state.db"),
+        config=Path(env.get("SYNC_CONFIG") or "config"),
+        log_format="json" if env.choice("SYNC_LOG_FORMAT", "json", ("json", "console")) == "json" else "console",
+        log_level=env.choice("SYNC_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+        metrics_port=int(port) if port else None,
+    )
+
+
+def hubspot_access(env: Environment) -> HubSpotAccess:
+    url = env.url("HUBSPOT_BASE_URL", env.get("HUBSPOT_BASE_URL") or HUBSPOT)
+    return HubSpotAccess(url, env.need("HUBSPOT_ACCESS_TOKEN", "a HubSpot service key or private app token"))
+
+
+def c4c_access(env: Environment) -> C4CAccess:
+    url = env.url("C4C_BASE_URL", env.need("C4C_BASE_URL", "the tenant's root, https://my000000.crm.ondemand.com"))
+    cert, key = env.get("C4C_CLIENT_CERT"), env.get("C4C_CLIENT_KEY")
+    if cert or key:
+        for name, value in (("C4C_CLIENT_CERT", cert), ("C4C_CLIENT_KEY", key)):
+            if value is None:
+                env.problems.append(f"{name} is missing: a client certificate needs both certificate and key")
+        return C4CAccess(url, client_cert=cert, client_key=key)
+    username = env.need("C4C_USERNAME", "the technical user of the communication arrangement")
+    return C4CAccess(url, username, env.need("C4C_PASSWORD", "the technical user's password"))
+
+
+# ---- rule files
+
+
+def load(directory: Path) -> Configuration:
+    """The three files of `directory`. Raises ConfigurationError with every problem found in all of them."""
+    problems: list[str] = []
+    worker = _read(directory / "worker.toml", WorkerConfig, problems)
+    qualification = _read(directory / "qualification.toml", rules.Qualification, problems)
+    mapping = _read(directory / "mapping.toml", rules.Mapping, problems)
+    if qualification:
+        problems += [f"{directory / 'qualification.toml'}: {p}" for p in _check_qualification(qualification)]
+    if mapping:
+        problems += [f"{directory / 'mapping.toml'}: {p}" for p in _check_mapping(mapping)]
+    if problems or worker is None or qualification is None or mapping is None:
+        raise ConfigurationError(problems)
+    return Configuration(
+        worker, Rules(qualification=qualification, mapping=mapping, digest=_digest(qualification, mapping))
+    )
+
+
+def _digest(*models: BaseModel) -> str:
+    text = "\n".join(repr(sorted(_stable(model.model_dump(mode="json")).items())) for model in models)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _stable(value: Any) -> Any:
+    """Sets come out of pydantic as lists in no fixed order."""
+    if isinstance(value, dict):
+        return {key: _stable(inner) for key, inner in value.items()}
+    if isinstance(value, list) and all(isinstance(inner, str) for inner in value):
+        return value if len(value) < 2 else sorted(value)
+    return [_stable(inner) for inner in value] if isinstance(value, list) else value
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def _read(path: Path, model: type[Model], problems: list[str]) -> Model | None:
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        return model.model_validate(data)
+    except OSError as error:
+        problems.append(
+            f"{path}: cannot be read ({error.strerror}); set SYNC_CONFIG to the directory of the rule files"
+        )
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        problems.append(f"{path}: is no TOML file: {error}")
+    except ValidationError as error:
+        problems += [f"{path}: {_explain(e, model)}" for e in error.errors()]
+    return None
+
+
+def _explain(error: Any, model: type[BaseModel]) -> str:
+    """One pydantic error as: key, what was found, what is allowed."""
+    key = ".".join(str(part) for part in error["loc"]) or "(top level)"
+    if error["type"] == "extra_forbidden":
+        return f"{key}: unknown key{_nearest(str(error['loc'][-1]), _keys(model, error['loc'][:-1]))}"
+    if error["type"] == "missing":
+        return f"{key}: is missing"
+    message = error["msg"].removeprefix("Value error, ")
+    found = error.get("input")
+    shown = f"found {found!r}, " if isinstance(found, str | int | float | bool) else ""
+    return f"{key}: {shown}{message[0].lower()}{message[1:]}"
+
+
+def _keys(model: type[BaseModel], location: Iterable[str | int]) -> list[str]:
+    """The keys allowed at a location, as far as the models tell."""
+    current: Any = model
+    for part in location:
+        if isinstance(part, str) and isinstance(current, type) and issubclass(current, BaseModel):
+            current = _inner_model(current.model_fields[part].annotation) if part in current.model_fields else None
+    return list(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else []
+
+
+def _inner_model(annotation: Any) -> Any:
+    candidates = (annotation, *getattr(annotation, "__args__", ()))
+    return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    options = list(known)
+    close = difflib.get_close_matches(word, options, n=1)
+    if close:
+        return f"; did you mean `{close[0]}`?"
+    return f"; allowed: {', '.join(options)}" if options else ""
+
+
+def _check_qualification(found: rules.Qualification) -> Iterator[str]:
+    names = [score.name for score in found.scores]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"scores: {name!r} appears twice; names of scores must differ"
+    for n, score in enumerate(found.scores):
+        yield from (f"scores.{n}.{problem}" for problem in _check_score(score, found))
+    for name, route in found.routes.items():
+        yield from (f"routes.{name}.lead_name: {p}" for p in _check_sources(rules.placeholders(route.lead_name)))
+    for n, rule in enumerate(found.labels):
+        yield from (f"labels.{n}.fields: {problem}" for problem in _check_label(rule))
+
+
+def _check_score(score: rules.Score, found: rules.Qualification) -> Iterator[str]:
+    for used in score.filters:
+        if used not in found.filters:
+            yield f"filters: found {used!r}{_nearest(used, found.filters)}"
+    if score.route not in found.routes:
+        yield f"route: found {score.route!r}{_nearest(score.route, found.routes)}"
+
+
+def _check_label(rule: rules.LabelRule) -> Iterator[str]:
+    known = schema.standard().entities["ContactIsContactPersonFor"]
+    for target in rule.fields:
+        if target not in known and not target.endswith("_KUT"):
+            yield f"`{target}` is no field of ContactIsContactPersonFor{_nearest(target, known)}"
+
+
+def _check_mapping(found: rules.Mapping) -> Iterator[str]:
+    entities = (("account", "CorporateAccount"), ("contact", "Contact"), ("lead", "Lead"))
+    for section, entity in entities:
+        for n, mapped in enumerate(getattr(found, section).fields):
+            where = f"{section}.fields.{n} ({', '.join(mapped.target)})"
+            yield from (f"{where}: {p}" for p in _check_targets(entity, mapped))
+            yield from (f"{where}: {p}" for p in _check_sources(rules.field_sources(mapped)))
+    for n, key in enumerate(found.account.natural_keys):
+        if key.kind == "name_country_postal" and len(key.source) != 3:
+            yield f"account.natural_keys.{n}.source: found {list(key.source)}, allowed: name, country and postal code"
+
+
+def _check_targets(entity: str, mapped: rules.FieldMap) -> Iterator[str]:
+    known = schema.standard().entities[entity]
+    for target in mapped.target:
+        field = known.get(target)
+        if field is None and not target.endswith("_KUT"):
+            yield f"`{target}` is no field of {entity}{_nearest(target, known)}"
+        elif field is not None and not (field.creatable or field.updatable):
+            yield f"`{target}` of {entity} is read-only in SAP Sales Cloud; map to a custom field (…_KUT)"
+
+
+def _check_sources(names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        space, dot, rest = name.partition(".")
+        if dot and (space not in rules.SPACES or not rest):
+            yield f"source `{name}`: found {space!r} before the dot, allowed: {', '.join(sorted(rules.SPACES))}"
