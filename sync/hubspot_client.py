@@ -1,0 +1,470 @@
+"""HubSpot, read only: search, batch reads, association labels, owners, properties.
+
+Every call goes through the SDK's low-level `call_api` with our own table of paths, because the SDK's own methods know
+only paths that leave support in 2027, have no timeout and drop fields. The SDK's retries are off; ours are in
+`transport`. An answer is believed only if it has the promised shape.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal, Protocol
+from urllib.parse import urlsplit
+
+import hubspot
+from hubspot.crm.objects.exceptions import ApiException
+from urllib3 import Retry
+from urllib3.exceptions import HTTPError
+
+from sync.domain.views import Label, Owner
+from sync.errors import BudgetExhausted, Denied, Malformed, Refused, SyncError, Unavailable
+from sync.transport import LONGEST_WAIT, Pacer, RequestRetry, Requests, with_retry
+
+ObjectType = Literal["contacts", "companies"]
+Api = Literal["2026-09", "v3"]
+
+SEARCH_PAGE = 200
+SEARCH_CAP = 10_000
+BATCH_READ = 100
+ASSOCIATION_BATCH = 1000
+OWNER_PAGE = 100
+
+MODIFIED: dict[ObjectType, str] = {"contacts": "lastmodifieddate", "companies": "hs_lastmodifieddate"}
+"""The property to search and sort by; `hs_lastmodifieddate` on contacts finds nothing (airbyte#85019)."""
+
+PATHS: dict[Api, dict[str, str]] = {
+    "2026-09": {
+        "search": "/crm/objects/2026-09/{type}/search",
+        "batch": "/crm/objects/2026-09/{type}/batch/read",
+        "associations": "/crm/associations/2026-09/contacts/companies/batch/read",
+        "labels": "/crm/associations/2026-09/contacts/companies/labels",
+        "owners": "/crm/owners/2026-09",
+        "properties": "/crm/properties/2026-09/{type}",
+    },
+    "v3": {
+        "search": "/crm/v3/objects/{type}/search",
+        "batch": "/crm/v3/objects/{type}/batch/read",
+        "associations": "/crm/v4/associations/contacts/companies/batch/read",
+        "labels": "/crm/v4/associations/contacts/companies/labels",
+        "owners": "/crm/v3/owners/",
+        "properties": "/crm/v3/properties/{type}",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HubSpotObject:
+    """A contact or company as read. `id` is the surviving id after a merge, whatever id was asked for."""
+
+    id: str
+    properties: Mapping[str, str | None]
+    modified_at: datetime | None
+    archived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a search; `total` counts the whole result."""
+
+    total: int
+    objects: tuple[HubSpotObject, ...]
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRead:
+    """Objects found, and the ids that HubSpot says it does not have."""
+
+    objects: tuple[HubSpotObject, ...]
+    missing: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Associations:
+    """Labels by contact id and company id. `failed` were not answered for: neither known nor empty."""
+
+    found: Mapping[str, frozenset[tuple[str, Label]]]
+    failed: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """A property of the portal's schema; `options` are the values of an enumeration."""
+
+    name: str
+    type: str
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One condition of a search."""
+
+    property: str
+    operator: str
+    value: str | None = None
+    high: str | None = None
+    values: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, object]:
+        named = {"value": self.value, "highValue": self.high, "values": list(self.values) or None}
+        given = {name: value for name, value in named.items() if value is not None}
+        return {"propertyName": self.property, "operator": self.operator, **given}
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Requests a day of the whole account, as the last answer told them."""
+
+    limit: int
+    left: int
+
+
+class HubSpotPort(Protocol):
+    """What the jobs need of HubSpot."""
+
+    def search(
+        self,
+        object_type: ObjectType,
+        filters: Sequence[Filter],
+        sort: str,
+        properties: Sequence[str],
+        after: str | None = None,
+    ) -> Page: ...
+
+    def read(
+        self, object_type: ObjectType, ids: Sequence[str], properties: Sequence[str], *, archived: bool = False
+    ) -> BatchRead: ...
+
+    def associations(self, contact_ids: Sequence[str]) -> Associations: ...
+
+    def labels(self) -> list[Label]: ...
+
+    def owners(self) -> list[Owner]: ...
+
+    def properties(self, object_type: ObjectType) -> list[Property]: ...
+
+    @property
+    def budget(self) -> "Budget | None": ...
+
+
+@dataclass
+class HubSpotClient:
+    """The real HubSpot. `timeout` in seconds; `sleep` is passed in so that tests need not wait."""
+
+    base_url: str
+    token: str
+    api: Api = "2026-09"
+    search_per_second: float = 4
+    burst_per_10s: int = 90
+    timeout: float = 60
+    retry: RequestRetry = field(default_factory=RequestRetry)
+    sleep: Callable[[float], None] = time.sleep
+    sent: Requests = field(default_factory=Requests)
+
+    def __post_init__(self) -> None:
+        sdk = hubspot.HubSpot(
+            access_token=self.token,
+            host=self.base_url,
+            # One attempt, and status and body kept; `retry=False` breaks the SDK's handling of TLS errors.
+            retry=Retry(total=0, respect_retry_after_header=False),
+        )
+        # Held for good: each access through the SDK's attribute would open a new connection pool.
+        self._client = sdk.crm.objects.basic_api.api_client
+        self._client.set_default_header("Accept-Encoding", "gzip")
+        self._search_pacer = Pacer(self.search_per_second, sleep=self.sleep)
+        self._pacer = Pacer(self.burst_per_10s / 10, sleep=self.sleep)
+        self._budget: Budget | None = None
+
+    @property
+    def budget(self) -> Budget | None:
+        """What is left of the day; None before an answer told it (searches never do)."""
+        return self._budget
+
+    # ---- reads
+
+    def search(
+        self,
+        object_type: ObjectType,
+        filters: Sequence[Filter],
+        sort: str,
+        properties: Sequence[str],
+        after: str | None = None,
+    ) -> Page:
+        """One page (up to 200) of a search, ascending by `sort`.
+
+        `after` is an offset, and rows that change meanwhile shift others out of its sight: callers go on from the
+        last value instead wherever they can.
+        """
+        body: dict[str, object] = {
+            "filterGroups": [{"filters": [f.to_json() for f in filters]}],
+            "sorts": [{"propertyName": sort, "direction": "ASCENDING"}],
+            "properties": sorted({*properties, MODIFIED[object_type]}),
+            "limit": SEARCH_PAGE,
+            **({"after": after} if after else {}),
+        }
+        data = self._call("search", "POST", self._path("search", object_type), body)
+        if not isinstance(data.get("total"), int):
+            raise Malformed("hubspot", f"a search of {object_type} was answered without `total`")
+        objects = tuple(_object(row, object_type) for row in _results(data, f"a search of {object_type}"))
+        return Page(data["total"], objects, _after(data))
+
+    def read(
+        self, object_type: ObjectType, ids: Sequence[str], properties: Sequence[str], *, archived: bool = False
+    ) -> BatchRead:
+        """Objects by id, in batches of 100. A merged-away id is answered by its survivor, under the survivor's id."""
+        objects: list[HubSpotObject] = []
+        missing: set[str] = set()
+        for part in _portions(ids, BATCH_READ):
+            found = self._read(object_type, part, properties, archived)
+            objects += found.objects
+            missing |= found.missing
+        return BatchRead(tuple(objects), frozenset(missing))
+
+    def _read(self, object_type: ObjectType, ids: list[str], properties: Sequence[str], archived: bool) -> BatchRead:
+        path = self._path("batch", object_type)
+        wanted = sorted({*properties, MODIFIED[object_type], "hs_merged_object_ids"})
+        body = {"inputs": [{"id": i} for i in ids], "properties": wanted}
+        query = [("archived", "true")] if archived else []
+        data = self._call("batch", "POST", path, body, query)
+        objects = tuple(_object(row, object_type) for row in _results(data, f"a batch read of {object_type}"))
+        named = {
+            i for error in _errors(data) if error.get("category") == "OBJECT_NOT_FOUND" for i in _ids(error, "ids")
+        }
+        return BatchRead(objects, frozenset(named & set(ids)))
+
+    def associations(self, contact_ids: Sequence[str]) -> Associations:
+        """All companies of these contacts with all labels, every row paged to its end.
+
+        Only the explicit answer NO_ASSOCIATIONS_FOUND means "none"; what is not answered for is `failed`.
+        """
+        found: dict[str, set[tuple[str, Label]]] = {}
+        failed: set[str] = set()
+        for part in _portions(contact_ids, ASSOCIATION_BATCH):
+            cursors: dict[str, str | None] = dict.fromkeys(part)
+            while cursors:
+                cursors, broken = self._association_page(cursors, found)
+                failed |= broken
+        return Associations({i: frozenset(v) for i, v in found.items() if i not in failed}, frozenset(failed))
+
+    def _association_page(
+        self, cursors: Mapping[str, str | None], found: dict[str, set[tuple[str, Label]]]
+    ) -> tuple[dict[str, str | None], set[str]]:
+        """Reads one page of each row into `found`; returns the rows with more pages, and those not answered for."""
+        inputs = [{"id": i} if after is None else {"id": i, "after": after} for i, after in cursors.items()]
+        data = self._call("associations", "POST", PATHS[self.api]["associations"], {"inputs": inputs})
+        more: dict[str, str | None] = {}
+        answered: set[str] = set()
+        for row in _results(data, "an association read"):
+            contact = str(row["from"]["id"])
+            answered.add(contact)
+            found.setdefault(contact, set()).update(_labels_of(row))
+            if after := _after(row):
+                more[contact] = after
+        for contact in _without_associations(data) & set(cursors):
+            answered.add(contact)
+            found.setdefault(contact, set())
+        return more, set(cursors) - answered
+
+    def labels(self) -> list[Label]:
+        """The association labels from contacts to companies that the portal knows."""
+        data = self._call("labels", "GET", PATHS[self.api]["labels"])
+        return [Label(r["category"], int(r["typeId"]), r.get("label")) for r in _results(data, "the list of labels")]
+
+    def owners(self) -> list[Owner]:
+        """Owners, the deactivated ones included: records keep their ids."""
+        return [owner for archived in (False, True) for owner in self._owners(archived)]
+
+    def _owners(self, archived: bool) -> Iterator[Owner]:
+        after: str | None = None
+        while True:
+            query = [("limit", str(OWNER_PAGE)), ("archived", str(archived).lower())]
+            query += [("after", after)] if after else []
+            data = self._call("owners", "GET", PATHS[self.api]["owners"], query=query)
+            for row in _results(data, "the list of owners"):
+                yield Owner(str(row["id"]), row.get("email"), archived)
+            after = _after(data)
+            if after is None:
+                return
+
+    def properties(self, object_type: ObjectType) -> list[Property]:
+        """The portal's properties with the options of enumerations."""
+        data = self._call("properties", "GET", self._path("properties", object_type))
+        return [
+            Property(row["name"], row.get("type", ""), tuple(o["value"] for o in row.get("options") or ()))
+            for row in _results(data, f"the properties of {object_type}")
+        ]
+
+    # ---- one way out
+
+    def _path(self, name: str, object_type: ObjectType) -> str:
+        return PATHS[self.api][name].format(type=object_type)
+
+    def _call(
+        self, endpoint: str, method: str, path: str, body: object = None, query: list[tuple[str, str]] | None = None
+    ) -> dict[str, Any]:
+        def once() -> dict[str, Any]:
+            (self._search_pacer if endpoint == "search" else self._pacer).wait()
+            self.sent.count(endpoint)
+            return self._send(endpoint, method, path, body, query or [])
+
+        return with_retry(self.retry, once, self.sleep)
+
+    def _send(
+        self, endpoint: str, method: str, path: str, body: object, query: list[tuple[str, str]]
+    ) -> dict[str, Any]:
+        try:
+            data, _, headers = self._client.call_api(
+                path,
+                method,
+                query_params=query,
+                body=body,
+                header_params={"Accept": "application/json", "Content-Type": "application/json"},
+                auth_settings=["oauth2"],
+                response_types_map={200: "object", 201: "object", 207: "object"},
+                _return_http_data_only=False,
+                _request_timeout=(min(10.0, self.timeout), self.timeout),
+            )
+        except ApiException as error:
+            raise _translated(error, endpoint) from None
+        except (HTTPError, OSError) as error:
+            raise Unavailable("hubspot", f"{endpoint}: no answer ({type(error).__name__})") from None
+        self._budget = _budget(headers) or self._budget
+        if not isinstance(data, dict):
+            raise Malformed("hubspot", f"{endpoint}: the answer is no JSON object; is a proxy in between?")
+        return data
+
+
+def host(url: str) -> str:
+    """The host of a base URL, for messages."""
+    return urlsplit(url).netloc
+
+
+# ---- reading answers
+
+
+def _results(data: Mapping[str, Any], what: str) -> list[dict[str, Any]]:
+    """The list of results. Its absence is an error: read as empty it would look like a mass deletion."""
+    results = data.get("results")
+    if not isinstance(results, list) or not all(isinstance(row, dict) for row in results):
+        raise Malformed("hubspot", f"{what} was answered without `results`")
+    return results
+
+
+def _object(row: Mapping[str, Any], object_type: ObjectType) -> HubSpotObject:
+    properties = row.get("properties")
+    if not isinstance(properties, dict) or not str(row.get("id") or "").isdigit():
+        raise Malformed("hubspot", f"an object of {object_type} came without id or properties")
+    texts = {name: None if value is None else str(value) for name, value in properties.items()}
+    modified = texts.get(MODIFIED[object_type]) or row.get("updatedAt")
+    return HubSpotObject(str(row["id"]), texts, parse_time(modified), bool(row.get("archived")))
+
+
+def parse_time(text: Any) -> datetime | None:
+    """A moment as HubSpot writes it: ISO with or without fraction, or epoch milliseconds."""
+    if not text:
+        return None
+    if str(text).isdigit():
+        return datetime.fromtimestamp(int(text) / 1000, UTC)
+    try:
+        return datetime.fromisoformat(str(text).replace("Z", "+00:00")).astimezone(UTC)
+    except ValueError:
+        raise Malformed("hubspot", "a timestamp is neither ISO nor epoch milliseconds") from None
+
+
+def _after(data: Mapping[str, Any]) -> str | None:
+    after = ((data.get("paging") or {}).get("next") or {}).get("after")
+    return None if after is None else str(after)
+
+
+def _errors(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Error entries; partial failure is told by the payload (207 in v3/v4, 200 in 2026-09)."""
+    return [error for error in data.get("errors") or [] if isinstance(error, dict)]
+
+
+def _ids(error: Mapping[str, Any], name: str) -> list[str]:
+    return [str(i) for i in (error.get("context") or {}).get(name) or []]
+
+
+def _without_associations(data: Mapping[str, Any]) -> set[str]:
+    """Contacts that have no association, HubSpot says. The sub-category decides; the category is shared."""
+    none_found = "crm.associations.NO_ASSOCIATIONS_FOUND"
+    return {i for e in _errors(data) if e.get("subCategory") == none_found for i in _ids(e, "fromObjectId")}
+
+
+def _labels_of(row: Mapping[str, Any]) -> Iterator[tuple[str, Label]]:
+    for to in row.get("to") or []:
+        for kind in to.get("associationTypes") or []:
+            yield str(to["toObjectId"]), Label(kind["category"], int(kind["typeId"]), kind.get("label"))
+
+
+def _portions(ids: Iterable[str], size: int) -> Iterator[list[str]]:
+    distinct = list(dict.fromkeys(ids))
+    return (distinct[n : n + size] for n in range(0, len(distinct), size))
+
+
+# ---- errors
+
+
+def _translated(error: Any, endpoint: str) -> SyncError:
+    """Our error for an SDK exception: by status, then policy name; never by message text, never with the body."""
+    status = int(error.status or 0)
+    match status:
+        case 429:
+            return _rate_limited(error, endpoint)
+        case 401:
+            return Denied("hubspot", "the access token was refused (401); check HUBSPOT_ACCESS_TOKEN")
+        case 403:
+            return Denied("hubspot", f"{endpoint}: the token lacks a scope (403); see the README for the scopes needed")
+        case 423:
+            return Unavailable("hubspot", f"{endpoint}: locked (423)", wait=2.0)
+        case 477:
+            return Unavailable(
+                "hubspot", f"{endpoint}: data centre migration (477)", wait=_retry_after(error) or 3600.0
+            )
+        case 0:
+            return Malformed("hubspot", f"{endpoint}: the answer could not be read")
+        case _ if status >= 500:
+            return Unavailable("hubspot", f"{endpoint}: status {status}")
+        case _:
+            return Refused("hubspot", f"{endpoint}: refused with status {status}{_category(error)}", status)
+
+
+def _rate_limited(error: Any, endpoint: str) -> SyncError:
+    if _body(error).get("policyName") == "DAILY":
+        return BudgetExhausted("hubspot", "the daily request limit is used up; it resets at the portal's midnight")
+    # A search answer has no rate limit headers and often no policy name: one second is its window, ten the others'.
+    default = 1.0 if endpoint == "search" else 10.0
+    asked = _retry_after(error)
+    wait = default if asked is None else min(max(asked, 1.0), LONGEST_WAIT)
+    return Unavailable("hubspot", f"{endpoint}: rate limit (429)", wait=wait)
+
+
+def _retry_after(error: Any) -> float | None:
+    """Seconds. Sources disagree on seconds or milliseconds, so what would be over a day is taken as milliseconds."""
+    raw = (error.headers or {}).get("Retry-After")
+    try:
+        seconds = float(raw) if raw else None
+    except ValueError:
+        return None
+    return seconds / 1000 if seconds is not None and seconds > 86_400 else seconds
+
+
+def _body(error: Any) -> dict[str, Any]:
+    try:
+        body = json.loads(error.body or "{}")
+    except (ValueError, TypeError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _category(error: Any) -> str:
+    category = _body(error).get("category")
+    return f" ({category})" if isinstance(category, str) and category.isupper() else ""
+
+
+def _budget(headers: Mapping[str, str]) -> Budget | None:
+    limit, left = (headers.get(f"X-HubSpot-RateLimit-Daily{end}", "") for end in ("", "-Remaining"))
+    return Budget(int(limit), int(left)) if limit.isdigit() and left.isdigit() else None

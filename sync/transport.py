@@ -1,0 +1,105 @@
+"""What both clients share: pacing by our own clock, and the one retry layer (tenacity)."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+
+from sync.errors import Unavailable
+from sync.log import Event, emit
+
+T = TypeVar("T")
+
+LONGEST_WAIT = 60.0
+"""Seconds; a system that asks for more ends the job instead of blocking it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRetry:
+    """How often one request is tried, and the first pause in seconds (it doubles)."""
+
+    attempts: int = 5
+    wait: float = 1.0
+
+
+class Pacer:
+    """Spaces calls so that no more than `per_second` start, however many threads call."""
+
+    def __init__(
+        self,
+        per_second: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._interval = 1 / per_second
+        self._clock, self._sleep = clock, sleep
+        self._lock = threading.Lock()
+        self._next = 0.0
+
+    def wait(self) -> None:
+        """Blocks until the next call may start."""
+        with self._lock:
+            now = self._clock()
+            start = max(now, self._next)
+            self._next = start + self._interval
+        if start > now:
+            self._sleep(start - now)
+
+
+class Requests:
+    """Counts requests by endpoint; several threads may count."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.by_endpoint: Counter[str] = Counter()
+
+    def count(self, endpoint: str) -> None:
+        with self._lock:
+            self.by_endpoint[endpoint] += 1
+
+    @property
+    def total(self) -> int:
+        return sum(self.by_endpoint.values())
+
+
+def with_retry(policy: RequestRetry, call: Callable[[], T], sleep: Callable[[float], None] = time.sleep) -> T:
+    """The result of `call`, tried again after `Unavailable`; the last failure is raised as it is.
+
+    Only for calls that may be repeated: reads, and nothing that could have changed the remote system.
+    """
+    retrying = Retrying(
+        stop=_stop(policy),
+        wait=lambda state: _pause(policy, state),
+        retry=retry_if_exception_type(Unavailable),
+        before_sleep=_report,
+        sleep=sleep,
+        reraise=True,
+    )
+    return retrying(call)
+
+
+def _stop(policy: RequestRetry) -> Callable[[RetryCallState], bool]:
+    enough = stop_after_attempt(policy.attempts)
+    return lambda state: enough(state) or (_asked(state) or 0) > LONGEST_WAIT
+
+
+def _pause(policy: RequestRetry, state: RetryCallState) -> float:
+    doubled = policy.wait * (1 << (state.attempt_number - 1))
+    return min(max(doubled, _asked(state) or 0.0), LONGEST_WAIT)
+
+
+def _asked(state: RetryCallState) -> float | None:
+    error = state.outcome.exception() if state.outcome else None
+    return error.wait if isinstance(error, Unavailable) else None
+
+
+def _report(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, Unavailable):
+        pause = round(state.next_action.sleep, 2) if state.next_action else 0
+        event = Event.RATE_LIMITED if error.wait else Event.REQUEST_RETRIED
+        emit(event, system=error.system, attempt=state.attempt_number, wait=pause, cause=str(error))
