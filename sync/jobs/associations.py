@@ -1,0 +1,38 @@
+"""Reads associations with their labels for given contacts, and companies that the mirror does not have yet."""
+
+from collections.abc import Sequence
+
+from sync.hubspot_client import ASSOCIATION_BATCH
+from sync.jobs import existence
+from sync.jobs.context import Context, Counts
+from sync.jobs.snapshots import snapshots
+from sync.log import Event, emit
+from sync.state import mirror
+
+
+def refresh(context: Context, contact_ids: Sequence[str]) -> Counts:
+    """Re-reads the associations of these contacts; those whose labels differ become pending."""
+    counts = {"contacts": 0, "changed": 0, "companies": 0}
+    for ids in mirror.portions(contact_ids, ASSOCIATION_BATCH):
+        found = context.hubspot.associations(ids)
+        existence.reread(context, sorted(found.failed))
+        with context.store.session() as session:
+            changed = mirror.save_associations(session, found.found, context.now())
+            unknown = mirror.unknown_companies(session, ids)
+        for contact in changed:
+            emit(Event.CONTACT_CHANGED, contact=contact, cause="association labels")
+        counts["contacts"] += len(ids)
+        counts["changed"] += len(changed)
+        counts["companies"] += _read_companies(context, unknown)
+    return counts
+
+
+def _read_companies(context: Context, company_ids: Sequence[str]) -> int:
+    """Companies that an association names and that no poll has brought yet; one that is gone stays nameless."""
+    if not company_ids:
+        return 0
+    found = context.hubspot.read("companies", company_ids, context.config.rules.company_properties())
+    gone = [mirror.Snapshot(i, {}, None) for i in found.missing]
+    with context.store.session() as session:
+        mirror.save_companies(session, [*snapshots(context, "companies", found.objects), *gone], context.now())
+    return len(found.objects)

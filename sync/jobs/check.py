@@ -1,0 +1,119 @@
+"""Compares the rules with the portal and the tenant, and names every mismatch. Changes nothing."""
+
+import difflib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from sync.config import Configuration
+from sync.domain.rules import MERGED_PROPERTY, OWNER_PROPERTY, Rules
+from sync.errors import ConfigurationError
+from sync.hubspot_client import HubSpotPort, ObjectType, Property
+from sync.jobs.context import Context
+from sync.jobs.tenant import read_tenant
+
+Finding = dict[str, str]
+
+LEAD_STATUS = "LeadLifeCycleStatusCodeCollection"
+
+
+def offline(configuration: Configuration, directory: Path) -> dict[str, Any]:
+    """The files were read and fit together; this says what they ask for."""
+    rules = configuration.rules
+    return {"findings": [], "facts": [f"{directory}: rules {rules.digest} are consistent", *_asked(rules)]}
+
+
+def online(context: Context) -> dict[str, Any]:
+    """Both systems, compared with the rules. Raises RemoteError if one cannot be asked."""
+    rules = context.config.rules
+    findings = [*_hubspot(context.hubspot, rules), *_c4c(context)]
+    facts = [f"rules {rules.digest}", *_asked(rules), *_lead_status(context)]
+    return {"findings": findings, "facts": facts}
+
+
+def _asked(rules: Rules) -> list[str]:
+    return [
+        f"contact properties asked of HubSpot: {', '.join(rules.contact_properties())}",
+        f"company properties asked of HubSpot: {', '.join(rules.company_properties())}",
+    ]
+
+
+def _hubspot(hubspot: HubSpotPort, rules: Rules) -> Iterator[Finding]:
+    contacts = {p.name: p for p in hubspot.properties("contacts")}
+    vital = {s.property for s in rules.qualification.scores} | {rules.qualification.consent.legal_basis_property}
+    yield from _properties("contacts", rules.contact_properties(), contacts, vital)
+    companies = {p.name: p for p in hubspot.properties("companies")}
+    yield from _properties("companies", rules.company_properties(), companies, set())
+    yield from _options(rules, contacts)
+    texts = [label.text for label in hubspot.labels() if label.text]
+    for rule in rules.qualification.labels:
+        if rule.label not in texts:
+            yield _finding(
+                "warning",
+                "qualification.toml: labels",
+                f"the portal has no association label {rule.label!r}{_nearest(rule.label, texts)}",
+            )
+
+
+def _properties(
+    object_type: ObjectType, named: Iterable[str], known: dict[str, Property], vital: set[str]
+) -> Iterator[Finding]:
+    for name in named:
+        if name not in known and name not in (OWNER_PROPERTY, MERGED_PROPERTY):
+            severity = "error" if name in vital else "warning"
+            yield _finding(severity, "rules", f"`{name}` is not a property of {object_type}{_nearest(name, known)}")
+
+
+def _options(rules: Rules, contacts: dict[str, Property]) -> Iterator[Finding]:
+    consent = rules.qualification.consent
+    basis = contacts.get(consent.legal_basis_property)
+    for value in sorted(consent.no_basis) if basis and basis.options else ():
+        if value not in basis.options:  # type: ignore[union-attr]
+            yield _finding("warning", "qualification.toml: consent.no_basis", f"{value!r} is no option of {basis.name}")  # type: ignore[union-attr]
+    for score in rules.qualification.scores:
+        known = contacts.get(score.property)
+        for tier in sorted(score.tiers) if known and known.options else ():
+            if tier not in known.options:  # type: ignore[union-attr]
+                yield _finding(
+                    "warning",
+                    f"qualification.toml: scores ({score.name})",
+                    f"{tier!r} is no option of {score.property}",
+                )
+        if score.property == "hubspotscore":
+            yield _finding(
+                "warning", f"qualification.toml: scores ({score.name})", "hubspotscore has been frozen since 2025-08-31"
+            )
+
+
+def _c4c(context: Context) -> Iterator[Finding]:
+    try:
+        tenant, mismatches = read_tenant(context.c4c, context.config.rules, context.now())
+    except ConfigurationError as error:
+        yield from (_finding("error", "SAP Sales Cloud", problem) for problem in error.problems)
+        return
+    yield from (_finding("warning", "SAP Sales Cloud", str(mismatch)) for mismatch in mismatches)
+    owners = [o for o in context.hubspot.owners() if not o.archived]
+    unknown = [o.id for o in owners if not o.email or o.email.casefold() not in tenant.employees]
+    if unknown:
+        yield _finding(
+            "warning",
+            "owners",
+            f"{len(unknown)} of {len(owners)} HubSpot owners are no valid employee: {', '.join(unknown)}",
+        )
+
+
+def _lead_status(context: Context) -> Iterator[str]:
+    codes = context.c4c.codes([LEAD_STATUS]).get(LEAD_STATUS, {})
+    lead = context.config.rules.mapping.lead
+    for code, text in sorted(codes.items()):
+        closed, accepted = code in lead.closed_status, code in lead.accepted_status
+        yield f"lead status {code} {text}{' (closed)' if closed else ''}{' (accepted)' if accepted else ''}"
+
+
+def _finding(severity: str, where: str, text: str) -> Finding:
+    return {"severity": severity, "where": where, "text": text}
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean `{close[0]}`?" if close else ""

@@ -1,0 +1,136 @@
+"""Why is this contact where it is? The whole chain, from the mirror and the records; no network."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from sync.domain.codes import EXPLANATIONS, Code
+from sync.domain.decision import Decision
+from sync.domain.rules import Rules
+from sync.domain.views import ContactView
+from sync.jobs.recording import input_digest
+from sync.lifecycle import Status
+from sync.planner.qualify import leading, qualify
+from sync.state import mirror, tables, work
+from sync.state.store import Store
+
+Explained = dict[str, Any]
+
+
+def explain(store: Store, rules: Rules, contact_id: str) -> Explained | None:
+    """What holds now for the contact; None if the mirror does not know it."""
+    with store.reading() as session:
+        view = mirror.views(session, [contact_id]).get(contact_id)
+        if view is None:
+            return None
+        progress = work.progress_of(session, contact_id)
+        decisions = qualify(view, rules)
+        last = work.decision_at(session, contact_id)
+        code = _deciding(decisions, progress)
+        return {
+            "contact": contact_id,
+            "code": str(code),
+            "codes": _codes(code, decisions, last, bool(view.cycles)),
+            "meaning": EXPLANATIONS[code].meaning,
+            "remedy": EXPLANATIONS[code].remedy,
+            "scores": [_decision(decision) for decision in decisions],
+            "warnings": (last.body.get("warnings") if last else None) or [],
+            **_progress(progress),
+            **_records(session, view),
+            "rules": rules.digest,
+            "input": input_digest(view),
+        }
+
+
+def explain_at(store: Store, contact_id: str, at: datetime) -> Explained | None:
+    """The decision that was in force at `at`, as recorded then; None if there was none."""
+    with store.reading() as session:
+        found = work.decision_at(session, contact_id, at)
+        if found is None:
+            return None
+        code = Code(found.code)
+        reasons = [reason["code"] for score in found.body["scores"] for reason in score["reasons"]]
+        warnings = [warning["code"] for warning in found.body["warnings"]]
+        return {
+            "contact": contact_id,
+            "code": found.code,
+            "codes": list(dict.fromkeys([found.code, *reasons, *warnings])),
+            "meaning": EXPLANATIONS[code].meaning,
+            "remedy": EXPLANATIONS[code].remedy,
+            **found.body,
+            "decided_at": _iso(found.decided_at),
+            "run_id": found.run_id,
+            "rules": found.rules_digest,
+            "input": found.input_digest,
+        }
+
+
+def all_ids(store: Store) -> list[str]:
+    """Every contact of the mirror."""
+    with store.reading() as session:
+        return mirror.all_ids(session)
+
+
+def _deciding(decisions: tuple[Decision, ...], progress: tables.Progress | None) -> Code:
+    """What was found while writing counts more than what the rules alone say."""
+    if progress and progress.code and progress.status in (Status.PARKED, Status.DONE):
+        return Code(progress.code)
+    return leading(decisions).code
+
+
+def _codes(code: Code, decisions: tuple[Decision, ...], last: tables.Decision | None, handed_over: bool) -> list[str]:
+    found = [str(code), *(c for decision in decisions for c in decision.codes)]
+    found += [warning["code"] for warning in (last.body.get("warnings") if last else None) or []]
+    found += [str(Code.ALREADY_HANDED_OVER)] if handed_over else []
+    return list(dict.fromkeys(found))
+
+
+def _decision(decision: Decision) -> dict[str, Any]:
+    return {
+        "score": decision.score,
+        "code": str(decision.code),
+        "company": decision.company.id if decision.company else None,
+        "reasons": [reason.to_json() for reason in decision.reasons],
+    }
+
+
+def _progress(progress: tables.Progress | None) -> dict[str, Any]:
+    if progress is None:
+        return {"status": str(Status.PENDING), "detail": None, "attempts": 0, "next_try": None}
+    waiting = progress.status in (Status.PENDING, Status.IN_FLIGHT)
+    return {
+        "status": progress.status,
+        "detail": progress.detail,
+        "attempts": progress.attempts,
+        "next_try": _iso(progress.due_at) if waiting else None,
+    }
+
+
+def _records(session: Session, view: ContactView) -> dict[str, Any]:
+    companies = [a.company.id for a in view.associations]
+    links = work.link_rows(session, [view.id, *companies])
+    return {
+        "companies": [
+            {"id": a.company.id, "primary": a.is_primary, "labels": sorted(x.text for x in a.labels if x.text)}
+            for a in view.associations
+        ],
+        "links": [
+            {"entity": r.entity, "key": r.key, "object_id": r.object_id, "last_written": _iso(r.written_at)}
+            for r in links
+        ],
+        "handovers": [
+            {
+                "lead": h.lead_key,
+                "object_id": h.object_id,
+                "at": _iso(h.handed_over_at),
+                "crossed_at": _iso(h.crossed_at),
+            }
+            for h in work.handovers_of(session, view.id)
+        ],
+        "above_threshold_since": {score: _iso(at) for score, at in view.crossed_at.items()},
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

@@ -1,0 +1,96 @@
+"""Polls contacts and companies that changed, and reads the associations of the contacts that did."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from sqlmodel import Session
+
+from sync.hubspot_client import ObjectType
+from sync.jobs import associations
+from sync.jobs.context import Context, Counts
+from sync.jobs.snapshots import snapshots, wanted
+from sync.jobs.windows import EARLIEST, Batch, read_window
+from sync.log import Event, emit
+from sync.state import mirror, streams
+from sync.state.mirror import Snapshot
+from sync.state.streams import Window
+
+STREAMS: tuple[ObjectType, ...] = ("companies", "contacts")
+"""Companies first, so that a contact meets its companies."""
+
+
+def run(context: Context) -> Counts:
+    """One poll of every stream; what it stored is committed page by page."""
+    counts: Counts = {"polled": 0, "changed": 0}
+    for stream in STREAMS:
+        polled, changed = _poll(context, stream)
+        counts |= {stream: polled, "polled": counts["polled"] + polled}
+        counts["changed"] += changed
+    counts["associations"] = refresh_stale(context)
+    return counts
+
+
+def refresh_stale(context: Context) -> int:
+    """Reads the associations of contacts that changed: at once, and again until it succeeded."""
+    with context.store.reading() as session:
+        stale = mirror.stale_associations(session, limit=1_000_000)
+    associations.refresh(context, stale)
+    return len(stale)
+
+
+def _poll(context: Context, stream: ObjectType) -> tuple[int, int]:
+    """Rows read and rows changed. The watermark moves only after the last page is stored."""
+    window = _window(context, stream)
+    if window.since > window.until:
+        return 0, 0
+    polled = changed = 0
+    for number, batch in enumerate(read_window(context.hubspot, stream, wanted(context, stream), window), 1):
+        ids = _store(context, stream, window, batch)
+        polled += len(batch.objects)
+        changed += len(ids)
+        emit(Event.POLL_PAGE, kind=stream, page=number, rows=len(batch.objects), changed=len(ids))
+        context.progress(f"poll {stream}", polled, batch.total if number == 1 else None)
+    with context.store.session() as session:
+        streams.complete(session, stream, window.until)
+    return polled, changed
+
+
+def _window(context: Context, stream: str) -> Window:
+    """From the watermark less the overlap up to now less the index lag; an interrupted window goes on first."""
+    options = context.config.worker.hubspot
+    with context.store.reading() as session:
+        mark = streams.watermark(session, stream)
+    if mark.cursor and mark.until:
+        return Window(mark.cursor, mark.until)
+    until = context.now() - timedelta(seconds=options.index_lag_seconds)
+    if mark.complete_until is None:
+        return Window(EARLIEST, until)
+    # The clock may have been set back: never read less than the overlap.
+    since = min(mark.complete_until, until) - timedelta(minutes=options.overlap_minutes)
+    return Window(max(since, EARLIEST), max(until, mark.complete_until))
+
+
+def _store(context: Context, stream: ObjectType, window: Window, batch: Batch) -> list[str]:
+    rows = snapshots(context, stream, batch.objects)
+    with context.store.session() as session:
+        changed = SAVE[stream](session, rows, context)
+        streams.remember_cursor(session, stream, window, batch.cursor)
+    if stream == "contacts":
+        for contact in changed:
+            emit(Event.CONTACT_CHANGED, contact=contact, cause="properties")
+    return changed
+
+
+def _save_contacts(session: Session, rows: Sequence[Snapshot], context: Context) -> list[str]:
+    scores = context.config.rules.qualification.scores
+    return mirror.save_contacts(session, rows, scores, context.now())
+
+
+def _save_companies(session: Session, rows: Sequence[Snapshot], context: Context) -> list[str]:
+    return mirror.save_companies(session, rows, context.now())
+
+
+SAVE: dict[ObjectType, Callable[[Session, Sequence[Snapshot], Context], list[str]]] = {
+    "contacts": _save_contacts,
+    "companies": _save_companies,
+}

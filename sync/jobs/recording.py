@@ -1,0 +1,133 @@
+"""The one commit that records how the work of a slice ended, and the one event for each of its contacts."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from sync import lifecycle
+from sync.domain.codes import Code
+from sync.domain.rules import Consent, Rules
+from sync.domain.views import ContactView, Link
+from sync.jobs.context import Context
+from sync.jobs.slice import Slice
+from sync.lifecycle import Failed, Outcome, Postponed, Status
+from sync.log import Event, emit
+from sync.planner.plan import Plan
+from sync.planner.resolve import LEAD
+from sync.state import work
+from sync.state.work import DecisionRecord, HandoverRecord
+
+
+def record(context: Context, slice_: Slice) -> None:
+    """Keeps decisions, handovers, agreed values and progress of every settled contact."""
+    now = context.now()
+    after: dict[str, lifecycle.Progress | None] = {}
+    handed_over: list[HandoverRecord] = []
+    with context.store.session() as session:
+        for contact, outcome in slice_.outcomes.items():
+            view = slice_.views[contact]
+            after[contact] = work.finish(session, contact, view.change_seq, outcome, context.retry_policy, now)
+            planned = slice_.plans.get(contact)
+            if planned and not isinstance(outcome, Postponed):
+                handed_over += _keep(session, context, slice_, planned, outcome)
+    _report(slice_, after, handed_over)
+
+
+def _keep(session: Session, context: Context, slice_: Slice, planned: Plan, outcome: Outcome) -> list[HandoverRecord]:
+    """Records one contact's decision and what is new about its leads."""
+    view, now, rules = slice_.views[planned.contact_id], context.now(), context.config.rules
+    made = decision_record(view, planned, outcome, rules.digest)
+    work.record_decision(session, view.id, made, context.run_id, now)
+    _agree(session, planned, slice_, now)
+    return [h for h in _handovers(view, planned, rules) if work.record_handover(session, h, now)]
+
+
+def decision_record(view: ContactView, planned: Plan, outcome: Outcome, rules_digest: str) -> DecisionRecord:
+    """The decision as it is kept: codes, reasons and warnings, with hashes of rules and input."""
+    body = {
+        "scores": [
+            {
+                "score": d.score,
+                "code": str(d.code),
+                "company": d.company.id if d.company else None,
+                "reasons": [reason.to_json() for reason in d.reasons],
+            }
+            for d in planned.decisions
+        ],
+        "warnings": [warning.to_json() for warning in planned.warnings],
+    }
+    return DecisionRecord(Code(outcome.code), body, rules_digest, input_digest(view))
+
+
+def input_digest(view: ContactView) -> str:
+    """A hash of everything that the decision looked at."""
+    companies = [
+        [a.company.id, dict(a.company.properties), sorted((x.category, x.type_id, x.text or "") for x in a.labels)]
+        for a in view.associations
+    ]
+    looked_at = [dict(view.properties), companies, view.archived, view.erased, view.merged_into]
+    return hashlib.sha256(json.dumps(looked_at, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _handovers(view: ContactView, planned: Plan, rules: Rules) -> list[HandoverRecord]:
+    return [
+        HandoverRecord(
+            lead_key=write.key,
+            contact_id=view.id,
+            score=(score := write.key.split(":")[1]),
+            cycle=int(write.key.rpartition(":")[2]),
+            object_id=write.object_id,
+            crossed_at=view.crossed_at.get(score),
+            evidence={**_consent(view, rules.qualification.consent), "rules": rules.digest},
+        )
+        for write in planned.records
+        if write.entity == LEAD and write.object_id
+    ]
+
+
+def _consent(view: ContactView, consent: Consent) -> dict[str, Any]:
+    """Consent as read at the handover."""
+    return {name: view.get(name) for name in (consent.legal_basis_property, consent.optout_property)}
+
+
+def _agree(session: Session, planned: Plan, slice_: Slice, now: datetime) -> None:
+    """Links of records that exist already, with the values on which both sides agree."""
+    for write in planned.records:
+        if write.object_id is None:
+            continue
+        known = slice_.links.get((write.entity, write.key))
+        same = known is not None and known.object_id == write.object_id
+        sent = known.sent if known and same else {}
+        fresh = {name: value for name, value in write.agreed.items() if name not in sent}
+        if fresh or not same:
+            link = Link(write.entity, write.key, write.object_id, fresh)
+            work.save_link(session, link, now, written=False)
+            slice_.links[write.entity, write.key] = replace(link, sent={**sent, **fresh})
+
+
+def _report(
+    slice_: Slice, after: Mapping[str, lifecycle.Progress | None], handed_over: Sequence[HandoverRecord]
+) -> None:
+    for handover in handed_over:
+        emit(Event.LEAD_HANDED_OVER, contact=handover.contact_id, key=handover.lead_key, object_id=handover.object_id)
+    for contact, outcome in slice_.outcomes.items():
+        _report_contact(contact, outcome, after[contact], slice_.writes_of.get(contact, {}))
+
+
+def _report_contact(
+    contact: str, outcome: Outcome, after: lifecycle.Progress | None, writes: Mapping[str, int]
+) -> None:
+    code = str(outcome.code)
+    if isinstance(outcome, Failed) or (after and after.status is Status.PARKED):
+        emit(Event.CONTACT_PARKED, contact=contact, code=code)
+    elif isinstance(outcome, Postponed):
+        emit(Event.CONTACT_RETRY, contact=contact, code=code, due=str(after.due_at) if after else None)
+    elif outcome.code in (Code.QUALIFIED, Code.LEAD_CLOSED):
+        emit(Event.CONTACT_SYNCED, contact=contact, code=code, counts=dict(writes))
+    else:
+        emit(Event.CONTACT_NOT_QUALIFIED, contact=contact, code=code)

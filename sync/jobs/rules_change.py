@@ -1,0 +1,26 @@
+"""Notices that the rules differ from those of the last run: then everybody is looked at again."""
+
+from sync.jobs.context import Context
+from sync.jobs.poll import STREAMS
+from sync.jobs.snapshots import wanted
+from sync.log import Event, emit
+from sync.state import mirror, streams
+
+
+def follow(context: Context) -> None:
+    """Marks all contacts pending under new rules, and reads a stream anew if rules name further properties of it."""
+    digest = context.config.rules.digest
+    with context.store.session() as session:
+        before = streams.remembered(session, "rules")
+        if before == digest:
+            return
+        for stream in STREAMS:
+            named = " ".join(wanted(context, stream))
+            known = streams.remembered(session, f"properties of {stream}")
+            if known is not None and not set(named.split()) <= set(known.split()):
+                streams.reopen(session, stream)
+            streams.remember(session, f"properties of {stream}", named)
+        streams.remember(session, "rules", digest)
+        reviewed = mirror.review(session, context.config.rules.qualification.scores, context.now()) if before else 0
+    if before:
+        emit(Event.RULES_CHANGED, version=digest, contacts=reviewed)

@@ -1,0 +1,116 @@
+"""Runs jobs by name, records each run, and turns failures into values."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from sync.errors import BudgetExhausted, RemoteError, SyncError, System
+from sync.jobs import poll, push, rules_change, scores, sweep
+from sync.jobs.context import Context, Counts
+from sync.log import Event, bound, emit
+from sync.state import streams
+
+JOBS: dict[str, Callable[[Context], Counts]] = {
+    "poll": poll.run,
+    "scores": scores.run,
+    "sweep": sweep.run,
+    "push": push.run,
+}
+"""In the order in which `once` runs them."""
+
+SYSTEM: dict[str, System] = {"poll": "hubspot", "scores": "hubspot", "sweep": "hubspot", "push": "c4c"}
+
+
+@dataclass
+class Results:
+    """What a sequence of jobs did; several runs of one job are added up."""
+
+    jobs: dict[str, Counts] = field(default_factory=dict)
+    failures: list[SyncError] = field(default_factory=list)
+
+    def add(self, job: str, counts: Counts) -> None:
+        self.jobs[job] = _sum(self.jobs.get(job, {}), counts)
+
+    @property
+    def exit_code(self) -> int:
+        """That of the gravest failure; 4 if everything ran but records are parked."""
+        codes = [failure.exit_code for failure in self.failures]
+        if codes:
+            return max(codes)
+        return 4 if self.jobs.get("push", {}).get("parked") else 0
+
+
+_LATEST = frozenset({"pending"})
+"""Counts that are a state, not a sum."""
+
+
+def _sum(before: Counts, now: Counts) -> Counts:
+    added = dict(before)
+    for name, value in now.items():
+        if isinstance(value, dict):
+            added[name] = _sum(added.get(name, {}), value)
+        else:
+            added[name] = value if name in _LATEST else added.get(name, 0) + value
+    return added
+
+
+def run_jobs(context: Context, names: Sequence[str], results: Results) -> Results:
+    """Runs the named jobs in order; after a system failed, its further jobs are skipped, the other system's not."""
+    rules_change.follow(context)
+    away: set[System] = set()
+    for name in names:
+        if context.stopping() or SYSTEM[name] in away:
+            continue
+        failure = run_job(context, name, results)
+        if isinstance(failure, RemoteError):
+            away.add(failure.system)
+    return results
+
+
+def run_job(context: Context, name: str, results: Results) -> SyncError | None:
+    """One job: recorded, logged, counted. A failure that has a name is returned, a bug is raised."""
+    with bound(run_id=context.run_id, job=name):
+        emit(Event.JOB_STARTED)
+        started = context.now()
+        with context.store.session() as session:
+            job_id = streams.start_job(session, context.run_id, name, started)
+        counts, failure = _attempt(context, name)
+        seconds = (context.now() - started).total_seconds()
+        with context.store.session() as session:
+            streams.finish_job(session, job_id, context.now(), counts, str(failure) if failure else None)
+        results.add(name, {"seconds": round(seconds, 3), **counts})
+        _report(failure, counts, seconds)
+    if failure:
+        results.failures.append(failure)
+    return failure
+
+
+def _attempt(context: Context, name: str) -> tuple[Counts, SyncError | None]:
+    try:
+        _spare_reserve(context, name)
+        return JOBS[name](context), None
+    except SyncError as failure:
+        return {}, failure
+
+
+RESERVE_SHARE = {"sweep": 1.0, "scores": 1.0, "poll": 0.5}
+"""The share of `hubspot.daily_reserve` at which a job stops: what runs in the background stops first."""
+
+
+def _spare_reserve(context: Context, name: str) -> None:
+    """Leaves the reserve of HubSpot's daily requests to others. Raises BudgetExhausted."""
+    budget = context.hubspot.budget
+    if budget is None or name not in RESERVE_SHARE:
+        return
+    with context.store.session() as session:
+        streams.remember_budget(session, budget.limit, budget.left)
+    reserve = context.config.worker.hubspot.daily_reserve
+    if budget.left < reserve * RESERVE_SHARE[name]:
+        emit(Event.BUDGET_LOW, system="hubspot", limit=budget.limit, found=budget.left)
+        raise BudgetExhausted("hubspot", f"{budget.left} requests are left today, {reserve} are reserved for others")
+
+
+def _report(failure: SyncError | None, counts: Counts, seconds: float) -> None:
+    if failure is None:
+        emit(Event.JOB_FINISHED, seconds=round(seconds, 3), counts=counts)
+    else:
+        emit(Event.JOB_FAILED, seconds=round(seconds, 3), cause=str(failure), exit_code=failure.exit_code)

@@ -1,0 +1,43 @@
+"""A slice of contacts on their way: what is known of them, what was planned, and how each ended."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from sync.domain.codes import Code
+from sync.domain.decision import Decision
+from sync.domain.views import ContactView, Link
+from sync.lifecycle import Done, Failed, Outcome
+from sync.planner.plan import Plan
+from sync.planner.qualify import leading
+from sync.planner.target import Target
+
+NEEDS_A_PERSON = frozenset({Code.COMPANY_AMBIGUOUS})
+"""Decisions that park a contact: it would qualify, but only a person can say how."""
+
+
+@dataclass
+class Slice:
+    """The state of one slice while it is carried over."""
+
+    views: dict[str, ContactView]
+    links: dict[tuple[str, str], Link]
+    target: Target = field(default_factory=Target)
+    plans: dict[str, Plan] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    touched: set[str] = field(default_factory=set)
+    new_accounts: set[str] = field(default_factory=set)
+    failures: Counter[tuple[str, str]] = field(default_factory=Counter)
+    written: Counter[tuple[str, str]] = field(default_factory=Counter)
+    writes_of: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def open(self) -> list[str]:
+        """Contacts that are not settled yet, in the order of their ids."""
+        return sorted((i for i in self.views if i not in self.outcomes), key=int)
+
+
+def decided(decisions: tuple[Decision, ...]) -> Outcome:
+    """How a contact ends whose decisions stand and to which nothing more is to be written."""
+    decision = leading(decisions)
+    if decision.code in NEEDS_A_PERSON:
+        return Failed(decision.code, decision.reasons[-1].text)
+    return Done(decision.code)
