@@ -1,0 +1,119 @@
+"""Composition root: from settings to the objects that work together."""
+
+import time
+import uuid
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from sync import config
+from sync.c4c_client import C4CClient
+from sync.config import C4CAccess, Configuration, Environment, HubSpotAccess, Settings
+from sync.errors import ConfigurationError
+from sync.hubspot_client import HubSpotClient
+from sync.jobs.context import Context, Progress, Stop, silent
+from sync.state.store import Store, open_store
+from sync.transport import RequestRetry
+
+
+@dataclass(frozen=True)
+class App:
+    """Both clients and everything that they need."""
+
+    settings: Settings
+    context: Context
+    hubspot: HubSpotClient
+    c4c: C4CClient
+
+    def requests(self) -> dict[str, int]:
+        """Requests sent so far, by system."""
+        return {"hubspot": self.hubspot.sent.total, "c4c": self.c4c.sent.total}
+
+    def with_run_id(self) -> Context:
+        """The context of a run of its own."""
+        return replace(self.context, run_id=new_run_id())
+
+    def close(self) -> None:
+        self.context.store.close()
+
+
+def new_run_id() -> str:
+    """Sorts by time, and names one run in logs and state."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+
+
+def settings(env: Environment | None = None) -> Settings:
+    """The settings that need no remote system. Raises ConfigurationError."""
+    environment = env or Environment()
+    found = config.settings(environment)
+    environment.settle()
+    return found
+
+
+def build(progress: Progress = silent, stopping: Stop = lambda: False) -> App:
+    """Everything from the environment. Raises ConfigurationError with all that is wrong, StateError."""
+    env = Environment()
+    found = config.settings(env)
+    hubspot, c4c = config.hubspot_access(env), config.c4c_access(env)
+    configuration = _load(env, found)
+    context = Context(
+        store=open_store(found.state),
+        hubspot=(hubspot_client := _hubspot(hubspot, configuration)),
+        c4c=(c4c_client := _c4c(c4c, configuration)),
+        config=configuration,
+        run_id=new_run_id(),
+        sleep=time.sleep,
+        progress=progress,
+        stopping=stopping,
+    )
+    return App(found, context, hubspot_client, c4c_client)
+
+
+def offline(create_state: bool = False) -> tuple[Settings, Configuration, Store]:
+    """What works without the remote systems. Raises ConfigurationError, StateError."""
+    env = Environment()
+    found = config.settings(env)
+    configuration = _load(env, found)
+    return found, configuration, open_store(found.state, create=create_state)
+
+
+def _load(env: Environment, found: Settings) -> Configuration:
+    """Rules and settings fail together, so that one look is enough."""
+    try:
+        configuration = config.load(found.config)
+    except ConfigurationError as error:
+        raise ConfigurationError([*env.problems, *error.problems]) from None
+    env.settle()
+    return configuration
+
+
+def _hubspot(access: HubSpotAccess, configuration: Configuration) -> HubSpotClient:
+    options = configuration.worker.hubspot
+    return HubSpotClient(
+        access.base_url,
+        access.token,
+        api=options.api,
+        search_per_second=options.search_per_second,
+        burst_per_10s=options.burst_per_10s,
+        timeout=options.timeout_seconds,
+        retry=_retry(configuration),
+    )
+
+
+def _c4c(access: C4CAccess, configuration: Configuration) -> C4CClient:
+    options = configuration.worker.c4c
+    cert = (access.client_cert, access.client_key) if access.client_cert and access.client_key else None
+    return C4CClient(
+        access.base_url,
+        access.username,
+        access.password,
+        cert,
+        parallel=options.parallel,
+        batch_operations=options.batch_operations,
+        timeout=options.timeout_seconds,
+        retry=_retry(configuration),
+    )
+
+
+def _retry(configuration: Configuration) -> RequestRetry:
+    retry = configuration.worker.retry
+    return RequestRetry(retry.request_attempts, retry.request_wait.total_seconds())

@@ -1,0 +1,233 @@
+"""The commands. Each is thin: it builds the objects, calls a job, and prints what came back."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sync import app, log
+from sync.cli import output, reports
+from sync.config import Environment
+from sync.config import settings as read_settings
+from sync.errors import ConfigurationError, SyncError
+from sync.jobs import check as checks
+from sync.jobs import explain as explaining
+from sync.jobs import preview
+from sync.jobs import status as statuses
+from sync.jobs.runner import JOBS, Results, run_jobs
+from sync.state import work
+from sync.state.store import open_store, versions
+from sync.worker import StopSignal, Worker
+
+cli = typer.Typer(
+    name="hubspot-c4c-sync",
+    help="Hands marketing qualified leads over from HubSpot to SAP Sales Cloud.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+ContactIds = Annotated[
+    list[str] | None, typer.Option("--contact", metavar="ID", help="Only this contact; may be repeated.")
+]
+
+MAX_ROUNDS = 100
+
+
+def main() -> None:
+    """Runs a command; a known failure becomes a sentence and an exit code instead of a traceback."""
+    try:
+        cli()
+    except ConfigurationError as error:
+        for problem in error.problems:
+            output.complain(problem)
+        sys.exit(error.exit_code)
+    except SyncError as error:
+        output.complain(str(error))
+        sys.exit(error.exit_code)
+
+
+def _configure_log(stream: Any = None) -> None:
+    environment = Environment()
+    found = read_settings(environment)
+    # Beside a progress bar only warnings are of use; who wants all says so.
+    quiet = stream is None and output.err.is_terminal and not environment.get("SYNC_LOG_LEVEL")
+    log.configure(found.log_format, "WARNING" if quiet else found.log_level, stream or sys.stderr)
+
+
+@cli.command()
+def run() -> None:
+    """Run the worker: all jobs at their intervals until SIGTERM or SIGINT."""
+    stop = StopSignal().install()
+    _configure_log(sys.stdout)
+    application = app.build(stopping=stop)
+    try:
+        raise typer.Exit(Worker(application, stop).run())
+    finally:
+        application.close()
+
+
+@cli.command()
+def once(
+    jobs: Annotated[
+        list[str] | None, typer.Argument(metavar="[JOB]...", help=f"Jobs to run, in this order: {', '.join(JOBS)}.")
+    ] = None,
+    until_idle: Annotated[bool, typer.Option("--until-idle", help="Again until nothing is due.")] = False,
+    json: Json = False,
+) -> None:
+    """Run poll, scores, sweep and push (or the jobs named) once, and end."""
+    names = _job_names(jobs)
+    stop = StopSignal().install()
+    _configure_log()
+    with output.progress(None) as report:
+        application = app.build(report, stop)
+        try:
+            results = _rounds(application, names, until_idle)
+            document = reports.once_document(application, results)
+        finally:
+            application.close()
+    if json:
+        output.show_json(document)
+    else:
+        reports.print_once(document)
+    for failure in results.failures:
+        output.complain(str(failure))
+    raise typer.Exit(stop.exit_code or results.exit_code)
+
+
+def _job_names(jobs: list[str] | None) -> list[str]:
+    for name in jobs or []:
+        if name not in JOBS:
+            raise ConfigurationError([f"{name}: is no job; allowed: {', '.join(JOBS)}"])
+    return jobs or list(JOBS)
+
+
+def _rounds(application: app.App, names: list[str], until_idle: bool) -> Results:
+    """Runs the jobs; with `until_idle` again while something is due and still moving."""
+    results = Results()
+    run_jobs(application.context, names, results)
+    before = None
+    for _ in range(MAX_ROUNDS):
+        with application.context.store.reading() as session:
+            due = work.due(session, application.context.now(), limit=1_000_000)
+        if not until_idle or not due or due == before or results.failures or application.context.stopping():
+            break
+        before = due
+        run_jobs(application.context, names, results)
+    return results
+
+
+@cli.command()
+def status(json: Json = False) -> None:
+    """Show backlog, parked contacts with remedy, watermarks, and how each job went last."""
+    _, _, store = app.offline()
+    document = statuses.status(store, datetime.now(UTC))
+    store.close()
+    output.show_json(document) if json else reports.print_status(document)
+
+
+@cli.command()
+def explain(
+    contact_id: Annotated[str, typer.Argument(metavar="CONTACT_ID", help="HubSpot id of the contact.")],
+    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="As decided at this time (ISO, UTC).")] = None,
+    json: Json = False,
+) -> None:
+    """Explain the whole decision on one contact: scores, consent, company, links, last write, next try."""
+    moment = _moment(at) if at else None
+    _, configuration, store = app.offline()
+    try:
+        if moment:
+            found = explaining.explain_at(store, contact_id, moment)
+        else:
+            found = explaining.explain(store, configuration.rules, contact_id)
+    finally:
+        store.close()
+    if found is None:
+        what = (
+            f"no decision on contact {contact_id} is recorded for that time"
+            if at
+            else f"contact {contact_id} is not in the mirror"
+        )
+        raise ConfigurationError([f"{what}; take the id from HubSpot's record URL, and run `once` to read it"])
+    output.show_json(found) if json else reports.print_explain(found)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        raise ConfigurationError([f"--at: found {text!r}, allowed: a time such as 2026-11-21T17:00:00Z"]) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+@cli.command()
+def plan(contact: ContactIds = None, json: Json = False) -> None:
+    """Show what the next push would write, field by field; writes nothing."""
+    _configure_log()
+    with output.progress(None) as report:
+        application = app.build(report)
+        try:
+            document = preview.preview(application.context, contact or [])
+        finally:
+            application.close()
+    output.show_json(document) if json else reports.print_plan(document)
+
+
+@cli.command()
+def check(
+    offline: Annotated[bool, typer.Option("--offline", help="Only settings and rule files.")] = False,
+    json: Json = False,
+) -> None:
+    """Check configuration, credentials, HubSpot properties and labels, C4C fields and codes; name every mismatch."""
+    _configure_log()
+    if offline:
+        settings, configuration, store = app.offline(create_state=True)
+        store.close()
+        document = checks.offline(configuration, settings.config)
+    else:
+        application = app.build()
+        try:
+            document = checks.online(application.context)
+        finally:
+            application.close()
+    output.show_json(document) if json else reports.print_check(document)
+    if any(finding["severity"] == "error" for finding in document["findings"]):
+        raise typer.Exit(2)
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the state file to this version; a new one is created."""
+    path = app.settings().state
+    known = path.exists()
+    store = open_store(path)
+    version, _ = versions(store)
+    store.close()
+    output.say(f"{path}: {'is at' if known else 'created at'} version {version}")
+
+
+@cli.command()
+def health() -> None:
+    """Exit 0 while the worker's loop turns, 1 otherwise; for probes."""
+    _, configuration, store = app.offline()
+    problem = statuses.unhealthy(store, configuration, datetime.now(UTC))
+    store.close()
+    if problem:
+        output.complain(f"unhealthy: {problem}")
+        raise typer.Exit(1)
+    output.say("healthy")
+
+
+@cli.command()
+def demo(
+    directory: Annotated[Path, typer.Option("--dir", help="Where the demo keeps its configuration and state.")] = Path(
+        ".demo"
+    ),
+) -> None:
+    """Show the whole thing on an embedded sandbox: three runs, explained."""
+    from sync.cli.demo import Demo
+
+    raise typer.Exit(Demo(directory).run())

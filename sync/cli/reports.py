@@ -1,0 +1,141 @@
+"""Documents as people read them."""
+
+from typing import Any
+
+from sync import app
+from sync.cli.output import say, table
+from sync.domain.codes import EXPLANATIONS, Code
+from sync.jobs.runner import Results
+
+Document = dict[str, Any]
+
+NAMES = {
+    "CorporateAccount": "accounts",
+    "Contact": "contacts",
+    "ContactIsContactPersonFor": "relationships",
+    "Lead": "leads",
+    "MarketingPermission": "permission sets",
+    "ChannelPermission": "e-mail permissions",
+}
+
+
+def once_document(application: app.App, results: Results) -> Document:
+    """The document of `once --json`."""
+    jobs = results.jobs
+    push = jobs.get("push", {})
+    return {
+        "run_id": application.context.run_id,
+        "jobs": jobs,
+        "counts": {
+            "polled": sum(jobs.get(name, {}).get("polled", 0) for name in ("poll", "scores")),
+            "changed": sum(job.get("changed", 0) for job in jobs.values()),
+            **{name: push.get(name, 0) for name in ("qualified", "not_qualified")},
+            **{name: push.get(name, {}) for name in ("created", "updated")},
+            **{name: push.get(name, 0) for name in ("unchanged", "parked")},
+            "pending": push.get("pending", 0),
+        },
+        "requests": application.requests(),
+    }
+
+
+def print_once(document: Document) -> None:
+    counts = document["counts"]
+    say(f"read {counts['polled']} records, {counts['changed']} changes")
+    say(f"qualified {counts['qualified']}, not qualified {counts['not_qualified']}, parked {counts['parked']}")
+    say(f"created {_named(counts['created'])}")
+    say(f"updated {_named(counts['updated'])}")
+    say(f"unchanged {counts['unchanged']}, pending {counts['pending']}")
+    requests = document["requests"]
+    say(f"requests: HubSpot {requests['hubspot']}, SAP Sales Cloud {requests['c4c']}")
+    if counts["parked"]:
+        say("parked contacts need a person: `hubspot-c4c-sync status` shows what to do")
+
+
+def _named(counts: dict[str, int]) -> str:
+    return ", ".join(f"{n} {NAMES.get(entity, entity)}" for entity, n in counts.items()) or "nothing"
+
+
+def print_status(document: Document) -> None:
+    say(f"pending {document['pending']} ({document['due']} due now), oldest since {document['oldest_pending'] or '–'}")
+    say(f"handed over {document['handed_over']} leads")
+    say()
+    table("Decided", ("code", "contacts", "meaning"), [_code_row(c, n) for c, n in _sorted(document["done"])])
+    parked = [(c, n, EXPLANATIONS[Code(c)].remedy) for c, n in _sorted(document["parked"])]
+    table("Parked: a person is needed", ("code", "contacts", "what to do"), parked)
+    marks = [(name, mark["until"], _age(mark["age_seconds"])) for name, mark in document["watermarks"].items()]
+    table("Read up to", ("stream", "watermark", "age"), marks)
+    jobs = [(n, j["last_success"], j["last_failure"], j["last_error"]) for n, j in document["jobs"].items()]
+    table("Jobs", ("job", "last success", "last failure", "why"), jobs)
+    if document["budget"]:
+        say(f"HubSpot requests today: {document['budget']['left']} of {document['budget']['limit']} left")
+
+
+def _sorted(counts: dict[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda item: -item[1])
+
+
+def _code_row(code: str, number: int) -> tuple[str, int, str]:
+    return code, number, EXPLANATIONS[Code(code)].meaning
+
+
+def _age(seconds: int | None) -> str:
+    if seconds is None:
+        return "never completed"
+    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"
+
+
+def print_explain(document: Document) -> None:
+    say(f"Contact {document['contact']}: {document['code']}")
+    say(f"  {document['meaning']}")
+    for score in document["scores"]:
+        say(f"  score {score['score']}:")
+        for reason in score["reasons"]:
+            say(f"    {'yes' if reason['code'] == Code.QUALIFIED else 'no '}  {reason['text']}")
+    for warning in document["warnings"]:
+        say(f"  warning {warning['code']}: {warning['text']}")
+    _print_state(document)
+    if document["remedy"] != EXPLANATIONS[Code.QUALIFIED].remedy:
+        say(f"  what to do: {document['remedy']}")
+    say(f"  rules {document['rules']}, input {document['input']}")
+
+
+def _print_state(document: Document) -> None:
+    if "decided_at" in document:
+        say(f"  decided at {document['decided_at']} in run {document['run_id']}")
+        return
+    for company in document["companies"]:
+        primary = ", primary" if company["primary"] else ""
+        say(f"  company {company['id']}{primary}; labels: {', '.join(company['labels']) or '–'}")
+    for score, since in document["above_threshold_since"].items():
+        say(f"  at or above the threshold of {score} since {since}")
+    for link in document["links"]:
+        written = f"last written {link['last_written']}" if link["last_written"] else "adopted, never written"
+        say(f"  {link['entity']} {link['key']} → {link['object_id']}, {written}")
+    for handover in document["handovers"]:
+        say(f"  handed over as lead {handover['lead']} at {handover['at']}")
+    say(f"  status {document['status']}; next try {document['next_try'] or '–'}; attempts {document['attempts']}")
+    if document["detail"]:
+        say(f"  detail: {document['detail']}")
+
+
+def print_plan(document: Document) -> None:
+    for record in document["records"]:
+        say(f"{record['action']} {record['entity']} {record['key']}")
+        for name, change in record["fields"].items():
+            before = "" if change["from"] in (None, "") else f"{change['from']!r} → "
+            say(f"    {name}: {before}{change['to']!r}  [{change['rule']}]")
+    for parked in document["parked"]:
+        say(f"would be parked: contact {parked['contact']}: {parked['code']}: {parked['text']}")
+    for mismatch in document["mismatches"]:
+        say(f"mismatch: {mismatch}")
+    say(f"would create {_named(document['creates'])}; would update {_named(document['updates'])}; nothing was written")
+
+
+def print_check(document: Document) -> None:
+    for finding in document["findings"]:
+        say(f"{finding['severity']}: {finding['where']}: {finding['text']}")
+    for line in document["facts"]:
+        say(line)
+    errors = sum(finding["severity"] == "error" for finding in document["findings"])
+    warnings = len(document["findings"]) - errors
+    say("everything fits" if not document["findings"] else f"{errors} errors, {warnings} warnings")
