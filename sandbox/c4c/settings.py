@@ -1,0 +1,40 @@
+"""What a tenant may be like: each trait that is known to differ, or that nobody documents, is a setting."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+
+@dataclass
+class Settings:
+    csrf: str = "required"  # or "not_required": some tenants exempt technical users (C4C OData guide)
+    csrf_header: bool = True  # False: only the text of the 403 tells, as in KBA 3048103
+    csrf_expires_after: int | None = None  # writes that one token is good for
+    duplicates: str = "accept"  # no document says that a POST over OData is ever refused as a duplicate
+    eq_case_sensitive: bool = True
+    batch_status: int = 202
+    failed_changeset: str = "single"  # or "nested"
+    creates_permission_set: bool = False
+    children_move_etag: bool = False  # whether a write to a child moves the ETag of its header too
+    lower_case_uuid: str = "error"  # or "sap_message": 204 with a sap-message header and no effect
+    latency_seconds: float = 0.0
+    page_size: int = 1000
+    expand_page_size: int = 100
+    mandatory: dict[str, list[str]] = field(default_factory=dict)  # made mandatory by the tenant's key user
+    hidden_services: list[str] = field(default_factory=list)  # entities whose service nobody ticked
+    hidden_fields: list[str] = field(default_factory=list)  # "Lead.HubSpotScore_KUT": not enabled on the service
+    parallel_lock: bool = True
+    url_limit: int = 8000
+
+    def update(self, values: dict[str, Any]) -> None:
+        known = {f.name for f in fields(self)}
+        if unknown := set(values) - known:
+            raise ValueError(f"unknown settings {sorted(unknown)}")
+        if values.get("duplicates", "accept") != "accept":
+            raise ValueError("duplicates can only be 'accept'")
+        for name, value in values.items():
+            setattr(self, name, value)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
