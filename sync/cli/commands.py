@@ -16,8 +16,7 @@ from sync.jobs import check as checks
 from sync.jobs import explain as explaining
 from sync.jobs import preview
 from sync.jobs import status as statuses
-from sync.jobs.runner import JOBS, Results, run_jobs
-from sync.state import work
+from sync.jobs.runner import JOBS, run_jobs, run_until_idle
 from sync.state.store import open_store, versions
 from sync.worker import StopSignal, Worker
 
@@ -33,8 +32,6 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document on standar
 ContactIds = Annotated[
     list[str] | None, typer.Option("--contact", metavar="ID", help="Only this contact; may be repeated.")
 ]
-
-MAX_ROUNDS = 100
 
 
 def main() -> None:
@@ -85,7 +82,7 @@ def once(
     with output.progress(None) as report:
         application = app.build(report, stop)
         try:
-            results = _rounds(application, names, until_idle)
+            results = (run_until_idle if until_idle else run_jobs)(application.context, names)
             document = reports.once_document(application, results)
         finally:
             application.close()
@@ -103,21 +100,6 @@ def _job_names(jobs: list[str] | None) -> list[str]:
         if name not in JOBS:
             raise ConfigurationError([f"{name}: is no job; allowed: {', '.join(JOBS)}"])
     return jobs or list(JOBS)
-
-
-def _rounds(application: app.App, names: list[str], until_idle: bool) -> Results:
-    """Runs the jobs; with `until_idle` again while something is due and still moving."""
-    results = Results()
-    run_jobs(application.context, names, results)
-    before = None
-    for _ in range(MAX_ROUNDS):
-        with application.context.store.reading() as session:
-            due = work.due(session, application.context.now(), limit=1_000_000)
-        if not until_idle or not due or due == before or results.failures or application.context.stopping():
-            break
-        before = due
-        run_jobs(application.context, names, results)
-    return results
 
 
 @cli.command()
@@ -230,4 +212,5 @@ def demo(
     """Show the whole thing on an embedded sandbox: three runs, explained."""
     from sync.cli.demo import Demo
 
-    raise typer.Exit(Demo(directory).run())
+    settings = app.settings()
+    raise typer.Exit(Demo(directory or settings.state.parent / ".demo", settings.config).run())

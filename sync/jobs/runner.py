@@ -7,7 +7,7 @@ from sync.errors import BudgetExhausted, RemoteError, SyncError, System
 from sync.jobs import poll, push, rules_change, scores, sweep
 from sync.jobs.context import Context, Counts
 from sync.log import Event, bound, emit
-from sync.state import streams
+from sync.state import streams, work
 
 JOBS: dict[str, Callable[[Context], Counts]] = {
     "poll": poll.run,
@@ -53,8 +53,26 @@ def _sum(before: Counts, now: Counts) -> Counts:
     return added
 
 
-def run_jobs(context: Context, names: Sequence[str], results: Results) -> Results:
+MAX_ROUNDS = 100
+
+
+def run_until_idle(context: Context, names: Sequence[str]) -> Results:
+    """Runs the jobs, and again while something is due and still moving."""
+    results = Results()
+    before = None
+    for _ in range(MAX_ROUNDS):
+        run_jobs(context, names, results)
+        with context.store.reading() as session:
+            due = work.due(session, context.now(), limit=1_000_000)
+        if not due or due == before or results.failures or context.stopping():
+            break
+        before = due
+    return results
+
+
+def run_jobs(context: Context, names: Sequence[str], results: Results | None = None) -> Results:
     """Runs the named jobs in order; after a system failed, its further jobs are skipped, the other system's not."""
+    results = results if results is not None else Results()
     rules_change.follow(context)
     away: set[System] = set()
     for name in names:

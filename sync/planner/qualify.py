@@ -56,15 +56,15 @@ def _score(view: ContactView, score: Score) -> Reason:
         case Level.MISSING:
             return Reason(Code.SCORE_MISSING, f"{score.property} is empty or no number")
         case Level.MET:
-            return Reason(Code.QUALIFIED, f"{score.property} {_shown(score, value)} is met")
+            return Reason(Code.QUALIFIED, f"{score.property} is {_shown(score, value)}: met")
         case _:
-            return Reason(Code.SCORE_BELOW_THRESHOLD, f"{score.property} {_shown(score, value)} is not met")
+            return Reason(Code.SCORE_BELOW_THRESHOLD, f"{score.property} is {_shown(score, value)}: not met")
 
 
 def _shown(score: Score, value: str | None) -> str:
     if score.tiers:
         return f"{value!r} in {sorted(score.tiers)}"
-    return f"{number(value):g} ≥ {score.threshold:g}"
+    return f"{number(value):g}, threshold {score.threshold:g}"
 
 
 def _legal_basis(view: ContactView, consent: Consent) -> Reason:
