@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -9,7 +10,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from sync import lifecycle
+from sync import lifecycle, metrics
 from sync.domain.codes import Code
 from sync.domain.rules import Consent, Rules
 from sync.domain.views import ContactView, Link
@@ -35,7 +36,7 @@ def record(context: Context, slice_: Slice) -> None:
             planned = slice_.plans.get(contact)
             if planned and not isinstance(outcome, Postponed):
                 handed_over += _keep(session, context, slice_, planned, outcome)
-    _report(slice_, after, handed_over)
+    _report(slice_, after, handed_over, now)
 
 
 def _keep(session: Session, context: Context, slice_: Slice, planned: Plan, outcome: Outcome) -> list[HandoverRecord]:
@@ -111,9 +112,14 @@ def _agree(session: Session, planned: Plan, slice_: Slice, now: datetime) -> Non
 
 
 def _report(
-    slice_: Slice, after: Mapping[str, lifecycle.Progress | None], handed_over: Sequence[HandoverRecord]
+    slice_: Slice,
+    after: Mapping[str, lifecycle.Progress | None],
+    handed_over: Sequence[HandoverRecord],
+    now: datetime,
 ) -> None:
     for handover in handed_over:
+        if slice_.writes_of.get(handover.contact_id, Counter())[f"create {LEAD}"]:
+            metrics.handed_over(handover.crossed_at, now)
         emit(Event.LEAD_HANDED_OVER, contact=handover.contact_id, key=handover.lead_key, object_id=handover.object_id)
     for contact, outcome in slice_.outcomes.items():
         _report_contact(contact, outcome, after[contact], slice_.writes_of.get(contact, {}))
@@ -123,6 +129,8 @@ def _report_contact(
     contact: str, outcome: Outcome, after: lifecycle.Progress | None, writes: Mapping[str, int]
 ) -> None:
     code = str(outcome.code)
+    if after and after.status in (Status.DONE, Status.PARKED):
+        metrics.DECISIONS.labels(code).inc()
     if isinstance(outcome, Failed) or (after and after.status is Status.PARKED):
         emit(Event.CONTACT_PARKED, contact=contact, code=code)
     elif isinstance(outcome, Postponed):
