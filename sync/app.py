@@ -25,6 +25,7 @@ class App:
     context: Context
     hubspot: HubSpotClient
     c4c: C4CClient
+    clock: "Clock"
 
     def requests(self) -> dict[str, int]:
         """Requests sent so far, by system."""
@@ -57,6 +58,7 @@ class Clock:
 
     now: Callable[[], datetime] = utc_now
     sleep: Callable[[float], None] = time.sleep
+    monotonic: Callable[[], float] = time.monotonic
 
 
 def build(
@@ -83,7 +85,7 @@ def build(
         stopping=stopping,
         notify=Webhook(found.alert_webhook, configuration.worker.alerts.format) if found.alert_webhook else nobody,
     )
-    return App(found, context, hubspot_client, c4c_client)
+    return App(found, context, hubspot_client, c4c_client, clock)
 
 
 def rules() -> tuple[Settings, Configuration]:

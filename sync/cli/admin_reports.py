@@ -17,6 +17,11 @@ def _iso(moment: datetime | None) -> str | None:
     return moment.isoformat(timespec="seconds") if moment else None
 
 
+def _short(moment: str | None) -> str | None:
+    """For tables: UTC without saying so in each row."""
+    return moment[:19].replace("T", " ") if moment else None
+
+
 def print_resync(document: Document) -> None:
     number = document["contacts"]
     for unknown in document["unknown"]:
@@ -51,8 +56,8 @@ def print_parked(rows: Sequence[Document]) -> None:
     if not rows:
         say("nothing is parked")
         return
-    shown = [(r["contact"], r["code"], r["since"], r["detail"]) for r in rows]
-    table(f"{len(rows)} parked", ("contact", "code", "since", "detail"), shown)
+    shown = [(r["contact"], r["code"], _short(r["since"]), r["detail"]) for r in rows]
+    table(f"{len(rows)} parked", ("contact", "code", "since (UTC)", "detail"), shown)
     for code in sorted({r["code"] for r in rows}):
         say(f"{code}: {EXPLANATIONS[Code(code)].remedy}")
 
@@ -67,7 +72,9 @@ def print_one_parked(row: Document) -> None:
 
 
 def run_row(row: tables.JobRun) -> Document:
-    seconds = (row.finished_at - row.started_at).total_seconds() if row.finished_at and row.started_at else None
+    seconds = (
+        round((row.finished_at - row.started_at).total_seconds(), 2) if row.finished_at and row.started_at else None
+    )
     return {
         "run_id": row.run_id,
         "job": row.job,
@@ -86,8 +93,10 @@ def _result(row: tables.JobRun) -> str:
 
 
 def print_runs(rows: Sequence[Document]) -> None:
-    shown = [(r["started"], r["job"], r["seconds"], r["result"], r["error"] or _counts(r["counts"])) for r in rows]
-    table("Runs, the newest first", ("started", "job", "seconds", "result", "what"), shown)
+    shown = [
+        (_short(r["started"]), r["job"], r["seconds"], r["result"], r["error"] or _counts(r["counts"])) for r in rows
+    ]
+    table("Runs, the newest first", ("started (UTC)", "job", "seconds", "result", "what"), shown)
     if not rows:
         say("nothing ran yet")
 

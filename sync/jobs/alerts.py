@@ -15,8 +15,10 @@ from sqlmodel import Session
 
 from sync.config import Configuration
 from sync.jobs.context import Context
+from sync.jobs.poll import STREAMS
 from sync.log import Event, emit
 from sync.state import guarding, streams, work
+from sync.state import lease as leases
 from sync.webhook import Notice
 
 
@@ -37,7 +39,7 @@ class Facts:
 
     now: datetime
     polled: Mapping[str, datetime | None]
-    started: datetime | None
+    at_work_since: datetime | None
     parked: int
     guard: str | None
     failures: Mapping[str, str | None]
@@ -77,13 +79,18 @@ def _facts(session: Session, now: datetime) -> Facts:
     return Facts(
         now=now,
         polled=streams.watermarks(session),
-        started=streams.first_start(session),
+        at_work_since=_at_work_since(session),
         parked=sum(work.parked_counts(session).values()),
         guard=guard.text if guard else None,
         failures=streams.last_kinds(session),
         budget=streams.budget(session),
         mismatches=streams.mismatches(session),
     )
+
+
+def _at_work_since(session: Session) -> datetime | None:
+    holding = leases.holding(session)
+    return holding.since if holding and holding.kind == "worker" else None
 
 
 def evaluate(facts: Facts, config: Configuration) -> dict[Alert, str]:
@@ -101,14 +108,14 @@ def evaluate(facts: Facts, config: Configuration) -> dict[Alert, str]:
 
 def _poll_stale(facts: Facts, config: Configuration) -> str | None:
     limit = config.worker.alerts.poll_age
-    # A first read takes its time: until it is complete, the age counts from the first job ever.
-    marks = [facts.polled.get(stream) or facts.started for stream in ("contacts", "companies")]
-    oldest = min((mark for mark in marks if mark), default=None)
-    if oldest is None or facts.now - oldest <= limit:
+    marks = [facts.polled.get(stream) for stream in STREAMS]
+    oldest = min((mark for mark in marks if mark), default=None) if all(marks) else None
+    # A worker that has only just begun is given the same time.
+    since = max((moment for moment in (oldest, facts.at_work_since) if moment), default=None)
+    if since is None or facts.now - since <= limit:
         return None
-    return (
-        f"HubSpot was last read completely up to {oldest:%Y-%m-%d %H:%M} UTC; allowed are {limit.total_seconds():g} s"
-    )
+    until = f"up to {oldest:%Y-%m-%d %H:%M} UTC" if oldest else "never yet"
+    return f"HubSpot was last read completely {until}; allowed are {limit.total_seconds():g} s"
 
 
 def _parked(facts: Facts, config: Configuration) -> str | None:

@@ -20,7 +20,7 @@ from sync.lifecycle import Failed, Outcome, Postponed, Status
 from sync.log import Event, emit
 from sync.planner.plan import Plan
 from sync.planner.resolve import LEAD
-from sync.state import work
+from sync.state import streams, work
 from sync.state.work import DecisionRecord, HandoverRecord
 
 
@@ -36,7 +36,9 @@ def record(context: Context, slice_: Slice) -> None:
             planned = slice_.plans.get(contact)
             if planned and not isinstance(outcome, Postponed):
                 handed_over += _keep(session, context, slice_, planned, outcome)
-    _report(slice_, after, handed_over, now)
+        since = streams.in_service_since(session)
+    _measure(slice_, handed_over, since, now)
+    _report(slice_, after, handed_over)
 
 
 def _keep(session: Session, context: Context, slice_: Slice, planned: Plan, outcome: Outcome) -> list[HandoverRecord]:
@@ -111,15 +113,20 @@ def _agree(session: Session, planned: Plan, slice_: Slice, now: datetime) -> Non
             slice_.links[write.entity, write.key] = replace(link, sent={**sent, **fresh})
 
 
+def _measure(slice_: Slice, handed_over: Sequence[HandoverRecord], since: datetime | None, now: datetime) -> None:
+    """Counts leads that are new; who had crossed before we were in service is no measure of our speed."""
+    for handover in handed_over:
+        if slice_.writes_of.get(handover.contact_id, Counter())[f"create {LEAD}"]:
+            ours = since is not None and handover.crossed_at is not None and handover.crossed_at >= since
+            metrics.handed_over(handover.crossed_at if ours else None, now)
+
+
 def _report(
     slice_: Slice,
     after: Mapping[str, lifecycle.Progress | None],
     handed_over: Sequence[HandoverRecord],
-    now: datetime,
 ) -> None:
     for handover in handed_over:
-        if slice_.writes_of.get(handover.contact_id, Counter())[f"create {LEAD}"]:
-            metrics.handed_over(handover.crossed_at, now)
         emit(Event.LEAD_HANDED_OVER, contact=handover.contact_id, key=handover.lead_key, object_id=handover.object_id)
     for contact, outcome in slice_.outcomes.items():
         _report_contact(contact, outcome, after[contact], slice_.writes_of.get(contact, {}))

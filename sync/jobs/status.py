@@ -1,8 +1,9 @@
 """The state of the whole, for people and for programs; no network."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+
+from sqlmodel import Session
 
 from sync.config import Configuration
 from sync.state import guarding, streams, work
@@ -31,7 +32,7 @@ def status(store: Store, now: datetime) -> dict[str, Any]:
             "lease": _lease(store, leases.holding(session), now),
             "guard": _guard(guarding.last(session)),
             "alerts": streams.told(session),
-            "latency_seconds": _latency(work.recent_latencies(session, LATENCIES)),
+            "latency_seconds": _latency(session),
         }
 
 
@@ -70,11 +71,12 @@ LATENCIES = 1000
 """Handovers that the percentiles look at."""
 
 
-def _latency(seconds: Sequence[float]) -> dict[str, int] | None:
+def _latency(session: Session) -> dict[str, int] | None:
     """From crossing the threshold to the lead: median and 95th percentile of the last handovers."""
-    if not seconds:
+    since = streams.in_service_since(session)
+    ordered = sorted(work.recent_latencies(session, since, LATENCIES)) if since else []
+    if not ordered:
         return None
-    ordered = sorted(seconds)
     return {"p50": round(ordered[len(ordered) // 2]), "p95": round(ordered[int(len(ordered) * 0.95)])}
 
 

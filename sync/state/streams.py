@@ -101,12 +101,18 @@ def remember_mismatches(session: Session, system: str, texts: Sequence[str]) -> 
     remember(session, "mismatches", json.dumps({**mismatches(session), system: list(texts)}))
 
 
-def first_start(session: Session) -> datetime | None:
-    """When the oldest job on record was started."""
-    return session.exec(select(func.min(tables.JobRun.started_at))).one()
+SERVICE = "in service since"
+
+
+def in_service_since(session: Session) -> datetime | None:
+    """When the first job ever was started. What happened in HubSpot before is no measure of our speed."""
+    text = remembered(session, SERVICE)
+    return datetime.fromisoformat(text) if text else None
 
 
 def start_job(session: Session, run_id: str, job: str, now: datetime) -> int:
+    if remembered(session, SERVICE) is None:
+        remember(session, SERVICE, now.isoformat())
     row = tables.JobRun(run_id=run_id, job=job, started_at=now)
     session.add(row)
     session.flush()

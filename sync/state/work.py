@@ -197,10 +197,14 @@ def handover_count(session: Session) -> int:
     return session.exec(select(func.count()).select_from(tables.Handover)).one()
 
 
-def recent_latencies(session: Session, limit: int) -> list[float]:
-    """Seconds from the crossing to the lead, of the newest handovers whose crossing is known."""
-    both = col(tables.Handover.crossed_at).is_not(None)
-    of = select(tables.Handover).where(both).order_by(col(tables.Handover.handed_over_at).desc()).limit(limit)
+def recent_latencies(session: Session, since: datetime, limit: int) -> list[float]:
+    """Seconds from the crossing to the lead, of the newest handovers that crossed since then."""
+    of = (
+        select(tables.Handover)
+        .where(col(tables.Handover.crossed_at) >= since)
+        .order_by(col(tables.Handover.handed_over_at).desc())
+        .limit(limit)
+    )
     return [
         max(0.0, (row.handed_over_at - row.crossed_at).total_seconds())
         for row in session.exec(of)

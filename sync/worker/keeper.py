@@ -29,10 +29,12 @@ def working(progress: Progress, kind: Kind = "command") -> Iterator[tuple[App, S
     application = app.build(progress, stop, app.Clock(sleep=stop.sleep))
     schedule = application.context.config.worker.schedule
     stop.within = schedule.stop_within.total_seconds()
-    lease = Lease(application.context.store, kind, schedule.takeover_after.total_seconds(), application.context.now)
+    clock = application.clock
+    patience = schedule.takeover_after.total_seconds()
+    lease = Lease(application.context.store, kind, patience, clock.now, clock.monotonic)
     try:
         _take(lease, stop)
-        with _beating(lease, schedule.takeover_after.total_seconds() / 4):
+        with _beating(lease, patience / 4):
             context = replace(application.context, fence=lease.fence, stopping=lambda: stop() or not lease.held)
             yield replace(application, context=context), stop
     finally:

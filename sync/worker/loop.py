@@ -1,7 +1,6 @@
 """The loop: wait for the lease, run the jobs by the timetable, give signs of life, and stop in order."""
 
 import random
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -35,31 +34,32 @@ class Worker:
         schedule = app.context.config.worker.schedule
         stop.within = schedule.stop_within.total_seconds()
         self._beat_every = min(10.0, schedule.takeover_after.total_seconds() / 4)
-        self._lease = Lease(app.context.store, "worker", schedule.takeover_after.total_seconds(), app.context.now)
-        self._slots = timetable(schedule)
+        patience = schedule.takeover_after.total_seconds()
+        self.lease = Lease(app.context.store, "worker", patience, app.clock.now, app.clock.monotonic)
+        self.slots = timetable(schedule)
         self.vitals = Vitals(stuck_after=schedule.stuck_after.total_seconds(), beat_every=self._beat_every)
-        self._clock = ClockWatch(app.context.now, time.monotonic)
+        self._clock = ClockWatch(app.clock.now, app.clock.monotonic)
 
     def run(self) -> int:
         """Works until a signal; returns the exit code for it."""
-        emit(Event.WORKER_STARTED, jobs=[slot.job for slot in self._slots])
+        emit(Event.WORKER_STARTED, jobs=[slot.job for slot in self.slots])
         while not self._stop():
-            if self._take_lease():
+            if self.take_lease():
                 self._work()
         emit(Event.WORKER_STOPPING, signal=self._stop.name)
         return self._stop.exit_code
 
     # ---- the lease
 
-    def _take_lease(self) -> bool:
+    def take_lease(self) -> bool:
         """Waits as standby until the lease is ours; False if a signal came first."""
         told = False
         while not self._stop():
             self.vitals.beat()
-            if self._try(self._lease.acquire):
+            if self._try(self.lease.acquire):
                 self.vitals.lease = "held"
                 metrics.LEASE_HELD.set(1)
-                emit(Event.LEASE_ACQUIRED, holder=self._lease.holder)
+                emit(Event.LEASE_ACQUIRED, holder=self.lease.holder)
                 return True
             if not told:
                 emit(Event.WORKER_STANDBY, holder=self._holder())
@@ -91,7 +91,7 @@ class Worker:
             while not self._stop.wait(self._beat_every):
                 self.vitals.beat()
                 self._mind_the_clock(scheduler)
-                self._try(self._beat)
+                self._try(self.beat)
         except LeaseLost as lost:
             emit(Event.LEASE_LOST, cause=str(lost))
         finally:
@@ -101,11 +101,12 @@ class Worker:
             self._try(self._release)
 
     def _release(self) -> bool:
-        self._lease.release()
+        self.lease.release()
         return True
 
-    def _beat(self) -> bool:
-        self._lease.beat()
+    def beat(self) -> bool:
+        """A sign of life, and a look at the alerts. Raises LeaseLost."""
+        self.lease.beat()
         alerts.watch(self._context())
         return True
 
@@ -114,23 +115,21 @@ class Worker:
         jump = self._clock.jump()
         if jump:
             emit(Event.CLOCK_JUMPED, seconds=round(jump))
-            for slot in self._slots:
+            for slot in self.slots:
                 scheduler.modify_job(slot.job, next_run_time=datetime.now(UTC))
 
     def _scheduler(self) -> BackgroundScheduler:
-        urgency = {slot.job: slot.urgency for slot in self._slots}
+        urgency = {slot.job: slot.urgency for slot in self.slots}
         scheduler = BackgroundScheduler(
-            executors={lane: Lane(lane, urgency) for lane in sorted({slot.lane for slot in self._slots})},
+            executors={lane: Lane(lane, urgency) for lane in sorted({slot.lane for slot in self.slots})},
             # Late is better than not at all, and once is enough: a run that was missed is made up by one.
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
             timezone=UTC,
         )
         scheduler.add_listener(_late, EVENT_JOB_MAX_INSTANCES | EVENT_JOB_MISSED)
-        for n, slot in enumerate(sorted(self._slots, key=lambda slot: slot.urgency)):
+        for n, slot in enumerate(sorted(self.slots, key=lambda slot: slot.urgency)):
             first = datetime.now(UTC) + timedelta(milliseconds=n)
-            scheduler.add_job(
-                self._job(slot), self._trigger(slot), next_run_time=first, id=slot.job, executor=slot.lane
-            )
+            scheduler.add_job(self.job(slot), self._trigger(slot), next_run_time=first, id=slot.job, executor=slot.lane)
         return scheduler
 
     def _trigger(self, slot: Slot) -> IntervalTrigger:
@@ -140,9 +139,11 @@ class Worker:
             seconds=slot.every.total_seconds(), start_date=first, jitter=jitter or None, timezone=UTC
         )
 
-    def _job(self, slot: Slot) -> Callable[[], None]:
+    def job(self, slot: Slot) -> Callable[[], None]:
+        """What the scheduler calls: one run of the job, if this process still may."""
+
         def run() -> None:
-            if self._stop() or not self._lease.held:
+            if self._stop() or not self.lease.held:
                 return
             with self.vitals.at_work(slot.job):
                 try:
@@ -157,8 +158,8 @@ class Worker:
         """The surroundings of one run: stops with the process or the lease, and shows that it moves."""
         return replace(
             self._app.with_run_id(),
-            stopping=lambda: self._stop() or not self._lease.held,
-            fence=self._lease.fence,
+            stopping=lambda: self._stop() or not self.lease.held,
+            fence=self.lease.fence,
             progress=self.vitals.progress,
         )
 
