@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import requests
 from requests.adapters import HTTPAdapter
 
-from sync import odata
+from sync import metrics, odata
 from sync.errors import Denied, Malformed, Refused, SyncError, Unavailable
 from sync.odata import Operation, Part, Query, Row
 from sync.schema import Schema, collection, parse_edmx
@@ -225,7 +225,7 @@ class C4CClient:
         self.sent.count(endpoint)
         token = {"x-csrf-token": self._token} if self._token and method != "GET" else {}
         try:
-            return self._session.request(
+            response = self._session.request(
                 method,
                 self._root + path,
                 data=body,
@@ -233,7 +233,10 @@ class C4CClient:
                 timeout=(min(10.0, self.timeout), self.timeout),
                 allow_redirects=False,
             )
+            metrics.answered("c4c", endpoint, response.status_code)
+            return response
         except requests.RequestException as error:
+            metrics.answered("c4c", endpoint, None)
             raise Unavailable("c4c", f"{endpoint}: no answer ({type(error).__name__})") from None
 
     def _fetch_token(self, refused: str | None) -> None:

@@ -97,6 +97,9 @@ class Handover:
             if not writes:
                 self._settle_complete(work_)
                 return
+            if self.context.stopping():
+                # Nothing new is begun. What was written is linked; what is in flight is looked up the next time.
+                return
             self._write(work_, writes)
 
     def _settle_problems(self, work_: Slice) -> None:
@@ -123,6 +126,7 @@ class Handover:
 
     def _intend(self, contacts: set[str], work_: Slice) -> None:
         with self.context.store.session() as session:
+            self.context.fence(session)
             work.mark_in_flight(session, sorted(contacts), self.context.now())
         work_.touched |= contacts
 
