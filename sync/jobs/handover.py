@@ -44,16 +44,17 @@ class Handover:
 
     def plan(self, work_: Slice) -> None:
         """Plans every open contact as far as it goes without a write, reading what the planner asks."""
-        while True:
-            links = work_.links_by_contact()
-            for contact in work_.open():
+        links = work_.links_by_contact()
+        waiting = work_.open()
+        while waiting:
+            for contact in waiting:
                 view = work_.views[contact]
                 planned = plan(view, links[contact], work_.target, self.context.config.rules, self.tenant)
                 work_.plans[contact] = planned
-            questions = {q for contact in work_.open() for q in work_.plans[contact].questions}
-            if not questions:
-                return
-            self.reader.answer(questions, work_.target)
+            waiting = [contact for contact in waiting if work_.plans[contact].questions]
+            questions = {q for contact in waiting for q in work_.plans[contact].questions}
+            if questions:
+                self.reader.answer(questions, work_.target)
 
     # ---- writing
 
@@ -85,11 +86,9 @@ class Handover:
         while work_.open():
             self.plan(work_)
             self._settle_problems(work_)
+            self._settle_complete(work_)
             writes = _wave(work_)
-            if not writes:
-                self._settle_complete(work_)
-                return
-            if not _reread(work_, writes):
+            if writes and not _reread(work_, writes):
                 self._write(work_, writes)
 
     def _settle_problems(self, work_: Slice) -> None:
@@ -99,8 +98,10 @@ class Handover:
                 work_.outcomes[contact] = Failed(problem.code, problem.text)
 
     def _settle_complete(self, work_: Slice) -> None:
+        """Contacts whose records are all as planned."""
         for contact in work_.open():
-            work_.outcomes[contact] = decided(work_.plans[contact].decisions)
+            if not any(True for _ in work_.plans[contact].ready()):
+                work_.outcomes[contact] = decided(work_.plans[contact].decisions)
 
     def _write(self, work_: Slice, writes: Sequence[Write]) -> None:
         """One round of writes; afterwards target and links know what happened."""

@@ -28,20 +28,20 @@ READ_BACK = ("UserStatusCode", "QualificationLevelCode")
 
 def intend(session: Session, work_: Slice, writes: Sequence[Write], now: datetime) -> None:
     """Records without a key of ours are announced: if the answer is lost, we still know that we made them."""
-    for write in writes:
-        announced = (write, *write.children) if write.action == "create" else ()
-        for one in announced:
-            if one.entity not in KEYED:
-                _save(session, work_, Link(one.entity, one.key, "", one.values(), "created"), now)
+    announced = [one for w in writes if w.action == "create" for one in (w, *w.children) if one.entity not in KEYED]
+    loaded = _loaded(session, announced)
+    for one in announced:
+        _save(session, work_, Link(one.entity, one.key, "", one.values(), "created"), now, loaded)
 
 
 def keep(context: Context, work_: Slice, results: Sequence[tuple[Write, WriteResult]]) -> None:
     """Commits the pairs of what was written, and teaches the target what C4C now holds."""
     now = context.now()
-    with context.store.session() as session:
+    with context.store.session() as session, session.no_autoflush:
+        loaded = _loaded(session, [write for write, _ in results])
         for write, result in results:
             if isinstance(result, Written):
-                _keep(session, work_, write, result, now)
+                _keep(session, work_, write, result, now, loaded)
             elif isinstance(result, Rejected) and write.action == "create" and write.entity not in KEYED:
                 _drop(session, work_, write)
         if work_.new_accounts:
@@ -53,19 +53,24 @@ def keep(context: Context, work_: Slice, results: Sequence[tuple[Write, WriteRes
             work_.written[write.action, write.entity] += 1
 
 
-def _keep(session: Session, work_: Slice, write: Write, result: Written, now: datetime) -> None:
+def _loaded(session: Session, writes: Sequence[Write]) -> work.Loaded:
+    return work.Loaded(session, (), {write.key.partition(":")[0] for write in writes})
+
+
+def _keep(session: Session, work_: Slice, write: Write, result: Written, now: datetime, loaded: work.Loaded) -> None:
     if write.action == "delete":
         _drop(session, work_, write)
     elif write.linked:
         object_id = write.object_id or str((result.row or {})["ObjectID"])
         origin: Origin = "created" if write.ours else "adopted"
-        is_new = _save(session, work_, Link(write.entity, write.key, object_id, write.values(), origin), now)
+        link = Link(write.entity, write.key, object_id, write.values(), origin)
+        is_new = _save(session, work_, link, now, loaded)
         if is_new and write.entity == ACCOUNT:
             work_.new_accounts.add(write.key)
 
 
-def _save(session: Session, work_: Slice, link: Link, now: datetime) -> bool:
-    is_new = work.save_link(session, link, now, written=bool(link.object_id))
+def _save(session: Session, work_: Slice, link: Link, now: datetime, loaded: work.Loaded) -> bool:
+    is_new = work.save_link(session, link, now, written=bool(link.object_id), loaded=loaded)
     known = work_.links.get((link.entity, link.key))
     if known and known.object_id in ("", link.object_id):
         link = replace(link, sent={**known.sent, **link.sent}, origin=known.origin)

@@ -29,22 +29,30 @@ def record(context: Context, slice_: Slice) -> None:
     now = context.now()
     after: dict[str, lifecycle.Progress | None] = {}
     handed_over: list[HandoverRecord] = []
-    with context.store.session() as session:
+    with context.store.session() as session, session.no_autoflush:
+        loaded = work.Loaded(session, slice_.outcomes, _link_ids(slice_))
         for contact, outcome in slice_.outcomes.items():
             view = slice_.views[contact]
             after[contact] = work.finish(session, contact, view.change_seq, outcome, context.retry_policy, now)
             planned = slice_.plans.get(contact)
             if planned and not isinstance(outcome, Postponed):
-                handed_over += _keep(session, context, slice_, planned, outcome)
+                handed_over += _keep(session, context, slice_, planned, outcome, loaded)
     _report(slice_, after, handed_over)
 
 
-def _keep(session: Session, context: Context, slice_: Slice, planned: Plan, outcome: Outcome) -> list[HandoverRecord]:
+def _link_ids(slice_: Slice) -> set[str]:
+    """HubSpot ids with which the keys of this slice's links begin."""
+    return {write.key.partition(":")[0] for planned in slice_.plans.values() for write in planned.records}
+
+
+def _keep(
+    session: Session, context: Context, slice_: Slice, planned: Plan, outcome: Outcome, loaded: work.Loaded
+) -> list[HandoverRecord]:
     """Records one contact's decision and what is new about its leads."""
     view, now, rules = slice_.views[planned.contact_id], context.now(), context.config.rules
     made = decision_record(view, planned, outcome, rules.digest, slice_.warnings.get(view.id, ()))
-    work.record_decision(session, view.id, made, context.run_id, now)
-    _agree(session, planned, slice_, now)
+    work.record_decision(session, view.id, made, context.run_id, now, loaded)
+    _agree(session, planned, slice_, now, loaded)
     return [h for h in _handovers(view, planned, rules) if work.record_handover(session, h, now)]
 
 
@@ -98,10 +106,11 @@ def _consent(view: ContactView, consent: Consent) -> dict[str, Any]:
     return {name: view.get(name) for name in consent.properties()}
 
 
-def _agree(session: Session, planned: Plan, slice_: Slice, now: datetime) -> None:
+def _agree(session: Session, planned: Plan, slice_: Slice, now: datetime, loaded: work.Loaded) -> None:
     """Links of records that exist already, with the values on which both sides agree."""
     for entity, key in planned.obsolete_links:
         work.drop_link(session, entity, key)
+        loaded.links.pop((entity, key), None)
         slice_.links.pop((entity, key), None)
     for write in planned.records:
         if write.object_id is None or not write.linked or write.action == "delete":
@@ -114,7 +123,7 @@ def _agree(session: Session, planned: Plan, slice_: Slice, now: datetime) -> Non
         if fresh or not same or (known and not known.object_id):
             origin: Origin = known.origin if known and same else "created" if write.ours else "adopted"
             link = Link(write.entity, write.key, write.object_id, fresh, origin)
-            work.save_link(session, link, now, written=False)
+            work.save_link(session, link, now, written=False, loaded=loaded)
             slice_.links[write.entity, write.key] = replace(link, sent={**sent, **fresh})
 
 

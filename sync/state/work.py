@@ -119,10 +119,28 @@ def _progress(row: tables.Progress) -> lifecycle.Progress:
     return lifecycle.Progress(Status(row.status), row.attempts, row.due_at, code, row.detail, row.waits)
 
 
-def record_decision(session: Session, contact_id: str, decision: DecisionRecord, run_id: str, now: datetime) -> None:
+class Loaded:
+    """Rows of many contacts read at once: a transaction then finds them without asking for each.
+
+    The session keeps only weak references, so this must live as long as they are needed.
+    """
+
+    def __init__(self, session: Session, contact_ids: Iterable[str], link_ids: Iterable[str]) -> None:
+        self.progress: list[tables.Progress] = []
+        self.decisions: dict[str, tables.Decision] = {}
+        for ids in portions(contact_ids):
+            self.progress += session.exec(select(tables.Progress).where(col(tables.Progress.contact_id).in_(ids)))
+            newest = select(func.max(tables.Decision.id)).where(col(tables.Decision.contact_id).in_(ids))
+            of = select(tables.Decision).where(col(tables.Decision.id).in_(newest.group_by(tables.Decision.contact_id)))
+            self.decisions |= {row.contact_id: row for row in session.exec(of)}
+        self.links = {(r.entity, r.key): r for ids in portions(link_ids) for r in link_rows(session, ids)}
+
+
+def record_decision(
+    session: Session, contact_id: str, decision: DecisionRecord, run_id: str, now: datetime, loaded: Loaded
+) -> None:
     """Appends the decision, unless it is the very one recorded last."""
-    of = select(tables.Decision).where(tables.Decision.contact_id == contact_id)
-    last = session.exec(of.order_by(col(tables.Decision.id).desc()).limit(1)).first()
+    last = loaded.decisions.get(contact_id)
     fresh = tables.Decision(
         contact_id=contact_id,
         decided_at=now,
@@ -196,9 +214,10 @@ def link_rows(session: Session, hubspot_ids: Sequence[str]) -> Sequence[tables.L
     return session.exec(of.order_by(tables.Link.entity, tables.Link.key)).all()
 
 
-def save_link(session: Session, link: Link, now: datetime, *, written: bool) -> bool:
+def save_link(session: Session, link: Link, now: datetime, *, written: bool, loaded: Loaded | None = None) -> bool:
     """Keeps an id pair with the values last sent; True if the pair is new. An intent becomes the pair it announced."""
-    row = session.get(tables.Link, (link.entity, link.key))
+    key = (link.entity, link.key)
+    row = loaded.links.get(key) if loaded else session.get(tables.Link, key)
     is_new = row is None or row.object_id != link.object_id
     stored = row or _new_link(link, now)
     if row is None or row.object_id not in ("", link.object_id):
@@ -207,6 +226,8 @@ def save_link(session: Session, link: Link, now: datetime, *, written: bool) -> 
     stored.sent = {**stored.sent, **link.sent}
     stored.written_at = now if written else stored.written_at
     session.add(stored)
+    if loaded:
+        loaded.links[key] = stored
     return is_new
 
 
