@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from sync import app, log
-from sync.cli import output, reports
+from sync.cli import links, output, reports
 from sync.config import Environment
 from sync.config import settings as read_settings
 from sync.errors import ConfigurationError, SyncError
@@ -27,6 +27,8 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+cli.add_typer(links.cli, name="links")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 ContactIds = Annotated[

@@ -78,17 +78,20 @@ def _current_cycle(desk: Desk, decision: Decision, found: tuple[Record, ...]) ->
 
 def _by_cycle(desk: Desk, decision: Decision, found: tuple[Record, ...]) -> dict[int, Record]:
     """One lead a cycle: where somebody copied a lead with its key, ours is the linked one, else the older one."""
-    linked = {link.object_id for link in _links(desk, decision)}
+    linked = {link.object_id: _number(link.key) for link in _links(desk, decision)}
     in_order = sorted(found, key=lambda r: (r.object_id in linked, _reversed(r.text("ID"))))
-    return {_cycle_of(desk, record): record for record in in_order if _cycle_of(desk, record)}
+    key_field = desk.rules.mapping.lead.external_key
+    cycles = ((linked.get(r.object_id) or _number(r.text(key_field)), r) for r in in_order)
+    return {cycle: record for cycle, record in cycles if cycle}
 
 
 def _reversed(number: str) -> int:
     return -int(number) if number.isdigit() else 0
 
 
-def _cycle_of(desk: Desk, record: Record) -> int:
-    number = record.text(desk.rules.mapping.lead.external_key).rpartition(":")[2]
+def _number(key: str) -> int:
+    """The cycle at the end of a lead's key; 0 where there is none."""
+    number = key.rpartition(":")[2]
     return int(number) if number.isdigit() else 0
 
 

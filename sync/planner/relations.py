@@ -68,8 +68,9 @@ def _relation(
     )
     answers = (question(person.record.object_id),) if person.record else ()
     ours = existing is None or (link is None and _came_with_contact(desk, account, person))
-    # Where another account became the main one by our doing, that is no change by sales.
-    agreed = {MAIN: False} if existing and not main and not _is_main(existing) else {}
+    # Where the primary company's account became the main one, that is no change by sales.
+    moved = existing is not None and not main and not _is_main(existing) and _primary_is_main(desk, rows)
+    agreed = {MAIN: False} if moved else {}
     desk.write(made, existing, {account.lock, person.lock}, answers=answers, ours=ours, agreed=agreed)
 
 
@@ -95,6 +96,12 @@ def _moved_by_sales(desk: Desk, rows: Sequence[Record]) -> bool:
     """We made some account the main one, and it no longer is: somebody chose another. An untouched False is blank."""
     sent = {link.object_id: link.sent.get(MAIN) for link in desk.own_links(RELATION)}
     return any(sent.get(row.object_id) is True and not _is_main(row) for row in rows)
+
+
+def _primary_is_main(desk: Desk, rows: Sequence[Record]) -> bool:
+    """The account that is the main one is the one that we chose last."""
+    mains = {row.object_id for row in rows if _is_main(row)}
+    return any(link.object_id in mains and link.sent.get(MAIN) is True for link in desk.own_links(RELATION))
 
 
 def _came_with_contact(desk: Desk, account: Party, person: Party) -> bool:
