@@ -319,3 +319,22 @@ def sap_message(headers: Mapping[str, str]) -> tuple[str, str] | None:
     details = message.get("details")
     worst = details[0] if isinstance(details, list) and details and isinstance(details[0], dict) else message
     return str(worst.get("code", "")), str(worst.get("message", ""))
+
+
+def safe_text(code: str, message: str, sent: Iterable[object] = ()) -> str:
+    """An error text without the values that were sent, quotations, e-mail addresses or long numbers; 200 characters."""
+    for value in sorted((str(v) for v in sent if len(str(v)) > 2), key=len, reverse=True):
+        message = message.replace(value, "…")
+    message = re.sub(r"'[^']*'|\"[^\"]*\"|«[^»]*»", "…", message)
+    message = re.sub(r"\S+@\S+|\+?\d[\d ()/-]{5,}\d", "…", message)
+    return f"{code}: {message}".strip(": ")[:200]
+
+
+def texts_of(body: Mapping[str, Any]) -> Iterator[object]:
+    """Every value that was sent, those of deep inserted children included."""
+    for value in body.values():
+        if isinstance(value, list):
+            for child in value:
+                yield from texts_of(child)
+        else:
+            yield value

@@ -9,7 +9,7 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from sync import app, log
-from sync.cli import admin, output, reports
+from sync.cli import admin, links, output, reports
 from sync.config import Environment
 from sync.config import settings as read_settings
 from sync.errors import ConfigurationError, SyncError
@@ -30,6 +30,8 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+cli.add_typer(links.cli, name="links")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 ContactIds = Annotated[

@@ -15,7 +15,9 @@ NAMES = {
     "ContactIsContactPersonFor": "relationships",
     "Lead": "leads",
     "MarketingPermission": "permission sets",
-    "ChannelPermission": "e-mail permissions",
+    "ChannelPermission": "channel permissions",
+    "BusinessAttributeAssignment": "attribute lists",
+    "BusinessAttributeAssignmentItem": "attributes",
 }
 
 
@@ -30,7 +32,7 @@ def once_document(application: app.App, results: Results) -> Document:
             "polled": sum(jobs.get(name, {}).get("polled", 0) for name in ("poll", "scores")),
             "changed": sum(job.get("changed", 0) for job in jobs.values()),
             **{name: push.get(name, 0) for name in ("qualified", "not_qualified")},
-            **{name: push.get(name, {}) for name in ("created", "updated")},
+            **{name: push.get(name, {}) for name in ("created", "updated", "deleted")},
             **{name: push.get(name, 0) for name in ("unchanged", "parked")},
             "pending": push.get("pending", 0),
         },
@@ -44,6 +46,8 @@ def print_once(document: Document) -> None:
     say(f"qualified {counts['qualified']}, not qualified {counts['not_qualified']}, parked {counts['parked']}")
     say(f"created {_named(counts['created'])}")
     say(f"updated {_named(counts['updated'])}")
+    if counts.get("deleted"):
+        say(f"deleted {_named(counts['deleted'])}")
     say(f"unchanged {counts['unchanged']}, pending {counts['pending']}")
     requests = document["requests"]
     say(f"requests: HubSpot {requests['hubspot']}, SAP Sales Cloud {requests['c4c']}")

@@ -78,14 +78,13 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "Several companies are associated and none is primary.", "Mark one company as primary in HubSpot."
     ),
     Code.ACCOUNT_AMBIGUOUS: Explanation(
-        "Several accounts in SAP Sales Cloud match the company.",
-        "Write the HubSpot company id into the external key field of the right account, then run "
-        "`hubspot-c4c-sync parked retry --code ACCOUNT_AMBIGUOUS`.",
+        "Several accounts in SAP Sales Cloud match the company, or the one it had is obsolete and none follows it.",
+        "Say which account it is: `hubspot-c4c-sync links set CorporateAccount COMPANY_ID OBJECT_ID`; the contact "
+        "goes on by itself.",
     ),
     Code.CONTACT_AMBIGUOUS: Explanation(
-        "Several contacts in SAP Sales Cloud match the person.",
-        "Write the HubSpot contact id into the external key field of the right contact, then run "
-        "`hubspot-c4c-sync parked retry --code CONTACT_AMBIGUOUS`.",
+        "Several contacts in SAP Sales Cloud match the person, or the one it had is obsolete and none follows it.",
+        "Say which contact it is: `hubspot-c4c-sync links set Contact CONTACT_ID OBJECT_ID`; it goes on by itself.",
     ),
     Code.LEAD_CLOSED: Explanation(
         "The lead of this cycle was converted, declined or deleted; it is left alone.",

@@ -20,8 +20,10 @@ from sync.planner.plan import Plan
 from sync.planner.qualify import qualify
 from sync.state import mirror, work
 
-SLICE = 200
-"""Contacts carried over together: large enough for few requests, small enough to repeat after a crash."""
+SLICE = 1000
+"""Contacts carried over together: few requests need full batches. What a crash interrupts is looked up, not lost."""
+
+COUNTED = {"create": "created", "update": "updated", "delete": "deleted"}
 
 TRIAGE = 1000
 """Contacts decided on together."""
@@ -34,6 +36,7 @@ def run(context: Context) -> Counts:
         "not_qualified": 0,
         "created": Counter(),
         "updated": Counter(),
+        "deleted": Counter(),
         "unchanged": 0,
         "parked": 0,
     }
@@ -51,7 +54,7 @@ def run(context: Context) -> Counts:
         _carry_over(context, handover(), going, counts)
     with context.store.reading() as session:
         counts["pending"] = work.pending_count(session)
-    return {**counts, "created": dict(counts["created"]), "updated": dict(counts["updated"])}
+    return {**counts, **{kind: dict(counts[kind]) for kind in COUNTED.values()}}
 
 
 def _carry_over(context: Context, handover: Handover, qualified: Sequence[str], counts: Counts) -> None:
@@ -118,4 +121,4 @@ def _count(counts: Counts, slice_: Slice) -> None:
             counts["qualified" if qualified else "not_qualified"] += 1
             counts["unchanged"] += qualified and contact not in slice_.writes_of
     for (action, entity), number in slice_.written.items():
-        counts["created" if action == "create" else "updated"][entity] += number
+        counts[COUNTED[action]][entity] += number

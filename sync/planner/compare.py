@@ -74,9 +74,9 @@ def _allowed(group: list[DraftField], record: Record, sent: Mapping[str, Any]) -
 
 
 def _ours(name: str, record: Record, sent: Mapping[str, Any]) -> bool:
-    """Whether nobody but us wrote the field: as we sent it, or blank and never sent."""
+    """Whether nobody but us wrote the field: as we sent it, or blank (a box never ticked) and never sent."""
     current = record.fields.get(name)
-    return odata.same(current, sent[name]) if name in sent else odata.blank(current)
+    return odata.same(current, sent[name]) if name in sent else odata.blank(current) or current is False
 
 
 def _change(field: DraftField, record: Record) -> Change:

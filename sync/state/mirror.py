@@ -268,7 +268,7 @@ def mark_pending(session: Session, contact_ids: Iterable[str], now: datetime) ->
             if row.status not in (Status.PENDING, Status.IN_FLIGHT):
                 row.status, row.pending_since = Status.PENDING, now
             row.change_seq += 1
-            row.attempts, row.due_at, row.code, row.detail = 0, now, None, None
+            row.attempts, row.due_at, row.code, row.detail, row.waits = 0, now, None, None, 0
             session.add(row)
     session.flush()
 

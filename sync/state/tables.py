@@ -99,6 +99,7 @@ class Link(Base, table=True):
     key: str = Field(primary_key=True)
     hubspot_id: str = Field(index=True)
     object_id: str
+    origin: str = "adopted"
     sent: dict[str, Any] = _json()
     linked_at: datetime | None = _time()
     written_at: datetime | None = _time()
@@ -111,6 +112,7 @@ class Progress(Base, table=True):
     status: str
     change_seq: int = 0
     attempts: int = 0
+    waits: int = 0
     due_at: datetime | None = _time()
     pending_since: datetime | None = _time()
     started_at: datetime | None = _time()
