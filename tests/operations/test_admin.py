@@ -223,3 +223,15 @@ def test_health_without_a_worker(command: Command, product: Product, three: list
     command("resync", "--everything", "--yes")
     product.configure(poll="1ms")
     assert command("health").code == 0, "never impatient within five minutes"
+
+
+def test_a_system_out_of_reach_ends_with_3(three: list[str], command: Command, sandbox: Sandbox) -> None:
+    command("resync", "--everything", "--yes")
+    sandbox.fault("c4c", "status", status=503, times=None)
+    for arguments in (("once", "push"), ("plan",), ("verify",), ("check",)):
+        assert command(*arguments).code == 3, arguments
+    sandbox.heal()
+    sandbox.fault("hubspot", "status", status=401, times=None)
+    for arguments in (("once", "poll"), ("resync", "--contact", three[0], "--refetch")):
+        assert command(*arguments).code == 3, arguments
+    assert command("status", "--json").document["pending"] == 3, "nothing is lost"
