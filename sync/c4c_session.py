@@ -161,8 +161,13 @@ def raise_for(response: requests.Response, endpoint: str) -> None:
         raise Unavailable("c4c", f"{endpoint}: status {status}", _wait(response))
     if status < 400:
         raise Malformed("c4c", f"{endpoint}: redirected ({status}); check that C4C_BASE_URL is the tenant's root")
-    code, message = odata.error_text(response.text)
-    raise Refused("c4c", f"{endpoint}: status {status}: {odata.safe_text(code, message)}", status)
+    code, _ = odata.error_text(response.text)
+    # The whole request was refused: its text may name anybody of a whole batch, so only its code is told.
+    raise Refused("c4c", f"{endpoint}: status {status}{_in_brackets(code)}", status)
+
+
+def _in_brackets(code: str) -> str:
+    return f" ({odata.safe_text(code, '')})" if code else ""
 
 
 def _wait(response: requests.Response) -> float | None:

@@ -21,8 +21,8 @@ from sync.planner.plan import Links, Plan, Write
 from sync.state import guarding, work
 from sync.state.guarding import Stopped
 
-FURTHER = 4
-"""Records that one contact may need beside its leads and relationships: account, person, permission set, channel."""
+FURTHER = 8
+"""Records that one contact may need beside leads and relationships: account, person, permissions, attributes."""
 
 
 @dataclass
@@ -153,7 +153,7 @@ def _extent(parts: Iterable[Part]) -> Extent:
     chosen = list(parts)
     writes = frozenset().union(*(part.writes for part in chosen)) if chosen else frozenset()
     creates = Counter(entity for action, entity, _ in writes if action == "create")
-    changes = sum(action == "update" for action, _, _ in writes)
+    changes = sum(action != "create" for action, _, _ in writes)
     return Extent(creates, changes, sum(part.withdrawn for part in chosen))
 
 
