@@ -13,7 +13,9 @@ from c4c_world import World
 
 from sync import odata
 from sync.jobs import check
+from sync.jobs.runner import run_jobs
 from sync.mappers.transforms import spread
+from sync.state import tables
 
 
 def keys(world: World, entity: str) -> Counter[str]:
@@ -55,8 +57,6 @@ def test_2_the_created_record_is_read_from_d_results_so_the_next_run_knows_it(wo
     assert odata.one({"d": {"results": {"ObjectID": "A"}}}) == odata.one({"d": {"ObjectID": "A"}})
     for place in ("CorporateAccount", "Contact", "Lead"):
         known = {row["ObjectID"] for row in world.control.rows(place)}
-        from sync.state import tables
-
         assert {row.object_id for row in world.table(tables.Link) if row.entity == place} == known
     world.control.change(contact, jobtitle="Baker")
     world.sync()
@@ -65,11 +65,15 @@ def test_2_the_created_record_is_read_from_d_results_so_the_next_run_knows_it(wo
 
 def test_3_success_by_status_with_an_error_by_header_is_not_believed(world: World) -> None:
     contact = ready(world)
-    # Four times: more often than it is tried within one run.
-    world.control.fault("sap_message_error", body="POST LeadCollection", times=4)
-    world.once()
+    world.control.fault("sap_message_error", body="POST LeadCollection", times=None)
+    world.once("poll", "sweep", "push", until_idle=False)
     assert keys(world, "Lead")[f"{contact}:mql:1"] == 0
-    assert (world.progress(contact).status, world.progress(contact).code) == ("parked", "C4C_REJECTED")
+    progress = world.progress(contact)
+    assert (progress.status, progress.code, progress.attempts) == ("pending", "C4C_REJECTED", 1)
+    for _ in range(7):
+        world.once("push", until_idle=False)
+    assert world.progress(contact).status == "parked", "not for ever"
+    world.control.call("DELETE", "/faults")
     world.control.change(contact, jobtitle="Baker")
     world.sync()
     assert keys(world, "Lead")[f"{contact}:mql:1"] == 1
@@ -89,8 +93,6 @@ def test_4_an_edit_by_sales_between_our_read_and_our_write_survives(world: World
     account = world.control.row("CorporateAccount", Name="Bakery North")
     world.control.change(contact, jobtitle="Baker")
     with world.application() as built:
-        from sync.jobs.runner import run_jobs
-
         run_jobs(built.context, ["poll"])
         c4c, edited = built.c4c, []
         write = c4c.write
@@ -120,8 +122,6 @@ def test_4_a_field_of_sales_that_changes_at_the_same_moment_is_theirs(world: Wor
     account = world.control.row("CorporateAccount", HubSpotID_KUT=company)
     world.control.call("PATCH", f"/hubspot/companies/{company}", {"properties": {"phone": "+49 40 2000"}})
     with world.application() as built:
-        from sync.jobs.runner import run_jobs
-
         run_jobs(built.context, ["poll"])
         c4c, edited = built.c4c, []
         write = c4c.write
@@ -145,8 +145,6 @@ def test_4_a_record_that_keeps_changing_is_given_up_after_three_conflicts(world:
     person = world.control.row("Contact", HubSpotID_KUT=contact)
     world.control.change(contact, jobtitle="Baker")
     with world.application() as built:
-        from sync.jobs.runner import run_jobs
-
         run_jobs(built.context, ["poll"])
         c4c, tries = built.c4c, []
         write = c4c.write
@@ -248,8 +246,6 @@ def test_8_never_more_requests_at_a_time_than_configured_nor_two_on_one_account(
         control.contact(companies[n % 6], companies[(n + 1) % 6], lastname=f"P{n}")
     control.settings(latency_seconds=0.01)
     with world.application() as built:
-        from sync.jobs.runner import run_jobs
-
         run_jobs(built.context, ["poll", "sweep"])
         locked: list[Any] = []
         c4c = built.c4c
