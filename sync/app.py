@@ -95,6 +95,9 @@ def _hubspot(access: HubSpotAccess, configuration: Configuration) -> HubSpotClie
         search_per_second=options.search_per_second,
         burst_per_10s=options.burst_per_10s,
         timeout=options.timeout_seconds,
+        parallel=options.parallel,
+        association_batch=options.association_batch,
+        read_batch=options.read_batch,
         retry=_retry(configuration),
     )
 

@@ -10,6 +10,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from sync.app import App
+from sync.jobs import contract
 from sync.jobs.runner import JOBS, Results, run_jobs
 from sync.log import Event, emit
 
@@ -36,6 +37,7 @@ class Worker:
             scheduler.add_job(
                 self._job(name), "interval", seconds=interval.total_seconds(), next_run_time=first, id=name
             )
+        contract.forget(self._app.context)
         emit(Event.WORKER_STARTED, jobs=list(JOBS))
         scheduler.start()
         self._stop.wait()

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sync.config import Configuration
-from sync.state import streams, work
+from sync.jobs import freshness
+from sync.state import budget, streams, work
 from sync.state.store import Store
 from sync.state.tables import JobRun
 
@@ -12,7 +13,7 @@ LATE = 3
 """A worker that has missed this many poll intervals in a row does not turn any more."""
 
 
-def status(store: Store, now: datetime) -> dict[str, Any]:
+def status(store: Store, now: datetime, configuration: Configuration | None = None) -> dict[str, Any]:
     """Backlog, parked contacts by code, watermarks with their age, and the last success and failure of each job."""
     with store.reading() as session:
         oldest = work.oldest_pending(session)
@@ -25,8 +26,21 @@ def status(store: Store, now: datetime) -> dict[str, Any]:
             "handed_over": work.handover_count(session),
             "watermarks": {name: _mark(until, now) for name, until in streams.watermarks(session).items()},
             "jobs": {name: _job(success, failure) for name, (success, failure) in streams.last_runs(session).items()},
-            "budget": streams.budget(session),
+            "budget": _budget(budget.load(session), configuration),
+            "frozen_scores": freshness.frozen(session, configuration, now) if configuration else [],
         }
+
+
+def _budget(known: budget.DailyBudget, configuration: Configuration | None) -> dict[str, Any]:
+    """HubSpot's requests of the day: the whole account's, as told last."""
+    return {
+        "limit": known.limit,
+        "used": known.used,
+        "left": known.left,
+        "reserved": configuration.worker.hubspot.daily_reserve if configuration else None,
+        "resets_at": _iso(known.resets_at),
+        "exhausted_until": _iso(known.exhausted_until),
+    }
 
 
 def _mark(until: datetime | None, now: datetime) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """How far each stream was read, and what jobs did when."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -67,16 +66,6 @@ def running_since(session: Session) -> datetime | None:
     """When the job was started that has not ended yet; None if the youngest run has ended."""
     last = session.exec(select(tables.JobRun).order_by(col(tables.JobRun.id).desc()).limit(1)).first()
     return last.started_at if last and last.finished_at is None else None
-
-
-def budget(session: Session) -> dict[str, int]:
-    """HubSpot's daily requests as its last answer told them: limit and left."""
-    found: dict[str, int] = json.loads(remembered(session, "budget") or "{}")
-    return found
-
-
-def remember_budget(session: Session, limit: int, left: int) -> None:
-    remember(session, "budget", json.dumps({"limit": limit, "left": left}))
 
 
 def start_job(session: Session, run_id: str, job: str, now: datetime) -> int:
