@@ -68,12 +68,17 @@ def build(progress: Progress = silent, stopping: Stop = lambda: False) -> App:
     return App(found, context, hubspot_client, c4c_client)
 
 
-def offline(create_state: bool = False) -> tuple[Settings, Configuration, Store]:
-    """What works without the remote systems. Raises ConfigurationError, StateError."""
+def rules() -> tuple[Settings, Configuration]:
+    """Settings and rules alone. Raises ConfigurationError."""
     env = Environment()
     found = config.settings(env)
-    configuration = _load(env, found)
-    return found, configuration, open_store(found.state, create=create_state)
+    return found, _load(env, found)
+
+
+def offline() -> tuple[Settings, Configuration, Store]:
+    """What works without the remote systems. Raises ConfigurationError, StateError."""
+    found, configuration = rules()
+    return found, configuration, open_store(found.state, create=False)
 
 
 def _load(env: Environment, found: Settings) -> Configuration:

@@ -172,8 +172,7 @@ def check(
     """Check configuration, credentials, HubSpot properties and labels, C4C fields and codes; name every mismatch."""
     _configure_log()
     if offline:
-        settings, configuration, store = app.offline(create_state=True)
-        store.close()
+        settings, configuration = app.rules()
         document = checks.offline(configuration, settings.config)
     else:
         application = app.build()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from sync.errors import BudgetClosed, BudgetExhausted, RemoteError, SyncError, System
+from sync.errors import BudgetClosed, BudgetExhausted, Denied, RemoteError, SyncError, System
 from sync.jobs import budget, contract, poll, push, rules_change, scores, sweep
 from sync.jobs.context import Context, Counts
 from sync.log import Event, bound, emit
@@ -71,7 +71,11 @@ def run_until_idle(context: Context, names: Sequence[str]) -> Results:
 
 
 def run_jobs(context: Context, names: Sequence[str], results: Results | None = None) -> Results:
-    """Runs the named jobs in order; after a system failed, its further jobs are skipped, the other system's not."""
+    """Runs the named jobs in order.
+
+    After a system failed, its further jobs are skipped and the other system's are not; refused credentials end the
+    sequence, since a person has to look first.
+    """
     results = results if results is not None else Results()
     rules_change.follow(context)
     away: set[System] = set()
@@ -79,7 +83,9 @@ def run_jobs(context: Context, names: Sequence[str], results: Results | None = N
         if context.stopping() or SYSTEM[name] in away:
             continue
         failure = run_job(context, name, results)
-        if isinstance(failure, RemoteError) and not isinstance(failure, BudgetExhausted):
+        if isinstance(failure, Denied):
+            break
+        if isinstance(failure, RemoteError) and not isinstance(failure, BudgetClosed):
             away.add(failure.system)
     return results
 
