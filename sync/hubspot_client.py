@@ -302,7 +302,7 @@ class HubSpotClient:
             answered.add(contact)
             found.setdefault(contact, set()).update(labels)
             after = _after(row)
-            if after == cursors.get(contact, ""):
+            if after and after == cursors.get(contact):
                 raise Malformed("hubspot", "an association read does not get on: the same page is announced again")
             if after:
                 more[contact] = after

@@ -112,7 +112,7 @@ def _attempt(context: Context, name: str) -> tuple[Counts, SyncError | None]:
     """A used-up day is remembered: until it resets no job asks again, and no contact loses an attempt by it."""
     try:
         budget.spare(context, name)
-        if SYSTEM[name] == "hubspot":
+        if name == "poll":
             contract.at_start(context)
         counts = JOBS[name](context)
     except SyncError as failure:

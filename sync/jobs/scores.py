@@ -5,7 +5,6 @@ sweep interval) a look at the total and the first page is enough to see that som
 """
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from sync.domain.rules import Score
 from sync.hubspot_client import Filter, Page
@@ -15,7 +14,7 @@ from sync.jobs.context import Context, Counts
 from sync.jobs.poll import refresh_stale
 from sync.jobs.snapshots import wanted
 from sync.jobs.windows import read_set
-from sync.state import mirror, streams
+from sync.state import freshness, mirror
 
 
 def run(context: Context) -> Counts:
@@ -46,7 +45,7 @@ def _follow(context: Context, score: Score) -> tuple[int, int]:
         budget.still_spare(context, "scores")
     changed += _left(context, stood - seen)
     with context.store.session() as session:
-        streams.remember(session, _name(score), started.isoformat())
+        freshness.note_read(session, score.name, started)
     return len(seen), changed
 
 
@@ -64,12 +63,8 @@ def _ids(page: Page) -> set[str]:
 
 def _read_lately(context: Context, score: Score) -> bool:
     with context.store.reading() as session:
-        last = streams.remembered(session, _name(score))
-    return last is not None and context.now() - datetime.fromisoformat(last) < context.config.worker.schedule.sweep
-
-
-def _name(score: Score) -> str:
-    return f"score {score.name} read"
+        last = freshness.last_read(session, score.name)
+    return last is not None and context.now() - last < context.config.worker.schedule.sweep
 
 
 def condition(score: Score) -> Filter:

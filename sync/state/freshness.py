@@ -26,5 +26,15 @@ def last_changes(session: Session, properties: Iterable[str]) -> Mapping[str, da
     return {name: datetime.fromisoformat(text) for name, text in found.items() if text}
 
 
+def note_read(session: Session, score: str, at: datetime) -> None:
+    """Everybody at or above the threshold of the score was read at that time."""
+    remember(session, f"score {score} read", at.isoformat())
+
+
+def last_read(session: Session, score: str) -> datetime | None:
+    text = remembered(session, f"score {score} read")
+    return datetime.fromisoformat(text) if text else None
+
+
 def _key(name: str) -> str:
     return f"score {name} changed"

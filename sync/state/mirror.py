@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Update, delete, func, update
+from sqlalchemy import ColumnElement, Update, delete, func, insert, update
 from sqlmodel import Session, col, select
 
 from sync.domain.labels import Pins, named
@@ -218,7 +218,9 @@ def save_associations(session: Session, found: Mapping[str, LabelSet], now: date
         stored = _stored_labels(session, ids)
         differing = [i for i in ids if _with_texts(stored.get(i, frozenset())) != _with_texts(found[i])]
         session.exec(delete(tables.Association).where(col(tables.Association.contact_id).in_(differing)))
-        session.add_all(_association_row(i, company, label) for i in differing for company, label in found[i])
+        rows = [_association_row(i, company, label) for i in differing for company, label in found[i]]
+        if rows:
+            session.execute(insert(tables.Association), rows)
         read = {"associations_stale": False, "associations_read_at": now}
         session.exec(update(tables.Contact).where(col(tables.Contact.id).in_(ids)).values(**read))
         kinds = ((i, association_change(stored.get(i, frozenset()), found[i])) for i in differing)
@@ -255,10 +257,14 @@ def _stored_labels(session: Session, ids: Sequence[str]) -> dict[str, LabelSet]:
     return {contact: frozenset(labels) for contact, labels in found.items()}
 
 
-def _association_row(contact_id: str, company_id: str, label: Label) -> tables.Association:
-    return tables.Association(
-        contact_id=contact_id, company_id=company_id, category=label.category, type_id=label.type_id, label=label.text
-    )
+def _association_row(contact_id: str, company_id: str, label: Label) -> dict[str, object]:
+    return {
+        "contact_id": contact_id,
+        "company_id": company_id,
+        "category": label.category,
+        "type_id": label.type_id,
+        "label": label.text,
+    }
 
 
 def save_owners(session: Session, owners: Sequence[Owner], now: datetime) -> list[str]:
@@ -295,16 +301,17 @@ def mark_missing(session: Session, contact_ids: Iterable[str], now: datetime) ->
 
 def mark_pending(session: Session, contact_ids: Iterable[str], now: datetime) -> None:
     """A change: due at once, with a fresh count of attempts. What is in flight stays in flight."""
+    touched = {"attempts": 0, "due_at": now, "code": None, "detail": None}
+    waiting = {"status": Status.PENDING, "pending_since": now}
     for ids in portions(contact_ids):
-        known = {row.contact_id: row for row in _progress(session, ids)}
-        for contact_id in ids:
-            row = known.get(contact_id) or tables.Progress(contact_id=contact_id, status=Status.DONE)
-            if row.status not in (Status.PENDING, Status.IN_FLIGHT):
-                row.status, row.pending_since = Status.PENDING, now
-            row.change_seq += 1
-            row.attempts, row.due_at, row.code, row.detail = 0, now, None, None
-            session.add(row)
-    session.flush()
+        known = set(session.exec(select(tables.Progress.contact_id).where(col(tables.Progress.contact_id).in_(ids))))
+        of = col(tables.Progress.contact_id).in_(known)
+        settled = ~col(tables.Progress.status).in_((Status.PENDING, Status.IN_FLIGHT))
+        session.exec(update(tables.Progress).where(of, settled).values(**waiting))
+        session.exec(update(tables.Progress).where(of).values(change_seq=tables.Progress.change_seq + 1, **touched))
+        fresh = [{"contact_id": i, "change_seq": 1} | waiting | touched for i in ids if i not in known]
+        if fresh:
+            session.execute(insert(tables.Progress), fresh)
 
 
 def _progress(session: Session, ids: Sequence[str]) -> Sequence[tables.Progress]:
