@@ -2,7 +2,7 @@
 
 import ipaddress
 import socket
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,4 +20,15 @@ def _is_local(family: int, address: Any) -> bool:
         return False
 
 
-def _only_local[**P](connect: Callable[P, Any]) -> Callable[P, Any]: ...
+@pytest.fixture(autouse=True, scope="session")
+def only_this_machine() -> Iterator[None]:
+    """Every connection of the session passes here."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        assert _is_local(self.family, address), f"a test tried to reach {address!r}"
+        connect(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded)
+        yield

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from sqlmodel import select
 
 from sync import config, log
 from sync.c4c_client import C4CClient
@@ -25,7 +26,6 @@ from sync.jobs.runner import Results, run_jobs
 from sync.state import tables
 from sync.state.store import Store, open_store
 from sync.transport import RequestRetry
-from sqlmodel import select
 
 PROJECT = Path(__file__).parents[2]
 TIMEOUT = 60
