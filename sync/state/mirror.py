@@ -22,6 +22,10 @@ MAX_VARIABLES = 5000
 """Ids in one statement; SQLite allows 32,766 variables."""
 
 
+_TABLES = tables.Base.metadata.tables
+"""For many rows at once: a statement of the model would split them by which values are null."""
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """One HubSpot object as read: only the properties that rules name."""
@@ -220,7 +224,7 @@ def save_associations(session: Session, found: Mapping[str, LabelSet], now: date
         session.exec(delete(tables.Association).where(col(tables.Association.contact_id).in_(differing)))
         rows = [_association_row(i, company, label) for i in differing for company, label in found[i]]
         if rows:
-            session.execute(insert(tables.Association), rows)
+            session.execute(insert(_TABLES["association"]), rows)
         read = {"associations_stale": False, "associations_read_at": now}
         session.exec(update(tables.Contact).where(col(tables.Contact.id).in_(ids)).values(**read))
         kinds = ((i, association_change(stored.get(i, frozenset()), found[i])) for i in differing)
@@ -311,7 +315,7 @@ def mark_pending(session: Session, contact_ids: Iterable[str], now: datetime) ->
         session.exec(update(tables.Progress).where(of).values(change_seq=tables.Progress.change_seq + 1, **touched))
         fresh = [{"contact_id": i, "change_seq": 1} | waiting | touched for i in ids if i not in known]
         if fresh:
-            session.execute(insert(tables.Progress), fresh)
+            session.execute(insert(_TABLES["progress"]), fresh)
 
 
 def _progress(session: Session, ids: Sequence[str]) -> Sequence[tables.Progress]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from sqlmodel import select
+from sqlmodel import col, select
 
 from sync import config, log
 from sync.c4c_client import C4CClient
@@ -194,9 +194,19 @@ class Sync:
 
     def contacts(self) -> dict[str, dict[str, str | None]]:
         """The live contacts of the mirror."""
+        of = tables.Contact
+        gone = col(of.archived) | col(of.erased) | col(of.merged_into).is_not(None)
         with self.store.reading() as session:
-            rows = session.exec(select(tables.Contact)).all()
-        return {r.id: r.properties for r in rows if not r.archived and not r.erased and r.merged_into is None}
+            return dict(session.exec(select(of.id, of.properties).where(~gone)).all())
+
+    def companies(self) -> dict[str, dict[str, str | None]]:
+        with self.store.reading() as session:
+            return {row.id: row.properties for row in session.exec(select(tables.Company))}
+
+    def pairs(self) -> set[tuple[str, str, int]]:
+        with self.store.reading() as session:
+            of = tables.Association
+            return set(session.exec(select(of.contact_id, of.company_id, of.type_id)).all())
 
     def row(self, contact: str) -> tables.Contact:
         with self.store.reading() as session:
