@@ -47,7 +47,7 @@ class Forecast:
 def forecast(settings: HubSpotSettings, *, contacts: int, companies: int, qualified: int = 0) -> Forecast:
     """The cost of reading so many contacts with their associations, companies, and contacts above a threshold."""
     pages = sum(ceil(number * MOVED / SEARCH_PAGE) or 1 for number in (contacts, companies))
-    searches = pages + ceil(qualified / SEARCH_PAGE)
+    searches = pages + (ceil(qualified / SEARCH_PAGE) or 1)
     others = ceil(contacts / min(ASSOCIATION_BATCH, settings.association_batch)) + FIXED
     seconds = max(searches / settings.search_per_second, others / (settings.burst_per_10s / 10))
     return Forecast(searches, others, timedelta(seconds=ceil(seconds)))
@@ -62,7 +62,8 @@ def announced(context: Context, since: datetime | None = None) -> str | None:
         context.config.worker.hubspot,
         contacts=counts["contacts"],
         companies=counts["companies"],
-        qualified=counts["at or above a threshold"],
+        # A whole load brings them along, and the query then only compares totals.
+        qualified=counts["at or above a threshold"] if since else 0,
     )
     emit(Event.LOAD_FORECAST, contacts=counts["contacts"], companies=counts["companies"], found=found.requests,
          seconds=found.duration.total_seconds(), since=since.isoformat() if since else None)  # fmt: skip

@@ -158,10 +158,11 @@ class Sync:
     configuration: Configuration = field(default_factory=rules)
     options: dict[str, Any] = field(default_factory=dict)
     stopping: Any = field(default=lambda: False)
+    log_level: str = "INFO"
     written: StringIO = field(default_factory=StringIO)
 
     def __post_init__(self) -> None:
-        log.configure(stream=self.written)
+        log.configure(stream=self.written, level=self.log_level)
         self.store: Store = open_store(self.path / "state.db")
         self.client = self.portal.client(**self.options)
 

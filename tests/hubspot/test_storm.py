@@ -64,7 +64,8 @@ def test_after_the_storm_the_mirror_is_the_truth(portal: Portal, sync: Build) ->
     portal.settings(index_lag_seconds=LAG)
     for n, weather in enumerate(WEATHER):
         portal.fault(**weather, times=None, probability=0.02, seed=n)
-    product = sync(configuration=rules(index_lag_seconds=120), options={"retry": RequestRetry(2, 0.001)})
+    configuration = rules(index_lag_seconds=120)
+    product = sync(configuration=configuration, options={"retry": RequestRetry(2, 0.001)}, log_level="WARNING")
     marketing = Marketing(portal, portal.truth())
     marketing.follow(product.client)
     interruptions = 0
