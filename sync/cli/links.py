@@ -43,8 +43,9 @@ def list_(
     if json:
         output.show_json({"links": shown})
     else:
-        columns = ("entity", "key", "object_id", "origin", "last_written")
-        output.table(f"{len(shown)} pairs", columns, [[row[name] for name in columns] for row in shown])
+        # Lines, not a table: ids are there to be copied and searched for, so none is ever shortened.
+        for pair in shown:
+            output.say("  ".join(value or "never written" for value in pair.values()))
 
 
 @cli.command()

@@ -153,10 +153,11 @@ class Handover:
 
     def _stop_if_out_of_reach(self, results: Sequence[tuple[Write, WriteResult]]) -> None:
         lost = [result for _, result in results if isinstance(result, Unknown) and result.outage]
+        # Where anything came through, C4C is in reach, however bad the line.
+        self._outages = self._outages + 1 if len(lost) == len(results) else 0
         if not lost:
             return
         worker = self.context.config.worker
-        self._outages += 1
         if self._outages > worker.retry.request_attempts:
             raise Unavailable("c4c", lost[0].cause)
         self.context.sleep(max(worker.c4c.settle_seconds, worker.retry.request_wait.total_seconds()))

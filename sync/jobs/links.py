@@ -138,7 +138,7 @@ def keep(context: Context, pairs: Sequence[Pair]) -> Imported:
     refused = [f"{_where(pair)}: {problem}" for pair, _, problem in checked if problem]
     confirmed = [Link(p.entity, p.key, i, {}, "set") for p, i, problem in checked if not problem and i]
     with context.store.session() as session:
-        taken = _taken(session, confirmed)
+        taken = {**_named_twice(confirmed), **_taken(session, confirmed)}
         believed = [link for link in confirmed if (link.entity, link.object_id) not in taken]
         refused += [_claimed(link, taken[link.entity, link.object_id]) for link in confirmed if link not in believed]
         new = sum(_save(session, link, context.now()) for link in believed)
@@ -165,10 +165,21 @@ def _taken(session: Session, links: Sequence[Link]) -> dict[tuple[str, str], str
     return found
 
 
+def _named_twice(links: Sequence[Link]) -> dict[tuple[str, str], str]:
+    """(entity, ObjectID) → the first of several keys that want the same record; none of them gets it."""
+    first: dict[tuple[str, str], str] = {}
+    twice = {}
+    for link in links:
+        other = first.setdefault((link.entity, link.object_id), link.key)
+        if other != link.key:
+            twice[link.entity, link.object_id] = f"{other} and {link.key}"
+    return twice
+
+
 def _claimed(link: Link, other: str) -> str:
     return (
-        f"{link.entity} {link.key}: {link.object_id} belongs to {other} already; if that is wrong, run "
-        f"`hubspot-c4c-sync links forget {link.entity} {other}` first"
+        f"{link.entity} {link.key}: {link.object_id} is claimed by {other}; one record has one key. Correct the file, "
+        "or drop the wrong pair with `hubspot-c4c-sync links forget`"
     )
 
 

@@ -6,7 +6,7 @@ from sync.lifecycle import Failed, Outcome, Postponed
 from sync.planner.plan import Write
 
 CONFLICT_ROUNDS = 3
-UNKNOWN_ROUNDS = 3
+UNKNOWN_ROUNDS = 2
 LOCK_ROUNDS = 3
 
 
@@ -17,7 +17,7 @@ def failure(write: Write, result: WriteResult, times: int) -> Outcome | None:
         case Rejected(message, denied):
             return Failed(Code.C4C_DENIED if denied else Code.C4C_REJECTED, f"{what}: {message}")
         case Doubtful(message) if times > UNKNOWN_ROUNDS:
-            return Failed(Code.C4C_REJECTED, f"{what}: {message}")
+            return Postponed(Code.C4C_REJECTED, f"{what}: {message}", blames_record=True)
         case Locked() if times > LOCK_ROUNDS:
             return Postponed(Code.C4C_LOCKED, f"{what} is open elsewhere")
         case Conflict() | Gone() if times > CONFLICT_ROUNDS:

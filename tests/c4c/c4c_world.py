@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import requests
 from sqlmodel import select
 
 from sync import app
+from sync.cli import main
 from sync.jobs.runner import Results, run_jobs, run_until_idle
 from sync.log import configure
 from sync.state import mirror, tables
@@ -203,7 +205,22 @@ class World:
         rows = [row for row in self.table(tables.Decision) if row.contact_id == contact]
         return list(rows[-1].body["warnings"])
 
-    def cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "sync", *arguments]
-        environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-        return subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+    def cli(self, *arguments: str) -> Answer:
+        """A command as a person types it, in this process."""
+        out, err = io.StringIO(), io.StringIO()
+        before, sys.argv = sys.argv, ["hubspot-c4c-sync", *arguments]
+        try:
+            with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
+                main()
+        finally:
+            sys.argv = before
+        return Answer(int(ended.value.code or 0), out.getvalue(), err.getvalue())
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command left behind."""
+
+    returncode: int
+    stdout: str
+    stderr: str
