@@ -8,7 +8,7 @@ UPGRADE ?=
 
 UV := uv==0.13.9
 BIN := .venv/bin
-PIP := -m pip --quiet --disable-pip-version-check
+PIP := -m pip -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint style types rooms rules format lock
@@ -34,7 +34,7 @@ types: .venv/.installed
 	@$(BIN)/mypy
 
 rooms: .venv/.installed
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 rules: .venv/.installed
 	@state=$$(mktemp -d) && trap 'rm -rf "$$state"' EXIT && \

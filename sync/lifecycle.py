@@ -22,13 +22,17 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The state of one contact's work. `attempts` counts failures that were the record's own."""
+    """The state of one contact's work.
+
+    `attempts` counts failures that were the record's own, `waits` how often in a row somebody else was in the way.
+    """
 
     status: Status
     attempts: int = 0
     due_at: datetime | None = None
     code: Code | None = None
     detail: str | None = None
+    waits: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,5 +98,7 @@ def _postponed(progress: Progress, outcome: Postponed, policy: RetryPolicy, now:
     if attempts >= policy.attempts:
         return Progress(Status.PARKED, attempts, None, outcome.code, outcome.detail)
     status = Status.IN_FLIGHT if outcome.unknown else Status.PENDING
-    due_at = now if outcome.outage else now + policy.delay(attempts)
-    return Progress(status, attempts, due_at, outcome.code, outcome.detail)
+    waits = 0 if outcome.blames_record or outcome.outage else progress.waits + 1
+    # Whichever grows: a record that stays locked is asked for less and less often, and loses no attempt.
+    due_at = now if outcome.outage else now + policy.delay(max(attempts, waits))
+    return Progress(status, attempts, due_at, outcome.code, outcome.detail, waits)

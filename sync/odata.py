@@ -322,3 +322,30 @@ def sap_message(headers: Mapping[str, str]) -> tuple[str, str] | None:
     details = message.get("details")
     worst = details[0] if isinstance(details, list) and details and isinstance(details[0], dict) else message
     return str(worst.get("code", "")), str(worst.get("message", ""))
+
+
+def safe_text(code: str, message: str, sent: Iterable[object] = ()) -> str:
+    """An error text without the values that were sent, quotations, e-mail addresses or long numbers; 200 characters.
+
+    Values are found in any case, whole and word by word. Without `sent` the text is left out altogether: whose values
+    it repeats cannot be told.
+    """
+    texts = [str(value) for value in sent]
+    if not texts:
+        return code[:40]
+    words = {word for text in texts for word in re.split(r"[^\w]+", text) if len(word) > 1}
+    for value in sorted({*texts, *words} - {""}, key=len, reverse=True):
+        message = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "…", message, flags=re.IGNORECASE)
+    message = re.sub(r"'[^']*'|\"[^\"]*\"|«[^»]*»", "…", message)
+    message = re.sub(r"\S+@\S+|\+?\d[\d ()/-]{5,}\d", "…", message)
+    return f"{code}: {message}".strip(": ")[:200]
+
+
+def texts_of(body: Mapping[str, Any]) -> Iterator[object]:
+    """Every value that was sent, those of deep inserted children included."""
+    for value in body.values():
+        if isinstance(value, list):
+            for child in value:
+                yield from texts_of(child)
+        else:
+            yield value

@@ -51,6 +51,10 @@ class Schema:
         left = {n: f for n, f in self.entities.get(entity, {}).items() if n != name}
         return replace(self, entities={**self.entities, entity: left})
 
+    def without_entity(self, entity: str) -> "Schema":
+        """The same without a service that the tenant has not enabled."""
+        return replace(self, entities={name: fields for name, fields in self.entities.items() if name != entity})
+
     def merged(self, tenant: "Schema") -> "Schema":
         """The tenant's fields, with code lists from here where the tenant's metadata name none."""
         entities = dict(self.entities)

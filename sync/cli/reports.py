@@ -16,7 +16,9 @@ NAMES = {
     "ContactIsContactPersonFor": "relationships",
     "Lead": "leads",
     "MarketingPermission": "permission sets",
-    "ChannelPermission": "e-mail permissions",
+    "ChannelPermission": "channel permissions",
+    "BusinessAttributeAssignment": "attribute lists",
+    "BusinessAttributeAssignmentItem": "attributes",
 }
 
 
@@ -31,7 +33,7 @@ def once_document(application: app.App, results: Results) -> Document:
             "polled": sum(jobs.get(name, {}).get("polled", 0) for name in ("poll", "scores")),
             "changed": sum(job.get("changed", 0) for job in jobs.values()),
             **{name: push.get(name, 0) for name in ("qualified", "not_qualified")},
-            **{name: push.get(name, {}) for name in ("created", "updated")},
+            **{name: push.get(name, {}) for name in ("created", "updated", "deleted")},
             **{name: push.get(name, 0) for name in ("unchanged", "parked")},
             "pending": push.get("pending", 0),
         },
@@ -45,6 +47,8 @@ def print_once(document: Document) -> None:
     say(f"qualified {counts['qualified']}, not qualified {counts['not_qualified']}, parked {counts['parked']}")
     say(f"created {_named(counts['created'])}")
     say(f"updated {_named(counts['updated'])}")
+    if counts.get("deleted"):
+        say(f"deleted {_named(counts['deleted'])}")
     say(f"unchanged {counts['unchanged']}, pending {counts['pending']}")
     requests = document["requests"]
     say(f"requests: HubSpot {requests['hubspot']}, SAP Sales Cloud {requests['c4c']}")
@@ -57,8 +61,11 @@ def _named(counts: dict[str, int]) -> str:
 
 
 def print_status(document: Document) -> None:
+    """What needs a person comes first."""
+    _print_trouble(document)
+    _print_lease(document["lease"])
     say(f"pending {document['pending']} ({document['due']} due now), oldest since {document['oldest_pending'] or '–'}")
-    say(f"handed over {document['handed_over']} leads")
+    say(f"handed over {document['handed_over']} leads{_latency(document['latency_seconds'])}")
     say()
     table("Decided", ("code", "contacts", "meaning"), [_code_row(c, n) for c, n in _sorted(document["done"])])
     parked = [(c, n, EXPLANATIONS[Code(c)].remedy) for c, n in _sorted(document["parked"])]
@@ -78,6 +85,29 @@ def _print_budget(budget: Document) -> None:
         say(f"HubSpot requests: used up until {budget['exhausted_until']}, {reserved}")
     elif budget["limit"] is not None:
         say(f"HubSpot requests today: {budget['used']} used, {budget['left']} of {budget['limit']} left, {reserved}")
+
+
+def _print_trouble(document: Document) -> None:
+    for alert, since in document["alerts"].items():
+        say(f"ALERT {alert} since {since}: see docs/oncall.md")
+    guard = document["guard"]
+    if guard and not guard["approved_at"]:
+        say(f"GUARD: {guard['text']}; nothing was written. `hubspot-c4c-sync approve` shows the plan {guard['plan']}")
+
+
+def _print_lease(lease: Document | None) -> None:
+    if lease is None:
+        say("nobody is at work: no worker runs")
+    elif lease["alive"]:
+        say(f"at work: {lease['kind']} {lease['holder']} since {lease['since']}")
+    else:
+        say(f"{lease['kind']} {lease['holder']} held the lease and is gone; the next worker takes over")
+
+
+def _latency(latency: Document | None) -> str:
+    if latency is None:
+        return ""
+    return f"; from threshold to lead: half within {_age(latency['p50'])}, 95 % within {_age(latency['p95'])}"
 
 
 def _sorted(counts: dict[str, int]) -> list[tuple[str, int]]:

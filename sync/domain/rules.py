@@ -9,6 +9,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from sync.domain.marketing import AttributeRule, ChannelRule
+
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=30)]
 """A name that becomes part of an external key, so nothing that needs quoting."""
 
@@ -68,13 +70,20 @@ class ScoringFilter(Rule):
 
 
 class Consent(Rule):
-    """Which legal basis allows the handover, and how an opt-out is carried over."""
+    """Which legal basis allows the handover, and how opt-outs and consent by channel are carried over."""
 
     legal_basis_property: str = "hs_legal_basis"
     no_basis: frozenset[str] = frozenset({"Not applicable"})
     optout_property: str = "hs_email_optout"
     email_channel: str = "INT"
     refused: str = "2"
+    granted: str = "1"
+    channels: tuple[ChannelRule, ...] = ()
+
+    def properties(self) -> tuple[str, ...]:
+        """Everything that consent is read from."""
+        named = (self.legal_basis_property, self.optout_property, *(rule.property for rule in self.channels))
+        return tuple(dict.fromkeys(named))
 
 
 class Route(Rule):
@@ -85,6 +94,9 @@ class Route(Rule):
     qualification_level: str | None = None
     priority: str | None = None
     group: str | None = None
+    status: str | None = None
+    campaign: str | None = Field(default=None, max_length=35)
+    language: Literal["en", "de"] = "en"
 
 
 class LabelRule(Rule):
@@ -186,6 +198,7 @@ class Mapping(Rule):
     account: AccountMap
     contact: ContactMap
     lead: LeadMap
+    attributes: tuple[AttributeRule, ...] = ()
 
 
 class Rules(Rule):
@@ -210,8 +223,9 @@ class Rules(Rule):
     def _fixed_contact_properties(self) -> set[str]:
         consent = self.qualification.consent
         scores = {score.property for score in self.qualification.scores}
-        named = {consent.legal_basis_property, consent.optout_property, self.mapping.contact.email_source}
-        return scores | named | {"lastname", "company", OWNER_PROPERTY, MERGED_PROPERTY}
+        named = {*consent.properties(), self.mapping.contact.email_source}
+        attributes = {rule.source for rule in self.mapping.attributes}
+        return scores | named | attributes | {"lastname", "company", OWNER_PROPERTY, MERGED_PROPERTY}
 
     def _sources(self) -> set[str]:
         entities = (

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 Properties = Mapping[str, str | None]
 
@@ -59,14 +60,27 @@ class Association:
         return any(label.is_primary for label in self.labels)
 
 
+Origin = Literal["created", "adopted", "set"]
+"""How a pair came about: we created the record, found it, or a person named it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
-    """External key ↔ C4C record, with the values last sent."""
+    """External key ↔ C4C record, with the values last sent.
+
+    An empty `object_id` is an intent: we are about to create the record, and have not seen its end yet.
+    """
 
     entity: str
     key: str
     object_id: str
     sent: Mapping[str, object]
+    origin: Origin = "adopted"
+
+    @property
+    def ours(self) -> bool:
+        """Whether we made the record, so that we may delete it again."""
+        return self.origin == "created"
 
 
 @dataclass(frozen=True, slots=True)

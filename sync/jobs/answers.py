@@ -6,9 +6,10 @@ from sync import odata
 from sync.c4c_client import C4CPort
 from sync.domain.rules import Rules
 from sync.odata import Query, Row
-from sync.planner.lookups import RELATION, TAX_NUMBER, answered, queries, record, selects
+from sync.planner.lookups import answered, index, queries, record, selects
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.planner.target import Ask, Question, Record, Target
+from sync.planner.writes import RELATION, TAX_NUMBER
 from sync.schema import Schema, collection
 
 
@@ -18,6 +19,7 @@ class Reader:
     def __init__(self, c4c: C4CPort, rules: Rules, schema: Schema) -> None:
         self._c4c = c4c
         self._select = selects(rules, schema)
+        self._has_relations = RELATION in schema.entities
         mapping = rules.mapping
         self._keys = {
             ACCOUNT: mapping.account.external_key,
@@ -31,9 +33,9 @@ class Reader:
         special = {kind: {q for q in asked if q.kind is kind} for kind in _SPECIAL}
         plain = asked - frozenset().union(*special.values())
         rows = self._read(plain, special)
+        answers = index(plain, rows.by_entity(), self._keys)
         for question in plain:
-            found = rows[question.entity]
-            target.learn(question, answered(question, found, self._keys.get(question.entity, "")))
+            target.learn(question, answered(question, answers))
         self._by_tax_number(special[Ask.ACCOUNT_BY_TAX], rows[TAX_NUMBER], target)
         self._contacts_of(special[Ask.CONTACTS_OF], rows[RELATION], rows[CONTACT], target)
 
@@ -41,7 +43,8 @@ class Reader:
         """One round of reads for everything, the first step of the two-step look-ups included."""
         asked = queries([*plain, *special[Ask.ACCOUNT_BY_TAX], *special[Ask.CONTACTS_OF]], self._keys, self._select)
         accounts = sorted(q.value for q in special[Ask.CONTACTS_OF])
-        asked += [Query(collection(RELATION), part) for part in odata.chunks("AccountID", accounts)]
+        if self._has_relations:
+            asked += [Query(collection(RELATION), part) for part in odata.chunks("AccountID", accounts)]
         return self._rows(asked)
 
     def _rows(self, asked: Sequence[Query]) -> "Rows":
@@ -84,6 +87,9 @@ class Rows:
 
     def add(self, entity: str, found: Iterable[Row]) -> None:
         self._rows.setdefault(entity, {}).update((str(row["ObjectID"]), row) for row in found)
+
+    def by_entity(self) -> dict[str, list[Row]]:
+        return {entity: list(rows.values()) for entity, rows in self._rows.items()}
 
     def __getitem__(self, entity: str) -> list[Row]:
         return list(self._rows.get(entity, {}).values())

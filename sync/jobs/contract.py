@@ -1,60 +1,21 @@
-"""What the rules expect of the portal, compared at start-up and daily: properties with types and options, and labels.
+"""Mismatches between the rules and what a system offers: logged, and remembered until the next look finds none."""
 
-Nothing is stopped by a mismatch: what still fits goes on. Each is logged as `contract_mismatch`, naming it.
-"""
+from collections.abc import Sequence
 
-from datetime import datetime, timedelta
-
-from sync.domain.labels import resolve
-from sync.jobs import check, freshness
+from sync.errors import System
 from sync.jobs.context import Context
 from sync.log import Event, emit
-from sync.state import labels as label_pins
-from sync.state import mirror, streams
-
-CHECKED = "contract checked"
+from sync.state import streams
 
 
-def at_start(context: Context) -> None:
-    """Compares properties and labels under new rules, after a start of the worker, and once a day."""
-    if not _is_due(context):
-        return
-    for finding in check.hubspot(context.hubspot, context.config.rules):
-        emit(Event.CONTRACT_MISMATCH, system="hubspot", kind=finding["where"], cause=finding["text"])
-    with context.store.reading() as session:
-        stopped = freshness.frozen(session, context.config, context.now())
-    for score in stopped:
-        emit(Event.CONTRACT_MISMATCH, system="hubspot", kind="frozen score", score=score["score"],
-             cause=freshness.sentence(score))  # fmt: skip
-    labels(context)
+def report(context: Context, system: System, found: Sequence[dict[str, str]], topic: str = "") -> None:
+    """All mismatches of one look at `topic`; each holds `entity` or `kind`, `field` or `key`, and perhaps `cause`."""
+    for mismatch in found:
+        emit(Event.CONTRACT_MISMATCH, system=system, **mismatch)
     with context.store.session() as session:
-        streams.remember(session, CHECKED, f"{context.config.rules.digest} {context.now().isoformat()}")
+        streams.remember_mismatches(session, f"{system} {topic}".strip(), [_text(mismatch) for mismatch in found])
 
 
-def forget(context: Context) -> None:
-    """The next job compares again: the process has just started."""
-    with context.store.session() as session:
-        streams.remember(session, CHECKED, "")
-
-
-def _is_due(context: Context) -> bool:
-    with context.store.reading() as session:
-        digest, _, at = (streams.remembered(session, CHECKED) or "").partition(" ")
-    interval: timedelta = context.config.worker.schedule.full_sweep
-    return digest != context.config.rules.digest or context.now() - datetime.fromisoformat(at) >= interval
-
-
-def labels(context: Context) -> None:
-    """Pins the labels of the rules by id, and names every one that is not there, was renamed or has vanished."""
-    wanted = [rule.label for rule in context.config.rules.qualification.labels]
-    if not wanted:
-        return
-    known = context.hubspot.labels()
-    with context.store.session() as session:
-        found = resolve(wanted, known, label_pins.pins(session))
-        label_pins.save_pins(session, found.pins)
-        for label in found.new.values():
-            # The rule means something now that it did not mean before.
-            mirror.mark_pending(session, label_pins.bearers(session, label), context.now())
-    for text, problem in found.problems:
-        emit(Event.CONTRACT_MISMATCH, system="hubspot", kind="association label", key=text, cause=f"{text!r} {problem}")
+def _text(mismatch: dict[str, str]) -> str:
+    place = ".".join(mismatch[name] for name in ("entity", "kind", "field", "key") if name in mismatch)
+    return f"{place}: {mismatch['cause']}" if "cause" in mismatch else f"{place} is not known"

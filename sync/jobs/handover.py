@@ -1,36 +1,26 @@
 """Carries one slice of contacts over: ask, plan, write, plan again, until every contact of the slice is settled.
 
-The planner decides; this shell reads what it asks, writes what it plans, and keeps what happened. Before the first
-write of a contact its intent is committed; after each round of writes the links are; at the end one commit records
-decision, handover and progress of the whole slice.
+The planner decides; this shell reads what it asks, writes what it plans, and keeps what happened. Before each round
+of writes the intent is committed, after it the links are; at the end one commit records decision, handover and
+progress of the whole slice.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
-from itertools import groupby
 
-from sync.c4c_client import Conflict, Locked, Rejected, Unknown, WriteResult, Written
+from sync.c4c_client import Locked, Unknown, WriteResult, Written
 from sync.domain.codes import Code
-from sync.domain.views import Link
 from sync.errors import RemoteError, Unavailable
-from sync.jobs import recording
+from sync.jobs import linking, recording
 from sync.jobs.answers import Reader
 from sync.jobs.context import Context
+from sync.jobs.operations import grouped, operation
+from sync.jobs.outcomes import failure
 from sync.jobs.slice import Slice, decided
-from sync.lifecycle import Failed, Outcome, Postponed
-from sync.odata import Operation, key_path
-from sync.planner.lookups import record
+from sync.lifecycle import Failed, Postponed
 from sync.planner.plan import Tenant, Write, plan
-from sync.planner.resolve import ACCOUNT
-from sync.planner.target import Target
-from sync.schema import collection
 from sync.state import mirror, work
-
-CONFLICT_ROUNDS = 3
-UNKNOWN_ROUNDS = 2
-ORDER = ("CorporateAccount", "Contact", "ContactIsContactPersonFor", "Lead", "MarketingPermission", "ChannelPermission")
 
 
 class Handover:
@@ -54,14 +44,17 @@ class Handover:
 
     def plan(self, work_: Slice) -> None:
         """Plans every open contact as far as it goes without a write, reading what the planner asks."""
-        while True:
-            for contact in work_.open():
-                planned = plan(work_.views[contact], work_.links, work_.target, self.context.config.rules, self.tenant)
+        links = work_.links_by_contact()
+        waiting = work_.open()
+        while waiting:
+            for contact in waiting:
+                view = work_.views[contact]
+                planned = plan(view, links[contact], work_.target, self.context.config.rules, self.tenant)
                 work_.plans[contact] = planned
-            questions = {q for contact in work_.open() for q in work_.plans[contact].questions}
-            if not questions:
-                return
-            self.reader.answer(questions, work_.target)
+            waiting = [contact for contact in waiting if work_.plans[contact].questions]
+            questions = {q for contact in waiting for q in work_.plans[contact].questions}
+            if questions:
+                self.reader.answer(questions, work_.target)
 
     # ---- writing
 
@@ -93,11 +86,13 @@ class Handover:
         while work_.open():
             self.plan(work_)
             self._settle_problems(work_)
+            self._settle_complete(work_)
             writes = _wave(work_)
-            if not writes:
-                self._settle_complete(work_)
+            if self.context.stopping():
+                # Nothing new is begun. What was written is linked; what is in flight is looked up the next time.
                 return
-            self._write(work_, writes)
+            if writes and not _reread(work_, writes):
+                self._write(work_, writes)
 
     def _settle_problems(self, work_: Slice) -> None:
         for contact in work_.open():
@@ -106,43 +101,30 @@ class Handover:
                 work_.outcomes[contact] = Failed(problem.code, problem.text)
 
     def _settle_complete(self, work_: Slice) -> None:
+        """Contacts whose records are all as planned."""
         for contact in work_.open():
-            work_.outcomes[contact] = decided(work_.plans[contact].decisions)
+            if not any(True for _ in work_.plans[contact].ready()):
+                work_.outcomes[contact] = decided(work_.plans[contact].decisions)
 
     def _write(self, work_: Slice, writes: Sequence[Write]) -> None:
         """One round of writes; afterwards target and links know what happened."""
         owners = _owners(work_, writes)
-        self._intend({contact for contacts in owners.values() for contact in contacts}, work_)
-        groups = [list(group) for _, group in groupby(sorted(writes, key=_lock_order), key=lambda w: w.lock)]
-        answers = self.context.c4c.write([[_operation(write) for write in group] for group in groups])
+        self._intend({contact for contacts in owners.values() for contact in contacts}, work_, writes)
+        groups = grouped(writes)
+        answers = self.context.c4c.write([[operation(write) for write in group] for group in groups])
         results = [
             (w, r) for group, found in zip(groups, answers, strict=True) for w, r in zip(group, found, strict=True)
         ]
-        self._keep_links(work_, results)
+        linking.keep(self.context, work_, results)
         self._react(work_, results, owners)
 
-    def _intend(self, contacts: set[str], work_: Slice) -> None:
-        with self.context.store.session() as session:
-            work.mark_in_flight(session, sorted(contacts), self.context.now())
-        work_.touched |= contacts
-
-    def _keep_links(self, work_: Slice, results: Iterable[tuple[Write, WriteResult]]) -> None:
-        written = [(write, result) for write, result in results if isinstance(result, Written)]
+    def _intend(self, contacts: set[str], work_: Slice, writes: Sequence[Write]) -> None:
         now = self.context.now()
         with self.context.store.session() as session:
-            for write, result in written:
-                link = _link(write, result)
-                is_new = work.save_link(session, link, now, written=True)
-                known = work_.links.get((write.entity, write.key))
-                sent = {**known.sent, **link.sent} if known and known.object_id == link.object_id else link.sent
-                work_.links[write.entity, write.key] = replace(link, sent=sent)
-                if is_new and write.entity == ACCOUNT:
-                    work_.new_accounts.add(write.key)
-            if work_.new_accounts:
-                work.wake_contacts_of(session, sorted(work_.new_accounts), work_.views, now)
-        for write, result in written:
-            _teach(work_.target, write, result)
-            work_.written[write.action, write.entity] += 1
+            self.context.fence(session)
+            work.mark_in_flight(session, sorted(contacts), now)
+            linking.intend(session, work_, writes, now)
+        work_.touched |= contacts
 
     def _react(
         self, work_: Slice, results: Sequence[tuple[Write, WriteResult]], owners: Mapping[tuple[str, str], list[str]]
@@ -154,20 +136,28 @@ class Handover:
                     work_.writes_of.setdefault(contact, Counter())[f"{write.action} {write.entity}"] += 1
                 continue
             work_.failures[write.entity, write.key] += 1
-            outcome = _failure(write, result, work_.failures[write.entity, write.key])
+            outcome = failure(write, result, work_.failures[write.entity, write.key])
             if outcome is None:
-                work_.target.forget()
+                work_.target.forget(write.entity, write.object_id, write.answers)
                 continue
             for contact in owners[write.entity, write.key]:
                 work_.outcomes.setdefault(contact, outcome)
         self._stop_if_out_of_reach(results)
+        self._give_way(work_, results)
+
+    def _give_way(self, work_: Slice, results: Sequence[tuple[Write, WriteResult]]) -> None:
+        """Somebody has a record open: a pause, longer each time, before it is tried again."""
+        waited = [work_.failures[w.entity, w.key] for w, result in results if isinstance(result, Locked)]
+        if waited and work_.open():
+            self.context.sleep(self.context.config.worker.retry.request_wait.total_seconds() * 2 ** (max(waited) - 1))
 
     def _stop_if_out_of_reach(self, results: Sequence[tuple[Write, WriteResult]]) -> None:
         lost = [result for _, result in results if isinstance(result, Unknown) and result.outage]
+        # Where anything came through, C4C is in reach, however bad the line.
+        self._outages = self._outages + 1 if len(lost) == len(results) else 0
         if not lost:
             return
         worker = self.context.config.worker
-        self._outages += 1
         if self._outages > worker.retry.request_attempts:
             raise Unavailable("c4c", lost[0].cause)
         self.context.sleep(max(worker.c4c.settle_seconds, worker.retry.request_wait.total_seconds()))
@@ -178,9 +168,6 @@ class Handover:
         for contact in work_.open():
             in_flight = contact in work_.touched
             work_.outcomes[contact] = Postponed(code, str(error), outage=True, unknown=in_flight)
-
-
-# ---- from plans to operations
 
 
 def _wave(work_: Slice) -> list[Write]:
@@ -196,8 +183,12 @@ def _wave(work_: Slice) -> list[Write]:
     return list(wave.values())
 
 
-def _lock_order(write: Write) -> tuple[str, int, str]:
-    return write.lock, ORDER.index(write.entity), write.key
+def _reread(work_: Slice, writes: Sequence[Write]) -> bool:
+    """Has records read again that we changed ourselves: a PATCH returns no ETag, and none is ever made up."""
+    stale = [write for write in writes if write.stale]
+    for write in stale:
+        work_.target.forget(write.entity, write.object_id, ())
+    return bool(stale)
 
 
 def _owners(work_: Slice, writes: Iterable[Write]) -> dict[tuple[str, str], list[str]]:
@@ -209,38 +200,3 @@ def _owners(work_: Slice, writes: Iterable[Write]) -> dict[tuple[str, str], list
             if (write.entity, write.key) in wanted:
                 owners[write.entity, write.key].append(contact)
     return owners
-
-
-def _operation(write: Write) -> Operation:
-    if write.action == "create":
-        return Operation("POST", collection(write.entity), write.body())
-    assert write.object_id is not None
-    return Operation("PATCH", key_path(collection(write.entity), write.object_id), write.body(), write.etag)
-
-
-def _link(write: Write, result: Written) -> Link:
-    object_id = write.object_id or str((result.row or {})["ObjectID"])
-    return Link(write.entity, write.key, object_id, write.body())
-
-
-def _teach(target: Target, write: Write, result: Written) -> None:
-    if result.row is not None:
-        target.created(record(write.entity, result.row), write.answers)
-    elif write.object_id is not None:
-        target.changed(target.records[write.entity, write.object_id], write.body())
-
-
-def _failure(write: Write, result: WriteResult, times: int) -> Outcome | None:
-    """What a failed write means for its contacts; None to read again and plan anew."""
-    what = f"{write.entity} {write.key}"
-    match result:
-        case Rejected(message):
-            return Failed(Code.C4C_REJECTED, f"{what}: {message}")
-        case Locked():
-            return Postponed(Code.C4C_LOCKED, f"{what} is open elsewhere")
-        case Conflict() if times > CONFLICT_ROUNDS:
-            return Postponed(Code.C4C_CONFLICT, f"{what} keeps changing", blames_record=True)
-        case Unknown(cause, outage) if not outage and times > UNKNOWN_ROUNDS:
-            return Postponed(Code.C4C_UNAVAILABLE, f"{what}: {cause}", blames_record=True, unknown=True)
-        case _:
-            return None

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from sync.hubspot_client import ObjectType
-from sync.jobs import associations, budget
+from sync.jobs import associations, budget, reread
 from sync.jobs.ahead import ahead
 from sync.jobs.context import Context, Counts
 from sync.jobs.snapshots import snapshots, wanted
@@ -22,7 +22,7 @@ STREAMS: tuple[ObjectType, ...] = ("companies", "contacts")
 
 def run(context: Context) -> Counts:
     """One poll of every stream; what it stored is committed page by page."""
-    counts: Counts = {"polled": 0, "changed": 0}
+    counts: Counts = {"polled": 0, "changed": reread.run(context)}
     for stream in STREAMS:
         polled, changed = _poll(context, stream)
         counts |= {stream: polled, "polled": counts["polled"] + polled}
@@ -53,8 +53,7 @@ def _poll(context: Context, stream: ObjectType) -> tuple[int, int]:
         changed += len(ids)
         emit(Event.POLL_PAGE, kind=stream, page=number, rows=len(batch.objects), changed=len(ids))
         context.progress(f"poll {stream}", polled, batch.total if number == 1 else None)
-        if context.stopping():
-            return polled, changed
+        context.checkpoint()
         budget.still_spare(context, "poll")
     with context.store.session() as session:
         streams.complete(session, stream, window.until)

@@ -55,6 +55,7 @@ def _document(writes: list[Write], parked: list[dict[str, str]], mismatches: lis
     return {
         "creates": dict(Counter(w.entity for w in writes if w.action == "create")),
         "updates": dict(Counter(w.entity for w in writes if w.action == "update")),
+        "deletes": dict(Counter(w.entity for w in writes if w.action == "delete")),
         "unchanged": dict(Counter(w.entity for w in writes if w.action == "unchanged")),
         "records": [
             {

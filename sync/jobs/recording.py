@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -9,17 +10,18 @@ from typing import Any
 
 from sqlmodel import Session
 
-from sync import lifecycle
+from sync import lifecycle, metrics, odata
 from sync.domain.codes import Code
+from sync.domain.decision import Reason
 from sync.domain.rules import Consent, Rules
-from sync.domain.views import ContactView, Link
+from sync.domain.views import ContactView, Link, Origin
 from sync.jobs.context import Context
 from sync.jobs.slice import Slice
 from sync.lifecycle import Failed, Outcome, Postponed, Status
 from sync.log import Event, emit
 from sync.planner.plan import Plan
 from sync.planner.resolve import LEAD
-from sync.state import work
+from sync.state import streams, work
 from sync.state.work import DecisionRecord, HandoverRecord
 
 
@@ -28,26 +30,38 @@ def record(context: Context, slice_: Slice) -> None:
     now = context.now()
     after: dict[str, lifecycle.Progress | None] = {}
     handed_over: list[HandoverRecord] = []
-    with context.store.session() as session:
+    with context.store.session() as session, session.no_autoflush:
+        loaded = work.Loaded(session, slice_.outcomes, _link_ids(slice_))
         for contact, outcome in slice_.outcomes.items():
             view = slice_.views[contact]
             after[contact] = work.finish(session, contact, view.change_seq, outcome, context.retry_policy, now)
             planned = slice_.plans.get(contact)
             if planned and not isinstance(outcome, Postponed):
-                handed_over += _keep(session, context, slice_, planned, outcome)
+                handed_over += _keep(session, context, slice_, planned, outcome, loaded)
+        since = streams.in_service_since(session)
+    _measure(slice_, handed_over, since, now)
     _report(slice_, after, handed_over)
 
 
-def _keep(session: Session, context: Context, slice_: Slice, planned: Plan, outcome: Outcome) -> list[HandoverRecord]:
+def _link_ids(slice_: Slice) -> set[str]:
+    """HubSpot ids with which the keys of this slice's links begin."""
+    return {write.key.partition(":")[0] for planned in slice_.plans.values() for write in planned.records}
+
+
+def _keep(
+    session: Session, context: Context, slice_: Slice, planned: Plan, outcome: Outcome, loaded: work.Loaded
+) -> list[HandoverRecord]:
     """Records one contact's decision and what is new about its leads."""
     view, now, rules = slice_.views[planned.contact_id], context.now(), context.config.rules
-    made = decision_record(view, planned, outcome, rules.digest)
-    work.record_decision(session, view.id, made, context.run_id, now)
-    _agree(session, planned, slice_, now)
+    made = decision_record(view, planned, outcome, rules.digest, slice_.warnings.get(view.id, ()))
+    work.record_decision(session, view.id, made, context.run_id, now, loaded)
+    _agree(session, planned, slice_, now, loaded)
     return [h for h in _handovers(view, planned, rules) if work.record_handover(session, h, now)]
 
 
-def decision_record(view: ContactView, planned: Plan, outcome: Outcome, rules_digest: str) -> DecisionRecord:
+def decision_record(
+    view: ContactView, planned: Plan, outcome: Outcome, rules_digest: str, more_warnings: Sequence[Reason] = ()
+) -> DecisionRecord:
     """The decision as it is kept: codes, reasons and warnings, with hashes of rules and input."""
     body = {
         "scores": [
@@ -59,7 +73,7 @@ def decision_record(view: ContactView, planned: Plan, outcome: Outcome, rules_di
             }
             for d in planned.decisions
         ],
-        "warnings": [warning.to_json() for warning in planned.warnings],
+        "warnings": [warning.to_json() for warning in (*planned.warnings, *more_warnings)],
     }
     return DecisionRecord(Code(outcome.code), body, rules_digest, input_digest(view))
 
@@ -92,26 +106,42 @@ def _handovers(view: ContactView, planned: Plan, rules: Rules) -> list[HandoverR
 
 def _consent(view: ContactView, consent: Consent) -> dict[str, Any]:
     """Consent as read at the handover."""
-    return {name: view.get(name) for name in (consent.legal_basis_property, consent.optout_property)}
+    return {name: view.get(name) for name in consent.properties()}
 
 
-def _agree(session: Session, planned: Plan, slice_: Slice, now: datetime) -> None:
+def _agree(session: Session, planned: Plan, slice_: Slice, now: datetime, loaded: work.Loaded) -> None:
     """Links of records that exist already, with the values on which both sides agree."""
+    for entity, key in planned.obsolete_links:
+        work.drop_link(session, entity, key)
+        loaded.links.pop((entity, key), None)
+        slice_.links.pop((entity, key), None)
     for write in planned.records:
-        if write.object_id is None:
+        if write.object_id is None or not write.linked or write.action == "delete":
             continue
         known = slice_.links.get((write.entity, write.key))
-        same = known is not None and known.object_id == write.object_id
+        same = known is not None and known.object_id in ("", write.object_id)
         sent = known.sent if known and same else {}
-        fresh = {name: value for name, value in write.agreed.items() if name not in sent}
-        if fresh or not same:
-            link = Link(write.entity, write.key, write.object_id, fresh)
-            work.save_link(session, link, now, written=False)
+        # What both sides hold now is the new common ground, whatever was sent before.
+        fresh = {n: value for n, value in write.agreed.items() if n not in sent or not odata.same(sent[n], value)}
+        if fresh or not same or (known and not known.object_id):
+            origin: Origin = known.origin if known and same else "created" if write.ours else "adopted"
+            link = Link(write.entity, write.key, write.object_id, fresh, origin)
+            work.save_link(session, link, now, written=False, loaded=loaded)
             slice_.links[write.entity, write.key] = replace(link, sent={**sent, **fresh})
 
 
+def _measure(slice_: Slice, handed_over: Sequence[HandoverRecord], since: datetime | None, now: datetime) -> None:
+    """Counts leads that are new; who had crossed before we were in service is no measure of our speed."""
+    for handover in handed_over:
+        if slice_.writes_of.get(handover.contact_id, Counter())[f"create {LEAD}"]:
+            ours = since is not None and handover.crossed_at is not None and handover.crossed_at >= since
+            metrics.handed_over(handover.crossed_at if ours else None, now)
+
+
 def _report(
-    slice_: Slice, after: Mapping[str, lifecycle.Progress | None], handed_over: Sequence[HandoverRecord]
+    slice_: Slice,
+    after: Mapping[str, lifecycle.Progress | None],
+    handed_over: Sequence[HandoverRecord],
 ) -> None:
     for handover in handed_over:
         emit(Event.LEAD_HANDED_OVER, contact=handover.contact_id, key=handover.lead_key, object_id=handover.object_id)
@@ -123,6 +153,8 @@ def _report_contact(
     contact: str, outcome: Outcome, after: lifecycle.Progress | None, writes: Mapping[str, int]
 ) -> None:
     code = str(outcome.code)
+    if after and after.status in (Status.DONE, Status.PARKED):
+        metrics.DECISIONS.labels(code).inc()
     if isinstance(outcome, Failed) or (after and after.status is Status.PARKED):
         emit(Event.CONTACT_PARKED, contact=contact, code=code)
     elif isinstance(outcome, Postponed):

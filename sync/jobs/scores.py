@@ -42,6 +42,7 @@ def _follow(context: Context, score: Score) -> tuple[int, int]:
         changed += _store(context, score, page)
         seen |= _ids(page)
         context.progress(f"score {score.name}", len(seen), first.total)
+        context.checkpoint()
         budget.still_spare(context, "scores")
     changed += _left(context, stood - seen)
     with context.store.session() as session:

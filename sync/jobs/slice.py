@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from sync.domain.codes import Code
-from sync.domain.decision import Decision
+from sync.domain.decision import Decision, Reason
 from sync.domain.views import ContactView, Link
 from sync.lifecycle import Done, Failed, Outcome
 from sync.planner.plan import Plan
@@ -29,10 +29,23 @@ class Slice:
     failures: Counter[tuple[str, str]] = field(default_factory=Counter)
     written: Counter[tuple[str, str]] = field(default_factory=Counter)
     writes_of: dict[str, Counter[str]] = field(default_factory=dict)
+    warnings: dict[str, list[Reason]] = field(default_factory=dict)
 
     def open(self) -> list[str]:
         """Contacts that are not settled yet, in the order of their ids."""
         return sorted((i for i in self.views if i not in self.outcomes), key=int)
+
+    def links_by_contact(self) -> dict[str, dict[tuple[str, str], Link]]:
+        """For each open contact its own pairs and those of its companies."""
+        by_id: dict[str, dict[tuple[str, str], Link]] = {}
+        for key, link in self.links.items():
+            by_id.setdefault(link.key.partition(":")[0], {})[key] = link
+        found: dict[str, dict[tuple[str, str], Link]] = {}
+        for contact in self.open():
+            found[contact] = dict(by_id.get(contact, {}))
+            for association in self.views[contact].associations:
+                found[contact] |= by_id.get(association.company.id, {})
+        return found
 
 
 def decided(decisions: tuple[Decision, ...]) -> Outcome:

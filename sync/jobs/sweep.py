@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from sync.hubspot_client import ASSOCIATION_BATCH
-from sync.jobs import associations, budget, contract
+from sync.jobs import associations, budget, portal
 from sync.jobs.context import Context, Counts
 from sync.state import mirror, streams
 from sync.state.streams import Window
@@ -17,7 +17,7 @@ def run(context: Context) -> Counts:
 
     An interrupted full sweep goes on where it stopped.
     """
-    contract.labels(context)
+    portal.labels(context)
     counts: Counts = {"owners": _owners(context), "contacts": 0, "changed": 0}
     full = _full_pass(context)
     for ids in _everybody(context, full.since) if full else _those_that_matter(context):
@@ -26,8 +26,7 @@ def run(context: Context) -> Counts:
         counts["contacts"] += found["contacts"]
         counts["changed"] += found["changed"]
         context.progress("sweep", counts["contacts"], None)
-        if context.stopping():
-            return counts
+        context.checkpoint()
     if full:
         with context.store.session() as session:
             streams.complete(session, FULL, full.until)

@@ -4,18 +4,21 @@ One mismatch closes that field, by name, and not the whole run; a missing key fi
 can be written only once.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sync.c4c_client import C4CPort
-from sync.domain.rules import EntityMap, Rules
+from sync.c4c_client import C4CPort, Employee
+from sync.domain.rules import EntityMap, FieldRule, Rules
 from sync.errors import ConfigurationError, Malformed, Refused
-from sync.planner.plan import CHANNEL, PERMISSION, RELATION, Tenant
+from sync.planner.plan import ATTRIBUTE, ATTRIBUTES, CHANNEL, PERMISSION, RELATION, TAX_NUMBER, Tenant
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.schema import Field, Schema, standard
 
-WRITTEN = (ACCOUNT, CONTACT, RELATION, LEAD, PERMISSION, CHANNEL)
+VITAL = (ACCOUNT, CONTACT, LEAD)
+USEFUL = (RELATION, PERMISSION, CHANNEL, ATTRIBUTES, ATTRIBUTE, TAX_NUMBER)
+"""Services without which the rest goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +40,20 @@ def read_tenant(c4c: C4CPort, rules: Rules, now: datetime) -> tuple[Tenant, list
     if problems:
         raise ConfigurationError(problems)
     mismatches += _missing_fields(rules, offered)
-    wrong_codes = list(_wrong_codes(c4c, rules, offered))
+    used = [(e, f, code) for e, f, code in _constants(rules) if (known := offered.field(e, f)) and known.code_list]
+    masters = c4c.masters(sorted({_code_list(offered, entity, field) for entity, field, _ in used}), now)
+    wrong_codes = list(_wrong_codes(used, masters.codes, offered))
     for wrong in wrong_codes:
         offered = offered.without(wrong.entity, wrong.field)
-    employees = {e.email.casefold(): e.uuid for e in c4c.employees(now)}
-    return Tenant(offered, employees), mismatches + wrong_codes
+    if masters.employees is None:
+        mismatches.append(Mismatch("Employee", "*", "the service is not enabled; owners are left to SAP Sales Cloud"))
+    return Tenant(offered, _by_address(masters.employees or [])), mismatches + wrong_codes
+
+
+def _by_address(employees: list[Employee]) -> dict[str, str]:
+    """UUIDs by lower-case address; one that two employees share names nobody."""
+    addresses = Counter(employee.email.casefold() for employee in employees)
+    return {e.email.casefold(): e.uuid for e in employees if addresses[e.email.casefold()] == 1}
 
 
 def maps(rules: Rules) -> dict[str, EntityMap]:
@@ -64,12 +76,28 @@ def assumed(rules: Rules) -> Schema:
 
 def _offered(c4c: C4CPort, rules: Rules) -> tuple[Schema, list[Mismatch]]:
     try:
-        offered = c4c.metadata(WRITTEN)
+        offered = c4c.metadata((*VITAL, *USEFUL))
     except (Refused, Malformed) as error:
         return assumed(rules), [
             Mismatch("$metadata", "*", f"cannot be read ({error}); the shipped field table is used")
         ]
-    return standard().merged(offered), []
+    closed = [entity for entity in USEFUL if entity not in offered.entities and _wanted(rules, entity)]
+    found = standard().merged(offered)
+    for entity in (*VITAL, *USEFUL):
+        found = found if entity in offered.entities else found.without_entity(entity)
+    problem = "the service is not enabled; nothing is read or written there"
+    return found, [Mismatch(entity, "*", problem) for entity in closed]
+
+
+def _wanted(rules: Rules, entity: str) -> bool:
+    """Whether the rules make use of an entity that not every tenant enables."""
+    match entity:
+        case "BusinessAttributeAssignment" | "BusinessAttributeAssignmentItem":
+            return bool(rules.mapping.attributes)
+        case "CorporateAccountTaxNumber":
+            return any(key.kind == "tax_number" for key in rules.mapping.account.natural_keys)
+        case _:
+            return True
 
 
 def _missing_keys(rules: Rules, offered: Schema) -> Iterator[Mismatch]:
@@ -84,22 +112,61 @@ def _missing_keys(rules: Rules, offered: Schema) -> Iterator[Mismatch]:
             )
         elif not (field.creatable and field.filterable):
             yield Mismatch(entity, entity_map.external_key, "the external key field must be creatable and filterable")
+        elif 0 < field.length < _longest_key(entity, rules):
+            yield Mismatch(
+                entity,
+                entity_map.external_key,
+                f"the external key field holds {field.length} characters, {_longest_key(entity, rules)} are needed",
+            )
+
+
+HUBSPOT_ID = 12
+"""Digits; HubSpot's object ids have up to twelve."""
+
+
+def _longest_key(entity: str, rules: Rules) -> int:
+    if entity != LEAD:
+        return HUBSPOT_ID
+    return HUBSPOT_ID + len("::99") + max(len(score.name) for score in rules.qualification.scores)
 
 
 def _missing_fields(rules: Rules, offered: Schema) -> list[Mismatch]:
-    return [
-        Mismatch(entity, target, "is not offered by the tenant; it is left out")
-        for entity, entity_map in maps(rules).items()
-        for mapped in entity_map.fields
-        for target in mapped.target
-        if offered.field(entity, target) is None
-    ]
+    mapped = [(entity, target, m.rule) for entity, em in maps(rules).items() for m in em.fields for target in m.target]
+    labels = [(RELATION, name, FieldRule.C4C_WINS) for rule in rules.qualification.labels for name in rule.fields]
+    checked = [(e, t, _misfit(offered.field(e, t), rule)) for e, t, rule in mapped + labels if e in offered.entities]
+    found = [Mismatch(entity, target, problem) for entity, target, problem in checked if problem]
+    return found + [m for entity, name in _asked_by(rules) if (m := _unfilterable(offered, entity, name))]
 
 
-def _wrong_codes(c4c: C4CPort, rules: Rules, offered: Schema) -> Iterator[Mismatch]:
-    used = [(e, f, code) for e, f, code in _constants(rules) if (known := offered.field(e, f)) and known.code_list]
-    lists = sorted({_code_list(offered, entity, field) for entity, field, _ in used})
-    codes = c4c.codes(lists)
+def _misfit(field: Field | None, rule: FieldRule) -> str | None:
+    if field is None:
+        return "is not offered by the tenant; it is left out"
+    if not (field.creatable or field.updatable):
+        return "is read-only in the tenant; it is left out"
+    if not field.creatable and rule is FieldRule.CREATE_ONLY:
+        return "cannot be written when a record is created; with create_only it is never written"
+    if not field.updatable and rule is not FieldRule.CREATE_ONLY:
+        return "cannot be changed later in the tenant; it is written only when a record is created"
+    return None
+
+
+def _asked_by(rules: Rules) -> Iterator[tuple[str, str]]:
+    """Fields that look-ups filter by, besides the keys."""
+    by_kind = {"web_domain": (ACCOUNT, "WebSite"), "name_country_postal": (ACCOUNT, "StreetPostalCode")}
+    yield from (by_kind[key.kind] for key in rules.mapping.account.natural_keys if key.kind in by_kind)
+    yield from ((CONTACT, "AccountID"), (RELATION, "AccountID"), (RELATION, "ParentObjectID"))
+
+
+def _unfilterable(offered: Schema, entity: str, name: str) -> Mismatch | None:
+    field = offered.field(entity, name)
+    if field is None or field.filterable:
+        return None
+    return Mismatch(entity, name, "cannot be searched by in the tenant; records that exist may not be recognised")
+
+
+def _wrong_codes(
+    used: list[tuple[str, str, str]], codes: Mapping[str, Mapping[str, str]], offered: Schema
+) -> Iterator[Mismatch]:
     for entity, field, code in used:
         allowed = codes.get(_code_list(offered, entity, field))
         if allowed and code not in allowed:
@@ -113,7 +180,7 @@ def _code_list(offered: Schema, entity: str, field: str) -> str:
     return (known.code_list if known else None) or ""
 
 
-def _some(allowed: dict[str, str]) -> str:
+def _some(allowed: Mapping[str, str]) -> str:
     shown = [f"{code} {text}".strip() for code, text in sorted(allowed.items())[:12]]
     return ", ".join(shown) + (", …" if len(allowed) > 12 else "")
 
@@ -127,6 +194,9 @@ def _constants(rules: Rules) -> Iterator[tuple[str, str, str]]:
         yield from ((RELATION, name, code) for name, code in rule.fields.items())
     consent = rules.qualification.consent
     yield from ((CHANNEL, "Channel", consent.email_channel), (CHANNEL, "Consent", consent.refused))
+    if consent.channels:
+        yield from ((CHANNEL, "Channel", rule.channel) for rule in consent.channels)
+        yield (CHANNEL, "Consent", consent.granted)
 
 
 def _values(rules: Rules, constant: str | None, source: tuple[str, ...]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sync import odata
 from sync.domain.rules import FieldRule
-from sync.mappers.draft import Draft, DraftField, Value
+from sync.mappers.draft import Awaited, Draft, DraftField, Value
 from sync.planner.target import Record
 from sync.schema import Schema
 
@@ -44,8 +44,13 @@ def for_update(draft: Draft, record: Record, sent: Mapping[str, Any], schema: Sc
     for _, members in groupby(draft.fields, key=lambda f: f.group):
         group = [f for f in _shrunk(members, sent) if f.value is not None or f.may_blank]
         if _allowed(group, record, sent):
-            changes += [_change(f, record) for f in group if not odata.same(f.value, record.fields.get(f.name))]
+            changes += [_change(f, record) for f in group if _differs(f.value, record.fields.get(f.name))]
     return tuple(c for c in changes if _updatable(draft.entity, c.name, schema))
+
+
+def _differs(value: Value, current: Any) -> bool:
+    """The id of a record that does not exist yet differs from every id there is."""
+    return isinstance(value, Awaited) or not odata.same(value, current)
 
 
 def _shrunk(group: Iterable[DraftField], sent: Mapping[str, Any]) -> list[DraftField]:
@@ -74,9 +79,9 @@ def _allowed(group: list[DraftField], record: Record, sent: Mapping[str, Any]) -
 
 
 def _ours(name: str, record: Record, sent: Mapping[str, Any]) -> bool:
-    """Whether nobody but us wrote the field: as we sent it, or blank and never sent."""
+    """Whether nobody but us wrote the field: as we sent it, or blank (a box never ticked) and never sent."""
     current = record.fields.get(name)
-    return odata.same(current, sent[name]) if name in sent else odata.blank(current)
+    return odata.same(current, sent[name]) if name in sent else odata.blank(current) or current is False
 
 
 def _change(field: DraftField, record: Record) -> Change:

@@ -8,15 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sync import odata
-from sync.domain.rules import Rules
+from sync.domain.rules import EntityMap, FieldRule, Rules
 from sync.mappers.transforms import domain
 from sync.odata import Query, Row
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.planner.target import Ask, Question, Record
+from sync.planner.writes import TAX_NUMBER
 from sync.schema import Schema, collection
-
-RELATION = "ContactIsContactPersonFor"
-TAX_NUMBER = "CorporateAccountTaxNumber"
 
 
 def selects(rules: Rules, schema: Schema) -> dict[str, tuple[str, ...]]:
@@ -29,10 +27,15 @@ def selects(rules: Rules, schema: Schema) -> dict[str, tuple[str, ...]]:
     }
     maps = {ACCOUNT: mapping.account, CONTACT: mapping.contact, LEAD: mapping.lead}
     wanted = {
-        entity: {"ObjectID", maps[entity].external_key, *names, *(t for f in maps[entity].fields for t in f.target)}
+        entity: {"ObjectID", maps[entity].external_key, *names, *_compared(maps[entity])}
         for entity, names in fixed.items()
     }
     return {e: tuple(sorted(n for n in names if schema.field(e, n))) for e, names in wanted.items()}
+
+
+def _compared(entity_map: EntityMap) -> Iterator[str]:
+    """What is written once is never compared, so it need not be read (a lead's note is long)."""
+    return (t for f in entity_map.fields if f.rule is not FieldRule.CREATE_ONLY for t in f.target)
 
 
 _NAMES = ("Name", "AdditionalName", "AdditionalName2", "AdditionalName3")
@@ -80,8 +83,10 @@ _FIELDS = {
     Ask.ACCOUNT_BY_TAX: "TaxID",
     Ask.ACCOUNT_BY_POSTAL: "StreetPostalCode",
     Ask.CONTACTS_OF: "AccountID",
-    Ask.RELATIONS_OF: "ContactID",
+    Ask.RELATIONS_OF: "ParentObjectID",
     Ask.CHANNELS_OF: "ParentObjectID",
+    Ask.ATTRIBUTES_OF: "BusinessPartnerID",
+    Ask.ATTRIBUTES_IN: "ParentObjectID",
 }
 
 
@@ -98,24 +103,47 @@ def _spellings(value: str) -> tuple[str, ...]:
     return (*plain, *(f"*{spelled}*" for spelled in dict.fromkeys((value, value.capitalize(), value.upper()))))
 
 
-def answered(question: Question, rows: Iterable[Row], key_field: str) -> list[Record]:
-    """The rows that really answer, as records."""
-    return [record(question.entity, row) for row in rows if _answers(question, row, key_field)]
+Answers = dict[tuple[Ask, str], dict[str, list[Row]]]
+"""Rows by kind of question and entity, and then by the value that was asked for."""
 
 
-def _answers(question: Question, row: Row, key_field: str) -> bool:
-    match question.kind:
+def index(questions: Iterable[Question], rows: Mapping[str, Sequence[Row]], key_fields: Mapping[str, str]) -> Answers:
+    """The rows by what they really answer, compared exactly."""
+    return {
+        (kind, entity): _by_value(kind, rows.get(_read_from(kind, entity), ()), key_fields.get(entity, ""))
+        for kind, entity in {(q.kind, q.entity) for q in questions}
+    }
+
+
+def _by_value(kind: Ask, rows: Iterable[Row], key_field: str) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        value = _answer(kind, row, key_field)
+        if value:
+            found.setdefault(value, []).append(row)
+    return found
+
+
+def answered(question: Question, answers: Answers) -> list[Record]:
+    """The records that answer one question."""
+    value = question.value.upper() if question.kind is Ask.PERMISSIONS_OF else question.value
+    return [record(question.entity, row) for row in answers[question.kind, question.entity].get(value, ())]
+
+
+def _answer(kind: Ask, row: Row, key_field: str) -> str | None:
+    """The value that a question must have to be answered by this row."""
+    match kind:
         case Ask.BY_KEY:
-            return bool(row.get(key_field) == question.value)
+            return str(row.get(key_field) or "")
         case Ask.LEADS_OF:
             stem, _, number = str(row.get(key_field) or "").rpartition(":")
-            return stem == question.value and number.isdigit()
+            return stem if number.isdigit() else None
         case Ask.ACCOUNT_BY_DOMAIN:
-            return domain(str(row.get("WebSite") or "")) == question.value
+            return domain(str(row.get("WebSite") or ""))
         case Ask.PERMISSIONS_OF:
-            return str(row.get("BusinessPartnerUUID") or "").upper() == question.value.upper()
+            return str(row.get("BusinessPartnerUUID") or "").upper()
         case _:
-            return str(row.get(_FIELDS[question.kind]) or "") == question.value
+            return str(row.get(_FIELDS[kind]) or "")
 
 
 def record(entity: str, row: Mapping[str, Any]) -> Record:

@@ -1,78 +1,44 @@
 """The plan for one contact: what C4C should hold, compared with what it holds. Pure.
 
-Order: account → contact person → relationships → lead → e-mail permission. A record whose ids depend on one that does
-not exist yet is shown as waiting; after that one was written, the plan is made again and the rest follows.
+Order: account → contact person → relationships → lead → permissions → attributes. A record whose ids depend on one
+that does not exist yet is shown as waiting; after that one was written, the plan is made again and the rest follows.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
-
-from sync import odata
-from sync.domain.codes import Code
 from sync.domain.decision import Decision, Reason
-from sync.domain.rules import EntityMap, FieldMap, FieldRule, Rules
-from sync.domain.views import Association, Company, ContactView, Link, Owner
-from sync.mappers.company import company_name
-from sync.mappers.draft import Awaited, Draft, DraftField, Lookup, Value, draft
-from sync.planner import compare, resolve
-from sync.planner.compare import Change
+from sync.domain.rules import Rules
+from sync.domain.views import ContactView
+from sync.planner import attributes, parties, permissions, relations
+from sync.planner import leads as leads_of
+from sync.planner.desk import Desk, NotYet, Problem, by_id
 from sync.planner.qualify import qualify
-from sync.planner.resolve import ACCOUNT, CONTACT, LEAD, Ambiguous, Found, Resolution, Unread
-from sync.planner.target import Ask, Question, Record, Target
-from sync.schema import Schema
+from sync.planner.resolve import ACCOUNT, CONTACT, natural_questions
+from sync.planner.target import Ask, Question, Target
+from sync.planner.writes import (
+    ATTRIBUTE,
+    ATTRIBUTES,
+    CHANNEL,
+    PERMISSION,
+    RELATION,
+    TAX_NUMBER,
+    Links,
+    Plan,
+    Tenant,
+    Write,
+)
 
-RELATION = "ContactIsContactPersonFor"
-PERMISSION = "MarketingPermission"
-CHANNEL = "ChannelPermission"
-
-Links = Mapping[tuple[str, str], Link]
-Action = Literal["create", "update", "unchanged"]
-
-
-@dataclass(frozen=True, slots=True)
-class Tenant:
-    """What the C4C tenant offers: fields, and valid employees' UUIDs by lower-case e-mail address."""
-
-    schema: Schema
-    employees: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """One record of a plan. `answers` are the questions that the record answers once it is created.
-
-    `lock` names the account that the write touches: C4C refuses two at a time on one account (KBA 3577788).
-    """
-
-    entity: str
-    key: str
-    action: Action
-    changes: tuple[Change, ...] = ()
-    object_id: str | None = None
-    etag: str | None = None
-    ready: bool = True
-    lock: str = ""
-    answers: tuple[Question, ...] = ()
-    agreed: Mapping[str, Any] = field(default_factory=dict)
-
-    def body(self) -> dict[str, Any]:
-        return {change.name: change.new for change in self.changes}
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """`questions` left open mean: read them and plan again. `problem` parks the contact."""
-
-    contact_id: str
-    decisions: tuple[Decision, ...]
-    records: tuple[Write, ...] = ()
-    questions: frozenset[Question] = frozenset()
-    problem: Reason | None = None
-    warnings: tuple[Reason, ...] = ()
-
-    def ready(self) -> Iterator[Write]:
-        return (w for w in self.records if w.ready and w.action != "unchanged")
+__all__ = [
+    "ATTRIBUTE",
+    "ATTRIBUTES",
+    "CHANNEL",
+    "PERMISSION",
+    "RELATION",
+    "TAX_NUMBER",
+    "Links",
+    "Plan",
+    "Tenant",
+    "Write",
+    "plan",
+]
 
 
 def plan(view: ContactView, links: Links, target: Target, rules: Rules, tenant: Tenant) -> Plan:
@@ -80,433 +46,62 @@ def plan(view: ContactView, links: Links, target: Target, rules: Rules, tenant: 
     decisions = qualify(view, rules)
     if not any(decision.qualified for decision in decisions):
         return Plan(view.id, decisions)
-    return _Planning(view, links, target, rules, tenant).run(decisions)
-
-
-class _Problem(Exception):
-    """Ends the planning of one contact with the reason that parks it."""
-
-    def __init__(self, code: Code, text: str) -> None:
-        super().__init__(text)
-        self.reason = Reason(code, text)
-
-
-class _NotYet(Exception):
-    """Planning cannot go on before the questions are answered."""
-
-
-class _Planning:
-    """One run over one contact; collects records, questions and warnings on the way."""
-
-    def __init__(self, view: ContactView, links: Links, target: Target, rules: Rules, tenant: Tenant) -> None:
-        self.view, self.links, self.target, self.rules, self.tenant = view, links, target, rules, tenant
-        self.records: list[Write] = []
-        self.questions: set[Question] = set()
-        self.warnings: list[Reason] = []
-
-    def run(self, decisions: tuple[Decision, ...]) -> Plan:
-        problem: Reason | None = None
-        try:
-            decided = tuple(self._handover(d) if d.qualified else d for d in self._prefetched(decisions))
-        except _NotYet:
-            decided = decisions
-        except _Problem as stop:
-            decided, problem = decisions, stop.reason
-        warnings = tuple(dict.fromkeys(self.warnings))
-        records = tuple({(w.entity, w.key): w for w in self.records}.values())
-        return Plan(self.view.id, decided, records, frozenset(self.questions), problem, warnings)
-
-    def _prefetched(self, decisions: tuple[Decision, ...]) -> tuple[Decision, ...]:
-        """Asks what does not depend on other answers in the first round, so that rounds stay few."""
-        for decision in decisions:
-            if decision.qualified:
-                self._leads(decision)
-                if decision.company:
-                    self._known(ACCOUNT, decision.company.id)
-                    self._known(CONTACT, self.view.id)
-        for association in self.view.associations:
-            if any(d.qualified and d.company for d in decisions):
-                self._known(ACCOUNT, association.company.id)
-        return decisions
-
-    def _known(self, entity: str, key: str) -> None:
-        link = self.links.get((entity, key))
-        self._ask(Question(Ask.BY_ID, entity, link.object_id) if link else Question(Ask.BY_KEY, entity, key))
-
-    def _ask(self, question: Question) -> tuple[Record, ...] | None:
-        found = self.target.ask(question)
-        if found is None:
-            self.questions.add(question)
-        return found
-
-    def _need(self, question: Question) -> tuple[Record, ...]:
-        found = self._ask(question)
-        if found is None:
-            raise _NotYet
-        return found
-
-    def _handover(self, decision: Decision) -> Decision:
-        account = person = None
-        if decision.company:
-            account = self._account(decision.company)
-            person = self._person(account)
-            self._relations(decision.company, account, person)
-        decided = self._lead(decision, account, person)
-        if person:
-            self._permission(person)
-        return decided
-
-    # ---- account
-
-    def _account(self, company: Company) -> "Party":
-        found = resolve.account(company, self.links.get((ACCOUNT, company.id)), self.rules.mapping.account, self._ask)
-        existing = self._existing(found, Code.ACCOUNT_AMBIGUOUS, f"company {company.id} matches accounts")
-        made = self._draft(ACCOUNT, company.id, "company", self._account_lookup(company))
-        self._write(made, existing, self.rules.mapping.account, _account_answers(company), lock=company.id)
-        return Party.of(ACCOUNT, company.id, existing)
-
-    def _existing(self, resolution: Resolution, code: Code, what: str) -> Record | None:
-        match resolution:
-            case Unread():
-                raise _NotYet
-            case Ambiguous(ids):
-                raise _Problem(code, f"{what} {', '.join(ids)}")
-            case Found(record):
-                return record
-            case _:
-                return None
-
-    def _account_lookup(self, company: Company) -> Lookup:
-        def lookup(name: str) -> Value:
-            if name == "company.name":
-                return company_name(company)
-            if name == "c4c.owner_uuid":
-                return self._employee(company.owner, company.get("hubspot_owner_id"))
-            space, _, rest = name.partition(".")
-            return company.get(rest) if space == "company" else None
-
-        return _texts(lookup)
-
-    def _employee(self, owner: Owner | None, owner_id: str | None) -> str | None:
-        """The employee's UUID; an owner who is no valid employee leaves the choice to C4C, with a warning."""
-        if owner_id is None:
-            return None
-        uuid = self.tenant.employees.get(owner.email.casefold()) if owner and owner.email else None
-        if uuid is None:
-            self.warnings.append(Reason(Code.OWNER_UNKNOWN, f"owner {owner_id} is no valid employee"))
-        return uuid
-
-    # ---- contact person
-
-    def _person(self, account: "Party") -> "Party":
-        rules = self.rules.mapping.contact
-        account_id = account.record.text("AccountID") if account.record else None
-        found = resolve.contact(self.view, account_id, self.links.get((CONTACT, self.view.id)), rules, self._ask)
-        what = f"contact {self.view.id} matches contacts"
-        existing = self._existing(found, Code.CONTACT_AMBIGUOUS, what)
-        made = self._draft(CONTACT, self.view.id, "contact", self._contact_lookup(None, None, account, None))
-        self._write(made, existing, rules, (Question(Ask.BY_KEY, CONTACT, self.view.id),), lock=account.key)
-        return Party.of(CONTACT, self.view.id, existing)
-
-    def _contact_lookup(
-        self, decision: Decision | None, company: Company | None, account: "Party | None", person: "Party | None"
-    ) -> Lookup:
-        def lookup(name: str) -> Value:
-            match name.partition("."):
-                case ("contact", _, rest):
-                    return self.view.get(rest)
-                case ("company", _, "name"):
-                    return company_name(company) if company else self.view.get("company")
-                case ("company", _, rest):
-                    return company.get(rest) if company else None
-                case ("c4c", _, rest):
-                    return self._c4c(rest, account, person)
-                case (space, _, rest) if decision:
-                    return self._of_score(decision, space, rest)
-                case _:
-                    return None
-
-        return _texts(lookup)
-
-    def _c4c(self, name: str, account: "Party | None", person: "Party | None") -> Value:
-        match name:
-            case "owner_uuid":
-                return self._employee(self.view.owner, self.view.get("hubspot_owner_id"))
-            case "account_uuid":
-                return account.uuid if account else None
-            case "contact_uuid":
-                return person.uuid if person else None
-            case _:
-                return None
-
-    def _of_score(self, decision: Decision, space: str, name: str) -> str | None:
-        score = self.rules.score(decision.score)
-        route = self.rules.qualification.routes[score.route]
-        values = {
-            "score.name": score.name,
-            "score.value": self.view.get(score.property),
-            "route.origin": route.origin,
-            "route.qualification_level": route.qualification_level,
-            "route.priority": route.priority,
-            "route.group": route.group,
-            "route.lead_name": route.lead_name,
-        }
-        return values.get(f"{space}.{name}")
-
-    # ---- relationships
-
-    def _relations(self, company: Company, account: "Party", person: "Party") -> None:
-        """The contact person of the lead's account, and of further companies that are in C4C already."""
-        known = self._relation_rows(person)
-        for association in self.view.associations:
-            party = account if association.company.id == company.id else self._further(association)
-            if party is not None:
-                self._relation(association, party, person, known, main=party is account)
-
-    def _relation_rows(self, person: "Party") -> tuple[Record, ...] | None:
-        """Rows of an existing person; None for one that is yet to be created (C4C then makes the main one itself)."""
-        if person.record is None:
-            return None
-        return self._need(Question(Ask.RELATIONS_OF, RELATION, person.record.text("ContactID")))
-
-    def _further(self, association: Association) -> "Party | None":
-        company = association.company
-        found = resolve.account(company, self.links.get((ACCOUNT, company.id)), self.rules.mapping.account, self._ask)
-        if isinstance(found, Unread):
-            raise _NotYet
-        return Party.of(ACCOUNT, company.id, found.record) if isinstance(found, Found) else None
-
-    def _relation(
-        self, association: Association, account: "Party", person: "Party", known: tuple[Record, ...] | None, main: bool
-    ) -> None:
-        if person.record is None and main:
-            return
-        key = f"{person.key}:{association.company.id}"
-        account_id = account.record.text("AccountID") if account.record else None
-        existing = next((row for row in known or () if row.text("AccountID") == account_id), None)
-        person_id = person.record.text("ContactID") if person.record else None
-        made = Draft(
-            RELATION,
-            key,
-            (
-                DraftField("ContactID", person_id or Awaited(CONTACT, person.key), FieldRule.CREATE_ONLY, 0),
-                DraftField("AccountID", account_id or Awaited(ACCOUNT, account.key), FieldRule.CREATE_ONLY, 1),
-                DraftField("ReverseMainIndicator", main or None, FieldRule.C4C_WINS, 2),
-                *self._label_fields(association),
-            ),
-        )
-        answers = (Question(Ask.RELATIONS_OF, RELATION, person_id),) if person_id else ()
-        self._write(made, existing, None, answers, lock=account.key)
-
-    def _label_fields(self, association: Association) -> Iterator[DraftField]:
-        texts = {label.text for label in association.labels}
-        fields: dict[str, str] = {}
-        for rule in self.rules.qualification.labels:
-            if rule.label in texts:
-                fields = {**rule.fields, **fields}
-        for n, (name, value) in enumerate(sorted(fields.items())):
-            known = self.tenant.schema.field(RELATION, name)
-            if known is not None:
-                yield DraftField(name, odata.wire(value, known.type), FieldRule.C4C_WINS, 10 + n)
-
-    # ---- lead
-
-    def _leads(self, decision: Decision) -> tuple[Record, ...] | None:
-        found = self._ask(Question(Ask.LEADS_OF, LEAD, self._lead_stem(decision)))
-        for link in self._lead_links(decision):
-            linked = self._ask(Question(Ask.BY_ID, LEAD, link.object_id))
-            found = None if found is None or linked is None else (*found, *linked)
-        return found
-
-    def _lead_stem(self, decision: Decision) -> str:
-        return f"{self.view.id}:{decision.score}"
-
-    def _lead_links(self, decision: Decision) -> list[Link]:
-        stem = f"{self._lead_stem(decision)}:"
-        return [link for (entity, key), link in self.links.items() if entity == LEAD and key.startswith(stem)]
-
-    def _lead(self, decision: Decision, account: "Party | None", person: "Party | None") -> Decision:
-        found = self._leads(decision)
-        if found is None:
-            raise _NotYet
-        cycle, existing = self._current_cycle(decision, found)
-        if existing is not None and self._closed(existing):
-            return _closed(decision, existing)
-        if cycle is None:
-            return replace(decision, code=Code.LEAD_CLOSED, reasons=(*decision.reasons, _DELETED))
-        key = f"{self._lead_stem(decision)}:{cycle}"
-        made = self._lead_draft(key, decision, account, person)
-        if existing is not None and existing.text("LifeCycleStatusCode") in self.rules.mapping.lead.accepted_status:
-            made = replace(made, fields=tuple(f for f in made.fields if f.name not in _PARTIES))
-        answers = (Question(Ask.LEADS_OF, LEAD, self._lead_stem(decision)),)
-        self._write(made, existing, self.rules.mapping.lead, answers, lock=account.key if account else key)
-        return _handed_over(decision, key, existing)
-
-    def _current_cycle(self, decision: Decision, found: tuple[Record, ...]) -> tuple[int | None, Record | None]:
-        """(cycle, its lead); without a lead the cycle to create, or None where our lead is gone from C4C."""
-        leads = {self._cycle_of(record): record for record in found if self._cycle_of(record)}
-        known = [cycle for cycle in self.view.cycles if cycle.score == decision.score]
-        last = max([0, *leads, *(cycle.number for cycle in known)])
-        if last == 0:
-            return 1, None
-        rearmed = any(cycle.number == last and cycle.rearmed for cycle in known)
-        if last in leads and not (rearmed and self._closed(leads[last])):
-            return last, leads[last]
-        return (last + 1, None) if rearmed else (None, None)
-
-    def _cycle_of(self, record: Record) -> int:
-        number = record.text(self.rules.mapping.lead.external_key).rpartition(":")[2]
-        return int(number) if number.isdigit() else 0
-
-    def _closed(self, lead: Record) -> bool:
-        return lead.text("LifeCycleStatusCode") in self.rules.mapping.lead.closed_status
-
-    def _lead_draft(self, key: str, decision: Decision, account: "Party | None", person: "Party | None") -> Draft:
-        lookup = self._contact_lookup(decision, decision.company, account, person)
-        made = self._draft(LEAD, key, "contact", lookup, "account" if account else "no_account")
-        score = self.rules.score(decision.score)
-        template = self.rules.qualification.routes[score.route].lead_name
-        named = FieldMap(target=("Name",), template=template, rule=FieldRule.CREATE_ONLY)
-        name = draft(LEAD, key, "contact", (named,), lookup, self.tenant.schema)
-        self.warnings += name.warnings
-        fields = (*(replace(f, group=-1) for f in name.fields), *made.fields)
-        return replace(made, fields=fields)
-
-    # ---- e-mail permission
-
-    def _permission(self, person: "Party") -> None:
-        """An opt-out becomes a refused e-mail channel. Nothing is ever blanked (an omitted consent resets it)."""
-        consent = self.rules.qualification.consent
-        if self.view.get(consent.optout_property) != "true":
-            return
-        holder = self._permission_set(person)
-        key = f"{person.key}:{consent.email_channel}"
-        rows = self._need(Question(Ask.CHANNELS_OF, CHANNEL, holder.object_id)) if holder else ()
-        existing = next((row for row in rows if row.text("Channel") == consent.email_channel), None)
-        made = Draft(
-            CHANNEL,
-            key,
-            (
-                DraftField("ParentObjectID", _id_of(holder, PERMISSION, person.key), FieldRule.CREATE_ONLY, 0),
-                DraftField("Channel", consent.email_channel, FieldRule.CREATE_ONLY, 1),
-                DraftField("Consent", consent.refused, FieldRule.HUBSPOT_WINS, 2),
-            ),
-        )
-        answers = (Question(Ask.CHANNELS_OF, CHANNEL, holder.object_id),) if holder else ()
-        self._write(made, existing, None, answers, lock=person.key)
-
-    def _permission_set(self, person: "Party") -> Record | None:
-        sets: tuple[Record, ...] = ()
-        answers: tuple[Question, ...] = ()
-        if isinstance(person.uuid, str):
-            answers = (Question(Ask.PERMISSIONS_OF, PERMISSION, person.uuid),)
-            sets = self._need(answers[0])
-        if not sets:
-            owner = DraftField("BusinessPartnerUUID", person.uuid, FieldRule.CREATE_ONLY, 0)
-            self._write(Draft(PERMISSION, person.key, (owner,)), None, None, answers, lock=person.key)
-        return sets[0] if sets else None
-
-    # ---- common
-
-    def _draft(self, entity: str, key: str, own: str, lookup: Lookup, kind: str = "always") -> Draft:
-        maps = {ACCOUNT: self.rules.mapping.account, CONTACT: self.rules.mapping.contact, LEAD: self.rules.mapping.lead}
-        fields = [mapped for mapped in maps[entity].fields if mapped.when in ("always", kind)]
-        made = draft(entity, key, own, fields, lookup, self.tenant.schema)
-        self.warnings += made.warnings
-        return made
-
-    def _write(
-        self, made: Draft, existing: Record | None, rules: EntityMap | None, answers: tuple[Question, ...], lock: str
-    ) -> None:
-        key_field = rules.external_key if rules else None
-        write = (
-            _create(made, key_field, self.tenant.schema)
-            if existing is None
-            else self._update(made, existing, key_field)
-        )
-        self.records.append(replace(write, lock=lock, answers=answers))
-
-    def _update(self, made: Draft, existing: Record, key_field: str | None) -> Write:
-        link = self.links.get((made.entity, made.key))
-        sent = link.sent if link and link.object_id == existing.object_id else {}
-        changes = compare.for_update(made, existing, sent, self.tenant.schema)
-        if key_field and existing.text(key_field) != made.key:
-            changes = (Change(key_field, existing.fields.get(key_field), made.key, "key"), *changes)
-        ready = not any(isinstance(change.new, Awaited) for change in changes)
-        action: Action = "update" if changes else "unchanged"
-        return Write(
-            made.entity,
-            made.key,
-            action,
-            changes,
-            existing.object_id,
-            existing.etag,
-            ready,
-            agreed=_agreed(made, existing),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Party:
-    """An account or contact person: its record, or the promise of one."""
-
-    entity: str
-    key: str
-    record: Record | None
-
-    @staticmethod
-    def of(entity: str, key: str, record: Record | None) -> "Party":
-        return Party(entity, key, record)
-
-    @property
-    def uuid(self) -> Value:
-        if self.record is None:
-            return Awaited(self.entity, self.key)
-        return self.record.text("UUID" if self.entity == ACCOUNT else "ContactUUID") or None
-
-
-_PARTIES = frozenset({"AccountPartyUUID", "AccountPartyID", "ContactUUID", "ContactID"})
-_DELETED = Reason(Code.LEAD_CLOSED, "the lead of this cycle no longer exists in SAP Sales Cloud")
-
-
-def _closed(decision: Decision, lead: Record) -> Decision:
-    text = f"lead {lead.text('ID') or lead.object_id} is closed (status {lead.text('LifeCycleStatusCode')})"
-    return replace(decision, code=Code.LEAD_CLOSED, reasons=(*decision.reasons, Reason(Code.LEAD_CLOSED, text)))
-
-
-def _handed_over(decision: Decision, key: str, lead: Record | None) -> Decision:
-    if lead is None:
-        return decision
-    reason = Reason(Code.ALREADY_HANDED_OVER, f"lead {lead.text('ID') or lead.object_id} ({key}) is open")
-    return replace(decision, reasons=(*decision.reasons, reason))
-
-
-def _create(made: Draft, key_field: str | None, schema: Schema) -> Write:
-    changes = compare.for_create(made, schema)
-    if key_field:
-        changes = (Change(key_field, None, made.key, "key"), *changes)
-    return Write(made.entity, made.key, "create", changes, ready=not made.awaits)
-
-
-def _agreed(made: Draft, existing: Record) -> dict[str, Any]:
-    """Values on which both sides agree: from now on a change on either side can be told."""
-    values = {f.name: f.value for f in made.fields if f.value is not None and not isinstance(f.value, Awaited)}
-    return {name: value for name, value in values.items() if odata.same(value, existing.fields.get(name))}
-
-
-def _account_answers(company: Company) -> tuple[Question, ...]:
-    return (Question(Ask.BY_KEY, ACCOUNT, company.id),)
-
-
-def _id_of(record: Record | None, entity: str, key: str) -> Value:
-    return record.object_id if record else Awaited(entity, key)
-
-
-def _texts(lookup: "Any") -> Lookup:
-    """Mapping works on texts and awaited ids only."""
-
-    def texts(name: str) -> str | Awaited | None:
-        value = lookup(name)
-        return value if value is None or isinstance(value, str | Awaited) else str(value)
-
-    return texts
+    desk = Desk(view, links, target, rules, tenant)
+    problem: Reason | None = None
+    decided = decisions
+    try:
+        _prefetch(desk, decisions)
+        decided = tuple(_handover(desk, d) if d.qualified else d for d in decisions)
+    except NotYet:
+        pass
+    except Problem as stop:
+        problem = stop.reason
+    records = tuple({(w.entity, w.key): w for w in desk.records}.values())
+    warnings, forgotten = tuple(dict.fromkeys(desk.warnings)), tuple(dict.fromkeys(desk.obsolete_links))
+    return Plan(view.id, decided, records, frozenset(desk.questions), problem, warnings, forgotten)
+
+
+def _handover(desk: Desk, decision: Decision) -> Decision:
+    if decision.company is None:
+        return leads_of.lead(desk, decision, None, None)
+    account = parties.account(desk, decision.company)
+    person = parties.person(desk, account)
+    relations.relations(desk, decision.company, account, person)
+    decided = leads_of.lead(desk, decision, account, person)
+    permissions.permissions(desk, person)
+    attributes.attributes(desk, person)
+    return decided
+
+
+def _prefetch(desk: Desk, decisions: tuple[Decision, ...]) -> None:
+    """Asks what does not depend on other answers in the first round, so that rounds stay few."""
+    qualified = [decision for decision in decisions if decision.qualified]
+    for decision in qualified:
+        leads_of.leads(desk, decision)
+    if any(decision.company for decision in qualified):
+        _known(desk, CONTACT, desk.view.id)
+        _known_parts(desk)
+        for association in desk.view.associations:
+            if not _known(desk, ACCOUNT, association.company.id):
+                for question in natural_questions(association.company, parties.account_rules(desk)):
+                    desk.ask(question)
+
+
+def _known(desk: Desk, entity: str, key: str) -> bool:
+    link = desk.link(entity, key)
+    desk.ask(by_id(link) if link else Question(Ask.BY_KEY, entity, key))
+    return link is not None
+
+
+def _known_parts(desk: Desk) -> None:
+    """What hangs on a contact that we know."""
+    contact_id = desk.view.id
+    if link := desk.link(CONTACT, contact_id):
+        desk.ask(relations.question(link.object_id))
+    wanted = permissions.consents(desk.view, desk.rules.qualification.consent)
+    if wanted and (link := desk.link(PERMISSION, contact_id)):
+        desk.ask(by_id(link))
+        desk.ask(Question(Ask.CHANNELS_OF, CHANNEL, link.object_id))
+    if link := desk.link(ATTRIBUTES, contact_id):
+        desk.ask(by_id(link))
+        desk.ask(Question(Ask.ATTRIBUTES_IN, ATTRIBUTE, link.object_id))

@@ -1,10 +1,11 @@
 """Which C4C record is meant: by link, by external key, by natural key — or none, so that it must be created.
 
 What exists is adopted, never created twice. Obsolete records and records of another external key are no candidates.
+An obsolete record that was ours gives its key up before another takes it, so that no key is ever there twice.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sync.domain.rules import AccountMap, ContactMap, NaturalKey
 from sync.domain.views import Company, ContactView, Link
@@ -21,9 +22,10 @@ Asker = Callable[[Question], tuple[Record, ...] | None]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Exactly one record."""
+    """Exactly one record; those in `release` hold its key and must give it up first."""
 
     record: Record
+    release: tuple[Record, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,69 +41,112 @@ class Ambiguous:
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """The record became obsolete (merged away, closed down), and nothing tells which one lives on."""
+
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
 class Unread:
     """The answer was not read yet; the questions have been asked."""
 
 
-Resolution = Found | Absent | Ambiguous | Unread
+Resolution = Found | Absent | Ambiguous | Lost | Unread
+
+
+@dataclass(frozen=True, slots=True)
+class _Keyed:
+    """What is asked for: entity and external key, how the key is kept, and what marks an obsolete record."""
+
+    entity: str
+    key: str
+    key_field: str
+    status_field: str
+    obsolete_status: str
+
+    def lives(self, record: Record) -> bool:
+        return record.text(self.status_field) != self.obsolete_status
+
+    def live(self, records: Iterable[Record]) -> list[Record]:
+        return [record for record in records if self.lives(record)]
+
+    def holds_key(self, record: Record) -> bool:
+        return record.text(self.key_field) == self.key
 
 
 def account(company: Company, link: Link | None, rules: AccountMap, ask: Asker) -> Resolution:
     """The account of a HubSpot company."""
-
-    def live(records: Iterable[Record]) -> list[Record]:
-        return [r for r in records if r.text("LifeCycleStatusCode") != rules.obsolete_status]
-
-    known = _known(ACCOUNT, company.id, link, live, ask)
-    return known if known is not None else _natural_account(company, rules, live, ask)
+    wanted = _Keyed(ACCOUNT, company.id, rules.external_key, "LifeCycleStatusCode", rules.obsolete_status)
+    return _resolve(wanted, link, ask, lambda: _natural_account(company, rules, wanted, ask))
 
 
 def contact(view: ContactView, account_id: str | None, link: Link | None, rules: ContactMap, ask: Asker) -> Resolution:
     """The contact person; `account_id` is the AccountID to look within, None for an account yet to be created."""
-
-    def live(records: Iterable[Record]) -> list[Record]:
-        return [r for r in records if r.text("StatusCode") != rules.obsolete_status]
-
-    known = _known(CONTACT, view.id, link, live, ask)
-    if known is not None:
-        return known
+    wanted = _Keyed(CONTACT, view.id, rules.external_key, "StatusCode", rules.obsolete_status)
     address = (view.get(rules.email_source) or "").casefold()
+    return _resolve(wanted, link, ask, lambda: _natural_contact(address, account_id, wanted, ask))
+
+
+def _resolve(wanted: _Keyed, link: Link | None, ask: Asker, natural: Callable[[], Resolution]) -> Resolution:
+    linked = ask(Question(Ask.BY_ID, wanted.entity, link.object_id)) if link else ()
+    if linked is None:
+        return Unread()
+    known = next(iter(linked), None)
+    if known and wanted.lives(known) and wanted.holds_key(known):
+        return Found(known)
+    keyed = ask(Question(Ask.BY_KEY, wanted.entity, wanted.key))
+    if keyed is None:
+        return Unread()
+    holders = [record for record in keyed if wanted.holds_key(record)]
+    by_person = link is not None and link.origin == "set"
+    return _choose(wanted, known, holders, by_person, natural)
+
+
+def _choose(
+    wanted: _Keyed, linked: Record | None, holders: Sequence[Record], by_person: bool, natural: Callable[[], Resolution]
+) -> Resolution:
+    """C4C's own key counts more than our memory of it, a person's word counts more than both."""
+    living = wanted.live(holders)
+    dead = tuple(record for record in holders if not wanted.lives(record))
+    if linked and wanted.lives(linked) and (by_person or not living):
+        return Found(linked, tuple(record for record in holders if record.object_id != linked.object_id))
+    if living:
+        return _releasing(_only(living), dead)
+    gone = next(iter(dead), linked)
+    found = natural()
+    return Lost(gone) if gone and isinstance(found, Absent) else _releasing(found, dead)
+
+
+def _releasing(found: Resolution, dead: tuple[Record, ...]) -> Resolution:
+    return replace(found, release=dead) if isinstance(found, Found) else found
+
+
+def _natural_contact(address: str, account_id: str | None, wanted: _Keyed, ask: Asker) -> Resolution:
     if not address or not account_id:
         return Absent()
     persons = ask(Question(Ask.CONTACTS_OF, CONTACT, account_id))
     if persons is None:
         return Unread()
-    same_address = [p for p in live(persons) if p.text("Email").strip().casefold() == address]
-    return _only(_unclaimed(same_address, rules.external_key))
+    same_address = [p for p in wanted.live(persons) if p.text("Email").strip().casefold() == address]
+    return _only(_unclaimed(same_address, wanted.key_field))
 
 
-Live = Callable[[Iterable[Record]], list[Record]]
-
-
-def _known(entity: str, key: str, link: Link | None, live: Live, ask: Asker) -> Resolution | None:
-    """By link and external key; None if neither knows a live record."""
-    if link:
-        linked = ask(Question(Ask.BY_ID, entity, link.object_id))
-        if linked is None:
-            return Unread()
-        if live(linked):
-            return Found(live(linked)[0])
-    keyed = ask(Question(Ask.BY_KEY, entity, key))
-    if keyed is None:
-        return Unread()
-    return _only(live(keyed)) if live(keyed) else None
-
-
-def _natural_account(company: Company, rules: AccountMap, live: Live, ask: Asker) -> Resolution:
+def _natural_account(company: Company, rules: AccountMap, wanted: _Keyed, ask: Asker) -> Resolution:
     # All keys are asked at once: one more filter costs nothing, one more round costs a request.
     answers = [(_matcher(key, company), ask(q)) for key in rules.natural_keys if (q := _question(key, company))]
     if any(records is None for _, records in answers):
         return Unread()
     for matches, records in answers:
-        candidates = [r for r in _unclaimed(live(records or ()), rules.external_key) if matches(r)]
+        candidates = [r for r in _unclaimed(wanted.live(records or ()), rules.external_key) if matches(r)]
         if candidates:
             return _only(candidates)
     return Absent()
+
+
+def natural_questions(company: Company, rules: AccountMap) -> list[Question]:
+    """What `account` asks where neither link nor key knows the company."""
+    return [question for key in rules.natural_keys if (question := _question(key, company))]
 
 
 def _question(key: NaturalKey, company: Company) -> Question | None:

@@ -28,11 +28,15 @@ class Ask(StrEnum):
     CONTACTS_OF = "contacts_of"
     """AccountID: the contact persons of an account."""
     RELATIONS_OF = "relations_of"
-    """ContactID: the accounts that a contact is contact person for."""
+    """ObjectID of a contact: the accounts that it is contact person for."""
     PERMISSIONS_OF = "permissions_of"
     """ContactUUID: marketing permission sets of a contact."""
     CHANNELS_OF = "channels_of"
     """ObjectID of a permission set: its channels."""
+    ATTRIBUTES_OF = "attributes_of"
+    """ContactID: the header of a contact's marketing attributes."""
+    ATTRIBUTES_IN = "attributes_in"
+    """ObjectID of such a header: its values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +48,16 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A C4C record as read or as answered to a write. `etag` is None after a write that returned none."""
+    """A C4C record as read or as answered to a write.
+
+    `stale`: we changed it since it was read, and a PATCH returns no ETag; before the next change it is read again.
+    """
 
     entity: str
     object_id: str
     fields: Mapping[str, Any]
     etag: str | None = None
+    stale: bool = False
 
     def text(self, name: str) -> str:
         """The field as text, empty where missing."""
@@ -63,6 +71,7 @@ class Target:
 
     records: dict[tuple[str, str], Record] = field(default_factory=dict)
     answers: dict[Question, tuple[str, ...]] = field(default_factory=dict)
+    _indexed: dict[tuple[str, str], tuple[int, dict[str, list[str]]]] = field(default_factory=dict, repr=False)
 
     def ask(self, question: Question) -> tuple[Record, ...] | None:
         """The records that answer, or None where the question was not read yet."""
@@ -85,9 +94,32 @@ class Target:
 
     def changed(self, record: Record, fields: Mapping[str, Any]) -> None:
         """What a PATCH did: the values are known, the new ETag is not."""
-        self.records[record.entity, record.object_id] = replace(record, fields={**record.fields, **fields}, etag=None)
+        now = replace(record, fields={**record.fields, **fields}, etag=None, stale=True)
+        self.records[record.entity, record.object_id] = now
 
-    def forget(self) -> None:
-        """Drops every answer: what a write did is unknown, so everything is read again."""
-        self.answers.clear()
-        self.records.clear()
+    def removed(self, entity: str, object_id: str) -> None:
+        self.records.pop((entity, object_id), None)
+
+    def find(self, entity: str, name: str, value: str) -> list[Record]:
+        """Records known so far whose field has this value, in any case."""
+        key = (entity, name)
+        if self._indexed.get(key, (-1, {}))[0] != len(self.records):
+            self._indexed[key] = (len(self.records), self._index(entity, name))
+        return [self.records[entity, i] for i in self._indexed[key][1].get(value.casefold(), ())]
+
+    def _index(self, entity: str, name: str) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for (known, object_id), record in self.records.items():
+            if known == entity:
+                found.setdefault(record.text(name).casefold(), []).append(object_id)
+        return found
+
+    def forget(self, entity: str, object_id: str | None, questions: Iterable[Question]) -> None:
+        """What a write did is unknown: drops the record and every answer that it may belong to, to be read again."""
+        for question in questions:
+            self.answers.pop(question, None)
+        if object_id is None:
+            return
+        self.records.pop((entity, object_id), None)
+        for question in [q for q, ids in self.answers.items() if q.entity == entity and object_id in ids]:
+            del self.answers[question]

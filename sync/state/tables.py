@@ -99,6 +99,7 @@ class Link(Base, table=True):
     key: str = Field(primary_key=True)
     hubspot_id: str = Field(index=True)
     object_id: str
+    origin: str = "adopted"
     sent: dict[str, Any] = _json()
     linked_at: datetime | None = _time()
     written_at: datetime | None = _time()
@@ -111,9 +112,11 @@ class Progress(Base, table=True):
     status: str
     change_seq: int = 0
     attempts: int = 0
+    waits: int = 0
     due_at: datetime | None = _time()
     pending_since: datetime | None = _time()
     started_at: datetime | None = _time()
+    settled_at: datetime | None = _time()
     code: str | None = Field(default=None, index=True)
     detail: str | None = None
 
@@ -180,6 +183,7 @@ class JobRun(Base, table=True):
     started_at: datetime | None = _time(nullable=False)
     finished_at: datetime | None = _time()
     ok: bool | None = None
+    kind: str | None = None
     error: str | None = None
     counts: dict[str, Any] = _json()
 
@@ -187,11 +191,21 @@ class JobRun(Base, table=True):
 
 
 class Lease(Base, table=True):
-    """Who runs the worker."""
+    """Who may write. `term` grows with each new holder, `beat` with each sign of life."""
 
     name: str = Field(primary_key=True)
     holder: str
-    expires_at: datetime | None = _time(nullable=False)
+    kind: str
+    term: int = 0
+    beat: int = 0
+    acquired_at: datetime | None = _time(nullable=False)
+    beat_at: datetime | None = _time(nullable=False)
+
+
+class Reread(Base, table=True):
+    """A contact that somebody wants read from HubSpot again, whatever its timestamps say."""
+
+    contact_id: str = Field(primary_key=True)
 
 
 class Tombstone(Base, table=True):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import case, func, update
@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from sync import lifecycle
 from sync.domain.codes import Code
-from sync.domain.views import Link
+from sync.domain.views import Link, Origin
 from sync.lifecycle import Status
 from sync.state import tables
 from sync.state.mirror import contacts_of, mark_pending, portions
@@ -62,6 +62,26 @@ def in_flight_since(session: Session, contact_ids: Sequence[str]) -> datetime | 
     return max((t for t in times if t), default=None)
 
 
+def pull_back(session: Session, now: datetime, longest: timedelta) -> None:
+    """A due time further off than any retry was written by a clock that ran ahead: it counts as now."""
+    too_far = col(tables.Progress.due_at) > now + longest
+    if session.exec(select(tables.Progress.contact_id).where(too_far).limit(1)).first() is not None:
+        session.exec(update(tables.Progress).where(too_far).values(due_at=now))
+
+
+def last_qualified(session: Session, contact_ids: Sequence[str]) -> set[str]:
+    """Those of the contacts whose newest decision was to hand over."""
+    found: set[str] = set()
+    for ids in portions(contact_ids):
+        of = select(func.max(tables.Decision.id)).where(col(tables.Decision.contact_id).in_(ids))
+        newest = of.group_by(tables.Decision.contact_id)
+        rows = select(tables.Decision.contact_id).where(
+            col(tables.Decision.id).in_(newest), tables.Decision.code == Code.QUALIFIED
+        )
+        found |= set(session.exec(rows))
+    return found
+
+
 def progress_of(session: Session, contact_id: str) -> tables.Progress | None:
     return session.get(tables.Progress, contact_id)
 
@@ -107,22 +127,40 @@ def finish(
         return None
     after = lifecycle.advance(_progress(row), outcome, policy, now)
     row.status, row.attempts, row.due_at = after.status, after.attempts, after.due_at
-    row.code, row.detail = after.code, after.detail
+    row.code, row.detail, row.waits = after.code, after.detail, after.waits
     if after.status in (Status.DONE, Status.PARKED):
-        row.pending_since = None
+        row.pending_since, row.settled_at = None, now
     session.add(row)
     return after
 
 
 def _progress(row: tables.Progress) -> lifecycle.Progress:
     code = Code(row.code) if row.code else None
-    return lifecycle.Progress(Status(row.status), row.attempts, row.due_at, code, row.detail)
+    return lifecycle.Progress(Status(row.status), row.attempts, row.due_at, code, row.detail, row.waits)
 
 
-def record_decision(session: Session, contact_id: str, decision: DecisionRecord, run_id: str, now: datetime) -> None:
+class Loaded:
+    """Rows of many contacts read at once: a transaction then finds them without asking for each.
+
+    The session keeps only weak references, so this must live as long as they are needed.
+    """
+
+    def __init__(self, session: Session, contact_ids: Iterable[str], link_ids: Iterable[str]) -> None:
+        self.progress: list[tables.Progress] = []
+        self.decisions: dict[str, tables.Decision] = {}
+        for ids in portions(contact_ids):
+            self.progress += session.exec(select(tables.Progress).where(col(tables.Progress.contact_id).in_(ids)))
+            newest = select(func.max(tables.Decision.id)).where(col(tables.Decision.contact_id).in_(ids))
+            of = select(tables.Decision).where(col(tables.Decision.id).in_(newest.group_by(tables.Decision.contact_id)))
+            self.decisions |= {row.contact_id: row for row in session.exec(of)}
+        self.links = {(r.entity, r.key): r for ids in portions(link_ids) for r in link_rows(session, ids)}
+
+
+def record_decision(
+    session: Session, contact_id: str, decision: DecisionRecord, run_id: str, now: datetime, loaded: Loaded
+) -> None:
     """Appends the decision, unless it is the very one recorded last."""
-    of = select(tables.Decision).where(tables.Decision.contact_id == contact_id)
-    last = session.exec(of.order_by(col(tables.Decision.id).desc()).limit(1)).first()
+    last = loaded.decisions.get(contact_id)
     fresh = tables.Decision(
         contact_id=contact_id,
         decided_at=now,
@@ -168,8 +206,28 @@ def record_handover(session: Session, handover: HandoverRecord, now: datetime) -
     return True
 
 
+def link_count(session: Session) -> int:
+    """Records in C4C that we know."""
+    return session.exec(select(func.count()).select_from(tables.Link)).one()
+
+
 def handover_count(session: Session) -> int:
     return session.exec(select(func.count()).select_from(tables.Handover)).one()
+
+
+def recent_latencies(session: Session, since: datetime, limit: int) -> list[float]:
+    """Seconds from the crossing to the lead, of the newest handovers that crossed since then."""
+    of = (
+        select(tables.Handover)
+        .where(col(tables.Handover.crossed_at) >= since)
+        .order_by(col(tables.Handover.handed_over_at).desc())
+        .limit(limit)
+    )
+    return [
+        max(0.0, (row.handed_over_at - row.crossed_at).total_seconds())
+        for row in session.exec(of)
+        if row.handed_over_at and row.crossed_at
+    ]
 
 
 def handovers_of(session: Session, contact_id: str) -> Sequence[tables.Handover]:
@@ -181,8 +239,13 @@ def links_of(session: Session, contact_ids: Sequence[str], company_ids: Iterable
     found: dict[tuple[str, str], Link] = {}
     for ids in portions([*contact_ids, *company_ids]):
         for row in link_rows(session, ids):
-            found[row.entity, row.key] = Link(row.entity, row.key, row.object_id, row.sent)
+            found[row.entity, row.key] = as_link(row)
     return found
+
+
+def as_link(row: tables.Link) -> Link:
+    origin: Origin = "created" if row.origin == "created" else "set" if row.origin == "set" else "adopted"
+    return Link(row.entity, row.key, row.object_id, row.sent, origin)
 
 
 def link_rows(session: Session, hubspot_ids: Sequence[str]) -> Sequence[tables.Link]:
@@ -191,22 +254,41 @@ def link_rows(session: Session, hubspot_ids: Sequence[str]) -> Sequence[tables.L
     return session.exec(of.order_by(tables.Link.entity, tables.Link.key)).all()
 
 
-def save_link(session: Session, link: Link, now: datetime, *, written: bool) -> bool:
-    """Keeps an id pair with the values last sent; True if the pair is new."""
-    row = session.get(tables.Link, (link.entity, link.key))
+def save_link(session: Session, link: Link, now: datetime, *, written: bool, loaded: Loaded | None = None) -> bool:
+    """Keeps an id pair with the values last sent; True if the pair is new. An intent becomes the pair it announced."""
+    key = (link.entity, link.key)
+    row = loaded.links.get(key) if loaded else session.get(tables.Link, key)
     is_new = row is None or row.object_id != link.object_id
     stored = row or _new_link(link, now)
-    if is_new:
-        stored.object_id, stored.sent = link.object_id, {}
+    if row is None or row.object_id not in ("", link.object_id):
+        stored.sent, stored.origin = {}, link.origin
+    stored.object_id = link.object_id
     stored.sent = {**stored.sent, **link.sent}
     stored.written_at = now if written else stored.written_at
     session.add(stored)
+    if loaded:
+        loaded.links[key] = stored
     return is_new
 
 
 def _new_link(link: Link, now: datetime) -> tables.Link:
     hubspot_id = link.key.partition(":")[0]
-    return tables.Link(entity=link.entity, key=link.key, hubspot_id=hubspot_id, object_id=link.object_id, linked_at=now)
+    return tables.Link(
+        entity=link.entity,
+        key=link.key,
+        hubspot_id=hubspot_id,
+        object_id=link.object_id,
+        origin=link.origin,
+        linked_at=now,
+    )
+
+
+def drop_link(session: Session, entity: str, key: str) -> bool:
+    """Forgets a pair; False if it was not known."""
+    row = session.get(tables.Link, (entity, key))
+    if row is not None:
+        session.delete(row)
+    return row is not None
 
 
 def wake_contacts_of(session: Session, company_ids: Sequence[str], except_ids: Iterable[str], now: datetime) -> int:

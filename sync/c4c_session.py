@@ -1,0 +1,175 @@
+"""The one way out to C4C: authentication, CSRF tokens with their cookies, time limits, and what an answer means.
+
+Sources: C4C OData API developer guide; KBA 3048103 and KBA 3339155 (a token is good only with all its cookies).
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import HTTPBasicAuth
+
+from sync import metrics, odata
+from sync.errors import Denied, Malformed, Refused, Unavailable
+from sync.transport import RequestRetry, Requests, with_retry
+
+SERVICE = "/sap/c4c/odata/v1/c4codataapi/"
+"""The trailing slash matters: without it the service redirects, and a redirected POST loses its body."""
+
+CONNECT_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A token and the cookie jar it belongs to. They are replaced together, never one without the other."""
+
+    jar: requests.Session
+    token: str | None = None
+
+
+@dataclass
+class Session:
+    """Sends single requests; several threads may. `timeout` in seconds."""
+
+    base_url: str
+    username: str | None = None
+    password: str | None = None
+    cert: tuple[str, str] | None = None
+    parallel: int = 4
+    timeout: float = 120
+    retry: RequestRetry = field(default_factory=RequestRetry)
+    sleep: Callable[[float], None] = time.sleep
+    sent: Requests = field(default_factory=Requests)
+
+    def __post_init__(self) -> None:
+        self.root = self.base_url.rstrip("/") + SERVICE
+        self._adapter = HTTPAdapter(pool_maxsize=self.parallel)
+        self._login = Login(self._new_jar())
+        self._renewing = threading.Lock()
+
+    def get(self, path: str, accept: str = "application/json") -> requests.Response:
+        """A read, repeated after transient failures."""
+        return with_retry(self.retry, lambda: self.send("GET", path, headers={"Accept": accept}), self.sleep)
+
+    def send(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> requests.Response:
+        """One request; a refused CSRF token is fetched anew once, since the refusal had no effect.
+
+        Raises Denied, Unavailable, Malformed or Refused.
+        """
+        endpoint = f"{method} {path.split('?')[0]}"
+        login = self._login
+        response = self._once(login, method, path, body, headers)
+        if response.status_code == 403 and wants_token(response):
+            response = self._once(self._renewed(login), method, path, body, headers)
+            if response.status_code == 403 and wants_token(response):
+                raise Unavailable("c4c", f"{endpoint}: the CSRF token was refused twice")
+        raise_for(response, endpoint)
+        return response
+
+    def _new_jar(self) -> requests.Session:
+        jar = requests.Session()
+        if self.cert:
+            jar.cert = self.cert
+            # Without this, requests would look for a password in the user's .netrc and send it along.
+            jar.auth = _certificate_only
+        elif self.username is not None:
+            # As bytes, since requests would spell a password's umlauts in Latin-1.
+            jar.auth = HTTPBasicAuth(self.username.encode(), (self.password or "").encode())
+        # No `…CodeText`s: nothing is decided by text. Accept must be said, the default is Atom XML.
+        jar.headers.update({"Accept": "application/json", "odata-no-codedescs": "true"})
+        jar.mount(self.root, self._adapter)
+        return jar
+
+    def _once(
+        self, login: Login, method: str, path: str, body: bytes | None, headers: Mapping[str, str] | None
+    ) -> requests.Response:
+        endpoint = f"{method} {path.split('?')[0]}"
+        self.sent.count(endpoint)
+        token = {"x-csrf-token": login.token} if login.token and method != "GET" else {}
+        try:
+            response = login.jar.request(
+                method,
+                self.root + path,
+                data=body,
+                headers={**(headers or {}), **token},
+                timeout=(min(CONNECT_SECONDS, self.timeout), self.timeout),
+                allow_redirects=False,
+            )
+            metrics.answered("c4c", endpoint, response.status_code)
+            return response
+        except requests.RequestException as error:
+            metrics.answered("c4c", endpoint, None)
+            raise Unavailable("c4c", f"{endpoint}: no answer ({type(error).__name__})") from None
+
+    def _renewed(self, refused: Login) -> Login:
+        """A login with a fresh token; whoever comes second with the same refused one gets the first one's."""
+        with self._renewing:
+            if self._login is refused:
+                self._login = with_retry(self.retry, self._fetched, self.sleep)
+            return self._login
+
+    def _fetched(self) -> Login:
+        jar = self._new_jar()
+        response = self._once(Login(jar), "GET", "", None, {"x-csrf-token": "fetch"})
+        raise_for(response, "GET (service root)")
+        token = response.headers.get("x-csrf-token")
+        if not token:
+            raise Malformed("c4c", "the service root gave no CSRF token; check that C4C_BASE_URL is the tenant's root")
+        return Login(jar, token)
+
+    def relative(self, link: str) -> str:
+        """A `__next` link below the service root. Raises Malformed where it leads elsewhere: it gets our password."""
+        if link.startswith(self.root):
+            return link.removeprefix(self.root)
+        parts, own = urlsplit(link), urlsplit(self.root)
+        if parts.netloc in ("", own.netloc) and SERVICE in link:
+            return link.rpartition(SERVICE)[2]
+        raise Malformed("c4c", "a next link leads to another host")
+
+
+def _certificate_only(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+def wants_token(response: requests.Response) -> bool:
+    """A refusal for want of a CSRF token: by header, or as KBA 3048103 shows it only by text."""
+    required = response.headers.get("x-csrf-token", "").lower() == "required"
+    return required or "csrf token validation failed" in response.text.lower()
+
+
+def raise_for(response: requests.Response, endpoint: str) -> None:
+    """Raises what the answer as a whole means; nothing for a success."""
+    status = response.status_code
+    if status < 300:
+        trouble = odata.sap_message(response.headers)
+        if trouble:
+            raise Malformed("c4c", f"{endpoint}: success with an error message: {odata.safe_text(*trouble)}")
+        return
+    if status == 401:
+        raise Denied(
+            "c4c", "the credentials were refused (401); check C4C_USERNAME and C4C_PASSWORD or the certificate"
+        )
+    if status == 403:
+        raise Denied("c4c", f"{endpoint}: forbidden (403); check the services ticked in the communication arrangement")
+    if status >= 500 or status == 429:
+        raise Unavailable("c4c", f"{endpoint}: status {status}", _wait(response))
+    if status < 400:
+        raise Malformed("c4c", f"{endpoint}: redirected ({status}); check that C4C_BASE_URL is the tenant's root")
+    code, _ = odata.error_text(response.text)
+    # The whole request was refused: its text may name anybody of a whole batch, so only its code is told.
+    raise Refused("c4c", f"{endpoint}: status {status}{_in_brackets(code)}", status)
+
+
+def _in_brackets(code: str) -> str:
+    return f" ({odata.safe_text(code, '')})" if code else ""
+
+
+def _wait(response: requests.Response) -> float | None:
+    asked = response.headers.get("Retry-After", "")
+    return float(asked) if asked.isdigit() else None

@@ -1,0 +1,137 @@
+"""`links`: the pairs of HubSpot id and C4C record, for people."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+
+from sync import app
+from sync.cli import output
+from sync.errors import ConfigurationError
+from sync.jobs import links
+
+cli = typer.Typer(help="Show, save, and name pairs of HubSpot id and SAP Sales Cloud record.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+Entity = Annotated[
+    str, typer.Argument(metavar="ENTITY", help=f"{', '.join(links.NUMBERS)} (or company, account, contact, lead).")
+]
+Key = Annotated[str, typer.Argument(metavar="KEY", help="HubSpot id; for a lead CONTACT_ID:SCORE:CYCLE.")]
+
+
+@cli.command("list")
+def list_(
+    entity: Annotated[str | None, typer.Option("--entity", help="Only this entity.")] = None, json: Json = False
+) -> None:
+    """List all pairs, those of relationships, permissions and attributes included."""
+    _, _, store = app.offline()
+    found = links.rows(store, [links.NAMES.get(entity.lower(), entity)] if entity else ())
+    store.close()
+    shown = [
+        {
+            "entity": row.entity,
+            "key": row.key,
+            "object_id": row.object_id,
+            "origin": row.origin,
+            "last_written": row.written_at.isoformat() if row.written_at else None,
+        }
+        for row in found
+    ]
+    if json:
+        output.show_json({"links": shown})
+    else:
+        # Lines, not a table: ids are there to be copied and searched for, so none is ever shortened.
+        for pair in shown:
+            output.say("  ".join(value or "never written" for value in pair.values()))
+
+
+@cli.command()
+def export(
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Standard output if left out.")] = None,
+) -> None:
+    """Write the pairs of accounts, contacts and leads as CSV with the header entity,key,object_id."""
+    _, _, store = app.offline()
+    found = links.rows(store, tuple(links.NUMBERS))
+    store.close()
+    if file is None:
+        links.write_csv(sys.stdout, found)
+        return
+    with _opened(file, "w") as target:
+        number = links.write_csv(target, found)
+    output.say(f"{file}: {number} pairs")
+
+
+@cli.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV; - for standard input.")], json: Json = False
+) -> None:
+    """Read pairs from CSV (entity,key,object_id) and keep those that SAP Sales Cloud confirms.
+
+    object_id may be the ObjectID or the number that people see.
+    """
+    application = app.build()
+    try:
+        rules = application.context.config.rules
+        if str(file) == "-":
+            pairs = links.read_csv(sys.stdin, rules)
+        else:
+            with _opened(file, "r") as source:
+                pairs = links.read_csv(source, rules)
+        _report(links.keep(application.context, pairs), json)
+    finally:
+        application.close()
+
+
+@cli.command("set")
+def set_(
+    entity: Entity,
+    key: Key,
+    object_id: Annotated[str, typer.Argument(metavar="OBJECT_ID", help="ObjectID, or the number that people see.")],
+    json: Json = False,
+) -> None:
+    """Say which record is meant, for example where several match; the contacts concerned are looked at again."""
+    application = app.build()
+    try:
+        try:
+            pair = links.pair(entity, key, object_id, application.context.config.rules)
+        except ValueError as error:
+            raise ConfigurationError([str(error)]) from None
+        _report(links.keep(application.context, [pair]), json)
+    finally:
+        application.close()
+
+
+@cli.command()
+def forget(entity: Entity, key: Key) -> None:
+    """Forget a pair; nothing changes in SAP Sales Cloud, and the record is looked up again when it is needed."""
+    _, _, store = app.offline()
+    name = links.NAMES.get(entity.lower(), entity)
+    known = links.forget(store, name, key)
+    store.close()
+    if not known:
+        raise ConfigurationError([f"{name} {key}: no such pair; `hubspot-c4c-sync links list` shows all"])
+    output.say(f"{name} {key}: forgotten")
+
+
+def _report(found: links.Imported, json: bool) -> None:
+    if json:
+        output.show_json({"kept": found.kept, "new": found.new, "refused": list(found.refused)})
+    else:
+        output.say(f"{found.kept} pairs confirmed by SAP Sales Cloud and kept, {found.new} of them new")
+    for problem in found.refused:
+        output.complain(problem)
+    if found.refused:
+        raise typer.Exit(2)
+
+
+@contextmanager
+def _opened(path: Path, mode: str) -> Iterator[TextIO]:
+    try:
+        # utf-8-sig: spreadsheet programs put a byte order mark in front.
+        with path.open(mode, encoding="utf-8-sig" if mode == "r" else "utf-8", newline="") as file:
+            yield file  # type: ignore[misc]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError([f"{path}: cannot be used ({type(error).__name__}); check path and rights"]) from None

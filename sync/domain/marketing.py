@@ -1,0 +1,54 @@
+"""Rules of what marketing knows about a person beyond the lead: consent by channel, and marketing attributes."""
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str | bool) else value
+
+
+def _text(value: object) -> object:
+    """TOML's true and false are HubSpot's `"true"` and `"false"`."""
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+Values = Annotated[frozenset[Annotated[str, BeforeValidator(_text)]], BeforeValidator(_listed)]
+"""One value or several, as HubSpot spells them."""
+
+
+class MarketingRule(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class ChannelRule(MarketingRule):
+    """Which values of a contact property mean consent or refusal on one channel of SAP Sales Cloud."""
+
+    channel: str = Field(min_length=1, max_length=3)
+    property: str = Field(min_length=1)
+    granted: Values = frozenset()
+    refused: Values = frozenset()
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.granted and not self.refused:
+            raise ValueError("name values that mean consent (`granted`) or refusal (`refused`)")
+        if both := sorted(self.granted & self.refused):
+            raise ValueError(f"{', '.join(both)} cannot mean consent and refusal at once")
+        return self
+
+
+class AttributeRule(MarketingRule):
+    """A marketing attribute of the contact: attribute set, attribute, and the HubSpot property its values come from.
+
+    `values` translates HubSpot's values; what it does not name goes over as it is. With `may_blank` an emptied
+    property takes our values back, otherwise what is missing changes nothing.
+    """
+
+    set: str = Field(min_length=1, max_length=18)
+    attribute: str = Field(min_length=1, max_length=30)
+    source: str = Field(min_length=1)
+    multiple: bool = False
+    values: dict[str, str] = Field(default_factory=dict)
+    may_blank: bool = False

@@ -1,0 +1,108 @@
+"""Keeps id pairs round a write: the intent before it, the pair with the values sent after it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlmodel import Session
+
+from sync import odata
+from sync.c4c_client import Rejected, WriteResult, Written
+from sync.domain.codes import Code
+from sync.domain.decision import Reason
+from sync.domain.views import Link, Origin
+from sync.jobs.context import Context
+from sync.jobs.slice import Slice
+from sync.log import Event, emit
+from sync.planner.desk import KEYED
+from sync.planner.lookups import record
+from sync.planner.plan import RELATION, Write
+from sync.planner.relations import MAIN
+from sync.planner.resolve import ACCOUNT, LEAD
+from sync.planner.target import Target
+from sync.state import work
+
+READ_BACK = ("UserStatusCode", "QualificationLevelCode")
+"""What C4C may turn into something else by itself (KBA 2419551)."""
+
+
+def intend(session: Session, work_: Slice, writes: Sequence[Write], now: datetime) -> None:
+    """Records without a key of ours are announced: if the answer is lost, we still know that we made them."""
+    announced = [one for w in writes if w.action == "create" for one in (w, *w.children) if one.entity not in KEYED]
+    loaded = _loaded(session, announced)
+    for one in announced:
+        _save(session, work_, Link(one.entity, one.key, "", one.values(), "created"), now, loaded)
+
+
+def keep(context: Context, work_: Slice, results: Sequence[tuple[Write, WriteResult]]) -> None:
+    """Commits the pairs of what was written, and teaches the target what C4C now holds."""
+    now = context.now()
+    with context.store.session() as session, session.no_autoflush:
+        loaded = _loaded(session, [write for write, _ in results])
+        for write, result in results:
+            if isinstance(result, Written):
+                _keep(session, work_, write, result, now, loaded)
+            elif isinstance(result, Rejected) and write.action == "create" and write.entity not in KEYED:
+                _drop(session, work_, write)
+        if work_.new_accounts:
+            work.wake_contacts_of(session, sorted(work_.new_accounts), work_.views, now)
+    for write, result in results:
+        if isinstance(result, Written):
+            _teach(work_.target, write, result)
+            _read_back(work_, write, result)
+            work_.written[write.action, write.entity] += 1
+
+
+def _loaded(session: Session, writes: Sequence[Write]) -> work.Loaded:
+    return work.Loaded(session, (), {write.key.partition(":")[0] for write in writes})
+
+
+def _keep(session: Session, work_: Slice, write: Write, result: Written, now: datetime, loaded: work.Loaded) -> None:
+    if write.action == "delete":
+        _drop(session, work_, write)
+    elif write.linked:
+        object_id = write.object_id or str((result.row or {})["ObjectID"])
+        origin: Origin = "created" if write.ours else "adopted"
+        link = Link(write.entity, write.key, object_id, write.values(), origin)
+        is_new = _save(session, work_, link, now, loaded)
+        if is_new and write.entity == ACCOUNT:
+            work_.new_accounts.add(write.key)
+
+
+def _save(session: Session, work_: Slice, link: Link, now: datetime, loaded: work.Loaded) -> bool:
+    is_new = work.save_link(session, link, now, written=bool(link.object_id), loaded=loaded)
+    known = work_.links.get((link.entity, link.key))
+    if known and known.object_id in ("", link.object_id):
+        link = replace(link, sent={**known.sent, **link.sent}, origin=known.origin)
+    work_.links[link.entity, link.key] = link
+    return is_new
+
+
+def _drop(session: Session, work_: Slice, write: Write) -> None:
+    for one in (write, *write.children):
+        work.drop_link(session, one.entity, one.key)
+        work_.links.pop((one.entity, one.key), None)
+
+
+def _teach(target: Target, write: Write, result: Written) -> None:
+    if result.row is not None:
+        target.created(record(write.entity, result.row), write.answers)
+    elif write.object_id is not None and write.action == "delete":
+        target.removed(write.entity, write.object_id)
+    elif write.object_id is not None:
+        target.changed(target.records[write.entity, write.object_id], write.values())
+    if write.entity == RELATION and write.values().get(MAIN):
+        # C4C takes the mark from the former main account by itself.
+        target.forget(RELATION, write.object_id, write.answers)
+
+
+def _read_back(work_: Slice, write: Write, result: Written) -> None:
+    """Names what did not come out as configured, as a warning on the decision."""
+    if write.entity != LEAD or write.action != "create" or result.row is None:
+        return
+    for name, value in write.values().items():
+        got = result.row.get(name)
+        if name in READ_BACK and got is not None and not odata.same(value, got):
+            text = f"{LEAD}.{name}: configured {value}, SAP Sales Cloud made it {got}"
+            work_.warnings.setdefault(write.key.partition(":")[0], []).append(Reason(Code.VALUE_INVALID, text))
+            emit(Event.CONTRACT_MISMATCH, system="c4c", entity=LEAD, field=name, cause=text)

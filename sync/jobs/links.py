@@ -1,0 +1,265 @@
+"""Pairs of HubSpot id and C4C record that a person names: read, checked against C4C, and only then believed."""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TextIO
+
+from sqlmodel import Session, col, select
+
+from sync import odata
+from sync.c4c_client import C4CPort
+from sync.domain.rules import Rules
+from sync.domain.views import Link
+from sync.errors import ConfigurationError
+from sync.jobs.context import Context
+from sync.odata import Query, Row
+from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
+from sync.schema import collection
+from sync.state import mirror, tables, work
+from sync.state.store import Store
+
+HEADER = ("entity", "key", "object_id")
+NUMBERS = {ACCOUNT: "AccountID", CONTACT: "ContactID", LEAD: "ID"}
+"""What people call a record by."""
+NAMES = {"account": ACCOUNT, "company": ACCOUNT, "contact": CONTACT, "lead": LEAD} | {e.lower(): e for e in NUMBERS}
+OBJECT_ID = re.compile(r"[0-9A-Fa-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One line: `object_id` as it was given, an ObjectID or the number that people see."""
+
+    line: int
+    entity: str
+    key: str
+    object_id: str
+
+    @property
+    def numbered(self) -> bool:
+        return OBJECT_ID.fullmatch(self.object_id) is None
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """How an import went: pairs that are believed now, how many of them are new, and what was refused and why."""
+
+    kept: int
+    new: int
+    refused: tuple[str, ...]
+
+
+# ---- reading and writing CSV
+
+
+def read_csv(file: TextIO, rules: Rules) -> list[Pair]:
+    """The pairs of a CSV file. Raises ConfigurationError with every line that cannot be one."""
+    reader = csv.DictReader(file, skipinitialspace=True)
+    columns = {name.strip().lower() for name in reader.fieldnames or ()}
+    if not {"entity", "object_id"} <= columns or not columns & {"key", "hubspot_id"}:
+        found = ",".join(reader.fieldnames or ()) or "nothing"
+        raise ConfigurationError(
+            [f"line 1: found the header {found!r}, allowed: {','.join(HEADER)} (hubspot_id may stand for key)"]
+        )
+    problems: list[str] = []
+    pairs = [pair for n, row in enumerate(reader, 2) if (pair := _pair(n, row, rules, problems))]
+    if problems:
+        raise ConfigurationError(problems)
+    return pairs
+
+
+def _pair(line: int, row: Mapping[str, str | None], rules: Rules, problems: list[str]) -> Pair | None:
+    values = {str(name).strip().lower(): (value or "").strip() for name, value in row.items() if isinstance(value, str)}
+    if not any(values.values()):
+        return None
+    try:
+        return pair(
+            values["entity"], values.get("key") or values.get("hubspot_id", ""), values["object_id"], rules, line
+        )
+    except ValueError as error:
+        problems.append(f"line {line}: {error}")
+        return None
+
+
+def pair(entity: str, key: str, object_id: str, rules: Rules, line: int = 0) -> Pair:
+    """One pair from texts. Raises ValueError naming what is wrong."""
+    if entity.lower() not in NAMES:
+        raise ValueError(f"entity: found {entity!r}, allowed: {', '.join(NUMBERS)}")
+    name = NAMES[entity.lower()]
+    if not object_id:
+        raise ValueError("object_id is empty; give the ObjectID, or the number that SAP Sales Cloud shows")
+    given = object_id.upper() if OBJECT_ID.fullmatch(object_id) else object_id
+    return Pair(line, name, _key(name, key, rules), given)
+
+
+def _key(entity: str, key: str, rules: Rules) -> str:
+    """The external key; a lead may be named by its contact where there is one score only."""
+    scores = [score.name for score in rules.qualification.scores]
+    if entity == LEAD and key.isdigit() and len(scores) == 1:
+        return f"{key}:{scores[0]}:1"
+    if entity == LEAD:
+        known = "|".join(map(re.escape, scores))
+        if not re.fullmatch(rf"\d+:({known}):[1-9]\d*", key):
+            raise ValueError(f"key: found {key!r}, allowed: CONTACT_ID:SCORE:CYCLE with a score of {', '.join(scores)}")
+    elif not key.isdigit():
+        raise ValueError(f"key: found {key!r}, allowed: the HubSpot id, digits only")
+    return key
+
+
+def rows(store: Store, entities: Sequence[str] = ()) -> list[tables.Link]:
+    """Known pairs in the order of entity and key; intents are none."""
+    of = select(tables.Link).where(tables.Link.object_id != "").order_by(tables.Link.entity, tables.Link.key)
+    with store.reading() as session:
+        return [row for row in session.exec(of) if not entities or row.entity in entities]
+
+
+def write_csv(file: TextIO, links: Iterable[tables.Link]) -> int:
+    """Writes the pairs that can be imported again; returns how many."""
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(HEADER)
+    number = 0
+    for link in links:
+        writer.writerow((link.entity, link.key, link.object_id))
+        number += 1
+    return number
+
+
+# ---- believing
+
+
+def keep(context: Context, pairs: Sequence[Pair]) -> Imported:
+    """Keeps the pairs that C4C confirms; their contacts are looked at again. Raises RemoteError."""
+    rules = context.config.rules
+    found = _Found(context.c4c, rules, pairs)
+    checked = [(pair, *found.check(pair)) for pair in pairs]
+    refused = [f"{_where(pair)}: {problem}" for pair, _, problem in checked if problem]
+    confirmed = [Link(p.entity, p.key, i, {}, "set") for p, i, problem in checked if not problem and i]
+    with context.store.session() as session:
+        taken = {**_named_twice(confirmed), **_taken(session, confirmed)}
+        believed = [link for link in confirmed if (link.entity, link.object_id) not in taken]
+        refused += [_claimed(link, taken[link.entity, link.object_id]) for link in confirmed if link not in believed]
+        new = sum(_save(session, link, context.now()) for link in believed)
+        _wake(session, believed, context.now())
+    return Imported(len(believed), new, tuple(refused))
+
+
+def _save(session: Session, link: Link, now: datetime) -> bool:
+    known = session.get(tables.Link, (link.entity, link.key))
+    if known and known.object_id != link.object_id:
+        session.delete(known)
+        session.flush()
+    return work.save_link(session, link, now, written=False)
+
+
+def _taken(session: Session, links: Sequence[Link]) -> dict[tuple[str, str], str]:
+    """(entity, ObjectID) → the other key that the record belongs to already."""
+    wanted = {(link.entity, link.object_id): link.key for link in links}
+    found = {}
+    for ids in mirror.portions(link.object_id for link in links):
+        for row in session.exec(select(tables.Link).where(col(tables.Link.object_id).in_(ids))):
+            if wanted.get((row.entity, row.object_id), row.key) != row.key:
+                found[row.entity, row.object_id] = row.key
+    return found
+
+
+def _named_twice(links: Sequence[Link]) -> dict[tuple[str, str], str]:
+    """(entity, ObjectID) → the first of several keys that want the same record; none of them gets it."""
+    first: dict[tuple[str, str], str] = {}
+    twice = {}
+    for link in links:
+        other = first.setdefault((link.entity, link.object_id), link.key)
+        if other != link.key:
+            twice[link.entity, link.object_id] = f"{other} and {link.key}"
+    return twice
+
+
+def _claimed(link: Link, other: str) -> str:
+    return (
+        f"{link.entity} {link.key}: {link.object_id} is claimed by {other}; one record has one key. Correct the file, "
+        "or drop the wrong pair with `hubspot-c4c-sync links forget`"
+    )
+
+
+def _wake(session: Session, links: Sequence[Link], now: datetime) -> None:
+    """What the pairs concern is looked at again, so that a parked contact goes on."""
+    contacts = {link.key.partition(":")[0] for link in links if link.entity != ACCOUNT}
+    companies = [link.key for link in links if link.entity == ACCOUNT]
+    for ids in mirror.portions(companies):
+        contacts |= set(mirror.contacts_of(session, ids))
+    for ids in mirror.portions(sorted(contacts)):
+        known = session.exec(select(tables.Contact.id).where(col(tables.Contact.id).in_(ids))).all()
+        mirror.mark_pending(session, known, now)
+
+
+def forget(store: Store, entity: str, key: str) -> bool:
+    """Drops a pair; the record is looked up again when it is needed. False if it was not known."""
+    with store.session() as session:
+        return work.drop_link(session, entity, key)
+
+
+def _where(pair: Pair) -> str:
+    return f"line {pair.line}" if pair.line else f"{pair.entity} {pair.key}"
+
+
+class _Found:
+    """What C4C holds under the ids and keys of these pairs, read in few batches."""
+
+    def __init__(self, c4c: C4CPort, rules: Rules, pairs: Sequence[Pair]) -> None:
+        mapping = rules.mapping
+        self._key_fields = {
+            ACCOUNT: mapping.account.external_key,
+            CONTACT: mapping.contact.external_key,
+            LEAD: mapping.lead.external_key,
+        }
+        self._obsolete = {
+            ACCOUNT: ("LifeCycleStatusCode", mapping.account.obsolete_status),
+            CONTACT: ("StatusCode", mapping.contact.obsolete_status),
+        }
+        self._uses = Counter((p.entity, p.key) for p in pairs)
+        asked = list(self._queries(pairs))
+        answers = c4c.query([query for _, query in asked])
+        self._rows = [(entity, row) for (entity, _), found in zip(asked, answers, strict=True) for row in found]
+        self._by_id = {(entity, str(row["ObjectID"])): row for entity, row in self._rows}
+        self._by_number = {(entity, str(row.get(NUMBERS[entity]))): row for entity, row in self._rows}
+
+    def _queries(self, pairs: Sequence[Pair]) -> Iterator[tuple[str, Query]]:
+        for entity, number in NUMBERS.items():
+            mine = [pair for pair in pairs if pair.entity == entity]
+            status = [self._obsolete[entity][0]] if entity in self._obsolete else []
+            select_ = ("ObjectID", number, self._key_fields[entity], *status)
+            by_field = {
+                "ObjectID": sorted({pair.object_id for pair in mine if not pair.numbered}),
+                number: sorted({pair.object_id for pair in mine if pair.numbered}),
+                self._key_fields[entity]: sorted({pair.key for pair in mine}),
+            }
+            for name, values in by_field.items():
+                for part in odata.chunks(name, values):
+                    yield entity, Query(collection(entity), part, select_)
+
+    def check(self, pair: Pair) -> tuple[str | None, str | None]:
+        """(ObjectID, None) if C4C confirms the pair, else (None, why not)."""
+        known = self._by_number if pair.numbered else self._by_id
+        row = known.get((pair.entity, pair.object_id))
+        if row is None:
+            return None, f"SAP Sales Cloud has no {pair.entity} {pair.object_id}; correct the id"
+        problem = self._problem(pair, row)
+        return (None, problem) if problem else (str(row["ObjectID"]), None)
+
+    def _problem(self, pair: Pair, row: Row) -> str | None:
+        if self._uses[pair.entity, pair.key] > 1:
+            return f"{pair.entity} {pair.key} stands in several lines; leave one"
+        if self._is_obsolete(pair.entity, row):
+            return f"{pair.entity} {pair.object_id} is obsolete; name the record that lives on"
+        carried = str(row.get(self._key_fields[pair.entity]) or "")
+        if carried not in ("", pair.key):
+            return f"{pair.entity} {pair.object_id} carries the key {carried} already; it is never given another one"
+        return None
+
+    def _is_obsolete(self, entity: str, row: Row) -> bool:
+        if entity not in self._obsolete:
+            return False
+        name, status = self._obsolete[entity]
+        return str(row.get(name) or "") == status

@@ -1,0 +1,52 @@
+"""From planned writes to operations of a batch: which belong together, and in which order."""
+
+from collections.abc import Sequence
+
+from sync.odata import Operation, key_path
+from sync.planner.plan import ATTRIBUTE, ATTRIBUTES, CHANNEL, PERMISSION, RELATION, Write
+from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
+from sync.schema import collection
+
+ORDER = (ACCOUNT, CONTACT, RELATION, LEAD, PERMISSION, CHANNEL, ATTRIBUTES, ATTRIBUTE)
+
+
+def grouped(writes: Sequence[Write]) -> list[list[Write]]:
+    """Writes that touch a common record or account, directly or through others, in one group.
+
+    Groups go side by side and a group in its order, so that never two requests write to one account at a time.
+    """
+    leader: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        while leader.setdefault(name, name) != name:
+            leader[name] = leader[leader[name]]
+            name = leader[name]
+        return name
+
+    for write in writes:
+        own = find(_own_lock(write))
+        for lock in write.locks:
+            leader[find(lock)] = own
+            own = find(own)
+    groups: dict[str, list[Write]] = {}
+    for write in sorted(writes, key=_order):
+        groups.setdefault(find(_own_lock(write)), []).append(write)
+    return [groups[name] for name in sorted(groups)]
+
+
+def _own_lock(write: Write) -> str:
+    return f"{write.entity} {write.object_id or write.key}"
+
+
+def _order(write: Write) -> tuple[bool, int, str]:
+    """What is deleted goes last: a contact must not be without its main account in between."""
+    return write.action == "delete", ORDER.index(write.entity), write.key
+
+
+def operation(write: Write) -> Operation:
+    """The request for one write; changes and deletions only of the version that was read."""
+    if write.action == "create":
+        return Operation("POST", collection(write.entity), write.body())
+    assert write.object_id is not None
+    method = "DELETE" if write.action == "delete" else "PATCH"
+    return Operation(method, key_path(collection(write.entity), write.object_id), write.body(), write.etag)

@@ -1,0 +1,146 @@
+"""Marketing attributes of the contact: looked up first, and only values that we wrote are changed or taken back."""
+
+from collections.abc import Sequence
+
+from sync.domain.marketing import AttributeRule
+from sync.domain.rules import FieldRule
+from sync.domain.views import ContactView, Link
+from sync.mappers.draft import Draft, Value
+from sync.planner.desk import Desk, Party, by_id, constants
+from sync.planner.target import Ask, Question, Record
+from sync.planner.writes import ATTRIBUTE, ATTRIBUTES
+
+SET, NAME, VALUE = "BusinessAttributeSetID", "BusinessAttributeID", "BusinessAttributeValue"
+LONGEST = 255
+"""Characters of one value (EDMX of c4codataapi)."""
+
+
+def wanted(rule: AttributeRule, view: ContactView) -> tuple[str, ...] | None:
+    """The values of one rule, sorted; None where HubSpot says nothing and nothing is to be taken back."""
+    raw = view.get(rule.source)
+    if raw is None:
+        return () if rule.may_blank else None
+    parts = [part.strip() for part in (raw.split(";") if rule.multiple else [raw])]
+    return tuple(sorted({rule.values.get(part, part)[:LONGEST] for part in parts if part}))
+
+
+def attributes(desk: Desk, person: Party) -> None:
+    """Plans the attribute values of the person."""
+    rules = desk.rules.mapping.attributes
+    known = desk.own_links(ATTRIBUTE)
+    values = [(rule, found) for rule in rules if (found := wanted(rule, desk.view)) is not None]
+    if not any(found for _, found in values) and not known:
+        return
+    if not desk.offers(ATTRIBUTES, "BusinessPartnerID") or not desk.offers(ATTRIBUTE, SET, NAME, VALUE):
+        return
+    header, answers = _header(desk, person)
+    if header is None:
+        _new_header(desk, person, values, answers)
+        return
+    desk.write(constants(ATTRIBUTES, person.key, {}), header, {person.lock})
+    items = desk.need(Question(Ask.ATTRIBUTES_IN, ATTRIBUTE, header.object_id))
+    for rule, found in values:
+        of_rule = [item for item in items if (item.text(SET), item.text(NAME)) == (rule.set, rule.attribute)]
+        (_several if rule.multiple else _single)(desk, person, header, rule, found, of_rule)
+
+
+def _header(desk: Desk, person: Party) -> tuple[Record | None, tuple[Question, ...]]:
+    link = desk.link(ATTRIBUTES, person.key)
+    if link and (linked := desk.need(by_id(link))):
+        return linked[0], ()
+    number = person.number
+    if not isinstance(number, str):
+        return None, ()
+    question = Question(Ask.ATTRIBUTES_OF, ATTRIBUTES, number)
+    found = sorted(desk.need(question), key=lambda record: record.object_id)
+    return (found[0] if found else None), (question,)
+
+
+def _new_header(
+    desk: Desk,
+    person: Party,
+    values: Sequence[tuple[AttributeRule, tuple[str, ...]]],
+    answers: tuple[Question, ...],
+) -> None:
+    items = [_item(person, rule, value) for rule, found in values for value in found]
+    if items:
+        owner = constants(ATTRIBUTES, person.key, {"BusinessPartnerID": (person.number, FieldRule.CREATE_ONLY)})
+        desk.write(owner, None, {person.lock}, answers=answers, children=tuple(desk.child(item) for item in items))
+
+
+def _item(person: Party, rule: AttributeRule, value: str, header: Record | None = None) -> Draft:
+    inside: dict[str, tuple[Value, FieldRule]] = {}
+    if header:
+        inside = {"ParentObjectID": (header.object_id, FieldRule.CREATE_ONLY)}
+    fields: dict[str, tuple[Value, FieldRule]] = {
+        SET: (rule.set, FieldRule.CREATE_ONLY),
+        NAME: (rule.attribute, FieldRule.CREATE_ONLY),
+        VALUE: (value, FieldRule.C4C_WINS),
+    }
+    return constants(ATTRIBUTE, _key(person.key, rule, value), {**inside, **fields})
+
+
+def _key(contact: str, rule: AttributeRule, value: str) -> str:
+    stem = f"{contact}:{rule.set}:{rule.attribute}"
+    return f"{stem}:{value}" if rule.multiple else stem
+
+
+def _put(desk: Desk, person: Party, header: Record, made: Draft, existing: Record | None) -> None:
+    answers = (Question(Ask.ATTRIBUTES_IN, ATTRIBUTE, header.object_id),)
+    desk.write(made, existing, {person.lock}, answers=answers)
+
+
+def _single(
+    desk: Desk, person: Party, header: Record, rule: AttributeRule, values: Sequence[str], items: Sequence[Record]
+) -> None:
+    link = desk.links.get((ATTRIBUTE, _key(person.key, rule, "")))
+    ours = _row_of(link, items)
+    if not values:
+        _take_back(desk, person, [link] if link else [], items)
+    elif ours or not items:
+        made = _item(person, rule, values[0], header)
+        if ours or not _deleted_by_sales(link, values[0]):
+            _put(desk, person, header, made, ours)
+    else:
+        # A value that sales entered stays; if it is the same, or came by a write whose answer was lost, it is ours.
+        same = next((item for item in items if item.text(VALUE) == values[0]), None)
+        if same:
+            _put(desk, person, header, _item(person, rule, values[0], header), same)
+
+
+def _several(
+    desk: Desk, person: Party, header: Record, rule: AttributeRule, values: Sequence[str], items: Sequence[Record]
+) -> None:
+    stem = f"{person.key}:{rule.set}:{rule.attribute}:"
+    for value in values:
+        existing = next((item for item in items if item.text(VALUE) == value), None)
+        link = desk.links.get((ATTRIBUTE, stem + value))
+        if existing or not _deleted_by_sales(link, value):
+            _put(desk, person, header, _item(person, rule, value, header), existing)
+    gone = [
+        link for link in desk.own_links(ATTRIBUTE) if link.key.startswith(stem) and link.key[len(stem) :] not in values
+    ]
+    _take_back(desk, person, gone, items)
+
+
+def _deleted_by_sales(link: Link | None, value: str) -> bool:
+    """We wrote this very value and it is gone: somebody removed it, and it stays removed."""
+    return link is not None and link.object_id != "" and link.sent.get(VALUE) == value
+
+
+def _take_back(desk: Desk, person: Party, links: Sequence[Link], items: Sequence[Record]) -> None:
+    for link in links:
+        item = _row_of(link, items)
+        if item is not None and link.ours and item.text(VALUE) == link.sent.get(VALUE):
+            desk.delete(ATTRIBUTE, link.key, item, {person.lock})
+        else:
+            desk.obsolete_links.append((ATTRIBUTE, link.key))
+
+
+def _row_of(link: Link | None, items: Sequence[Record]) -> Record | None:
+    """The item of a link; that of an intent is told by the value that was to be written."""
+    if link is None:
+        return None
+    if link.object_id:
+        return next((item for item in items if item.object_id == link.object_id), None)
+    return next((item for item in items if item.text(VALUE) == link.sent.get(VALUE)), None)

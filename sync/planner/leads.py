@@ -1,0 +1,122 @@
+"""The lead of a score: which cycle, open or closed, and what it should hold.
+
+C4C derives a lead's status: a qualification level makes it Qualified whatever else is sent (KBA 2419551), and a
+converted lead is final (KBA 2330129). So the status is set once, by what the lead is created with.
+"""
+
+from dataclasses import replace
+
+from sync.domain.codes import Code
+from sync.domain.decision import Decision, Reason
+from sync.domain.rules import FieldMap, FieldRule
+from sync.domain.views import Link
+from sync.mappers.draft import Draft, draft
+from sync.planner.desk import Desk, NotYet, Party, by_id
+from sync.planner.resolve import LEAD
+from sync.planner.target import Ask, Question, Record
+
+PARTIES = frozenset({"AccountPartyUUID", "AccountPartyID", "ContactUUID", "ContactID"})
+DELETED = Reason(Code.LEAD_CLOSED, "the lead of this cycle no longer exists in SAP Sales Cloud")
+
+
+def leads(desk: Desk, decision: Decision) -> tuple[Record, ...] | None:
+    """The leads of all cycles, by key and by link; None where they were not read yet."""
+    found = desk.ask(Question(Ask.LEADS_OF, LEAD, _stem(desk, decision)))
+    for link in _links(desk, decision):
+        linked = desk.ask(by_id(link))
+        found = None if found is None or linked is None else (*found, *linked)
+    return found
+
+
+def lead(desk: Desk, decision: Decision, account: Party | None, person: Party | None) -> Decision:
+    """Plans the lead of the current cycle; the decision with what was found about it."""
+    found = leads(desk, decision)
+    if found is None:
+        raise NotYet
+    cycle, existing = _current_cycle(desk, decision, found)
+    if existing is not None and _closed(desk, existing):
+        return _left_alone(decision, existing)
+    if cycle is None:
+        return replace(decision, code=Code.LEAD_CLOSED, reasons=(*decision.reasons, DELETED))
+    key = f"{_stem(desk, decision)}:{cycle}"
+    made = _draft(desk, key, decision, account, person)
+    if existing is not None and existing.text("LifeCycleStatusCode") in desk.rules.mapping.lead.accepted_status:
+        made = replace(made, fields=tuple(f for f in made.fields if f.name not in PARTIES))
+    answers = (Question(Ask.LEADS_OF, LEAD, _stem(desk, decision)),)
+    desk.write(made, existing, _locks(desk, key, account, person, existing), answers=answers)
+    return _handed_over(decision, key, existing)
+
+
+def _stem(desk: Desk, decision: Decision) -> str:
+    return f"{desk.view.id}:{decision.score}"
+
+
+def _links(desk: Desk, decision: Decision) -> list[Link]:
+    stem = f"{_stem(desk, decision)}:"
+    return [link for link in desk.own_links(LEAD) if link.object_id and link.key.startswith(stem)]
+
+
+def _locks(desk: Desk, key: str, account: Party | None, person: Party | None, existing: Record | None) -> set[str]:
+    """Moving a lead touches the account that it leaves, too."""
+    parties = {party.lock for party in (account, person) if party}
+    left = desk.account_locks("UUID", existing.text("AccountPartyUUID")) if existing else set()
+    return parties | left | {f"{LEAD} {key}"}
+
+
+def _current_cycle(desk: Desk, decision: Decision, found: tuple[Record, ...]) -> tuple[int | None, Record | None]:
+    """(cycle, its lead); without a lead the cycle to create, or None where our lead is gone from C4C."""
+    by_cycle = _by_cycle(desk, decision, found)
+    known = [cycle for cycle in desk.view.cycles if cycle.score == decision.score]
+    last = max([0, *by_cycle, *(cycle.number for cycle in known)])
+    if last == 0:
+        return 1, None
+    rearmed = any(cycle.number == last and cycle.rearmed for cycle in known)
+    if last in by_cycle and not (rearmed and _closed(desk, by_cycle[last])):
+        return last, by_cycle[last]
+    return (last + 1, None) if rearmed else (None, None)
+
+
+def _by_cycle(desk: Desk, decision: Decision, found: tuple[Record, ...]) -> dict[int, Record]:
+    """One lead a cycle: where somebody copied a lead with its key, ours is the linked one, else the older one."""
+    linked = {link.object_id: _number(link.key) for link in _links(desk, decision)}
+    in_order = sorted(found, key=lambda r: (r.object_id in linked, _reversed(r.text("ID"))))
+    key_field = desk.rules.mapping.lead.external_key
+    cycles = ((linked.get(r.object_id) or _number(r.text(key_field)), r) for r in in_order)
+    return {cycle: record for cycle, record in cycles if cycle}
+
+
+def _reversed(number: str) -> int:
+    return -int(number) if number.isdigit() else 0
+
+
+def _number(key: str) -> int:
+    """The cycle at the end of a lead's key; 0 where there is none."""
+    number = key.rpartition(":")[2]
+    return int(number) if number.isdigit() else 0
+
+
+def _closed(desk: Desk, record: Record) -> bool:
+    return record.text("LifeCycleStatusCode") in desk.rules.mapping.lead.closed_status
+
+
+def _draft(desk: Desk, key: str, decision: Decision, account: Party | None, person: Party | None) -> Draft:
+    lookup = desk.lookup(decision, account, person)
+    made = desk.draft(LEAD, key, "contact", lookup, "account" if account else "no_account")
+    template = desk.rules.qualification.routes[desk.rules.score(decision.score).route].lead_name
+    named = FieldMap(target=("Name",), template=template, rule=FieldRule.CREATE_ONLY)
+    name = draft(LEAD, key, "contact", (named,), lookup, desk.tenant.schema)
+    desk.warnings += name.warnings
+    fields = (*(replace(f, group=-1) for f in name.fields), *made.fields)
+    return replace(made, fields=fields)
+
+
+def _left_alone(decision: Decision, record: Record) -> Decision:
+    text = f"lead {record.text('ID') or record.object_id} is closed (status {record.text('LifeCycleStatusCode')})"
+    return replace(decision, code=Code.LEAD_CLOSED, reasons=(*decision.reasons, Reason(Code.LEAD_CLOSED, text)))
+
+
+def _handed_over(decision: Decision, key: str, record: Record | None) -> Decision:
+    if record is None:
+        return decision
+    reason = Reason(Code.ALREADY_HANDED_OVER, f"lead {record.text('ID') or record.object_id} ({key}) is open")
+    return replace(decision, reasons=(*decision.reasons, reason))

@@ -1,0 +1,69 @@
+"""The account and the contact person of a handover."""
+
+from sync.domain.codes import Code
+from sync.domain.rules import AccountMap
+from sync.domain.views import Company
+from sync.mappers.company import company_name
+from sync.mappers.draft import Lookup, Value
+from sync.planner import resolve
+from sync.planner.desk import Desk, NotYet, Party, Subject, texts
+from sync.planner.resolve import ACCOUNT, CONTACT, Found, Resolution, Unread
+from sync.planner.target import Ask, Question
+from sync.planner.writes import TAX_NUMBER
+
+
+def account_rules(desk: Desk) -> AccountMap:
+    """Without the tax numbers' service accounts are recognised by the other keys."""
+    rules = desk.rules.mapping.account
+    if desk.offers(TAX_NUMBER, "TaxID", "ParentObjectID"):
+        return rules
+    left = tuple(key for key in rules.natural_keys if key.kind != "tax_number")
+    return rules.model_copy(update={"natural_keys": left})
+
+
+def resolve_account(desk: Desk, company: Company) -> Resolution:
+    return resolve.account(company, desk.link(ACCOUNT, company.id), account_rules(desk), desk.ask)
+
+
+def account(desk: Desk, company: Company) -> Party:
+    """The account of the lead; created if C4C has none."""
+    key_field = desk.rules.mapping.account.external_key
+    subject = Subject(ACCOUNT, company.id, key_field, Code.ACCOUNT_AMBIGUOUS)
+    existing = desk.existing(resolve_account(desk, company), subject)
+    party = Party(ACCOUNT, company.id, existing)
+    made = desk.draft(ACCOUNT, company.id, "company", _account_lookup(desk, company))
+    desk.write(made, existing, {party.lock}, answers=(Question(Ask.BY_KEY, ACCOUNT, company.id),))
+    return party
+
+
+def further_account(desk: Desk, company: Company) -> Party | None:
+    """The account of a further company, if it is in C4C already; nobody is bothered where that is not clear."""
+    found = resolve_account(desk, company)
+    if isinstance(found, Unread):
+        raise NotYet
+    return Party(ACCOUNT, company.id, found.record) if isinstance(found, Found) else None
+
+
+def _account_lookup(desk: Desk, company: Company) -> Lookup:
+    def lookup(name: str) -> Value:
+        if name == "company.name":
+            return company_name(company)
+        if name == "c4c.owner_uuid":
+            return desk.employee(company.owner, company.get("hubspot_owner_id"))
+        space, _, rest = name.partition(".")
+        return company.get(rest) if space == "company" else None
+
+    return texts(lookup)
+
+
+def person(desk: Desk, of: Party) -> Party:
+    """The contact person within the account `of`."""
+    rules, view = desk.rules.mapping.contact, desk.view
+    account_id = of.record.text("AccountID") if of.record else None
+    found = resolve.contact(view, account_id, desk.link(CONTACT, view.id), rules, desk.ask)
+    existing = desk.existing(found, Subject(CONTACT, view.id, rules.external_key, Code.CONTACT_AMBIGUOUS))
+    party = Party(CONTACT, view.id, existing)
+    made = desk.draft(CONTACT, view.id, "contact", desk.lookup(None, of, None))
+    before = desk.account_locks("AccountID", existing.text("AccountID")) if existing else set()
+    desk.write(made, existing, {party.lock, of.lock, *before}, answers=(Question(Ask.BY_KEY, CONTACT, view.id),))
+    return party

@@ -1,0 +1,152 @@
+"""Relationships: contact person for the account of the lead, and for further companies that are in C4C already.
+
+Only what we made is ever deleted. The main account follows the primary company until sales moves it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sync import odata
+from sync.domain.rules import FieldRule
+from sync.domain.views import Association, Company, Link
+from sync.mappers.draft import Draft, DraftField
+from sync.planner.desk import Desk, Party
+from sync.planner.parties import further_account
+from sync.planner.resolve import CONTACT
+from sync.planner.target import Ask, Question, Record
+from sync.planner.writes import RELATION
+
+MAIN = "ReverseMainIndicator"
+"""Seen from the contact: this account is its main one."""
+
+
+def relations(desk: Desk, company: Company, account: Party, person: Party) -> None:
+    """Relationships to the lead's account and to the accounts of the contact's further companies."""
+    if not desk.offers(RELATION, "ContactID", "AccountID"):
+        return
+    rows = _rows(desk, person)
+    kept = set()
+    for association in desk.view.associations:
+        is_main = association.company.id == company.id
+        party = account if is_main else further_account(desk, association.company)
+        if party is not None:
+            kept.add(party.record.text("AccountID") if party.record else "")
+            _relation(desk, association, (party, person), rows, is_main)
+    _removed(desk, rows, kept, person)
+
+
+def question(contact_object_id: str) -> Question:
+    return Question(Ask.RELATIONS_OF, RELATION, contact_object_id)
+
+
+def _rows(desk: Desk, person: Party) -> tuple[Record, ...]:
+    """The person's relationships; none for somebody who is yet to be created (C4C makes the main one itself)."""
+    return desk.need(question(person.record.object_id)) if person.record else ()
+
+
+def _relation(
+    desk: Desk, association: Association, parties: tuple[Party, Party], rows: Sequence[Record], main: bool
+) -> None:
+    account, person = parties
+    if person.record is None and main:
+        return
+    key = f"{person.key}:{association.company.id}"
+    link = desk.links.get((RELATION, key))
+    existing = _row_of(account, rows, link)
+    if existing is None and _deleted_by_sales(link, person):
+        return
+    wish = True if main and not _moved_by_sales(desk, rows) else None
+    made = Draft(
+        RELATION,
+        key,
+        (
+            DraftField("ContactID", person.number, FieldRule.CREATE_ONLY, 0),
+            DraftField("AccountID", account.number, FieldRule.CREATE_ONLY, 1),
+            DraftField(MAIN, wish, FieldRule.C4C_WINS, 2),
+            *_label_fields(desk, association, link),
+        ),
+    )
+    answers = (question(person.record.object_id),) if person.record else ()
+    ours = existing is None or (link is None and _came_with_contact(desk, account, person))
+    # Where the primary company's account became the main one, that is no change by sales.
+    moved = existing is not None and not main and not _is_main(existing) and _primary_is_main(desk, rows)
+    agreed = {MAIN: False} if moved else {}
+    desk.write(made, existing, {account.lock, person.lock}, answers=answers, ours=ours, agreed=agreed)
+
+
+def _row_of(account: Party, rows: Sequence[Record], link: Link | None) -> Record | None:
+    """The row to this account; the linked one where C4C holds several."""
+    if account.record is None:
+        return None
+    of_account = [row for row in rows if row.text("AccountID") == account.record.text("AccountID")]
+    linked = (row for row in of_account if link and row.object_id == link.object_id)
+    return next(linked, of_account[0] if of_account else None)
+
+
+def _deleted_by_sales(link: Link | None, person: Party) -> bool:
+    """The relationship of this very person was there and is gone: somebody removed it, and it stays removed."""
+    return link is not None and link.object_id != "" and link.sent.get("ContactID") == person.number
+
+
+def _is_main(row: Record) -> bool:
+    return row.text(MAIN).lower() == "true"
+
+
+def _moved_by_sales(desk: Desk, rows: Sequence[Record]) -> bool:
+    """We made some account the main one, and it no longer is: somebody chose another. An untouched False is blank."""
+    sent = {link.object_id: link.sent.get(MAIN) for link in desk.own_links(RELATION)}
+    return any(sent.get(row.object_id) is True and not _is_main(row) for row in rows)
+
+
+def _primary_is_main(desk: Desk, rows: Sequence[Record]) -> bool:
+    """The account that is the main one is the one that we chose last."""
+    mains = {row.object_id for row in rows if _is_main(row)}
+    return any(link.object_id in mains and link.sent.get(MAIN) is True for link in desk.own_links(RELATION))
+
+
+def _came_with_contact(desk: Desk, account: Party, person: Party) -> bool:
+    """C4C made the relationship by itself when we created the contact on this account."""
+    link = desk.link(CONTACT, person.key)
+    if link is None or not link.ours or account.record is None:
+        return False
+    return odata.same(link.sent.get("AccountUUID"), account.record.text("UUID"))
+
+
+def _label_fields(desk: Desk, association: Association, link: Link | None) -> Iterator[DraftField]:
+    """What the labels fill in; what only a former label had filled is emptied again, if it is still ours."""
+    wanted = _wanted(desk, association)
+    governed = {name for rule in desk.rules.qualification.labels for name in rule.fields}
+    former = {n for n, value in (link.sent if link else {}).items() if n in governed and not odata.blank(value)}
+    for n, name in enumerate(sorted(wanted.keys() | former)):
+        known = desk.tenant.schema.field(RELATION, name)
+        if known is None:
+            continue
+        if name in wanted:
+            yield DraftField(name, odata.wire(wanted[name], known.type), FieldRule.C4C_WINS, 10 + n)
+        elif known.type == "String":
+            yield DraftField(name, "", FieldRule.C4C_WINS, 10 + n)
+
+
+def _wanted(desk: Desk, association: Association) -> Mapping[str, str]:
+    texts = {label.text for label in association.labels}
+    fields: dict[str, str] = {}
+    for rule in desk.rules.qualification.labels:
+        if rule.label in texts:
+            fields = {**rule.fields, **fields}
+    return fields
+
+
+def _removed(desk: Desk, rows: Sequence[Record], kept: set[Any], person: Party) -> None:
+    """Associations that are gone: the relationship goes too if we made it, and stays if sales did."""
+    associated = {association.company.id for association in desk.view.associations}
+    by_id = {row.object_id: row for row in rows}
+    for link in desk.own_links(RELATION):
+        if link.key.partition(":")[2] in associated:
+            continue
+        row = by_id.get(link.object_id)
+        # Two HubSpot companies may be one account, and a contact is not torn from its main account.
+        if row is None or not link.ours or row.text("AccountID") in kept:
+            desk.obsolete_links.append((RELATION, link.key))
+        elif not _is_main(row):
+            locks = desk.account_locks("AccountID", row.text("AccountID"))
+            desk.delete(RELATION, link.key, row, {*locks, person.lock})

@@ -1,0 +1,84 @@
+"""A plan as a value: the records to write, each with its fields, and what must be read before planning can go on."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sync.domain.decision import Decision, Reason
+from sync.domain.views import Link
+from sync.planner.compare import Change
+from sync.planner.target import Question
+from sync.schema import Schema
+
+TAX_NUMBER = "CorporateAccountTaxNumber"
+RELATION = "ContactIsContactPersonFor"
+PERMISSION = "MarketingPermission"
+CHANNEL = "ChannelPermission"
+ATTRIBUTES = "BusinessAttributeAssignment"
+ATTRIBUTE = "BusinessAttributeAssignmentItem"
+
+Links = Mapping[tuple[str, str], Link]
+Action = Literal["create", "update", "delete", "unchanged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """What the C4C tenant offers: fields, and valid employees' UUIDs by lower-case e-mail address."""
+
+    schema: Schema
+    employees: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One record of a plan. `answers` are the questions that the record answers once it is created.
+
+    `locks` name the records that the write touches besides its own: C4C refuses two writes at a time on one account
+    (KBA 3577788). `children` go along in one deep insert, so header and children exist together or not at all.
+    `linked` is False where no id pair is to be kept.
+    """
+
+    entity: str
+    key: str
+    action: Action
+    changes: tuple[Change, ...] = ()
+    object_id: str | None = None
+    etag: str | None = None
+    stale: bool = False
+    ready: bool = True
+    locks: frozenset[str] = frozenset()
+    answers: tuple[Question, ...] = ()
+    agreed: Mapping[str, Any] = field(default_factory=dict)
+    children: tuple["Write", ...] = ()
+    linked: bool = True
+    ours: bool = False
+
+    def values(self) -> dict[str, Any]:
+        """The fields of this record alone."""
+        return {change.name: change.new for change in self.changes}
+
+    def body(self) -> dict[str, Any]:
+        """What is sent, children included; C4C names the navigation like the child's entity."""
+        nested: dict[str, Any] = {}
+        for child in self.children:
+            nested.setdefault(child.entity, []).append(child.values())
+        return {**self.values(), **nested}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`questions` left open mean: read them and plan again. `problem` parks the contact.
+
+    `obsolete_links` are pairs of relations and attributes that no longer mean anything and are to be forgotten.
+    """
+
+    contact_id: str
+    decisions: tuple[Decision, ...]
+    records: tuple[Write, ...] = ()
+    questions: frozenset[Question] = frozenset()
+    problem: Reason | None = None
+    warnings: tuple[Reason, ...] = ()
+    obsolete_links: tuple[tuple[str, str], ...] = ()
+
+    def ready(self) -> Iterator[Write]:
+        return (w for w in self.records if w.ready and w.action != "unchanged")

@@ -1,0 +1,253 @@
+"""One suite for the C4C port: it runs on the in-memory twin, and on the real client against the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from c4c_world import Control, sandbox_process
+from twin import Mishap, Twin
+
+from sync import odata
+from sync.c4c_client import (
+    C4CClient,
+    C4CPort,
+    Conflict,
+    Doubtful,
+    Employee,
+    Gone,
+    Locked,
+    Rejected,
+    Unknown,
+    WriteResult,
+    Written,
+)
+from sync.errors import Refused
+from sync.odata import Operation, Query, key_path
+from sync.transport import RequestRetry
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+ROLE = "CorporateAccountRoleCodeCollection"
+ACCOUNTS, CONTACTS, LEADS = "CorporateAccountCollection", "ContactCollection", "LeadCollection"
+
+
+@dataclass
+class Subject:
+    """A port and what a test may do behind its back."""
+
+    port: C4CPort
+    twin: Twin | None = None
+    control: Control | None = None
+
+    def rows(self, entity: str) -> list[dict[str, Any]]:
+        if self.twin:
+            return self.twin.rows(entity)
+        assert self.control
+        return self.control.rows(entity)
+
+    def seed(self, entity: str, **fields: Any) -> dict[str, Any]:
+        if self.twin:
+            return self.twin.seed(entity, **fields)
+        assert self.control
+        return self.control.sales_create(entity, **fields)
+
+    def mishap(self, kind: str, text: str) -> None:
+        """The next write that matches goes wrong in this way."""
+        if self.twin:
+            self.twin.mishaps.append(Mishap(kind, text))
+        elif self.control:
+            action = {"sap_message": "sap_message_error"}.get(kind, kind)
+            self.control.fault(action, method="POST" if kind.startswith("cut") else None, body=text)
+
+    def one(self, operation: Operation) -> WriteResult:
+        return self.port.write([[operation]])[0][0]
+
+    def find(self, collection: str, name: str, *values: str) -> list[Any]:
+        return self.port.query([Query(collection, odata.any_of(name, values))])[0]
+
+
+@pytest.fixture(scope="module")
+def control() -> Iterator[Control]:
+    with sandbox_process() as started:
+        yield started
+
+
+@pytest.fixture(params=["twin", "real"])
+def subject(request: pytest.FixtureRequest, control: Control) -> Subject:
+    if request.param == "twin":
+        return Subject(twin := Twin({ROLE: {"CRM000": "Customer", "BUP002": "Prospect"}}), twin=twin)
+    control.call("POST", "/reset")
+    control.settings(page_size=2)
+    addresses = control.addresses
+    client = C4CClient(
+        addresses["c4c"], addresses["username"], addresses["password"], retry=RequestRetry(1), sleep=lambda _: None
+    )
+    return Subject(client, control=control)
+
+
+def account(key: str, **fields: Any) -> Operation:
+    body = {"Name": f"Firm {key}", "RoleCode": "BUP002", "HubSpotID_KUT": key, **fields}
+    return Operation("POST", ACCOUNTS, {name: value for name, value in body.items() if value is not None})
+
+
+def created(result: WriteResult) -> dict[str, Any]:
+    assert isinstance(result, Written)
+    assert result.row is not None
+    return dict(result.row)
+
+
+# ---- reads
+
+
+def test_a_query_finds_every_row_however_many_pages_and_nothing_where_there_is_nothing(subject: Subject) -> None:
+    for n in range(5):
+        subject.seed("CorporateAccount", Name=f"N{n}", RoleCode="BUP002", HubSpotID_KUT=str(n))
+    asked = [Query(ACCOUNTS, select=("ObjectID", "Name")), Query(ACCOUNTS, odata.any_of("HubSpotID_KUT", ["99"]))]
+    everything, nothing = subject.port.query(asked)
+    assert sorted(row["Name"] for row in everything) == ["N0", "N1", "N2", "N3", "N4"]
+    assert all(odata.etag(row) for row in everything)
+    assert nothing == []
+
+
+@pytest.mark.parametrize("name", ["O'Neil & Söhne", "+49 (30) 1", "50% #1/2?", "Größe=1;x"])
+def test_values_with_signs_of_the_grammar_are_found_exactly(subject: Subject, name: str) -> None:
+    subject.seed("CorporateAccount", Name=name, RoleCode="BUP002")
+    subject.seed("CorporateAccount", Name="Another", RoleCode="BUP002")
+    assert [row["Name"] for row in subject.find(ACCOUNTS, "Name", name)] == [name]
+
+
+def test_an_asterisk_is_a_wildcard_so_that_rows_must_be_compared_by_the_caller(subject: Subject) -> None:
+    for name in ("Star*Tec", "StarXTec"):
+        subject.seed("CorporateAccount", Name=name, RoleCode="BUP002")
+    assert len(subject.find(ACCOUNTS, "Name", "Star*Tec")) == 2
+
+
+@pytest.mark.parametrize(
+    "query",
+    [Query("NoSuchCollection"), Query(LEADS, "Note eq 'x'"), Query(ACCOUNTS, "Name eq 'a' or City eq 'b'")],
+)
+def test_a_refused_query_raises_and_is_never_an_empty_answer(subject: Subject, query: Query) -> None:
+    with pytest.raises(Refused):
+        subject.port.query([Query(ACCOUNTS), query])
+
+
+# ---- writes
+
+
+def test_a_created_record_is_shown_with_id_and_etag_and_can_be_changed_with_that_etag(subject: Subject) -> None:
+    row = created(subject.one(account("7")))
+    assert row["HubSpotID_KUT"] == "7"
+    path = key_path(ACCOUNTS, row["ObjectID"])
+    assert subject.one(Operation("PATCH", path, {"City": "Kiel"}, odata.etag(row))) == Written()
+    assert [r["City"] for r in subject.find(ACCOUNTS, "HubSpotID_KUT", "7")] == ["Kiel"]
+
+
+def test_a_change_of_an_old_version_is_a_conflict_without_effect(subject: Subject) -> None:
+    row = created(subject.one(account("7")))
+    path, etag = key_path(ACCOUNTS, row["ObjectID"]), odata.etag(row)
+    assert subject.one(Operation("PATCH", path, {"City": "Kiel"}, etag)) == Written()
+    assert subject.one(Operation("PATCH", path, {"City": "Bonn"}, etag)) == Conflict()
+    assert subject.rows("CorporateAccount")[0]["City"] == "Kiel"
+
+
+def test_what_is_gone_is_told_from_what_is_refused(subject: Subject) -> None:
+    row = created(subject.one(Operation("POST", LEADS, {"Name": "A lead", "HubSpotID_KUT": "1:mql:1"})))
+    path = key_path(LEADS, row["ObjectID"])
+    assert subject.one(Operation("DELETE", path, {}, odata.etag(row))) == Written()
+    assert subject.one(Operation("PATCH", path, {"Name": "Again"})) == Gone()
+    assert subject.one(Operation("DELETE", path)) == Gone()
+    assert isinstance(subject.one(Operation("PATCH", path, {"Name": "x"}, "W/\"datetimeoffset'1'\"")), Gone)
+
+
+def test_one_bad_record_drags_no_other_down_and_results_keep_their_places(subject: Subject) -> None:
+    groups = [[account("1"), account("2", Name=None)], [account("3", AccountID="1" * 11)], [account("4")]]
+    results = subject.port.write(groups)
+    assert [[type(result) for result in group] for group in results] == [[Written, Rejected], [Rejected], [Written]]
+    assert sorted(row["HubSpotID_KUT"] for row in subject.rows("CorporateAccount")) == ["1", "4"]
+
+
+def test_a_refusal_tells_nothing_that_was_sent(subject: Subject) -> None:
+    name = "Confidential Person " * 3
+    result = subject.one(account("1", Name=name))
+    assert isinstance(result, Rejected)
+    assert "Confidential" not in result.message
+
+
+def test_header_and_children_are_created_together(subject: Subject) -> None:
+    company = created(subject.one(account("1")))
+    person = {"LastName": "Sommer", "AccountUUID": company["UUID"], "HubSpotID_KUT": "2"}
+    contact = created(subject.one(Operation("POST", CONTACTS, person)))
+    channels = [{"Channel": "INT", "Consent": "2"}, {"Channel": "TEL", "Consent": "1"}]
+    body = {"BusinessPartnerUUID": contact["ContactUUID"], "ChannelPermission": channels}
+    header = created(subject.one(Operation("POST", "MarketingPermissionCollection", body)))
+    rows = subject.find("ChannelPermissionCollection", "ParentObjectID", header["ObjectID"])
+    assert sorted((row["Channel"], row["Consent"]) for row in rows) == [("INT", "2"), ("TEL", "1")]
+
+
+def test_a_contact_created_on_an_account_is_its_contact_person(subject: Subject) -> None:
+    company = created(subject.one(account("1")))
+    person = {"LastName": "Sommer", "AccountUUID": company["UUID"], "HubSpotID_KUT": "2"}
+    contact = created(subject.one(Operation("POST", CONTACTS, person)))
+    rows = subject.find("ContactIsContactPersonForCollection", "ParentObjectID", contact["ObjectID"])
+    assert [(row["AccountID"], row["ReverseMainIndicator"]) for row in rows] == [(company["AccountID"], True)]
+
+
+def test_a_level_makes_a_lead_qualified(subject: Subject) -> None:
+    levelled = {"Name": "A", "QualificationLevelCode": "03", "UserStatusCode": "01"}
+    assert created(subject.one(Operation("POST", LEADS, levelled)))["UserStatusCode"] == "02"
+    assert created(subject.one(Operation("POST", LEADS, {"Name": "B"})))["UserStatusCode"] == "01"
+
+
+@pytest.mark.parametrize(("mishap", "expected"), [("lock", Locked), ("sap_message", Doubtful)])
+def test_a_write_that_did_not_happen_says_so(subject: Subject, mishap: str, expected: type[Any]) -> None:
+    subject.mishap(mishap, "'1'|\"1\"")
+    results = subject.port.write([[account("1")], [account("2")]])
+    assert [type(group[0]) for group in results] == [expected, Written]
+    assert [row["HubSpotID_KUT"] for row in subject.rows("CorporateAccount")] == ["2"]
+    assert isinstance(subject.one(account("1")), Written)
+
+
+@pytest.mark.parametrize(("mishap", "there"), [("cut_before", 0), ("cut_after", 1)])
+def test_a_write_without_an_answer_is_unknown_and_only_the_key_tells(subject: Subject, mishap: str, there: int) -> None:
+    # So that the client has its token, and what is cut is the write and not the refusal for want of one.
+    assert subject.find(ACCOUNTS, "HubSpotID_KUT", "1") == []
+    subject.mishap(mishap, "POST CorporateAccount")
+    result = subject.one(account("1"))
+    assert isinstance(result, Unknown)
+    assert result.outage
+    assert len(subject.find(ACCOUNTS, "HubSpotID_KUT", "1")) == there
+
+
+# ---- what the tenant offers
+
+
+def test_fields_and_codes_of_the_tenant(subject: Subject) -> None:
+    schema = subject.port.metadata(["Contact", "Lead"])
+    last_name, note = schema.field("Contact", "LastName"), schema.field("Lead", "Note")
+    assert last_name is not None
+    assert last_name.length == 40
+    assert note is not None
+    assert not note.filterable
+    assert schema.field("Lead", "HubSpotID_KUT") is not None
+    codes = subject.port.codes([ROLE, "NoSuchCodeCollection"])
+    assert {"CRM000", "BUP002"} <= set(codes[ROLE])
+    assert "NoSuchCodeCollection" not in codes
+
+
+def test_employees_who_can_own_records(subject: Subject) -> None:
+    if subject.twin:
+        subject.twin.staff = [Employee("U1", "Able@sales.example")]
+    else:
+        people = {
+            "Able": {}, "Locked": {"UserLockedIndicator": True},
+            "Left": {"EmployeeValidityEndDate": "2020-12-31T00:00:00"},
+        }  # fmt: skip
+        for name, more in people.items():
+            subject.seed("Employee", EmployeeID=name, Email=f"{name}@sales.example", **more)
+    masters = subject.port.masters([ROLE], NOW)
+    assert [employee.email for employee in masters.employees or []] == ["Able@sales.example"]
+    assert masters.employees == subject.port.employees(NOW)
+    assert masters.codes == subject.port.codes([ROLE])
