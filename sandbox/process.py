@@ -34,13 +34,15 @@ class Server(uvicorn.Server):
 
 
 def run(options: argparse.Namespace) -> None:
+    parent = os.getppid()
     world = World.empty()
     if not options.empty:
         world.seed(options.contacts, options.companies, options.seed)
-    asyncio.run(serve(world, options))
+    asyncio.run(serve(world, options, parent))
 
 
-async def serve(world: World, options: argparse.Namespace) -> None:
+async def serve(world: World, options: argparse.Namespace, parent: int) -> None:
+    """Serves until a signal comes or, if asked, until `parent` is gone: it may die before the first answer."""
     apps: dict[str, ASGIApp] = {
         "hubspot": System(world, "hubspot", lambda w: build_hubspot(w.hubspot)),
         "c4c": System(world, "c4c", lambda w: build_c4c(w.c4c)),
@@ -53,7 +55,7 @@ async def serve(world: World, options: argparse.Namespace) -> None:
     while not all(server.started or server.should_exit for server in servers.values()):
         await asyncio.sleep(0.005)
     print(json.dumps(_announcement(sockets)), flush=True)
-    watcher = asyncio.create_task(_die_with_parent(list(servers.values()))) if options.die_with_parent else None
+    watcher = asyncio.create_task(_die_with_parent(list(servers.values()), parent)) if options.die_with_parent else None
     await asyncio.gather(*tasks)
     if watcher:
         watcher.cancel()
@@ -85,8 +87,7 @@ def _stop(servers: list[Server]) -> None:
         server.should_exit = True
 
 
-async def _die_with_parent(servers: list[Server]) -> None:
-    parent = os.getppid()
+async def _die_with_parent(servers: list[Server], parent: int) -> None:
     while os.getppid() == parent:
         await asyncio.sleep(PARENT_CHECK_SECONDS)
     _stop(servers)

@@ -2,17 +2,19 @@
 
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from sync import config
+from sync import config, log
 from sync.c4c_client import C4CClient
 from sync.config import C4CAccess, Configuration, Environment, HubSpotAccess, Settings
 from sync.errors import ConfigurationError
 from sync.hubspot_client import HubSpotClient
-from sync.jobs.context import Context, Progress, Stop, silent
+from sync.jobs.context import Context, Progress, Stop, nobody, silent, utc_now
 from sync.state.store import Store, open_store
 from sync.transport import RequestRetry
+from sync.webhook import Webhook
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class App:
     context: Context
     hubspot: HubSpotClient
     c4c: C4CClient
+    clock: "Clock"
 
     def requests(self) -> dict[str, int]:
         """Requests sent so far, by system."""
@@ -49,31 +52,53 @@ def settings(env: Environment | None = None) -> Settings:
     return found
 
 
-def build(progress: Progress = silent, stopping: Stop = lambda: False) -> App:
+@dataclass(frozen=True)
+class Clock:
+    """Where time comes from, and how it is let pass."""
+
+    now: Callable[[], datetime] = utc_now
+    sleep: Callable[[float], None] = time.sleep
+    monotonic: Callable[[], float] = time.monotonic
+
+
+def build(
+    progress: Progress = silent,
+    stopping: Stop = lambda: False,
+    clock: Clock | None = None,
+    env: Environment | None = None,
+) -> App:
     """Everything from the environment. Raises ConfigurationError with all that is wrong, StateError."""
-    env = Environment()
+    env, clock = env or Environment(), clock or Clock()
     found = config.settings(env)
     hubspot, c4c = config.hubspot_access(env), config.c4c_access(env)
     configuration = _load(env, found)
+    log.conceal(hubspot.token, c4c.password, found.alert_webhook)
     context = Context(
         store=open_store(found.state),
-        hubspot=(hubspot_client := _hubspot(hubspot, configuration)),
-        c4c=(c4c_client := _c4c(c4c, configuration)),
+        hubspot=(hubspot_client := _hubspot(hubspot, configuration, clock)),
+        c4c=(c4c_client := _c4c(c4c, configuration, clock)),
         config=configuration,
         run_id=new_run_id(),
-        sleep=time.sleep,
+        now=clock.now,
+        sleep=clock.sleep,
         progress=progress,
         stopping=stopping,
+        notify=Webhook(found.alert_webhook, configuration.worker.alerts.format) if found.alert_webhook else nobody,
     )
-    return App(found, context, hubspot_client, c4c_client)
+    return App(found, context, hubspot_client, c4c_client, clock)
 
 
-def offline(create_state: bool = False) -> tuple[Settings, Configuration, Store]:
-    """What works without the remote systems. Raises ConfigurationError, StateError."""
+def rules() -> tuple[Settings, Configuration]:
+    """Settings and rules alone. Raises ConfigurationError."""
     env = Environment()
     found = config.settings(env)
-    configuration = _load(env, found)
-    return found, configuration, open_store(found.state, create=create_state)
+    return found, _load(env, found)
+
+
+def offline() -> tuple[Settings, Configuration, Store]:
+    """What works without the remote systems. Raises ConfigurationError, StateError."""
+    found, configuration = rules()
+    return found, configuration, open_store(found.state, create=False)
 
 
 def _load(env: Environment, found: Settings) -> Configuration:
@@ -86,7 +111,7 @@ def _load(env: Environment, found: Settings) -> Configuration:
     return configuration
 
 
-def _hubspot(access: HubSpotAccess, configuration: Configuration) -> HubSpotClient:
+def _hubspot(access: HubSpotAccess, configuration: Configuration, clock: Clock) -> HubSpotClient:
     options = configuration.worker.hubspot
     return HubSpotClient(
         access.base_url,
@@ -96,10 +121,11 @@ def _hubspot(access: HubSpotAccess, configuration: Configuration) -> HubSpotClie
         burst_per_10s=options.burst_per_10s,
         timeout=options.timeout_seconds,
         retry=_retry(configuration),
+        sleep=clock.sleep,
     )
 
 
-def _c4c(access: C4CAccess, configuration: Configuration) -> C4CClient:
+def _c4c(access: C4CAccess, configuration: Configuration, clock: Clock) -> C4CClient:
     options = configuration.worker.c4c
     cert = (access.client_cert, access.client_key) if access.client_cert and access.client_key else None
     return C4CClient(
@@ -111,6 +137,7 @@ def _c4c(access: C4CAccess, configuration: Configuration) -> C4CClient:
         batch_operations=options.batch_operations,
         timeout=options.timeout_seconds,
         retry=_retry(configuration),
+        sleep=clock.sleep,
     )
 
 

@@ -13,7 +13,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 
-from sync import odata
+from sync import metrics, odata
 from sync.errors import Denied, Malformed, Refused, Unavailable
 from sync.transport import RequestRetry, Requests, with_retry
 
@@ -93,7 +93,7 @@ class Session:
         self.sent.count(endpoint)
         token = {"x-csrf-token": login.token} if login.token and method != "GET" else {}
         try:
-            return login.jar.request(
+            response = login.jar.request(
                 method,
                 self.root + path,
                 data=body,
@@ -101,7 +101,10 @@ class Session:
                 timeout=(min(CONNECT_SECONDS, self.timeout), self.timeout),
                 allow_redirects=False,
             )
+            metrics.answered("c4c", endpoint, response.status_code)
+            return response
         except requests.RequestException as error:
+            metrics.answered("c4c", endpoint, None)
             raise Unavailable("c4c", f"{endpoint}: no answer ({type(error).__name__})") from None
 
     def _renewed(self, refused: Login) -> Login:
@@ -158,8 +161,13 @@ def raise_for(response: requests.Response, endpoint: str) -> None:
         raise Unavailable("c4c", f"{endpoint}: status {status}", _wait(response))
     if status < 400:
         raise Malformed("c4c", f"{endpoint}: redirected ({status}); check that C4C_BASE_URL is the tenant's root")
-    code, message = odata.error_text(response.text)
-    raise Refused("c4c", f"{endpoint}: status {status}: {odata.safe_text(code, message)}", status)
+    code, _ = odata.error_text(response.text)
+    # The whole request was refused: its text may name anybody of a whole batch, so only its code is told.
+    raise Refused("c4c", f"{endpoint}: status {status}{_in_brackets(code)}", status)
+
+
+def _in_brackets(code: str) -> str:
+    return f" ({odata.safe_text(code, '')})" if code else ""
 
 
 def _wait(response: requests.Response) -> float | None:

@@ -6,13 +6,13 @@ import ipaddress
 import os
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from sync import schema
 from sync.domain import rules
@@ -48,6 +48,8 @@ class Settings:
     log_format: Literal["json", "console"]
     log_level: str
     metrics_port: int | None
+    metrics_host: str = "127.0.0.1"
+    alert_webhook: str | None = field(default=None, repr=False)
 
 
 class Section(BaseModel):
@@ -73,17 +75,29 @@ def _positive(value: timedelta) -> timedelta:
     return value
 
 
+def _not_negative(value: timedelta) -> timedelta:
+    if value < timedelta(0):
+        raise ValueError("must not be negative")
+    return value
+
+
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Interval = Annotated[Duration, AfterValidator(_positive)]
 
 
 class Schedule(Section):
     """One interval per job."""
 
-    poll: Duration = timedelta(seconds=60)
-    scores: Duration = timedelta(minutes=5)
-    sweep: Duration = timedelta(minutes=15)
-    push: Duration = timedelta(seconds=60)
-    full_sweep: Duration = timedelta(hours=24)
+    poll: Interval = timedelta(seconds=60)
+    scores: Interval = timedelta(minutes=5)
+    sweep: Interval = timedelta(minutes=15)
+    push: Interval = timedelta(seconds=60)
+    full_sweep: Interval = timedelta(hours=24)
+    housekeeping: Interval = timedelta(hours=24)
+    jitter: Annotated[Duration, AfterValidator(_not_negative)] = timedelta(seconds=2)
+    stop_within: Interval = timedelta(seconds=25)
+    takeover_after: Interval = timedelta(seconds=60)
+    stuck_after: Interval = timedelta(hours=1)
 
 
 class HubSpotSettings(Section):
@@ -104,7 +118,27 @@ class C4CSettings(Section):
 
 
 class Guard(Section):
+    """What one cycle may do before a person looks; 0 switches a limit off."""
+
     max_creates: int = Field(default=1000, ge=0)
+    max_changed_share: float = Field(default=0.5, ge=0, le=1)
+    changes_from: int = Field(default=500, ge=0)
+
+
+class Retention(Section):
+    """How long history is kept. The newest decision on a contact is kept as long as the contact."""
+
+    decisions: Interval = timedelta(days=365)
+    job_runs: Interval = timedelta(days=30)
+
+
+class Alerts(Section):
+    """When the webhook of SYNC_ALERT_WEBHOOK is told. 0 parked contacts, or a share of 0, switches that alert off."""
+
+    format: Literal["generic", "slack"] = "generic"
+    poll_age: Interval = timedelta(minutes=15)
+    parked: int = Field(default=25, ge=0)
+    budget_share: float = Field(default=0.1, ge=0, le=1)
 
 
 class Retry(Section):
@@ -123,6 +157,8 @@ class WorkerConfig(Section):
     c4c: C4CSettings = C4CSettings()
     guard: Guard = Guard()
     retry: Retry = Retry()
+    retention: Retention = Retention()
+    alerts: Alerts = Alerts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +197,13 @@ class Environment:
             self.problems.append(f"{name} is missing: set it, or {name}_FILE to a file that holds it ({what})")
         return value or ""
 
-    def url(self, name: str, value: str) -> str:
+    def url(self, name: str, value: str, *, secret: bool = False) -> str:
         """A base URL; plain http is for loopback only, since it would carry credentials in the open."""
         parts = urlsplit(value)
         if value and (parts.scheme not in ("http", "https") or not parts.hostname):
-            self.problems.append(f"{name}: {value!r} is no web address; write it as https://host")
+            self.problems.append(
+                f"{name}: {'it' if secret else repr(value)} is no web address; write it as https://host"
+            )
         elif parts.scheme == "http" and not _loopback(parts.hostname or ""):
             self.problems.append(f"{name}: http:// is accepted for loopback addresses only; use https://")
         return value.rstrip("/")
@@ -195,12 +233,16 @@ def settings(env: Environment) -> Settings:
     if port is not None and not (port.isdigit() and 0 < int(port) < 65536):
         env.problems.append(f"SYNC_METRICS_PORT: found {port!r}, allowed: a port number, or unset for none")
         port = None
+    webhook = env.get("SYNC_ALERT_WEBHOOK")
+    host = env.choice("SYNC_METRICS_HOST", "127.0.0.1", ("127.0.0.1", "0.0.0.0", "::1", "::"))
     return Settings(
         state=Path(env.get("SYNC_STATE") or "state.db"),
         config=Path(env.get("SYNC_CONFIG") or "config"),
         log_format="json" if env.choice("SYNC_LOG_FORMAT", "json", ("json", "console")) == "json" else "console",
         log_level=env.choice("SYNC_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         metrics_port=int(port) if port else None,
+        metrics_host=host,
+        alert_webhook=env.url("SYNC_ALERT_WEBHOOK", webhook, secret=True) if webhook else None,
     )
 
 

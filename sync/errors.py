@@ -36,6 +36,28 @@ class GuardTripped(SyncError):
     exit_code = 5
 
 
+class LeaseHeld(SyncError):
+    """Another process writes at the moment."""
+
+    exit_code = 2
+
+
+class LeaseLost(SyncError):
+    """Another process took over; nothing more may be written here."""
+
+    exit_code = 2
+
+
+class Interrupted(SyncError):
+    """The process was asked to stop; what was done so far is kept."""
+
+
+class Defect(SyncError):
+    """A bug of this program. The message names type and place, never the values at hand."""
+
+    exit_code = 1
+
+
 class RemoteError(SyncError):
     """A remote system refused or was out of reach."""
 

@@ -18,6 +18,7 @@ from hubspot.crm.objects.exceptions import ApiException
 from urllib3 import Retry
 from urllib3.exceptions import HTTPError
 
+from sync import metrics
 from sync.domain.views import Label, Owner
 from sync.errors import BudgetExhausted, Denied, Malformed, Refused, SyncError, Unavailable
 from sync.transport import LONGEST_WAIT, Pacer, RequestRetry, Requests, with_retry
@@ -316,7 +317,7 @@ class HubSpotClient:
         self, endpoint: str, method: str, path: str, body: object, query: list[tuple[str, str]]
     ) -> dict[str, Any]:
         try:
-            data, _, headers = self._client.call_api(
+            data, status, headers = self._client.call_api(
                 path,
                 method,
                 query_params=query,
@@ -327,9 +328,12 @@ class HubSpotClient:
                 _return_http_data_only=False,
                 _request_timeout=(min(10.0, self.timeout), self.timeout),
             )
+            metrics.answered("hubspot", endpoint, status)
         except ApiException as error:
+            metrics.answered("hubspot", endpoint, error.status)
             raise _translated(error, endpoint) from None
         except (HTTPError, OSError) as error:
+            metrics.answered("hubspot", endpoint, None)
             raise Unavailable("hubspot", f"{endpoint}: no answer ({type(error).__name__})") from None
         self._budget = _budget(headers) or self._budget
         if not isinstance(data, dict):

@@ -4,12 +4,15 @@
 """
 
 import logging
+import re
 import sys
 from enum import StrEnum
 from typing import Any, TextIO
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
+
+from sync import metrics
 
 
 class Event(StrEnum):
@@ -35,12 +38,26 @@ class Event(StrEnum):
     BUDGET_LOW = "budget_low"
     CONTRACT_MISMATCH = "contract_mismatch"
     RULES_CHANGED = "rules_changed"
+    JOB_INTERRUPTED = "job_interrupted"
+    JOB_LATE = "job_late"
+    WORKER_STANDBY = "worker_standby"
+    LEASE_ACQUIRED = "lease_acquired"
+    LEASE_LOST = "lease_lost"
+    STOP_FORCED = "stop_forced"
+    CLOCK_JUMPED = "clock_jumped"
+    STATE_BUSY = "state_busy"
+    ALERT_FIRING = "alert_firing"
+    ALERT_RESOLVED = "alert_resolved"
+    ALERT_UNDELIVERED = "alert_undelivered"
+    RESYNC_MARKED = "resync_marked"
+    LIBRARY_WARNING = "library_warning"
 
 
 _ALLOWED = frozenset(
     {
         "account",
         "action",
+        "alert",
         "associations",
         "attempt",
         "attempts",
@@ -58,17 +75,19 @@ _ALLOWED = frozenset(
         "endpoint",
         "entity",
         "event",
-        "exit_code",
         "field",
         "found",
+        "holder",
         "job",
         "jobs",
         "key",
         "kind",
         "level",
         "limit",
+        "logger",
         "object_id",
         "page",
+        "plan",
         "rows",
         "run_id",
         "score",
@@ -101,13 +120,15 @@ def configure(form: str = "json", level: str = "INFO", stream: TextIO | None = N
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _only_known_fields,
+            _redacted,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.WriteLoggerFactory(file=stream or sys.stderr),
         cache_logger_on_first_use=False,
     )
-    # Libraries log URLs with query strings, and those hold e-mail addresses.
+    # Libraries log URLs with query strings, and those hold e-mail addresses: only who warned is told, never what.
+    logging.basicConfig(handlers=[_Named()], level=logging.WARNING, force=True)
     logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
@@ -115,8 +136,45 @@ def _only_known_fields(_: WrappedLogger, __: str, event: EventDict) -> EventDict
     return {name: value for name, value in event.items() if name in _ALLOWED}
 
 
+class _Named(logging.Handler):
+    """Turns a library's warning into an event that names the library and nothing else."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        emit(Event.LIBRARY_WARNING, logger=record.name)
+
+
+_SECRETS: set[str] = set()
+_ADDRESS = re.compile(r"[^\s@'\"<>(),;:]+@[^\s@'\"<>(),;:]+\.\w+")
+_CREDENTIAL = re.compile(r"(?i)\b(bearer|basic)\s+\S+")
+_PHONE = re.compile(r"\+\d[\d ()/.-]{5,}\d")
+
+
+def conceal(*secrets: str | None) -> None:
+    """These values never appear in anything that is printed, wherever they may come from."""
+    _SECRETS.update(secret for secret in secrets if secret and len(secret) > 3)
+
+
+def redact(text: str) -> str:
+    """The text without known secrets, credentials, e-mail addresses and international phone numbers."""
+    for secret in sorted(_SECRETS, key=len, reverse=True):
+        text = text.replace(secret, "…")
+    for pattern in (_CREDENTIAL, _ADDRESS, _PHONE):
+        text = pattern.sub("…", text)
+    return text
+
+
+_UNTOUCHED = frozenset({"event", "timestamp", "level"})
+"""Ours, and no place where a value could hide; a time zone would look like a phone number."""
+
+
+def _redacted(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """The last line of defence: whoever writes a line has left such values out already."""
+    return {n: redact(v) if isinstance(v, str) and n not in _UNTOUCHED else v for n, v in event.items()}
+
+
 def emit(event: Event, **fields: Any) -> None:
     """Writes one line at level info (warning for what a person should see)."""
+    metrics.EVENTS.labels(str(event)).inc()
     logger = structlog.get_logger()
     (logger.warning if event in _WARNINGS else logger.info)(str(event), **fields)
 
@@ -129,6 +187,14 @@ _WARNINGS = frozenset(
         Event.RATE_LIMITED,
         Event.BUDGET_LOW,
         Event.CONTRACT_MISMATCH,
+        Event.JOB_LATE,
+        Event.LEASE_LOST,
+        Event.STOP_FORCED,
+        Event.CLOCK_JUMPED,
+        Event.STATE_BUSY,
+        Event.ALERT_FIRING,
+        Event.ALERT_UNDELIVERED,
+        Event.LIBRARY_WARNING,
     }
 )
 

@@ -174,6 +174,8 @@ def same(left: Any, right: Any) -> bool:
 
 
 def _as_number(value: Any) -> Decimal | None:
+    if not isinstance(value, str | int | float | Decimal):
+        return None
     text = str(value)
     if isinstance(value, str) and not re.fullmatch(r"-?(0|[1-9]\d*)(\.\d+)?", text):
         return None
@@ -322,9 +324,17 @@ def sap_message(headers: Mapping[str, str]) -> tuple[str, str] | None:
 
 
 def safe_text(code: str, message: str, sent: Iterable[object] = ()) -> str:
-    """An error text without the values that were sent, quotations, e-mail addresses or long numbers; 200 characters."""
-    for value in sorted((str(v) for v in sent if len(str(v)) > 2), key=len, reverse=True):
-        message = message.replace(value, "…")
+    """An error text without the values that were sent, quotations, e-mail addresses or long numbers; 200 characters.
+
+    Values are found in any case, whole and word by word. Without `sent` the text is left out altogether: whose values
+    it repeats cannot be told.
+    """
+    texts = [str(value) for value in sent]
+    if not texts:
+        return code[:40]
+    words = {word for text in texts for word in re.split(r"[^\w]+", text) if len(word) > 1}
+    for value in sorted({*texts, *words} - {""}, key=len, reverse=True):
+        message = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "…", message, flags=re.IGNORECASE)
     message = re.sub(r"'[^']*'|\"[^\"]*\"|«[^»]*»", "…", message)
     message = re.sub(r"\S+@\S+|\+?\d[\d ()/-]{5,}\d", "…", message)
     return f"{code}: {message}".strip(": ")[:200]

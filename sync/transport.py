@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
+from sync import metrics
 from sync.errors import Unavailable
 from sync.log import Event, emit
 
@@ -102,4 +103,6 @@ def _report(state: RetryCallState) -> None:
     if isinstance(error, Unavailable):
         pause = round(state.next_action.sleep, 2) if state.next_action else 0
         event = Event.RATE_LIMITED if error.wait else Event.REQUEST_RETRIED
+        if error.wait:
+            metrics.waited(error.system, pause)
         emit(event, system=error.system, attempt=state.attempt_number, wait=pause, cause=str(error))

@@ -54,7 +54,7 @@ _DEPARTMENTS = [
 _LEAD_STATUS = [*_numbered(2, "Open", "Qualified", "Accepted", "Declined", "Converted"), ("Z1", "Nurturing")]
 _LEAD_LIFE_CYCLE = [("1", "Open"), ("2", "Qualified"), ("3", "Accepted"), ("4", "Declined"), ("6", "Converted")]
 _ORIGINS = _numbered(
-    3, "Trade fair", "Web site", "Telephone inquiry", "Campaign", "Roadshow", "E-mail", "Referral", "Partner", "Web form",
+    3, "Trade fair", "Web site", "Phone call", "Campaign", "Roadshow", "E-mail", "Referral", "Partner", "Web form",
     "Marketing automation",
 )  # fmt: skip
 _INDUSTRIES = _numbered(2, "Manufacturing", "Trade", "Construction", "IT", "Energy", "Transport", "Health", "Finance")

@@ -1,4 +1,4 @@
-"""What a test does inside C4C as if sales did it: create, edit, delete, close leads, merge; and the tenant's settings."""
+"""What a test does inside C4C as if sales did it: create, edit, delete, close leads, merge; the tenant's settings."""
 
 from __future__ import annotations
 

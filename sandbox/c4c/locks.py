@@ -54,7 +54,7 @@ def _named(store: C4CStore, entity: str, row: Row) -> set[str]:
 
 @contextmanager
 def held(store: C4CStore, operations: list[Operation]) -> Iterator[list[str | None]]:
-    """For each operation the record that another write holds right now, or None; meanwhile this request holds its own."""
+    """For each operation the record that another write holds now, or None; meanwhile this request holds its own."""
     if not store.settings.parallel_lock:
         yield [None] * len(operations)
         return

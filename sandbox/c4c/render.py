@@ -1,4 +1,4 @@
-"""Rows on the wire: JSON wrapped in `d.results` (single entities too), or Atom XML, which is what nobody asked for gets."""
+"""Rows on the wire: JSON wrapped in `d.results` (single entities too), or Atom XML for whoever did not ask."""
 
 from __future__ import annotations
 
@@ -154,7 +154,8 @@ def _property(entity: Entity, name: str, value: Any, text: str) -> str:
 
 def _link(look: Look, entity: Entity, row: Row, uri: str, nav: Nav) -> str:
     kind = "feed" if nav.many else "entry"
-    link = f'<link href={quoteattr(f"{uri}/{nav.name}")} rel="{_RELATED}{nav.name}" type="application/atom+xml;type={kind}"'
+    address = quoteattr(f"{uri}/{nav.name}")
+    link = f'<link href={address} rel="{_RELATED}{nav.name}" type="application/atom+xml;type={kind}"'
     if not look.expands(nav.name):
         return link + "/>"
     target = access.entity(look.store.settings, nav.to)

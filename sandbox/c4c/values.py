@@ -81,8 +81,7 @@ def accept(field: Field, value: Any) -> Any:
             if not isinstance(value, _EDM[field.type]):
                 raise _wrong_type(field)
         case "Int32":
-            if not isinstance(value, int) or isinstance(value, bool):
-                raise _wrong_type(field)
+            return _accept_integer(field, value)
         case "Guid":
             return _accept_guid(field, value)
         case "Decimal":
@@ -91,6 +90,12 @@ def accept(field: Field, value: Any) -> Any:
             return _accept_time(field, value)
     if field.length and isinstance(value, str) and len(value) > field.length:
         raise bad_request(f"Value of property {field.name} exceeds the maximum length {field.length}", "005056A509")
+    return value
+
+
+def _accept_integer(field: Field, value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _wrong_type(field)
     return value
 
 

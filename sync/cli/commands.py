@@ -6,19 +6,22 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 
 from sync import app, log
-from sync.cli import links, output, reports
+from sync.cli import admin, links, output, reports
 from sync.config import Environment
 from sync.config import settings as read_settings
 from sync.errors import ConfigurationError, SyncError
+from sync.jobs import alerts, preview
 from sync.jobs import check as checks
 from sync.jobs import explain as explaining
-from sync.jobs import preview
 from sync.jobs import status as statuses
-from sync.jobs.runner import JOBS, run_jobs, run_until_idle
+from sync.jobs.runner import JOBS, ONCE, run_jobs, run_until_idle
 from sync.state.store import open_store, versions
 from sync.worker import StopSignal, Worker
+from sync.worker.keeper import working
+from sync.worker.server import serving
 
 cli = typer.Typer(
     name="hubspot-c4c-sync",
@@ -36,6 +39,9 @@ ContactIds = Annotated[
 ]
 
 
+admin.register(cli)
+
+
 def main() -> None:
     """Runs a command; a known failure becomes a sentence and an exit code instead of a traceback."""
     try:
@@ -47,6 +53,9 @@ def main() -> None:
     except SyncError as error:
         output.complain(str(error))
         sys.exit(error.exit_code)
+    except SQLAlchemyError as error:
+        output.complain(f"the state file cannot be used now ({type(error).__name__}); check disk space and who uses it")
+        sys.exit(2)
 
 
 def _configure_log(stream: Any = None) -> None:
@@ -57,14 +66,22 @@ def _configure_log(stream: Any = None) -> None:
     log.configure(found.log_format, "WARNING" if quiet else found.log_level, stream or sys.stderr)
 
 
+@cli.callback()
+def prepare() -> None:
+    """Hands marketing qualified leads over from HubSpot to SAP Sales Cloud."""
+    _configure_log()
+
+
 @cli.command()
 def run() -> None:
-    """Run the worker: all jobs at their intervals until SIGTERM or SIGINT."""
+    """Run the worker: all jobs at their intervals until SIGTERM or SIGINT. A second worker waits as standby."""
     stop = StopSignal().install()
     _configure_log(sys.stdout)
-    application = app.build(stopping=stop)
+    application = app.build(stopping=stop, clock=app.Clock(sleep=stop.sleep))
     try:
-        raise typer.Exit(Worker(application, stop).run())
+        worker = Worker(application, stop)
+        with serving(application, worker.vitals):
+            raise typer.Exit(worker.run())
     finally:
         application.close()
 
@@ -79,15 +96,10 @@ def once(
 ) -> None:
     """Run poll, scores, sweep and push (or the jobs named) once, and end."""
     names = _job_names(jobs)
-    stop = StopSignal().install()
-    _configure_log()
-    with output.progress(None) as report:
-        application = app.build(report, stop)
-        try:
-            results = (run_until_idle if until_idle else run_jobs)(application.context, names)
-            document = reports.once_document(application, results)
-        finally:
-            application.close()
+    with output.progress(None) as report, working(report) as (application, stop):
+        results = (run_until_idle if until_idle else run_jobs)(application.context, names)
+        document = reports.once_document(application, results)
+        alerts.watch(application.context)
     if json:
         output.show_json(document)
     else:
@@ -101,7 +113,7 @@ def _job_names(jobs: list[str] | None) -> list[str]:
     for name in jobs or []:
         if name not in JOBS:
             raise ConfigurationError([f"{name}: is no job; allowed: {', '.join(JOBS)}"])
-    return jobs or list(JOBS)
+    return jobs or list(ONCE)
 
 
 @cli.command()
@@ -150,7 +162,6 @@ def _moment(text: str) -> datetime:
 @cli.command()
 def plan(contact: ContactIds = None, json: Json = False) -> None:
     """Show what the next push would write, field by field; writes nothing."""
-    _configure_log()
     with output.progress(None) as report:
         application = app.build(report)
         try:
@@ -166,10 +177,8 @@ def check(
     json: Json = False,
 ) -> None:
     """Check configuration, credentials, HubSpot properties and labels, C4C fields and codes; name every mismatch."""
-    _configure_log()
     if offline:
-        settings, configuration, store = app.offline(create_state=True)
-        store.close()
+        settings, configuration = app.rules()
         document = checks.offline(configuration, settings.config)
     else:
         application = app.build()

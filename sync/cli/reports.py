@@ -60,8 +60,11 @@ def _named(counts: dict[str, int]) -> str:
 
 
 def print_status(document: Document) -> None:
+    """What needs a person comes first."""
+    _print_trouble(document)
+    _print_lease(document["lease"])
     say(f"pending {document['pending']} ({document['due']} due now), oldest since {document['oldest_pending'] or '–'}")
-    say(f"handed over {document['handed_over']} leads")
+    say(f"handed over {document['handed_over']} leads{_latency(document['latency_seconds'])}")
     say()
     table("Decided", ("code", "contacts", "meaning"), [_code_row(c, n) for c, n in _sorted(document["done"])])
     parked = [(c, n, EXPLANATIONS[Code(c)].remedy) for c, n in _sorted(document["parked"])]
@@ -72,6 +75,29 @@ def print_status(document: Document) -> None:
     table("Jobs", ("job", "last success", "last failure", "why"), jobs)
     if document["budget"]:
         say(f"HubSpot requests today: {document['budget']['left']} of {document['budget']['limit']} left")
+
+
+def _print_trouble(document: Document) -> None:
+    for alert, since in document["alerts"].items():
+        say(f"ALERT {alert} since {since}: see docs/oncall.md")
+    guard = document["guard"]
+    if guard and not guard["approved_at"]:
+        say(f"GUARD: {guard['text']}; nothing was written. `hubspot-c4c-sync approve` shows the plan {guard['plan']}")
+
+
+def _print_lease(lease: Document | None) -> None:
+    if lease is None:
+        say("nobody is at work: no worker runs")
+    elif lease["alive"]:
+        say(f"at work: {lease['kind']} {lease['holder']} since {lease['since']}")
+    else:
+        say(f"{lease['kind']} {lease['holder']} held the lease and is gone; the next worker takes over")
+
+
+def _latency(latency: Document | None) -> str:
+    if latency is None:
+        return ""
+    return f"; from threshold to lead: half within {_age(latency['p50'])}, 95 % within {_age(latency['p95'])}"
 
 
 def _sorted(counts: dict[str, int]) -> list[tuple[str, int]]:

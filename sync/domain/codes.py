@@ -107,8 +107,8 @@ EXPLANATIONS: dict[Code, Explanation] = {
     ),
     Code.C4C_REJECTED: Explanation(
         "SAP Sales Cloud refused the record.",
-        "Read the detail, correct the record or the rules, then `hubspot-c4c-sync once`; a change in HubSpot "
-        "tries again by itself.",
+        "Read the detail (`parked list`), correct the record or the rules, then run `hubspot-c4c-sync parked retry "
+        "--code C4C_REJECTED`; a change in HubSpot tries again by itself.",
     ),
     Code.C4C_LOCKED: Explanation("Somebody has the record open; it is tried again.", _NOTHING),
     Code.C4C_CONFLICT: Explanation("The record kept changing under us; it is tried again.", _NOTHING),
@@ -130,7 +130,8 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "HubSpot's daily request limit is used up.", "Wait for the reset at midnight of the portal's time zone."
     ),
     Code.GUARD_TRIPPED: Explanation(
-        "A cycle would create more records than the guard allows; nothing was written.",
-        "If the number is right, raise `guard.max_creates` in worker.toml (0 switches the guard off) and run again.",
+        "A cycle would create, change or withdraw more records than the guard allows; nothing was written.",
+        "Look at it with `plan`; if it is right, `approve` lets exactly that plan through. `[guard]` in worker.toml "
+        "holds the limits (0 switches one off).",
     ),
 }

@@ -6,11 +6,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from sqlmodel import Session
+
 from sync.c4c_client import C4CPort
 from sync.config import Configuration
+from sync.errors import Interrupted
 from sync.hubspot_client import HubSpotPort
 from sync.lifecycle import RetryPolicy
 from sync.state.store import Store
+from sync.webhook import Notice, Notify
 
 
 class Progress(Protocol):
@@ -25,6 +29,12 @@ def silent(job: str, done: int, total: int | None) -> None:
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+def nobody(notice: Notice) -> bool:
+    """Without a webhook nobody is told beside the log."""
+    del notice
+    return True
 
 
 class Stop(Protocol):
@@ -46,6 +56,15 @@ class Context:
     sleep: Callable[[float], None] = time.sleep
     progress: Progress = silent
     stopping: Stop = field(default=lambda: False)
+    fence: Callable[[Session], None] = field(default=lambda _: None)
+    """Called in the transaction that announces writes; raises LeaseLost if they are another process's business."""
+
+    notify: Notify = field(default=nobody)
+
+    def checkpoint(self) -> None:
+        """Between portions of a read that are kept: raises Interrupted if the process was asked to stop."""
+        if self.stopping():
+            raise Interrupted("stopped by a signal; it goes on from here the next time")
 
     @property
     def retry_policy(self) -> RetryPolicy:

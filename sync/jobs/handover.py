@@ -88,6 +88,9 @@ class Handover:
             self._settle_problems(work_)
             self._settle_complete(work_)
             writes = _wave(work_)
+            if self.context.stopping():
+                # Nothing new is begun. What was written is linked; what is in flight is looked up the next time.
+                return
             if writes and not _reread(work_, writes):
                 self._write(work_, writes)
 
@@ -118,6 +121,7 @@ class Handover:
     def _intend(self, contacts: set[str], work_: Slice, writes: Sequence[Write]) -> None:
         now = self.context.now()
         with self.context.store.session() as session:
+            self.context.fence(session)
             work.mark_in_flight(session, sorted(contacts), now)
             linking.intend(session, work_, writes, now)
         work_.touched |= contacts

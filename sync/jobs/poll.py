@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlmodel import Session
 
 from sync.hubspot_client import ObjectType
-from sync.jobs import associations
+from sync.jobs import associations, reread
 from sync.jobs.context import Context, Counts
 from sync.jobs.snapshots import snapshots, wanted
 from sync.jobs.windows import EARLIEST, Batch, read_window
@@ -21,7 +21,7 @@ STREAMS: tuple[ObjectType, ...] = ("companies", "contacts")
 
 def run(context: Context) -> Counts:
     """One poll of every stream; what it stored is committed page by page."""
-    counts: Counts = {"polled": 0, "changed": 0}
+    counts: Counts = {"polled": 0, "changed": reread.run(context)}
     for stream in STREAMS:
         polled, changed = _poll(context, stream)
         counts |= {stream: polled, "polled": counts["polled"] + polled}
@@ -50,6 +50,7 @@ def _poll(context: Context, stream: ObjectType) -> tuple[int, int]:
         changed += len(ids)
         emit(Event.POLL_PAGE, kind=stream, page=number, rows=len(batch.objects), changed=len(ids))
         context.progress(f"poll {stream}", polled, batch.total if number == 1 else None)
+        context.checkpoint()
     with context.store.session() as session:
         streams.complete(session, stream, window.until)
     return polled, changed

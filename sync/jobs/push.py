@@ -5,19 +5,19 @@ What does not qualify is recorded without a word to C4C. The guard looks at the 
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 
+from sync.domain.decision import Decision
 from sync.domain.views import ContactView
-from sync.errors import GuardTripped
-from sync.jobs import recording
+from sync.jobs import contract, guard, recording
 from sync.jobs.context import Context, Counts
+from sync.jobs.guard import Candidate
 from sync.jobs.handover import Handover
 from sync.jobs.slice import Slice, decided
 from sync.jobs.tenant import read_tenant
 from sync.lifecycle import Done, Failed
-from sync.log import Event, emit
-from sync.planner.plan import Links, Plan
+from sync.planner.plan import Plan
 from sync.planner.qualify import qualify
-from sync.planner.resolve import LEAD
 from sync.state import mirror, work
 
 SLICE = 1000
@@ -40,19 +40,25 @@ def run(context: Context) -> Counts:
         "unchanged": 0,
         "parked": 0,
     }
+    with context.store.session() as session:
+        work.pull_back(session, context.now(), context.config.worker.retry.longest)
     with context.store.reading() as session:
         due = work.due(session, context.now(), limit=1_000_000)
-    qualified = _triage(context, due, counts)
-    if qualified:
-        _carry_over(context, qualified, counts)
+    qualified, withdrawn = _triage(context, due, counts)
+    handover = cache(lambda: _handover(context))
+    digests = {contact: recording.input_digest(view) for contact, view in withdrawn.views.items()}
+    cleared = guard.cleared(context, handover, qualified, digests)
+    _settle(context, _only(withdrawn, cleared), counts)
+    going = [candidate.id for candidate in qualified if candidate.id in cleared]
+    if going:
+        _carry_over(context, handover(), going, counts)
     with context.store.reading() as session:
         counts["pending"] = work.pending_count(session)
     return {**counts, **{kind: dict(counts[kind]) for kind in COUNTED.values()}}
 
 
-def _carry_over(context: Context, qualified: Sequence[str], counts: Counts) -> None:
+def _carry_over(context: Context, handover: Handover, qualified: Sequence[str], counts: Counts) -> None:
     """Hands over slice by slice; between slices the process may be asked to stop."""
-    handover = _handover(context)
     for start in range(0, len(qualified), SLICE):
         if context.stopping():
             return
@@ -60,55 +66,49 @@ def _carry_over(context: Context, qualified: Sequence[str], counts: Counts) -> N
         context.progress("push", min(start + SLICE, len(qualified)), len(qualified))
 
 
-def _triage(context: Context, due: Sequence[str], counts: Counts) -> list[str]:
-    """Settles those who do not qualify, and returns the others. Raises GuardTripped."""
-    qualified: list[str] = []
-    new_leads = 0
+def _triage(context: Context, due: Sequence[str], counts: Counts) -> tuple[list[Candidate], Slice]:
+    """Settles those who do not qualify; returns those who do, and those who did until now, for the guard to look at."""
+    qualified: list[Candidate] = []
+    withdrawn = Slice({}, {})
     for ids in mirror.portions(due, TRIAGE):
         with context.store.reading() as session:
             views = mirror.views(session, ids)
             links = work.links_of(session, ids, ())
+            were_qualified = work.last_qualified(session, [i for i, view in views.items() if view.cycles])
         settled = Slice({}, {})
         for contact, view in views.items():
             decisions = qualify(view, context.config.rules)
-            if any(decision.qualified for decision in decisions):
-                qualified.append(contact)
-                new_leads += _new_leads(view, links, [d.score for d in decisions if d.qualified])
+            leads = sum(decision.qualified for decision in decisions)
+            if leads:
+                qualified.append(guard.candidate(view, links, leads))
             else:
-                settled.views[contact] = view
-                settled.plans[contact] = Plan(contact, decisions)
-                settled.outcomes[contact] = decided(decisions)
-        recording.record(context, settled)
-        _count(counts, settled)
-    _check_guard(context, new_leads)
-    return qualified
+                _decide(withdrawn if contact in were_qualified else settled, view, decisions)
+        _settle(context, settled, counts)
+    return qualified, withdrawn
 
 
-def _new_leads(view: ContactView, links: Links, scores: Sequence[str]) -> int:
-    known = {key.rpartition(":")[0] for entity, key in links if entity == LEAD}
-    return sum(f"{view.id}:{score}" not in known for score in scores)
+def _decide(slice_: Slice, view: ContactView, decisions: tuple[Decision, ...]) -> None:
+    slice_.views[view.id] = view
+    slice_.plans[view.id] = Plan(view.id, decisions)
+    slice_.outcomes[view.id] = decided(decisions)
 
 
-def _check_guard(context: Context, new_leads: int) -> None:
-    limit = context.config.worker.guard.max_creates
-    if limit and new_leads > limit:
-        emit(Event.GUARD_TRIPPED, kind="creates", found=new_leads, limit=limit)
-        raise GuardTripped(
-            f"{new_leads} leads would be created, {limit} are allowed in one cycle; nothing was written. If the number "
-            "is right, raise guard.max_creates in worker.toml (0 switches the guard off) and run again"
-        )
+def _only(slice_: Slice, contacts: frozenset[str]) -> Slice:
+    ids = [i for i in slice_.views if i in contacts]
+    made = Slice({i: slice_.views[i] for i in ids}, {})
+    made.plans = {i: slice_.plans[i] for i in ids}
+    made.outcomes = {i: slice_.outcomes[i] for i in ids}
+    return made
+
+
+def _settle(context: Context, settled: Slice, counts: Counts) -> None:
+    recording.record(context, settled)
+    _count(counts, settled)
 
 
 def _handover(context: Context) -> Handover:
     tenant, mismatches = read_tenant(context.c4c, context.config.rules, context.now())
-    for mismatch in mismatches:
-        emit(
-            Event.CONTRACT_MISMATCH,
-            system="c4c",
-            entity=mismatch.entity,
-            field=mismatch.field,
-            cause=mismatch.problem,
-        )
+    contract.report(context, "c4c", [{"entity": m.entity, "field": m.field, "cause": m.problem} for m in mismatches])
     return Handover(context, tenant)
 
 

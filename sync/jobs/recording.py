@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -9,7 +10,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from sync import lifecycle, odata
+from sync import lifecycle, metrics, odata
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
 from sync.domain.rules import Consent, Rules
@@ -20,7 +21,7 @@ from sync.lifecycle import Failed, Outcome, Postponed, Status
 from sync.log import Event, emit
 from sync.planner.plan import Plan
 from sync.planner.resolve import LEAD
-from sync.state import work
+from sync.state import streams, work
 from sync.state.work import DecisionRecord, HandoverRecord
 
 
@@ -37,6 +38,8 @@ def record(context: Context, slice_: Slice) -> None:
             planned = slice_.plans.get(contact)
             if planned and not isinstance(outcome, Postponed):
                 handed_over += _keep(session, context, slice_, planned, outcome, loaded)
+        since = streams.in_service_since(session)
+    _measure(slice_, handed_over, since, now)
     _report(slice_, after, handed_over)
 
 
@@ -127,8 +130,18 @@ def _agree(session: Session, planned: Plan, slice_: Slice, now: datetime, loaded
             slice_.links[write.entity, write.key] = replace(link, sent={**sent, **fresh})
 
 
+def _measure(slice_: Slice, handed_over: Sequence[HandoverRecord], since: datetime | None, now: datetime) -> None:
+    """Counts leads that are new; who had crossed before we were in service is no measure of our speed."""
+    for handover in handed_over:
+        if slice_.writes_of.get(handover.contact_id, Counter())[f"create {LEAD}"]:
+            ours = since is not None and handover.crossed_at is not None and handover.crossed_at >= since
+            metrics.handed_over(handover.crossed_at if ours else None, now)
+
+
 def _report(
-    slice_: Slice, after: Mapping[str, lifecycle.Progress | None], handed_over: Sequence[HandoverRecord]
+    slice_: Slice,
+    after: Mapping[str, lifecycle.Progress | None],
+    handed_over: Sequence[HandoverRecord],
 ) -> None:
     for handover in handed_over:
         emit(Event.LEAD_HANDED_OVER, contact=handover.contact_id, key=handover.lead_key, object_id=handover.object_id)
@@ -140,6 +153,8 @@ def _report_contact(
     contact: str, outcome: Outcome, after: lifecycle.Progress | None, writes: Mapping[str, int]
 ) -> None:
     code = str(outcome.code)
+    if after and after.status in (Status.DONE, Status.PARKED):
+        metrics.DECISIONS.labels(code).inc()
     if isinstance(outcome, Failed) or (after and after.status is Status.PARKED):
         emit(Event.CONTACT_PARKED, contact=contact, code=code)
     elif isinstance(outcome, Postponed):

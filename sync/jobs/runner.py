@@ -1,10 +1,13 @@
 """Runs jobs by name, records each run, and turns failures into values."""
 
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from sync.errors import BudgetExhausted, RemoteError, SyncError, System
-from sync.jobs import poll, push, rules_change, scores, sweep
+from sync import metrics
+from sync.errors import BudgetExhausted, Defect, Denied, Interrupted, RemoteError, SyncError, System
+from sync.jobs import housekeeping, poll, push, rules_change, scores, sweep
 from sync.jobs.context import Context, Counts
 from sync.log import Event, bound, emit
 from sync.state import streams, work
@@ -14,10 +17,14 @@ JOBS: dict[str, Callable[[Context], Counts]] = {
     "scores": scores.run,
     "sweep": sweep.run,
     "push": push.run,
+    "housekeeping": housekeeping.run,
 }
-"""In the order in which `once` runs them."""
+
+ONCE = ("poll", "scores", "sweep", "push")
+"""What `once` runs if no job is named, in this order."""
 
 SYSTEM: dict[str, System] = {"poll": "hubspot", "scores": "hubspot", "sweep": "hubspot", "push": "c4c"}
+"""The system that a job mainly talks to; a job that is not here needs none."""
 
 
 @dataclass
@@ -71,21 +78,27 @@ def run_until_idle(context: Context, names: Sequence[str]) -> Results:
 
 
 def run_jobs(context: Context, names: Sequence[str], results: Results | None = None) -> Results:
-    """Runs the named jobs in order; after a system failed, its further jobs are skipped, the other system's not."""
+    """Runs the named jobs in order.
+
+    After a system failed, its further jobs are skipped and the other system's are not; refused credentials end the
+    sequence, since a person has to look first.
+    """
     results = results if results is not None else Results()
     rules_change.follow(context)
     away: set[System] = set()
     for name in names:
-        if context.stopping() or SYSTEM[name] in away:
+        if context.stopping() or SYSTEM.get(name) in away:
             continue
         failure = run_job(context, name, results)
+        if isinstance(failure, Denied):
+            break
         if isinstance(failure, RemoteError):
             away.add(failure.system)
     return results
 
 
 def run_job(context: Context, name: str, results: Results) -> SyncError | None:
-    """One job: recorded, logged, counted. A failure that has a name is returned, a bug is raised."""
+    """One job: recorded, logged, counted. Whatever goes wrong in it is returned, so that the next job runs."""
     with bound(run_id=context.run_id, job=name):
         emit(Event.JOB_STARTED)
         started = context.now()
@@ -93,11 +106,14 @@ def run_job(context: Context, name: str, results: Results) -> SyncError | None:
             job_id = streams.start_job(session, context.run_id, name, started)
         counts, failure = _attempt(context, name)
         seconds = (context.now() - started).total_seconds()
+        interrupted = isinstance(failure, Interrupted)
         with context.store.session() as session:
-            streams.finish_job(session, job_id, context.now(), counts, str(failure) if failure else None)
+            ended = streams.Ended(counts, _kind(failure), str(failure) if failure else None, ok=_ok(failure))
+            streams.finish_job(session, job_id, context.now(), ended)
         results.add(name, {"seconds": round(seconds, 3), **counts})
+        metrics.job_ended(name, seconds, _ok(failure), context.now())
         _report(failure, counts, seconds)
-    if failure:
+    if failure and not interrupted:
         results.failures.append(failure)
     return failure
 
@@ -108,6 +124,23 @@ def _attempt(context: Context, name: str) -> tuple[Counts, SyncError | None]:
         return JOBS[name](context), None
     except SyncError as failure:
         return {}, failure
+    except Exception as bug:
+        return {}, Defect(f"a bug: {type(bug).__name__} at {_place(bug)}; please report it")
+
+
+def _place(bug: Exception) -> str:
+    """Where it happened, from outside to inside; messages of exceptions may hold values, so they are left out."""
+    frames = [f for f in traceback.extract_tb(bug.__traceback__) if "sync" in Path(f.filename).parts]
+    return " > ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames[-3:])
+
+
+def _kind(failure: SyncError | None) -> str | None:
+    return type(failure).__name__ if failure else None
+
+
+def _ok(failure: SyncError | None) -> bool | None:
+    """None for a job that was asked to stop: neither a success nor a failure."""
+    return None if isinstance(failure, Interrupted) else failure is None
 
 
 RESERVE_SHARE = {"sweep": 1.0, "scores": 1.0, "poll": 0.5}
@@ -128,7 +161,9 @@ def _spare_reserve(context: Context, name: str) -> None:
 
 
 def _report(failure: SyncError | None, counts: Counts, seconds: float) -> None:
-    if failure is None:
+    if isinstance(failure, Interrupted):
+        emit(Event.JOB_INTERRUPTED, seconds=round(seconds, 3))
+    elif failure is None:
         emit(Event.JOB_FINISHED, seconds=round(seconds, 3), counts=counts)
     else:
-        emit(Event.JOB_FAILED, seconds=round(seconds, 3), cause=str(failure), exit_code=failure.exit_code)
+        emit(Event.JOB_FAILED, seconds=round(seconds, 3), kind=_kind(failure), cause=str(failure))

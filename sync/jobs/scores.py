@@ -32,6 +32,7 @@ def _above(context: Context, score: Score) -> tuple[set[str], int]:
         changed += existence.store(context, page.objects, "score query")
         seen |= {o.id for o in page.objects}
         context.progress(f"score {score.name}", len(seen), None)
+        context.checkpoint()
     return seen, changed
 
 

@@ -3,8 +3,11 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlmodel import Session
+
 from sync.config import Configuration
-from sync.state import streams, work
+from sync.state import guarding, streams, work
+from sync.state import lease as leases
 from sync.state.store import Store
 from sync.state.tables import JobRun
 
@@ -26,6 +29,10 @@ def status(store: Store, now: datetime) -> dict[str, Any]:
             "watermarks": {name: _mark(until, now) for name, until in streams.watermarks(session).items()},
             "jobs": {name: _job(success, failure) for name, (success, failure) in streams.last_runs(session).items()},
             "budget": streams.budget(session),
+            "lease": _lease(store, leases.holding(session), now),
+            "guard": _guard(guarding.last(session)),
+            "alerts": streams.told(session),
+            "latency_seconds": _latency(session),
         }
 
 
@@ -41,6 +48,38 @@ def _job(success: JobRun | None, failure: JobRun | None) -> dict[str, Any]:
     }
 
 
+def _lease(store: Store, holding: leases.Holding | None, now: datetime) -> dict[str, Any] | None:
+    """Who works; `alive` is told by the kernel where it can tell, so that a dead holder shows at once."""
+    if holding is None:
+        return None
+    return {
+        "holder": holding.holder,
+        "kind": holding.kind,
+        "since": _iso(holding.since),
+        "beat_age_seconds": round((now - holding.beat_at).total_seconds()),
+        "alive": leases.is_alive(store),
+    }
+
+
+def _guard(stopped: guarding.Stopped | None) -> dict[str, Any] | None:
+    if stopped is None:
+        return None
+    return {"plan": stopped.digest, "text": stopped.text, "at": stopped.at, "approved_at": stopped.approved_at}
+
+
+LATENCIES = 1000
+"""Handovers that the percentiles look at."""
+
+
+def _latency(session: Session) -> dict[str, int] | None:
+    """From crossing the threshold to the lead: median and 95th percentile of the last handovers."""
+    since = streams.in_service_since(session)
+    ordered = sorted(work.recent_latencies(session, since, LATENCIES)) if since else []
+    if not ordered:
+        return None
+    return {"p50": round(ordered[len(ordered) // 2]), "p95": round(ordered[int(len(ordered) * 0.95)])}
+
+
 def _iso(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
 
@@ -48,10 +87,11 @@ def _iso(moment: datetime | None) -> str | None:
 def unhealthy(store: Store, config: Configuration, now: datetime) -> str | None:
     """Why the worker counts as stuck, or None. An outage of a remote system does not: the loop still turns."""
     limit = max(LATE * config.worker.schedule.poll, timedelta(minutes=5))
+    patience = max(LATE * config.worker.schedule.takeover_after, timedelta(minutes=2))
     with store.reading() as session:
-        running = streams.running_since(session)
+        holding = leases.holding(session)
         pulse = streams.last_start(session)
-    if running and now - running < config.worker.schedule.full_sweep:
+    if holding and abs(now - holding.beat_at) <= patience:
         return None
     if pulse is None:
         return "no job was ever started"

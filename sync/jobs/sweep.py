@@ -6,9 +6,8 @@ from itertools import chain
 
 from sync.domain.views import Label
 from sync.hubspot_client import ASSOCIATION_BATCH
-from sync.jobs import associations
+from sync.jobs import associations, contract
 from sync.jobs.context import Context, Counts
-from sync.log import Event, emit
 from sync.state import mirror, streams
 
 FULL = "full_sweep"
@@ -26,6 +25,7 @@ def run(context: Context) -> Counts:
         counts["contacts"] += found["contacts"]
         counts["changed"] += found["changed"]
         context.progress("sweep", counts["contacts"], None)
+        context.checkpoint()
     if full:
         with context.store.session() as session:
             streams.complete(session, FULL, started)
@@ -43,9 +43,8 @@ def _check_labels(context: Context) -> list[Label]:
     """Names every label of the rules that the portal does not have (any more)."""
     labels = context.hubspot.labels()
     texts = {label.text for label in labels}
-    for rule in context.config.rules.qualification.labels:
-        if rule.label not in texts:
-            emit(Event.CONTRACT_MISMATCH, system="hubspot", kind="association label", key=rule.label)
+    missing = [rule.label for rule in context.config.rules.qualification.labels if rule.label not in texts]
+    contract.report(context, "hubspot", [{"kind": "association label", "key": label} for label in missing])
     return labels
 
 

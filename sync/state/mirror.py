@@ -46,7 +46,7 @@ def save_contacts(session: Session, snapshots: Sequence[Snapshot], scores: Seque
             changed.append(snapshot.id)
         session.add(_stored_contact(row, snapshot))
     session.flush()
-    _follow_merges(session, snapshots, "Contact")
+    _follow_merges(session, snapshots, "Contact", now)
     _follow_scores(session, snapshots, scores, now)
     mark_pending(session, changed, now)
     session.exec(_stale(changed))
@@ -71,25 +71,26 @@ def _stale(changed: Sequence[str]) -> Update:
     return update(tables.Contact).where(col(tables.Contact.id).in_(changed)).values(associations_stale=True)
 
 
-def _follow_merges(session: Session, snapshots: Iterable[Snapshot], entity: str) -> None:
+def _follow_merges(session: Session, snapshots: Iterable[Snapshot], entity: str, now: datetime) -> None:
     """Ids that were merged away lead to the survivor; their links and handovers go with them."""
     for snapshot in snapshots:
         merged = (old.strip() for old in (snapshot.properties.get(MERGED_PROPERTY) or "").split(";"))
         for old in merged:
-            if old and old != snapshot.id:
-                adopt_alias(session, old, snapshot.id, entity)
+            if old and old != snapshot.id and adopt_alias(session, old, snapshot.id, entity) and entity == "Contact":
+                mark_pending(session, _by_id(session, tables.Contact, [old]), now)
 
 
-def adopt_alias(session: Session, old_id: str, new_id: str, entity: str = "Contact") -> None:
+def adopt_alias(session: Session, old_id: str, new_id: str, entity: str) -> bool:
     """Records that `old_id` lives on as `new_id`, and hands its links over where the new id has none.
 
     `entity` is what the HubSpot object is in C4C: `Contact` or `CorporateAccount`. Contact and company ids are
     numbered apart, so they are never mixed up. Source: HubSpot changelog on merges, 2025: the survivor has a new id.
+    Returns False if that was known.
     """
     known = (entity, old_id)
     alias = session.get(tables.Alias, known)
     if alias and alias.new_id == new_id:
-        return
+        return False
     session.merge(tables.Alias(entity=entity, old_id=old_id, new_id=new_id))
     chained = (col(tables.Alias.entity) == entity, col(tables.Alias.new_id) == old_id)
     session.exec(update(tables.Alias).where(*chained).values(new_id=new_id))
@@ -97,16 +98,25 @@ def adopt_alias(session: Session, old_id: str, new_id: str, entity: str = "Conta
     if entity == "Contact":
         session.exec(update(tables.Contact).where(col(tables.Contact.id) == old_id).values(merged_into=new_id))
         _move_handovers(session, old_id, new_id)
+    return True
 
 
 def _move_links(session: Session, old_id: str, new_id: str, entity: str) -> None:
     is_account = col(tables.Link.entity) == "CorporateAccount"
     of = select(tables.Link).where(tables.Link.hubspot_id == old_id, is_account if entity != "Contact" else ~is_account)
     for link in session.exec(of).all():
-        new_key = new_id + link.key[len(old_id) :]
-        if session.get(tables.Link, (link.entity, new_key)) is None:
-            session.add(link.model_copy(update={"key": new_key, "hubspot_id": new_id}))
-            session.delete(link)
+        _rename(session, link, new_id + link.key[len(old_id) :], new_id)
+    if entity != "Contact":
+        # A relationship's key ends with the company's id.
+        pairs = select(tables.Link).where(tables.Link.entity == "ContactIsContactPersonFor")
+        for link in session.exec(pairs.where(col(tables.Link.key).endswith(f":{old_id}"))).all():
+            _rename(session, link, f"{link.hubspot_id}:{new_id}", link.hubspot_id)
+
+
+def _rename(session: Session, link: tables.Link, new_key: str, hubspot_id: str) -> None:
+    if session.get(tables.Link, (link.entity, new_key)) is None:
+        of_link = (col(tables.Link.entity) == link.entity, col(tables.Link.key) == link.key)
+        session.exec(update(tables.Link).where(*of_link).values(key=new_key, hubspot_id=hubspot_id))
 
 
 def _move_handovers(session: Session, old_id: str, new_id: str) -> None:
@@ -176,7 +186,7 @@ def save_companies(session: Session, snapshots: Sequence[Snapshot], now: datetim
         row.modified_at = snapshot.modified_at
         session.add(row)
     session.flush()
-    _follow_merges(session, snapshots, "CorporateAccount")
+    _follow_merges(session, snapshots, "CorporateAccount", now)
     for ids in portions(changed):
         mark_pending(session, contacts_of(session, ids), now)
     return changed

@@ -85,7 +85,13 @@ def _engine(path: Path) -> Engine:
         # The driver's own transaction handling commits before DDL; ours is explicit (SQLAlchemy's SQLite notes).
         connection.isolation_level = None
         # FULL: an intent or a link that was committed must survive a power cut.
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "busy_timeout=30000",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",
+        ):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

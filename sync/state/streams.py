@@ -79,7 +79,40 @@ def remember_budget(session: Session, limit: int, left: int) -> None:
     remember(session, "budget", json.dumps({"limit": limit, "left": left}))
 
 
+def told(session: Session) -> dict[str, str]:
+    """Alerts that people were told of and that are not over, with since when."""
+    found: dict[str, str] = json.loads(remembered(session, "alerts") or "{}")
+    return found
+
+
+def tell(session: Session, alert: str, since: str | None) -> None:
+    """People were told that the alert holds since then, or (None) that it is over."""
+    others = {name: at for name, at in told(session).items() if name != alert}
+    remember(session, "alerts", json.dumps(others | ({alert: since} if since else {})))
+
+
+def mismatches(session: Session) -> dict[str, list[str]]:
+    """By system: what its last look did not find as the rules say."""
+    found: dict[str, list[str]] = json.loads(remembered(session, "mismatches") or "{}")
+    return found
+
+
+def remember_mismatches(session: Session, system: str, texts: Sequence[str]) -> None:
+    remember(session, "mismatches", json.dumps({**mismatches(session), system: list(texts)}))
+
+
+SERVICE = "in service since"
+
+
+def in_service_since(session: Session) -> datetime | None:
+    """When the first job ever was started. What happened in HubSpot before is no measure of our speed."""
+    text = remembered(session, SERVICE)
+    return datetime.fromisoformat(text) if text else None
+
+
 def start_job(session: Session, run_id: str, job: str, now: datetime) -> int:
+    if remembered(session, SERVICE) is None:
+        remember(session, SERVICE, now.isoformat())
     row = tables.JobRun(run_id=run_id, job=job, started_at=now)
     session.add(row)
     session.flush()
@@ -87,10 +120,21 @@ def start_job(session: Session, run_id: str, job: str, now: datetime) -> int:
     return row.id
 
 
-def finish_job(session: Session, job_id: int, now: datetime, counts: Mapping[str, Any], error: str | None) -> None:
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a job ended. `kind` is the failure's type; `ok` is None if it was asked to stop."""
+
+    counts: Mapping[str, Any]
+    kind: str | None = None
+    error: str | None = None
+    ok: bool | None = True
+
+
+def finish_job(session: Session, job_id: int, now: datetime, ended: Ended) -> None:
     row = session.get(tables.JobRun, job_id)
     if row:
-        row.finished_at, row.ok, row.error, row.counts = now, error is None, error, dict(counts)
+        row.finished_at, row.ok, row.counts = now, ended.ok, dict(ended.counts)
+        row.error, row.kind = ended.error, ended.kind
         session.add(row)
 
 
@@ -106,5 +150,15 @@ def _last(session: Session, job: str, *, ok: bool) -> tables.JobRun | None:
     return session.get(tables.JobRun, found) if found else None
 
 
-def recent_runs(session: Session, limit: int) -> Sequence[tables.JobRun]:
-    return session.exec(select(tables.JobRun).order_by(col(tables.JobRun.id).desc()).limit(limit)).all()
+def recent_runs(session: Session, limit: int, job: str | None = None) -> Sequence[tables.JobRun]:
+    """The newest first."""
+    of = select(tables.JobRun).order_by(col(tables.JobRun.id).desc()).limit(limit)
+    return session.exec(of.where(tables.JobRun.job == job) if job else of).all()
+
+
+def last_kinds(session: Session) -> dict[str, str | None]:
+    """By job: the type of the failure with which its last completed run ended, None after a success."""
+    ended = col(tables.JobRun.ok).is_not(None)
+    newest = select(func.max(tables.JobRun.id)).where(ended).group_by(tables.JobRun.job)
+    rows = session.exec(select(tables.JobRun).where(col(tables.JobRun.id).in_(newest))).all()
+    return {row.job: row.kind for row in rows}

@@ -116,6 +116,7 @@ class Progress(Base, table=True):
     due_at: datetime | None = _time()
     pending_since: datetime | None = _time()
     started_at: datetime | None = _time()
+    settled_at: datetime | None = _time()
     code: str | None = Field(default=None, index=True)
     detail: str | None = None
 
@@ -182,6 +183,7 @@ class JobRun(Base, table=True):
     started_at: datetime | None = _time(nullable=False)
     finished_at: datetime | None = _time()
     ok: bool | None = None
+    kind: str | None = None
     error: str | None = None
     counts: dict[str, Any] = _json()
 
@@ -189,11 +191,21 @@ class JobRun(Base, table=True):
 
 
 class Lease(Base, table=True):
-    """Who runs the worker."""
+    """Who may write. `term` grows with each new holder, `beat` with each sign of life."""
 
     name: str = Field(primary_key=True)
     holder: str
-    expires_at: datetime | None = _time(nullable=False)
+    kind: str
+    term: int = 0
+    beat: int = 0
+    acquired_at: datetime | None = _time(nullable=False)
+    beat_at: datetime | None = _time(nullable=False)
+
+
+class Reread(Base, table=True):
+    """A contact that somebody wants read from HubSpot again, whatever its timestamps say."""
+
+    contact_id: str = Field(primary_key=True)
 
 
 class Tombstone(Base, table=True):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import case, func, update
@@ -62,6 +62,26 @@ def in_flight_since(session: Session, contact_ids: Sequence[str]) -> datetime | 
     return max((t for t in times if t), default=None)
 
 
+def pull_back(session: Session, now: datetime, longest: timedelta) -> None:
+    """A due time further off than any retry was written by a clock that ran ahead: it counts as now."""
+    too_far = col(tables.Progress.due_at) > now + longest
+    if session.exec(select(tables.Progress.contact_id).where(too_far).limit(1)).first() is not None:
+        session.exec(update(tables.Progress).where(too_far).values(due_at=now))
+
+
+def last_qualified(session: Session, contact_ids: Sequence[str]) -> set[str]:
+    """Those of the contacts whose newest decision was to hand over."""
+    found: set[str] = set()
+    for ids in portions(contact_ids):
+        of = select(func.max(tables.Decision.id)).where(col(tables.Decision.contact_id).in_(ids))
+        newest = of.group_by(tables.Decision.contact_id)
+        rows = select(tables.Decision.contact_id).where(
+            col(tables.Decision.id).in_(newest), tables.Decision.code == Code.QUALIFIED
+        )
+        found |= set(session.exec(rows))
+    return found
+
+
 def progress_of(session: Session, contact_id: str) -> tables.Progress | None:
     return session.get(tables.Progress, contact_id)
 
@@ -109,7 +129,7 @@ def finish(
     row.status, row.attempts, row.due_at = after.status, after.attempts, after.due_at
     row.code, row.detail, row.waits = after.code, after.detail, after.waits
     if after.status in (Status.DONE, Status.PARKED):
-        row.pending_since = None
+        row.pending_since, row.settled_at = None, now
     session.add(row)
     return after
 
@@ -186,8 +206,28 @@ def record_handover(session: Session, handover: HandoverRecord, now: datetime) -
     return True
 
 
+def link_count(session: Session) -> int:
+    """Records in C4C that we know."""
+    return session.exec(select(func.count()).select_from(tables.Link)).one()
+
+
 def handover_count(session: Session) -> int:
     return session.exec(select(func.count()).select_from(tables.Handover)).one()
+
+
+def recent_latencies(session: Session, since: datetime, limit: int) -> list[float]:
+    """Seconds from the crossing to the lead, of the newest handovers that crossed since then."""
+    of = (
+        select(tables.Handover)
+        .where(col(tables.Handover.crossed_at) >= since)
+        .order_by(col(tables.Handover.handed_over_at).desc())
+        .limit(limit)
+    )
+    return [
+        max(0.0, (row.handed_over_at - row.crossed_at).total_seconds())
+        for row in session.exec(of)
+        if row.handed_over_at and row.crossed_at
+    ]
 
 
 def handovers_of(session: Session, contact_id: str) -> Sequence[tables.Handover]:

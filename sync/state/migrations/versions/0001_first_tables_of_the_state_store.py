@@ -99,6 +99,7 @@ def upgrade() -> None:
         sa.Column("started_at", sa.String(32), nullable=False),
         sa.Column("finished_at", sa.String(32), nullable=True),
         sa.Column("ok", sa.Boolean(), nullable=True),
+        sa.Column("kind", sa.String(), nullable=True),
         sa.Column("error", sa.String(), nullable=True),
         sa.Column("counts", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_job_run")),
@@ -110,7 +111,11 @@ def upgrade() -> None:
         "lease",
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("holder", sa.String(), nullable=False),
-        sa.Column("expires_at", sa.String(32), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("term", sa.Integer(), nullable=False),
+        sa.Column("beat", sa.Integer(), nullable=False),
+        sa.Column("acquired_at", sa.String(32), nullable=False),
+        sa.Column("beat_at", sa.String(32), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_lease")),
     )
     op.create_table(
@@ -145,6 +150,7 @@ def upgrade() -> None:
         sa.Column("due_at", sa.String(32), nullable=True),
         sa.Column("pending_since", sa.String(32), nullable=True),
         sa.Column("started_at", sa.String(32), nullable=True),
+        sa.Column("settled_at", sa.String(32), nullable=True),
         sa.Column("code", sa.String(), nullable=True),
         sa.Column("detail", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("contact_id", name=op.f("pk_progress")),
@@ -158,6 +164,11 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("value", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_remembered")),
+    )
+    op.create_table(
+        "reread",
+        sa.Column("contact_id", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("contact_id", name=op.f("pk_reread")),
     )
     op.create_table(
         "tombstone",

@@ -1,0 +1,88 @@
+# Needs python3 (3.11 or newer) and make; everything else is installed into .venv.
+#   Another Python:        make PYTHON=python3.13 test
+#   Further arguments:     make test ARGS="-k mapping -x"
+
+PYTHON ?= python3
+ARGS ?=
+UPGRADE ?=
+
+UV := uv==0.13.9
+BIN := .venv/bin
+PIP := -m pip -qq --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint style types rooms rules format lock
+
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: .venv/.installed ## Show the product at work on an embedded sandbox; no account is needed
+	@$(BIN)/hubspot-c4c-sync demo $(ARGS)
+
+test: .venv/.installed ## Run the tests
+	@$(BIN)/pytest $(ARGS)
+
+check: lint test ## Run all that must pass before a commit: lint, then the tests
+
+lint: style types rooms rules ## Check style, types, imports between rooms, and the shipped rules
+
+style: .venv/.installed
+	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check
+
+types: .venv/.installed
+	@$(BIN)/mypy
+
+rooms: .venv/.installed
+	@$(BIN)/lint-imports --no-logo
+
+rules: .venv/.installed
+	@state=$$(mktemp -d) && trap 'rm -rf "$$state"' EXIT && \
+	SYNC_CONFIG=config SYNC_STATE="$$state/state.db" $(BIN)/hubspot-c4c-sync check --offline
+
+format: .venv/.installed ## Format the code and mend what ruff can mend
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+lock: ## Write both lock files from pyproject.toml; with UPGRADE=1 at the newest versions
+	@$(need-python)
+	@set -e; uv=$$(mktemp -d); trap 'rm -rf "$$uv"' EXIT; \
+	$(PYTHON) -m venv "$$uv"; \
+	"$$uv/bin/python" $(PIP) install '$(UV)'; \
+	compile() { "$$uv/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-header --no-annotate $(if $(UPGRADE),--upgrade) --extra demo "$$@" pyproject.toml >/dev/null; }; \
+	compile --output-file requirements.lock; \
+	compile --output-file requirements-dev.lock --group dev; \
+	echo "requirements.lock and requirements-dev.lock are up to date"
+
+# What the targets above stand on: the locked packages, then the project itself. A stamp is written
+# last, so a set-up that was interrupted starts over; it holds the Python that the set-up used.
+
+.venv/.locked: requirements-dev.lock
+	@$(need-python)
+	@echo "Setting up .venv with $$($(PYTHON) --version) and the packages of requirements-dev.lock: once, about a minute."
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/python $(PIP) install --require-hashes -r requirements-dev.lock
+	@echo '$(PYTHON)' >$@
+
+.venv/.installed: .venv/.locked pyproject.toml
+	@$(BIN)/python $(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+# A Python that is named anew replaces the environment of another one.
+ifneq ($(origin PYTHON),file)
+ifneq ($(PYTHON),$(shell cat .venv/.locked 2>/dev/null))
+.PHONY: .venv/.locked
+endif
+endif
+
+define need-python
+command -v '$(PYTHON)' >/dev/null || { \
+  echo '$(PYTHON) is not installed; Python 3.11 or newer is needed (on Debian: apt-get install python3 python3-venv),' >&2; \
+  echo 'or name another one: make PYTHON=python3.13 ...' >&2; exit 1; }; \
+'$(PYTHON)' -c 'import sys; sys.version_info >= (3, 11) or sys.exit( \
+  "$(PYTHON) is Python %d.%d; 3.11 or newer is needed. Name another one: make PYTHON=python3.13 ..." % sys.version_info[:2])' || exit 1; \
+'$(PYTHON)' -c 'import venv, ensurepip' 2>/dev/null || { \
+  '$(PYTHON)' -c 'import sys; sys.stderr.write("$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: " \
+    "apt-get install python%d.%d-venv\n" % sys.version_info[:2])'; exit 1; }
+endef

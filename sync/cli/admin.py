@@ -1,0 +1,260 @@
+"""Commands for the person on call: resync, parked, runs, verify, backup, approve."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlmodel import Session
+
+from sync import app
+from sync.cli import admin_reports, output
+from sync.domain.codes import Code
+from sync.errors import ConfigurationError
+from sync.jobs import reread, verify
+from sync.jobs import resync as resyncing
+from sync.jobs.resync import Scope
+from sync.state import guarding, selection, streams
+from sync.state import lease as leases
+from sync.state.backup import backup as copy
+from sync.state.store import Store
+from sync.worker.keeper import working
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+CodeOption = Annotated[str | None, typer.Option("--code", metavar="CODE", help="Only with this reason code.")]
+
+ASK_FROM = 1000
+"""More contacts than this are marked only with --yes, or after a person at a terminal agreed."""
+
+
+def register(cli: typer.Typer) -> None:
+    """Adds these commands to the command line."""
+    cli.command("resync")(resync)
+    cli.command("verify")(verify_)
+    cli.command("runs")(runs)
+    cli.command("backup")(backup)
+    cli.command("approve")(approve)
+    cli.add_typer(parked, name="parked")
+
+
+@contextmanager
+def _opened() -> Iterator[Store]:
+    _, _, store = app.offline()
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _worker(store: Store) -> str | None:
+    """Who works at the moment, or None."""
+    with store.reading() as session:
+        found = leases.holding(session)
+    return found.holder if found and leases.is_alive(store) else None
+
+
+# ---- resync
+
+
+def resync(
+    contact: Annotated[list[str] | None, typer.Option("--contact", metavar="ID", help="These contacts.")] = None,
+    company: Annotated[
+        list[str] | None, typer.Option("--company", metavar="ID", help="All contacts of these companies.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="TIME", help="Contacts changed in HubSpot since then (ISO, UTC).")
+    ] = None,
+    code: CodeOption = None,
+    everything: Annotated[bool, typer.Option("--everything", help="All contacts.")] = False,
+    refetch: Annotated[bool, typer.Option("--refetch", help="Read them from HubSpot again first.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many.")] = False,
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """Look at contacts again: mark them pending, so that the next push decides and writes what differs."""
+    scope = _scope(contact, company, since, code, everything)
+    with _opened() as store:
+        with store.reading() as session:
+            chosen = resyncing.choose(session, scope)
+        if chosen.unknown and not chosen.contacts and not refetch:
+            ids = ", ".join(chosen.unknown)
+            raise ConfigurationError([f"{ids}: not in the mirror; take the id from HubSpot's record URL, or --refetch"])
+        worker = _worker(store)
+        if not dry_run:
+            _confirm(len(chosen.contacts), everything, yes)
+            resyncing.mark(store, scope, chosen, _now(), refetch=refetch)
+    if refetch and not dry_run and worker is None and not everything:
+        _reread_now()
+    document = resyncing.document(scope, chosen, marked=not dry_run, refetch=refetch, worker=worker)
+    output.show_json(document) if json else admin_reports.print_resync(document)
+
+
+def _scope(
+    contact: list[str] | None, company: list[str] | None, since: str | None, code: str | None, everything: bool
+) -> Scope:
+    given = [bool(contact), bool(company), since is not None, code is not None, everything]
+    if sum(given) != 1:
+        raise ConfigurationError(["name exactly one of --contact, --company, --since, --code and --everything"])
+    for identifier in (*(contact or ()), *(company or ())):
+        if not identifier.isdigit():
+            raise ConfigurationError([f"found {identifier!r}, allowed: HubSpot ids, which are numbers"])
+    moment = parse_moment(since, "--since") if since is not None else None
+    return Scope(tuple(contact or ()), tuple(company or ()), moment, _code(code), everything)
+
+
+def parse_moment(text: str, option: str) -> datetime:
+    """A time in ISO form, UTC if it names no zone. Raises ConfigurationError."""
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        raise ConfigurationError([f"{option}: found {text!r}, allowed: a time such as 2026-11-21T17:00:00Z"]) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _code(code: str | None) -> str | None:
+    if code is not None and code not in set(Code):
+        raise ConfigurationError([f"--code: found {code!r}, allowed: {', '.join(Code)}"])
+    return code
+
+
+def _confirm(number: int, everything: bool, yes: bool) -> None:
+    """Asks a person at a terminal; a script says --yes, and is never left waiting."""
+    if yes or not (everything or number > ASK_FROM):
+        return
+    if not (sys.stdin.isatty() and output.err.is_terminal):
+        raise ConfigurationError([f"{number} contacts would be looked at again; say --yes (or look with --dry-run)"])
+    if not typer.confirm(f"Look at {number} contacts again?", err=True):
+        raise ConfigurationError(["nothing was marked"])
+
+
+def _reread_now() -> None:
+    """Nobody else is at work, so the wishes are fulfilled here."""
+    with output.progress(None) as report, working(report, "command") as (application, _):
+        reread.run(application.context)
+
+
+# ---- parked
+
+parked = typer.Typer(help="What needs a person: list, show, retry, drop.", no_args_is_help=True)
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[CONTACT_ID]...", help="HubSpot ids.")]
+All = Annotated[bool, typer.Option("--all", help="Everything that is parked.")]
+
+
+@parked.command("list")
+def list_parked(code: CodeOption = None, json: Json = False) -> None:
+    """List parked contacts with code, time, detail and remedy, the oldest first."""
+    with _opened() as store, store.reading() as session:
+        rows = [admin_reports.parked_row(row) for row in selection.parked(session, _code(code))]
+    output.show_json(rows) if json else admin_reports.print_parked(rows)
+
+
+@parked.command()
+def show(contact_id: Annotated[str, typer.Argument(metavar="CONTACT_ID")], json: Json = False) -> None:
+    """Show one parked contact with all that is known about it."""
+    with _opened() as store, store.reading() as session:
+        found = [row for row in selection.parked(session) if row.contact_id == contact_id]
+        rows = [admin_reports.parked_row(row) for row in found]
+    if not rows:
+        raise ConfigurationError([f"contact {contact_id} is not parked; `explain {contact_id}` says how it stands"])
+    output.show_json(rows[0]) if json else admin_reports.print_one_parked(rows[0])
+
+
+@parked.command()
+def retry(contact_ids: Ids = None, code: CodeOption = None, all: All = False, json: Json = False) -> None:
+    """Try parked contacts again, by exactly the normal path."""
+    with _opened() as store:
+        ids = _chosen_parked(store, contact_ids, code, all)
+        resyncing.replay(store, ids, _now())
+        worker = _worker(store)
+    if json:
+        output.show_json({"retried": ids, "worker": worker})
+    else:
+        admin_reports.print_marked(len(ids), worker)
+
+
+@parked.command()
+def drop(contact_ids: Ids = None, code: CodeOption = None, all: All = False, json: Json = False) -> None:
+    """Take contacts off the list: nothing is to be done. A change in HubSpot looks at them again."""
+    with _opened() as store:
+        ids = _chosen_parked(store, contact_ids, code, all)
+        with store.session() as session:
+            selection.drop(session, ids)
+    output.show_json({"dropped": ids}) if json else output.say(f"{len(ids)} contacts dropped")
+
+
+def _chosen_parked(store: Store, contact_ids: list[str] | None, code: str | None, everything: bool) -> list[str]:
+    if sum((bool(contact_ids), code is not None, everything)) != 1:
+        raise ConfigurationError(["name contact ids, or --code, or --all"])
+    with store.reading() as session:
+        known = [row.contact_id for row in selection.parked(session, _code(code))]
+    strangers = [i for i in contact_ids or () if i not in known]
+    if strangers:
+        raise ConfigurationError([f"{', '.join(strangers)}: not parked; `parked list` shows who is"])
+    return [i for i in known if contact_ids is None or not contact_ids or i in contact_ids]
+
+
+# ---- runs, verify, backup, approve
+
+
+def runs(
+    job: Annotated[str | None, typer.Option("--job", metavar="JOB", help="Only of this job.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many.")] = 20,
+    json: Json = False,
+) -> None:
+    """Show what ran, the newest first: when, how long, how it ended, what it did."""
+    with _opened() as store, store.reading() as session:
+        rows = [admin_reports.run_row(row) for row in streams.recent_runs(session, limit, job)]
+    output.show_json(rows) if json else admin_reports.print_runs(rows)
+
+
+def verify_(
+    repair: Annotated[bool, typer.Option("--repair", help="Mark pending what the normal path can mend.")] = False,
+    json: Json = False,
+) -> None:
+    """Compare mirror, links and SAP Sales Cloud: missing, extra, drifted, duplicate. Exit 4 if something is left."""
+    with output.progress(None) as report:
+        application = app.build(report)
+        try:
+            found = verify.verify(application.context)
+            repaired = verify.repair(application.context.store, found, application.context) if repair else None
+        finally:
+            application.close()
+    document = {**found.to_json(), "marked": repaired}
+    output.show_json(document) if json else admin_reports.print_verify(document)
+    left = len(found.duplicate) if repair else found.total()
+    raise typer.Exit(4 if left else 0)
+
+
+def backup(file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")]) -> None:
+    """Copy the state file while it is in use: complete and consistent, readable by its owner only."""
+    with _opened() as store:
+        size = copy(store.path, file)
+    output.say(f"{file}: {size} bytes")
+
+
+def approve(
+    digest: Annotated[str | None, typer.Argument(metavar="[DIGEST]", help="As the guard named it.")] = None,
+    json: Json = False,
+) -> None:
+    """Show the plan that the guard stopped; with its digest, let exactly that plan through."""
+    with _opened() as store, store.session() as session:
+        found = _approved(session, digest) if digest else guarding.last(session)
+    document = admin_reports.guard_document(found)
+    output.show_json(document) if json else admin_reports.print_guard(document)
+
+
+def _approved(session: Session, digest: str) -> guarding.Stopped:
+    approved = guarding.approve(session, digest, _now())
+    if approved is None:
+        raise ConfigurationError(
+            [f"{digest}: no such plan stands stopped; `approve` without a digest shows which does"]
+        )
+    return approved

@@ -1,0 +1,159 @@
+"""Documents of the admin commands, and how people read them."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sync.cli.output import say, table
+from sync.domain.codes import EXPLANATIONS, Code
+from sync.state import tables
+from sync.state.guarding import Stopped
+
+Document = dict[str, Any]
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment else None
+
+
+def _short(moment: str | None) -> str | None:
+    """For tables: UTC without saying so in each row."""
+    return moment[:19].replace("T", " ") if moment else None
+
+
+def print_resync(document: Document) -> None:
+    number = document["contacts"]
+    for unknown in document["unknown"]:
+        say(f"contact {unknown} is not in the mirror" + ("; it is read from HubSpot" if document["refetch"] else ""))
+    if not document["marked"] and not document["refetch"]:
+        say(f"{number} contacts would be looked at again")
+        return
+    print_marked(number, document["worker"])
+    if document["refetch"]:
+        say("they are read from HubSpot first" if document["worker"] else "they were read from HubSpot again")
+
+
+def print_marked(number: int, worker: str | None) -> None:
+    if worker:
+        say(f"{number} contacts marked; the worker {worker} looks at them with its next push")
+    else:
+        say(f"{number} contacts marked; no worker runs: start it, or run `hubspot-c4c-sync once push`")
+
+
+def parked_row(row: tables.Progress) -> Document:
+    return {
+        "contact": row.contact_id,
+        "code": row.code,
+        "since": _iso(row.settled_at),
+        "attempts": row.attempts,
+        "detail": row.detail,
+        "remedy": EXPLANATIONS[Code(row.code)].remedy if row.code else None,
+    }
+
+
+def print_parked(rows: Sequence[Document]) -> None:
+    if not rows:
+        say("nothing is parked")
+        return
+    shown = [(r["contact"], r["code"], _short(r["since"]), r["detail"]) for r in rows]
+    table(f"{len(rows)} parked", ("contact", "code", "since (UTC)", "detail"), shown)
+    for code in sorted({r["code"] for r in rows}):
+        say(f"{code}: {EXPLANATIONS[Code(code)].remedy}")
+
+
+def print_one_parked(row: Document) -> None:
+    say(f"Contact {row['contact']}: {row['code']}")
+    say(f"  {EXPLANATIONS[Code(row['code'])].meaning}")
+    say(f"  parked since {row['since']}, attempts {row['attempts']}")
+    say(f"  detail: {row['detail']}")
+    say(f"  what to do: {row['remedy']}")
+    say(f"  afterwards: hubspot-c4c-sync parked retry {row['contact']}")
+
+
+def run_row(row: tables.JobRun) -> Document:
+    seconds = (
+        round((row.finished_at - row.started_at).total_seconds(), 2) if row.finished_at and row.started_at else None
+    )
+    return {
+        "run_id": row.run_id,
+        "job": row.job,
+        "started": _iso(row.started_at),
+        "seconds": seconds,
+        "result": _result(row),
+        "error": row.error,
+        "counts": row.counts,
+    }
+
+
+def _result(row: tables.JobRun) -> str:
+    if row.finished_at is None:
+        return "running or cut off"
+    return {True: "success", False: "failure", None: "interrupted"}[row.ok]
+
+
+def print_runs(rows: Sequence[Document]) -> None:
+    shown = [
+        (_short(r["started"]), r["job"], r["seconds"], r["result"], r["error"] or _counts(r["counts"])) for r in rows
+    ]
+    table("Runs, the newest first", ("started (UTC)", "job", "seconds", "result", "what"), shown)
+    if not rows:
+        say("nothing ran yet")
+
+
+def _counts(counts: Document) -> str:
+    return ", ".join(f"{name} {value}" for name, value in counts.items() if value)
+
+
+def print_verify(document: Document) -> None:
+    checked = document["checked"]
+    say(
+        f"compared {checked['contacts']} contacts and {checked['links']} links with {checked['records']} records "
+        "in SAP Sales Cloud"
+    )
+    for kind, meaning in _KINDS.items():
+        rows = [
+            (e["entity"], e["key"], e.get("object_id") or ", ".join(e.get("object_ids", ())), _about(e))
+            for e in document[kind]
+        ]
+        table(f"{kind}: {meaning}", ("entity", "key", "ObjectID", "contacts or fields"), rows)
+    if not any(document[kind] for kind in _KINDS):
+        say("everything fits")
+    if document["marked"] is not None:
+        say(f"{document['marked']} contacts marked pending; the next push mends what it can")
+
+
+_KINDS = {
+    "missing": "should be there and is not",
+    "extra": "carries our key and no link knows it",
+    "drifted": "fields differ from what the rules say",
+    "duplicate": "several records with one key: a person must say which is right",
+}
+
+
+def _about(entry: Document) -> str:
+    return ", ".join(entry.get("fields") or entry.get("contacts") or ())
+
+
+def guard_document(found: Stopped | None) -> Document:
+    """What `approve --json` prints: the stopped plan without the digests of its parts."""
+    if found is None:
+        return {"stopped": None}
+    shown = {name: value for name, value in asdict(found).items() if name not in ("contacts", "cycle")}
+    return {"stopped": {**shown, "contacts": len(found.contacts)}}
+
+
+def print_guard(document: Document) -> None:
+    stopped = document["stopped"]
+    if stopped is None:
+        say("the guard stopped nothing")
+        return
+    say(f"plan {stopped['digest']}, stopped at {stopped['at']}: {stopped['text']}")
+    for entity, number in stopped["creates"].items():
+        say(f"  create {number} {entity}")
+    say(f"  change {stopped['changes']} known records")
+    say(f"  {stopped['withdrawn']} contacts would no longer qualify")
+    if stopped["approved_at"]:
+        say(f"approved at {stopped['approved_at']}: the next push carries it out")
+    else:
+        say(f"to let exactly this plan through: hubspot-c4c-sync approve {stopped['digest']}")

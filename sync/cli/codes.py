@@ -1,0 +1,23 @@
+"""Writes docs/codes.md from the list of reason codes: `python -m sync.cli.codes > docs/codes.md`."""
+
+import sys
+
+from sync.domain.codes import EXPLANATIONS, Code
+
+HEAD = """# Reason codes
+
+Every decision and every parked contact ends in one of these. Made from `sync/domain/codes.py` by
+`python -m sync.cli.codes > docs/codes.md`; a test compares them.
+
+| code | means | what to do |
+|---|---|---|
+"""
+
+
+def page() -> str:
+    """The page as Markdown."""
+    return HEAD + "".join(f"| `{c}` | {EXPLANATIONS[c].meaning} | {EXPLANATIONS[c].remedy} |\n" for c in Code)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

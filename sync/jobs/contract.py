@@ -1,0 +1,21 @@
+"""Mismatches between the rules and what a system offers: logged, and remembered until the next look finds none."""
+
+from collections.abc import Sequence
+
+from sync.errors import System
+from sync.jobs.context import Context
+from sync.log import Event, emit
+from sync.state import streams
+
+
+def report(context: Context, system: System, found: Sequence[dict[str, str]]) -> None:
+    """All mismatches of one look; each holds `entity` or `kind`, `field` or `key`, and perhaps `cause`."""
+    for mismatch in found:
+        emit(Event.CONTRACT_MISMATCH, system=system, **mismatch)
+    with context.store.session() as session:
+        streams.remember_mismatches(session, system, [_text(mismatch) for mismatch in found])
+
+
+def _text(mismatch: dict[str, str]) -> str:
+    place = ".".join(mismatch[name] for name in ("entity", "kind", "field", "key") if name in mismatch)
+    return f"{place}: {mismatch['cause']}" if "cause" in mismatch else f"{place} is not known"

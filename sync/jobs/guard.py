@@ -1,0 +1,207 @@
+"""The guard looks at all that a cycle would write, before its first write.
+
+A cheap upper bound from the links decides first, so that an ordinary cycle costs nothing. Only where the bound is too
+large is everything planned, which reads SAP Sales Cloud once more than needed. A person lets a stopped plan through by
+its digest: contacts whose part of the plan has changed since are not covered.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sync.config import Guard
+from sync.domain.views import ContactView
+from sync.errors import GuardTripped
+from sync.jobs.context import Context
+from sync.jobs.handover import Handover
+from sync.log import Event, emit
+from sync.planner.plan import Links, Plan, Write
+from sync.state import guarding, work
+from sync.state.guarding import Stopped
+
+FURTHER = 8
+"""Records that one contact may need beside leads and relationships: account, person, permissions, attributes."""
+
+
+@dataclass
+class Extent:
+    """What a cycle would do: records to create by entity, known records to change, contacts to withdraw."""
+
+    creates: Counter[str] = field(default_factory=Counter)
+    changes: int = 0
+    withdrawn: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """How much there is that could be changed or withdrawn."""
+
+    records: int
+    contacts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A contact of the cycle: what the bound needs, without its plan."""
+
+    id: str
+    change_seq: int
+    most_creates: int
+    known_records: int
+
+
+def candidate(view: ContactView, links: Links, leads: int) -> Candidate:
+    """`leads`: how many scores qualify."""
+    known = sum(1 for _, key in links if key.partition(":")[0] == view.id)
+    return Candidate(view.id, view.change_seq, leads + len(view.associations) + FURTHER, known + 1)
+
+
+def excess(extent: Extent, known: Known, limits: Guard) -> tuple[str, int, int] | None:
+    """(kind, found, limit) of the first limit that the extent exceeds. Pure."""
+    creates = sum(extent.creates.values())
+    if limits.max_creates and creates > limits.max_creates:
+        return "creates", creates, limits.max_creates
+    for kind, found, of in (
+        ("changes", extent.changes, known.records),
+        ("withdrawals", extent.withdrawn, known.contacts),
+    ):
+        allowed = max(limits.changes_from, int(limits.max_changed_share * of))
+        if limits.max_changed_share and found > allowed:
+            return kind, found, allowed
+    return None
+
+
+def cleared(
+    context: Context, handover: Callable[[], Handover], candidates: Sequence[Candidate], withdrawn: Mapping[str, str]
+) -> frozenset[str]:
+    """The contacts that may go on. `withdrawn`: those handed over before that no longer qualify, with their input.
+
+    Raises GuardTripped before anything is written.
+    """
+    with context.store.reading() as session:
+        before = guarding.last(session)
+        known = Known(work.link_count(session), work.handover_count(session))
+    everybody = frozenset({c.id for c in candidates} | set(withdrawn))
+    limits = context.config.worker.guard
+    if excess(_bound(candidates, withdrawn), known, limits) is None:
+        _settle(context, before)
+        return everybody
+    cycle = _digest([[c.id, c.change_seq] for c in candidates] + sorted(withdrawn.items()))
+    if before and before.approved_at is None and before.cycle == cycle and _still(before, known, limits):
+        raise _told(before)
+    parts = _parts(handover(), candidates, withdrawn)
+    return _judged(context, parts, known, cycle, before)
+
+
+def _still(before: Stopped, known: Known, limits: Guard) -> bool:
+    """Whether the stopped plan exceeds the limits as they are now: somebody may have raised them."""
+    return excess(Extent(Counter(before.creates), before.changes, before.withdrawn), known, limits) is not None
+
+
+def _bound(candidates: Sequence[Candidate], withdrawn: Mapping[str, str]) -> Extent:
+    most = Counter({"any": sum(c.most_creates for c in candidates)})
+    return Extent(most, sum(c.known_records for c in candidates), len(withdrawn))
+
+
+def _settle(context: Context, before: Stopped | None) -> None:
+    if before is not None:
+        with context.store.session() as session:
+            guarding.settle(session)
+
+
+# ---- the exact plan
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One contact's share in the plan."""
+
+    writes: frozenset[tuple[str, str, str]]
+    digest: str
+    withdrawn: bool = False
+
+
+def _parts(handover: Handover, candidates: Sequence[Candidate], withdrawn: Mapping[str, str]) -> dict[str, Part]:
+    parts = {i: Part(frozenset(), _digest(["withdrawn", made]), withdrawn=True) for i, made in withdrawn.items()}
+    ids = [c.id for c in candidates]
+    for start in range(0, len(ids), PLANNED_TOGETHER):
+        slice_ = handover.load(ids[start : start + PLANNED_TOGETHER])
+        handover.plan(slice_)
+        parts |= {contact: _part(slice_.plans[contact]) for contact in slice_.open()}
+        handover.context.progress("guard", min(start + PLANNED_TOGETHER, len(ids)), len(ids))
+        handover.context.checkpoint()
+    return parts
+
+
+PLANNED_TOGETHER = 200
+"""Contacts whose records are read together."""
+
+
+def _part(planned: Plan) -> Part:
+    writes = [] if planned.problem else [w for w in planned.records if w.action != "unchanged"]
+    return Part(frozenset((w.action, w.entity, w.key) for w in writes), _digest([_content(w) for w in writes]))
+
+
+def _content(write: Write) -> list[object]:
+    return [write.action, write.entity, write.key, [[c.name, str(c.new)] for c in write.changes]]
+
+
+def _extent(parts: Iterable[Part]) -> Extent:
+    """Records count once, though several contacts may share an account."""
+    chosen = list(parts)
+    writes = frozenset().union(*(part.writes for part in chosen)) if chosen else frozenset()
+    creates = Counter(entity for action, entity, _ in writes if action == "create")
+    changes = sum(action != "create" for action, _, _ in writes)
+    return Extent(creates, changes, sum(part.withdrawn for part in chosen))
+
+
+def _judged(
+    context: Context, parts: Mapping[str, Part], known: Known, cycle: str, before: Stopped | None
+) -> frozenset[str]:
+    approved = before.contacts if before and before.approved_at else {}
+    allowed = {i for i, part in parts.items() if approved.get(i) == part.digest}
+    rest = {i: part for i, part in parts.items() if i not in allowed}
+    extent = _extent(rest.values())
+    found = excess(extent, known, context.config.worker.guard)
+    if found is None or allowed:
+        # What was not approved and is too much waits for the next cycle, and is stopped there under its own digest.
+        _settle(context, before)
+        return frozenset(parts if found is None else allowed)
+    stopped = _stopped(context, rest, extent, cycle, found)
+    with context.store.session() as session:
+        guarding.stop(session, stopped)
+    kind, number, limit = found
+    emit(Event.GUARD_TRIPPED, kind=kind, found=number, limit=limit, plan=stopped.digest)
+    raise _told(stopped)
+
+
+def _stopped(
+    context: Context, parts: Mapping[str, Part], extent: Extent, cycle: str, found: tuple[str, int, int]
+) -> Stopped:
+    kind, number, limit = found
+    digests = {i: part.digest for i, part in sorted(parts.items())}
+    doing = {"creates": "records would be created", "changes": "known records would be changed"}
+    text = f"{number} {doing.get(kind, 'contacts that were handed over would no longer qualify')}, {limit} are allowed"
+    return Stopped(
+        digest=_digest(sorted(digests.items())),
+        cycle=cycle,
+        text=f"{text} in one cycle",
+        at=context.now().isoformat(),
+        creates=dict(extent.creates),
+        changes=extent.changes,
+        withdrawn=extent.withdrawn,
+        contacts=digests,
+    )
+
+
+def _told(stopped: Stopped) -> GuardTripped:
+    return GuardTripped(
+        f"{stopped.text}; nothing was written. See it with `hubspot-c4c-sync plan`; if it is right, let exactly this "
+        f"plan through with `hubspot-c4c-sync approve {stopped.digest}`, or raise [guard] in worker.toml"
+    )
+
+
+def _digest(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]

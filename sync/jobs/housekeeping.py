@@ -1,0 +1,23 @@
+"""Removes history that is older than `[retention]` says. Links, handovers and the newest decisions stay."""
+
+from sync.jobs.context import Context, Counts
+from sync.state import history
+
+
+def run(context: Context) -> Counts:
+    """Small portions, so that nobody waits long for the file."""
+    retention, now = context.config.worker.retention, context.now()
+    counts: Counts = {"decisions": 0, "job_runs": 0}
+    for name, remove, before in (
+        ("decisions", history.remove_decisions, now - retention.decisions),
+        ("job_runs", history.remove_job_runs, now - retention.job_runs),
+    ):
+        while True:
+            with context.store.session() as session:
+                removed = remove(session, before, history.PORTION)
+            counts[name] += removed
+            context.progress("housekeeping", counts[name], None)
+            if removed < history.PORTION:
+                break
+            context.checkpoint()
+    return counts

@@ -1,0 +1,22 @@
+"""Reads contacts again that somebody asked for with `resync --refetch`, with their associations."""
+
+from sync.hubspot_client import BATCH_READ
+from sync.jobs import associations, existence
+from sync.jobs.context import Context
+from sync.state import mirror, wishes
+
+
+def run(context: Context) -> int:
+    """Everything wished for; a wish is struck off once its contact was read. Returns how many really changed."""
+    with context.store.reading() as session:
+        ids = wishes.all_ids(session)
+    changed = 0
+    for part in mirror.portions(ids, BATCH_READ):
+        changed += existence.reread(context, part)
+        with context.store.reading() as session:
+            known = [i for i in part if i in mirror.views(session, part)]
+        changed += associations.refresh(context, known)["changed"]
+        with context.store.session() as session:
+            wishes.strike(session, part)
+        context.checkpoint()
+    return changed

@@ -1,0 +1,83 @@
+"""Looks at contacts again because a person says so: marks them pending, and on request reads them again first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from sync.jobs.poll import STREAMS
+from sync.log import Event, emit
+from sync.state import mirror, selection, streams, wishes
+from sync.state.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Exactly one of these says who is meant."""
+
+    contacts: tuple[str, ...] = ()
+    companies: tuple[str, ...] = ()
+    since: datetime | None = None
+    code: str | None = None
+    everything: bool = False
+
+    @property
+    def name(self) -> str:
+        named = {"contact": self.contacts, "company": self.companies, "since": self.since, "code": self.code}
+        return next((name for name, value in named.items() if value), "everything")
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Who is meant: contacts of the mirror, and ids that it does not hold."""
+
+    contacts: tuple[str, ...]
+    unknown: tuple[str, ...] = ()
+
+
+def choose(session: Session, scope: Scope) -> Chosen:
+    """Merged-away ids stand for their survivors."""
+    if scope.contacts:
+        surviving = selection.survivors(session, scope.contacts)
+        ids = selection.known(session, list(surviving.values()))
+        return Chosen(tuple(ids), tuple(i for i, living in surviving.items() if living not in ids))
+    if scope.companies:
+        return Chosen(tuple(selection.of_companies(session, scope.companies)))
+    if scope.since:
+        return Chosen(tuple(selection.modified_since(session, scope.since)))
+    if scope.code:
+        return Chosen(tuple(selection.with_code(session, scope.code)))
+    return Chosen(tuple(mirror.all_ids(session)))
+
+
+def mark(store: Store, scope: Scope, chosen: Chosen, now: datetime, *, refetch: bool) -> None:
+    """Marks them pending in one commit, and notes what is to be read again."""
+    with store.session() as session:
+        mirror.mark_pending(session, chosen.contacts, now)
+        if refetch and scope.everything:
+            for stream in STREAMS:
+                streams.reopen(session, stream)
+        elif refetch:
+            wishes.wish(session, [*chosen.contacts, *chosen.unknown])
+    emit(Event.RESYNC_MARKED, kind=scope.name, contacts=len(chosen.contacts))
+
+
+def document(scope: Scope, chosen: Chosen, *, marked: bool, refetch: bool, worker: str | None) -> dict[str, Any]:
+    """What `resync --json` prints."""
+    return {
+        "scope": scope.name,
+        "contacts": len(chosen.contacts),
+        "unknown": list(chosen.unknown),
+        "marked": len(chosen.contacts) if marked else 0,
+        "refetch": refetch,
+        "worker": worker,
+    }
+
+
+def replay(store: Store, contact_ids: Sequence[str], now: datetime) -> None:
+    """Parked contacts go through exactly the normal path again."""
+    with store.session() as session:
+        mirror.mark_pending(session, contact_ids, now)
+    emit(Event.RESYNC_MARKED, kind="parked", contacts=len(contact_ids))

@@ -1,0 +1,200 @@
+"""Compares the mirror, the links and SAP Sales Cloud: missing, extra, drifted, duplicate. Writes nothing there.
+
+C4C has no "is not empty", so records that carry an external key are read by its first digit: keys begin with a HubSpot
+id (C4C OData guide: eq, ge, le, startswith, endswith).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sync import odata
+from sync.jobs.context import Context
+from sync.jobs.handover import Handover
+from sync.jobs.slice import Slice
+from sync.jobs.tenant import maps, read_tenant
+from sync.odata import Query, Row
+from sync.planner.plan import Write
+from sync.planner.qualify import qualify
+from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
+from sync.schema import collection
+from sync.state import mirror, selection
+from sync.state.store import Store
+from sync.state.tables import Link
+
+SLICE = 200
+KEYED = (ACCOUNT, CONTACT, LEAD)
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """A C4C record that carries an external key."""
+
+    entity: str
+    object_id: str
+    key: str
+    obsolete: bool = False
+
+
+@dataclass
+class Differences:
+    """What does not fit, by kind; each entry names entity and key, and the contacts to look at again."""
+
+    missing: list[dict[str, Any]] = field(default_factory=list)
+    extra: list[dict[str, Any]] = field(default_factory=list)
+    drifted: list[dict[str, Any]] = field(default_factory=list)
+    duplicate: list[dict[str, Any]] = field(default_factory=list)
+    checked: dict[str, int] = field(default_factory=dict)
+
+    def total(self) -> int:
+        return sum(len(kind) for kind in (self.missing, self.extra, self.drifted, self.duplicate))
+
+    def contacts(self) -> set[str]:
+        """Contacts that the normal path would look at to mend what it can mend."""
+        kinds = (*self.missing, *self.extra, *self.drifted)
+        return {contact for entry in kinds for contact in entry["contacts"]}
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "missing": self.missing,
+            "extra": self.extra,
+            "drifted": self.drifted,
+            "duplicate": self.duplicate,
+            "checked": self.checked,
+        }
+
+
+def verify(context: Context) -> Differences:
+    """All differences. Raises RemoteError if C4C cannot be read."""
+    tenant, _ = read_tenant(context.c4c, context.config.rules, context.now())
+    with context.store.reading() as session:
+        links = selection.links(session, KEYED)
+        settled = selection.done(session)
+    records = _records(context)
+    context.progress("verify records", len(records), len(records))
+    found = Differences(checked={"records": len(records), "links": len(links), "contacts": len(settled)})
+    found.duplicate = list(_duplicates(records))
+    gone = _gone(context, links, records)
+    found.missing = [_entry(context.store, link.entity, link.key, link.object_id) for link in gone]
+    linked = {(link.entity, link.object_id) for link in links}
+    known_twice = {(entry["entity"], i) for entry in found.duplicate for i in entry["object_ids"]}
+    found.extra = [
+        _entry(context.store, r.entity, r.key, r.object_id)
+        for r in records
+        if not r.obsolete and (r.entity, r.object_id) not in linked | known_twice
+    ]
+    _compare_fields(context, Handover(context, tenant), settled, found)
+    return found
+
+
+def repair(store: Store, found: Differences, context: Context) -> int:
+    """Marks pending whom the normal path can mend: it adopts, creates and updates as always."""
+    with store.session() as session:
+        ids = selection.known(session, sorted(found.contacts()))
+        mirror.mark_pending(session, ids, context.now())
+    return len(ids)
+
+
+# ---- C4C's records
+
+
+def _records(context: Context) -> list[Keyed]:
+    entities = maps(context.config.rules)
+    queries = [
+        Query(collection(entity), f"startswith({m.external_key},'{digit}')", ("ObjectID", m.external_key, status))
+        for entity, m in entities.items()
+        for digit in "123456789"
+        for status in [_STATUS[entity]]
+    ]
+    answers = context.c4c.query(queries)
+    return [
+        _keyed(entity, row, entities[entity])
+        for (entity, _), rows in zip([(e, d) for e in entities for d in "123456789"], answers, strict=True)
+        for row in rows
+    ]
+
+
+_STATUS = {ACCOUNT: "LifeCycleStatusCode", CONTACT: "StatusCode", LEAD: "LifeCycleStatusCode"}
+
+
+def _keyed(entity: str, row: Row, entity_map: Any) -> Keyed:
+    obsolete = getattr(entity_map, "obsolete_status", None)
+    status = str(row.get(_STATUS[entity]) or "")
+    return Keyed(entity, str(row["ObjectID"]), str(row[entity_map.external_key]), status == obsolete)
+
+
+def _duplicates(records: Iterable[Keyed]) -> Iterable[dict[str, Any]]:
+    """One key on several records: only a person can say which is right."""
+    by_key: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for record in records:
+        if not record.obsolete:
+            by_key[record.entity, record.key].append(record.object_id)
+    for (entity, key), ids in sorted(by_key.items()):
+        if len(ids) > 1:
+            yield {"entity": entity, "key": key, "object_ids": sorted(ids)}
+
+
+def _gone(context: Context, links: Iterable[Link], records: Iterable[Keyed]) -> list[Link]:
+    """Links whose record is not there, asked for by id too: somebody may only have emptied its key."""
+    seen = {(r.entity, r.object_id) for r in records}
+    unseen = [link for link in links if (link.entity, link.object_id) not in seen]
+    by_entity: dict[str, list[str]] = defaultdict(list)
+    for link in unseen:
+        by_entity[link.entity].append(link.object_id)
+    queries = [
+        Query(collection(entity), part, ("ObjectID",))
+        for entity, ids in by_entity.items()
+        for part in odata.chunks("ObjectID", ids)
+    ]
+    there = {str(row["ObjectID"]) for rows in (context.c4c.query(queries) if queries else []) for row in rows}
+    return [link for link in unseen if link.object_id not in there]
+
+
+def _entry(store: Store, entity: str, key: str, object_id: str) -> dict[str, Any]:
+    return {"entity": entity, "key": key, "object_id": object_id, "contacts": _contacts(store, entity, key)}
+
+
+def _contacts(store: Store, entity: str, key: str) -> list[str]:
+    hubspot_id = key.partition(":")[0]
+    with store.reading() as session:
+        if entity == ACCOUNT:
+            return selection.of_companies(session, [hubspot_id])
+        return selection.known(session, [hubspot_id])
+
+
+# ---- fields
+
+
+def _compare_fields(context: Context, handover: Handover, settled: list[str], found: Differences) -> None:
+    """What the normal path would create or change for contacts that count as done."""
+    known = {(entry["entity"], entry["key"]) for entry in found.missing}
+    seen: dict[tuple[str, str], dict[str, Any]] = {}
+    for ids in mirror.portions(settled, SLICE):
+        slice_ = _planned(context, handover, ids)
+        for contact in slice_.open():
+            for write in slice_.plans[contact].records:
+                if write.action != "unchanged":
+                    entry = seen.setdefault((write.entity, write.key), _difference(write))
+                    entry["contacts"].append(contact)
+        context.progress("verify fields", len(ids), len(settled))
+    found.drifted = [_without(e, "action") for e in seen.values() if e["action"] == "update"]
+    creates = [e for e in seen.values() if e["action"] == "create" and (e["entity"], e["key"]) not in known]
+    found.missing += [{**_without(e, "action", "fields"), "object_id": None} for e in creates]
+
+
+def _planned(context: Context, handover: Handover, ids: list[str]) -> Slice:
+    slice_ = handover.load(ids)
+    rules = context.config.rules
+    slice_.views = {i: v for i, v in slice_.views.items() if any(d.qualified for d in qualify(v, rules))}
+    handover.plan(slice_)
+    return slice_
+
+
+def _difference(write: Write) -> dict[str, Any]:
+    fields = [change.name for change in write.changes]
+    return {"entity": write.entity, "key": write.key, "action": write.action, "fields": fields, "contacts": []}
+
+
+def _without(entry: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in entry.items() if name not in names}

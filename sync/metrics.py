@@ -1,0 +1,84 @@
+"""What Prometheus scrapes of the process itself; what the state store knows is added at scrape time by the worker.
+
+Times are exported as timestamps, so that an age is right even if nobody updates it (Prometheus instrumentation guide).
+Known series exist from the start with 0. No label ever holds an id, a name or a text.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+REGISTRY = CollectorRegistry()
+
+EVENTS = Counter("sync_events", "Log lines by event.", ["event"], registry=REGISTRY)
+DECISIONS = Counter("sync_decisions", "Contacts settled, by deciding code.", ["code"], registry=REGISTRY)
+HANDOVERS = Counter("sync_handovers", "Leads that this process brought into SAP Sales Cloud.", registry=REGISTRY)
+LATENCY = Histogram(
+    "sync_handover_latency_seconds",
+    "From the crossing of the threshold, as HubSpot dates it, to the lead in SAP Sales Cloud.",
+    buckets=(60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400, 604800),
+    registry=REGISTRY,
+)
+REQUESTS = Counter("sync_requests", "Requests sent.", ["system", "endpoint", "status"], registry=REGISTRY)
+WAITS = Counter(
+    "sync_rate_limit_waits", "Requests put off because the system asked for it.", ["system"], registry=REGISTRY
+)
+WAITED = Counter(
+    "sync_rate_limit_wait_seconds", "Time spent waiting because the system asked for it.", ["system"], registry=REGISTRY
+)
+JOB_RUNS = Counter("sync_job_runs", "Runs of jobs.", ["job", "result"], registry=REGISTRY)
+JOB_SECONDS = Gauge("sync_job_duration_seconds", "How long the last run of the job took.", ["job"], registry=REGISTRY)
+JOB_SUCCESS = Gauge(
+    "sync_job_last_success_timestamp_seconds", "When the job last ended well; 0 for never.", ["job"], registry=REGISTRY
+)
+JOB_FAILURE = Gauge(
+    "sync_job_last_failure_timestamp_seconds", "When the job last failed; 0 for never.", ["job"], registry=REGISTRY
+)
+LEASE_HELD = Gauge("sync_lease_held", "1 while this process does the work, 0 while it stands by.", registry=REGISTRY)
+ALERTS_SENT = Counter("sync_alerts_sent", "Webhook messages, by outcome.", ["outcome"], registry=REGISTRY)
+
+RESULTS = ("success", "failure", "interrupted")
+SYSTEMS = ("hubspot", "c4c")
+
+
+def expect(events: Iterable[str], codes: Iterable[str], jobs: Iterable[str]) -> None:
+    """Makes the known series exist with 0, so that a rate over them is never "no data"."""
+    for event in events:
+        EVENTS.labels(event)
+    for code in codes:
+        DECISIONS.labels(code)
+    for system in SYSTEMS:
+        WAITS.labels(system), WAITED.labels(system)
+    for outcome in ("delivered", "failed"):
+        ALERTS_SENT.labels(outcome)
+    for job in jobs:
+        JOB_SECONDS.labels(job), JOB_SUCCESS.labels(job), JOB_FAILURE.labels(job)
+        for result in RESULTS:
+            JOB_RUNS.labels(job, result)
+
+
+def job_ended(job: str, seconds: float, ok: bool | None, now: datetime) -> None:
+    """`ok` is None for a job that was asked to stop."""
+    JOB_RUNS.labels(job, "interrupted" if ok is None else "success" if ok else "failure").inc()
+    JOB_SECONDS.labels(job).set(seconds)
+    if ok is not None:
+        (JOB_SUCCESS if ok else JOB_FAILURE).labels(job).set(now.timestamp())
+
+
+def answered(system: str, endpoint: str, status: int | None) -> None:
+    """One request and its HTTP status; None for no answer."""
+    REQUESTS.labels(system, endpoint, str(status) if status else "none").inc()
+
+
+def waited(system: str, seconds: float) -> None:
+    """The system asked for a pause."""
+    WAITS.labels(system).inc()
+    WAITED.labels(system).inc(seconds)
+
+
+def handed_over(crossed_at: datetime | None, now: datetime) -> None:
+    """A lead that is new in C4C. A clock that disagrees with HubSpot's gives no negative time."""
+    HANDOVERS.inc()
+    if crossed_at is not None:
+        LATENCY.observe(max(0.0, (now - crossed_at).total_seconds()))

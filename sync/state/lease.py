@@ -1,0 +1,159 @@
+"""Who may write: one process at a time. A second one waits, and takes over when the holder is dead.
+
+Two proofs of life. The holder keeps an exclusive lock on a file beside the state file: the kernel frees it the moment
+the process dies, so that a restart loses no time. Where locks do not reach (a holder that hangs, a file system without
+locks), a waiting process takes over after it has itself watched the holder's beat stand still for `patience` seconds of
+its own monotonic clock: wall clocks may jump. A holder that was thought dead notices by its `term`, inside the very
+transaction that would announce a write.
+"""
+
+import fcntl
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from sync.errors import LeaseLost
+from sync.state import tables
+from sync.state.store import Store
+
+NAME = "writer"
+
+Kind = Literal["worker", "command"]
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Who holds the lease, as the state store tells it."""
+
+    holder: str
+    kind: str
+    since: datetime
+    beat_at: datetime
+
+
+def holding(session: Session) -> Holding | None:
+    """The holder on record; it may be dead."""
+    row = session.get(tables.Lease, NAME)
+    if row is None or not row.holder or row.acquired_at is None or row.beat_at is None:
+        return None
+    return Holding(row.holder, row.kind, row.acquired_at, row.beat_at)
+
+
+def holder_name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+@dataclass
+class Lease:
+    """One process's share in the lease of one state file. `patience` in seconds."""
+
+    store: Store
+    kind: Kind
+    patience: float
+    now: Callable[[], datetime]
+    monotonic: Callable[[], float] = time.monotonic
+    holder: str = ""
+
+    def __post_init__(self) -> None:
+        self.holder = self.holder or holder_name()
+        self._file: int | None = None
+        self._term: int | None = None
+        self._watched: tuple[tuple[int, int], float] | None = None
+
+    @property
+    def held(self) -> bool:
+        return self._term is not None
+
+    def acquire(self) -> bool:
+        """Takes the lease if it is free or its holder is dead; False while somebody else lives."""
+        if self.held:
+            return True
+        alone = self._lock_file()
+        with self.store.session() as session:
+            row = session.get(tables.Lease, NAME)
+            if row is not None and row.holder and not alone and not self._stands_still(row):
+                return False
+            self._term = row.term + 1 if row else 1
+            taken = tables.Lease(name=NAME, holder=self.holder, kind=self.kind, term=self._term)
+            taken.acquired_at = taken.beat_at = self.now()
+            session.merge(taken)
+        return True
+
+    def _stands_still(self, row: tables.Lease) -> bool:
+        seen, now = (row.term, row.beat), self.monotonic()
+        if self._watched is None or self._watched[0] != seen:
+            self._watched = seen, now
+        return now - self._watched[1] >= self.patience
+
+    def beat(self) -> None:
+        """A sign of life. Raises LeaseLost if another process took over."""
+        self._lock_file()
+        with self.store.session() as session:
+            self.fence(session)
+            of = col(tables.Lease.name) == NAME
+            session.exec(update(tables.Lease).where(of).values(beat=tables.Lease.beat + 1, beat_at=self.now()))
+
+    def fence(self, session: Session) -> None:
+        """Inside a transaction that announces writes: raises LeaseLost if they are another process's business now."""
+        held = session.exec(select(tables.Lease.term).where(tables.Lease.name == NAME)).first()
+        if held is None or held != self._term:
+            self._forget()
+            raise LeaseLost("another process took the lease over; this one writes nothing any more")
+
+    def release(self) -> None:
+        """Gives the lease back, so that the next process need not wait. The term stays: no two holders share one."""
+        if self._term is not None:
+            with self.store.session() as session:
+                mine = col(tables.Lease.name) == NAME, col(tables.Lease.term) == self._term
+                session.exec(update(tables.Lease).where(*mine).values(holder=""))
+        self._forget()
+
+    def _forget(self) -> None:
+        self._term = None
+        self._unlock_file()
+
+    # ---- the kernel's proof of life
+
+    def _lock_file(self) -> bool:
+        if self._file is not None:
+            return True
+        handle = os.open(lock_path(self.store.path), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(handle)
+            return False
+        self._file = handle
+        return True
+
+    def _unlock_file(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+def lock_path(state: Path) -> Path:
+    return state.with_name(state.name + "-lease")
+
+
+def is_alive(store: Store) -> bool:
+    """Whether some process holds the lock of this state file right now; asked by commands, never waits."""
+    path = lock_path(store.path)
+    if not path.exists():
+        return False
+    handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return False

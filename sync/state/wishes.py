@@ -1,0 +1,23 @@
+"""Contacts that somebody wants read from HubSpot again. Kept in the state store, so that any process can fulfil it."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
+
+from sync.state import tables
+from sync.state.mirror import portions
+
+
+def wish(session: Session, contact_ids: Iterable[str]) -> None:
+    for contact_id in dict.fromkeys(contact_ids):
+        session.merge(tables.Reread(contact_id=contact_id))
+
+
+def all_ids(session: Session) -> list[str]:
+    return list(session.exec(select(tables.Reread.contact_id).order_by(tables.Reread.contact_id)))
+
+
+def strike(session: Session, contact_ids: Iterable[str]) -> None:
+    for ids in portions(contact_ids):
+        session.exec(delete(tables.Reread).where(col(tables.Reread.contact_id).in_(ids)))

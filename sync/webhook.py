@@ -1,0 +1,64 @@
+"""Tells people by webhook: a generic JSON document, or the one text that Slack and compatible services take."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import requests
+
+from sync import metrics
+
+TIMEOUT = 10.0
+"""Seconds; the worker's loop waits for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One change of state of one alert. `text` holds no personal data."""
+
+    alert: str
+    state: Literal["firing", "resolved"]
+    text: str
+    since: str
+    host: str
+
+    def generic(self) -> dict[str, Any]:
+        return {
+            "service": "hubspot-c4c-sync",
+            "alert": self.alert,
+            "state": self.state,
+            "text": self.text,
+            "since": self.since,
+            "host": self.host,
+            "runbook": f"docs/oncall.md#{self.alert.replace('_', '-')}",
+        }
+
+    def slack(self) -> dict[str, Any]:
+        mark = "🔴" if self.state == "firing" else "🟢"
+        return {"text": f"{mark} hubspot-c4c-sync on {self.host}: {self.alert} {self.state}: {self.text}"}
+
+
+class Notify(Protocol):
+    """Delivers a notice; False if it must be tried again."""
+
+    def __call__(self, notice: Notice) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """`url` is a secret: whoever knows it can write into the channel."""
+
+    url: str
+    format: Literal["generic", "slack"] = "generic"
+
+    def __call__(self, notice: Notice) -> bool:
+        delivered = self._post(notice.slack() if self.format == "slack" else notice.generic())
+        metrics.ALERTS_SENT.labels("delivered" if delivered else "failed").inc()
+        return delivered
+
+    def _post(self, body: Mapping[str, Any]) -> bool:
+        try:
+            answer = requests.post(self.url, json=body, timeout=TIMEOUT, allow_redirects=False)
+        except requests.RequestException:
+            return False
+        return answer.status_code < 300

@@ -1,0 +1,26 @@
+"""Notices that the wall clock was set: by comparing it with the clock that only runs forward."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+TOLERANCE = 5.0
+"""Seconds between two looks that may be the machine's own sluggishness."""
+
+
+@dataclass
+class ClockWatch:
+    """Two clocks, looked at together."""
+
+    now: Callable[[], datetime]
+    monotonic: Callable[[], float]
+
+    def __post_init__(self) -> None:
+        self._last = self.now(), self.monotonic()
+
+    def jump(self) -> float:
+        """Seconds by which the wall clock was set since the last look; 0 for none."""
+        wall, steady = self.now(), self.monotonic()
+        jumped = (wall - self._last[0]).total_seconds() - (steady - self._last[1])
+        self._last = wall, steady
+        return jumped if abs(jumped) > TOLERANCE else 0.0

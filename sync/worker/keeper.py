@@ -1,0 +1,78 @@
+"""The lease for a command that writes: taken at its start, kept alive beside it, given back at its end."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from sync import app
+from sync.app import App
+from sync.errors import Interrupted, LeaseHeld, LeaseLost
+from sync.jobs.context import Progress
+from sync.state import lease as leases
+from sync.state.lease import Kind, Lease
+from sync.worker.signals import StopSignal
+
+LOOK_AGAIN = 0.2
+"""Seconds between two looks while another command is at work."""
+
+
+@contextmanager
+def working(progress: Progress, kind: Kind = "command") -> Iterator[tuple[App, StopSignal]]:
+    """The application with the lease held.
+
+    Waits for another command to end. Raises LeaseHeld at once if a worker is at work, since that never ends by itself.
+    """
+    stop = StopSignal().install()
+    application = app.build(progress, stop, app.Clock(sleep=stop.sleep))
+    schedule = application.context.config.worker.schedule
+    stop.within = schedule.stop_within.total_seconds()
+    clock = application.clock
+    patience = schedule.takeover_after.total_seconds()
+    lease = Lease(application.context.store, kind, patience, clock.now, clock.monotonic)
+    try:
+        _take(lease, stop)
+        with _beating(lease, patience / 4):
+            context = replace(application.context, fence=lease.fence, stopping=lambda: stop() or not lease.held)
+            yield replace(application, context=context), stop
+    finally:
+        lease.release()
+        application.close()
+
+
+def _take(lease: Lease, stop: StopSignal) -> None:
+    while not lease.acquire():
+        with lease.store.reading() as session:
+            found = leases.holding(session)
+        if found and found.kind == "worker":
+            raise LeaseHeld(
+                f"the worker {found.holder} is at work since {found.since:%Y-%m-%d %H:%M:%S} UTC and does this by "
+                "itself; use `resync` to have contacts looked at again, or stop the worker first"
+            )
+        if stop.wait(LOOK_AGAIN):
+            raise Interrupted("stopped by a signal while another command was at work; nothing was done")
+
+
+@contextmanager
+def _beating(lease: Lease, every: float) -> Iterator[None]:
+    """Signs of life from a thread, however long the command's own work takes."""
+    over = threading.Event()
+    thread = threading.Thread(target=_beat, args=(lease, every, over.wait), name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _beat(lease: Lease, every: float, wait: Callable[[float], bool]) -> None:
+    while not wait(every):
+        try:
+            lease.beat()
+        except LeaseLost:
+            return
+        except SQLAlchemyError:
+            continue

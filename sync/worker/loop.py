@@ -1,0 +1,168 @@
+"""The loop: wait for the lease, run the jobs by the timetable, give signs of life, and stop in order."""
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+from sqlalchemy.exc import SQLAlchemyError
+
+from sync import metrics
+from sync.app import App
+from sync.errors import LeaseLost
+from sync.jobs import alerts
+from sync.jobs.context import Context
+from sync.jobs.runner import Results, run_jobs
+from sync.log import Event, emit
+from sync.state import lease as leases
+from sync.state.lease import Lease
+from sync.worker.clock import ClockWatch
+from sync.worker.lanes import Lane
+from sync.worker.signals import StopSignal
+from sync.worker.timetable import Slot, timetable
+from sync.worker.vitals import Vitals
+
+
+class Worker:
+    """One process of possibly several; the one that holds the lease does the work."""
+
+    def __init__(self, app: App, stop: StopSignal) -> None:
+        self._app, self._stop = app, stop
+        schedule = app.context.config.worker.schedule
+        stop.within = schedule.stop_within.total_seconds()
+        self._beat_every = min(10.0, schedule.takeover_after.total_seconds() / 4)
+        patience = schedule.takeover_after.total_seconds()
+        self.lease = Lease(app.context.store, "worker", patience, app.clock.now, app.clock.monotonic)
+        self.slots = timetable(schedule)
+        self.vitals = Vitals(stuck_after=schedule.stuck_after.total_seconds(), beat_every=self._beat_every)
+        self._clock = ClockWatch(app.clock.now, app.clock.monotonic)
+
+    def run(self) -> int:
+        """Works until a signal; returns the exit code for it."""
+        emit(Event.WORKER_STARTED, jobs=[slot.job for slot in self.slots])
+        while not self._stop():
+            if self.take_lease():
+                self._work()
+        emit(Event.WORKER_STOPPING, signal=self._stop.name)
+        return self._stop.exit_code
+
+    # ---- the lease
+
+    def take_lease(self) -> bool:
+        """Waits as standby until the lease is ours; False if a signal came first."""
+        told = False
+        while not self._stop():
+            self.vitals.beat()
+            if self._try(self.lease.acquire):
+                self.vitals.lease = "held"
+                metrics.LEASE_HELD.set(1)
+                emit(Event.LEASE_ACQUIRED, holder=self.lease.holder)
+                return True
+            if not told:
+                emit(Event.WORKER_STANDBY, holder=self._holder())
+                told = True
+            self.vitals.lease = "standby"
+            self._stop.wait(min(5.0, self._beat_every))
+        return False
+
+    def _holder(self) -> str:
+        with self._app.context.store.reading() as session:
+            found = leases.holding(session)
+        return found.holder if found else "unknown"
+
+    def _try(self, action: Callable[[], bool]) -> bool:
+        """A state file that is busy or full is no reason to end: it is tried again."""
+        try:
+            return action()
+        except SQLAlchemyError as error:
+            emit(Event.STATE_BUSY, cause=type(error).__name__)
+            return False
+
+    # ---- at work
+
+    def _work(self) -> None:
+        """Runs the jobs while the lease is held and nobody asks to stop."""
+        scheduler = self._scheduler()
+        scheduler.start()
+        try:
+            while not self._stop.wait(self._beat_every):
+                self.vitals.beat()
+                self._mind_the_clock(scheduler)
+                self._try(self.beat)
+        except LeaseLost as lost:
+            emit(Event.LEASE_LOST, cause=str(lost))
+        finally:
+            metrics.LEASE_HELD.set(0)
+            self.vitals.lease = "stopping"
+            scheduler.shutdown(wait=True)
+            self._try(self._release)
+
+    def _release(self) -> bool:
+        self.lease.release()
+        return True
+
+    def beat(self) -> bool:
+        """A sign of life, and a look at the alerts. Raises LeaseLost."""
+        self.lease.beat()
+        alerts.watch(self._context())
+        return True
+
+    def _mind_the_clock(self, scheduler: BackgroundScheduler) -> None:
+        """After the wall clock was set back, every job would wait until the old time comes again."""
+        jump = self._clock.jump()
+        if jump:
+            emit(Event.CLOCK_JUMPED, seconds=round(jump))
+            for slot in self.slots:
+                scheduler.modify_job(slot.job, next_run_time=datetime.now(UTC))
+
+    def _scheduler(self) -> BackgroundScheduler:
+        urgency = {slot.job: slot.urgency for slot in self.slots}
+        scheduler = BackgroundScheduler(
+            executors={lane: Lane(lane, urgency) for lane in sorted({slot.lane for slot in self.slots})},
+            # Late is better than not at all, and once is enough: a run that was missed is made up by one.
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+            timezone=UTC,
+        )
+        scheduler.add_listener(_late, EVENT_JOB_MAX_INSTANCES | EVENT_JOB_MISSED)
+        for n, slot in enumerate(sorted(self.slots, key=lambda slot: slot.urgency)):
+            first = datetime.now(UTC) + timedelta(milliseconds=n)
+            scheduler.add_job(self.job(slot), self._trigger(slot), next_run_time=first, id=slot.job, executor=slot.lane)
+        return scheduler
+
+    def _trigger(self, slot: Slot) -> IntervalTrigger:
+        jitter = min(self._app.context.config.worker.schedule.jitter, slot.every / 10).total_seconds()
+        first = datetime.now(UTC) + slot.every + timedelta(seconds=random.uniform(0, jitter))
+        return IntervalTrigger(
+            seconds=slot.every.total_seconds(), start_date=first, jitter=jitter or None, timezone=UTC
+        )
+
+    def job(self, slot: Slot) -> Callable[[], None]:
+        """What the scheduler calls: one run of the job, if this process still may."""
+
+        def run() -> None:
+            if self._stop() or not self.lease.held:
+                return
+            with self.vitals.at_work(slot.job):
+                try:
+                    run_jobs(self._context(), [slot.job], Results())
+                except Exception as error:
+                    # The record of the job could not be kept either: say so, and go on turning.
+                    emit(Event.JOB_FAILED, job=slot.job, kind=type(error).__name__, cause="outside of the job")
+
+        return run
+
+    def _context(self) -> Context:
+        """The surroundings of one run: stops with the process or the lease, and shows that it moves."""
+        return replace(
+            self._app.with_run_id(),
+            stopping=lambda: self._stop() or not self.lease.held,
+            fence=self.lease.fence,
+            progress=self.vitals.progress,
+        )
+
+
+def _late(event: JobEvent) -> None:
+    emit(Event.JOB_LATE, job=event.job_id)

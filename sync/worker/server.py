@@ -1,0 +1,108 @@
+"""HTTP for probes and for Prometheus: /healthz, /readyz and /metrics, if SYNC_METRICS_PORT is set.
+
+A remote system that is away never makes a probe fail: a restart would not bring it back.
+"""
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+
+from prometheus_client import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from sync import metrics
+from sync.app import App
+from sync.domain.codes import Code
+from sync.errors import ConfigurationError
+from sync.jobs.runner import JOBS
+from sync.log import Event
+from sync.state.store import versions
+from sync.worker.gauges import StateGauges
+from sync.worker.vitals import Vitals
+
+Answer = tuple[int, str, bytes]
+"""Status, content type, body."""
+
+
+@contextmanager
+def serving(app: App, vitals: Vitals) -> Iterator[int | None]:
+    """Serves while the block runs; yields the port, or None where none was asked for. Raises ConfigurationError."""
+    port, host = app.settings.metrics_port, app.settings.metrics_host
+    if port is None:
+        yield None
+        return
+    metrics.expect(Event, Code, JOBS)
+    gauges = StateGauges(app)
+    metrics.REGISTRY.register(gauges)
+    server = _server(host, port, Probes(app, vitals).routes())
+    threading.Thread(target=server.serve_forever, name="http", daemon=True).start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+        metrics.REGISTRY.unregister(gauges)
+
+
+class Probes:
+    """What each path answers."""
+
+    def __init__(self, app: App, vitals: Vitals) -> None:
+        self._app, self._vitals = app, vitals
+
+    def routes(self) -> dict[str, Callable[[], Answer]]:
+        return {"/healthz": self.healthz, "/readyz": self.readyz, "/metrics": self.metrics}
+
+    def healthz(self) -> Answer:
+        """Alive: the loop turns, and no job stands still."""
+        problem = self._vitals.problem()
+        return _json(503 if problem else 200, {"alive": problem is None, "problem": problem})
+
+    def readyz(self) -> Answer:
+        """Migrated, configured (or the process would not run), and at work or standing by."""
+        version, newest = versions(self._app.context.store)
+        ready = version == newest and self._vitals.ready
+        return _json(200 if ready else 503, {"ready": ready, "lease": self._vitals.lease, "state_version": version})
+
+    def metrics(self) -> Answer:
+        return 200, CONTENT_TYPE_LATEST, generate_latest(metrics.REGISTRY)
+
+
+def _json(status: int, document: dict[str, object]) -> Answer:
+    return status, "application/json", json.dumps(document).encode()
+
+
+def _server(host: str, port: int, routes: dict[str, Callable[[], Answer]]) -> ThreadingHTTPServer:
+    handler = type("Handler", (_Handler,), {"routes": routes})
+    kind = _Server6 if ":" in host else ThreadingHTTPServer
+    try:
+        return kind((host, port), handler)
+    except OSError as error:
+        raise ConfigurationError([f"SYNC_METRICS_PORT: {host} port {port} cannot be used ({error.strerror})"]) from None
+
+
+class _Server6(ThreadingHTTPServer):
+    address_family = socket.AF_INET6
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Answers GET by the table of routes, and says nothing else."""
+
+    routes: ClassVar[dict[str, Callable[[], Answer]]] = {}
+    server_version, sys_version = "hubspot-c4c-sync", ""
+
+    def do_GET(self) -> None:
+        route = self.routes.get(self.path.split("?")[0])
+        status, content_type, body = route() if route else _json(404, {"paths": sorted(self.routes)})
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        """Probes come every few seconds; they are no events."""

@@ -1,0 +1,58 @@
+"""SIGTERM and SIGINT: the first asks to finish the record in hand, the second ends at once, and so does time."""
+
+import os
+import select
+import signal
+import threading
+import time
+from types import FrameType
+
+from sync.log import Event, emit
+
+EXIT_CODES = {signal.SIGTERM: 143, signal.SIGINT: 130}
+
+
+class StopSignal:
+    """Whether and why to stop. `within`: seconds after which the process ends whatever it is doing.
+
+    A handler may interrupt any line of the main thread, so it takes no lock and starts no thread: it sets a number and
+    makes a pipe readable, which wakes everybody who waits.
+    """
+
+    def __init__(self, within: float = 25.0) -> None:
+        self.within = within
+        self.exit_code = 0
+        self.name = ""
+        self._readable, self._writable = os.pipe()
+
+    def install(self) -> "StopSignal":
+        for number in EXIT_CODES:
+            signal.signal(number, self._receive)
+        threading.Thread(target=self._watch, name="stop watchdog", daemon=True).start()
+        return self
+
+    def _receive(self, number: int, _: FrameType | None) -> None:
+        if self.exit_code:
+            # Not the default action: process 1 of a container ignores it.
+            os._exit(EXIT_CODES[signal.Signals(number)])
+        self.exit_code, self.name = EXIT_CODES[signal.Signals(number)], signal.Signals(number).name
+        os.write(self._writable, b"x")
+
+    def __call__(self) -> bool:
+        return self.exit_code != 0
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Waits for a signal, `timeout` seconds at most; True if it has come."""
+        readable, _, _ = select.select([self._readable], [], [], timeout)
+        return bool(readable)
+
+    def sleep(self, seconds: float) -> None:
+        """A pause that a signal ends."""
+        self.wait(max(0.0, seconds))
+
+    def _watch(self) -> None:
+        self.wait()
+        time.sleep(self.within)
+        emit(Event.STOP_FORCED, seconds=self.within)
+        # Nothing is lost: what was committed stays, and what is in flight is looked up at the next start.
+        os._exit(self.exit_code)

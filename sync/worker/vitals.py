@@ -1,0 +1,57 @@
+"""Whether the process can make progress: the loop turns, and no job stands still. Remote systems do not matter."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+BEATS = 6
+"""A loop that missed this many beats, and at least a minute, does not turn."""
+
+
+@dataclass
+class Vitals:
+    """Signs of life, by a clock that only runs forward. Durations in seconds."""
+
+    stuck_after: float
+    beat_every: float
+    monotonic: Callable[[], float] = time.monotonic
+    lease: str = "starting"
+    _working: dict[int, tuple[str, float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._last = self.monotonic()
+
+    def beat(self) -> None:
+        self._last = self.monotonic()
+
+    @contextmanager
+    def at_work(self, job: str) -> Iterator[None]:
+        """While a job runs in this thread, `progress` shows that it moves."""
+        thread = threading.get_ident()
+        self._working[thread] = job, self.monotonic()
+        try:
+            yield
+        finally:
+            self._working.pop(thread, None)
+
+    def progress(self, job: str, done: int, total: int | None) -> None:  # noqa: ARG002 (a port of the jobs)
+        thread = threading.get_ident()
+        if thread in self._working:
+            self._working[thread] = self._working[thread][0], self.monotonic()
+
+    def problem(self) -> str | None:
+        """Why the process counts as stuck, or None."""
+        now = self.monotonic()
+        if now - self._last > max(60.0, BEATS * self.beat_every):
+            return f"the loop has not turned for {round(now - self._last)} s"
+        for job, since in list(self._working.values()):
+            if now - since > self.stuck_after:
+                return f"job {job} has made no progress for {round(now - since)} s"
+        return None
+
+    @property
+    def ready(self) -> bool:
+        """At work or standing by."""
+        return self.lease in ("held", "standby")

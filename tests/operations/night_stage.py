@@ -1,0 +1,317 @@
+"""The stage of the operations tests: a sandbox, the product on a clock that the test turns, and a webhook."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from shutil import copytree
+from typing import Any
+
+import requests
+
+from sync import app
+from sync.config import Environment
+from sync.worker import StopSignal, Worker
+
+PROJECT = Path(__file__).parents[2]
+TIMEOUT = 60
+
+WORKER_TOML = """
+[schedule]
+poll = "{poll}"
+push = "{push}"
+scores = "{scores}"
+sweep = "{sweep}"
+jitter = "0s"
+{schedule}
+[hubspot]
+index_lag_seconds = 0
+search_per_second = 5
+burst_per_10s = 250
+[c4c]
+settle_seconds = 0
+[retry]
+request_wait = "10ms"
+{more}
+"""
+
+
+class Sandbox:
+    """The running sandbox: its addresses and credentials, and the control port as methods."""
+
+    def __init__(self, announced: Mapping[str, str]) -> None:
+        self.announced = announced
+        self._control = announced["control"]
+        self._session = requests.Session()
+
+    def call(self, method: str, path: str, body: Any = None, **params: str) -> Any:
+        response = self._session.request(method, self._control + path, json=body, params=params, timeout=TIMEOUT)
+        assert response.ok, f"{method} {path}: {response.status_code} {response.text}"
+        return response.json()
+
+    def get(self, path: str, **params: str) -> Any:
+        return self.call("GET", path, **params)
+
+    def post(self, path: str, body: Any = None) -> Any:
+        return self.call("POST", path, body)
+
+    def reset(self) -> None:
+        self.post("/reset")
+        self.call("PATCH", "/hubspot/settings", {"rate_limits": False})
+
+    def seed(self, contacts: int, companies: int) -> None:
+        self.post("/seed", {"contacts": contacts, "companies": companies, "seed": 1})
+        self.call("PATCH", "/hubspot/settings", {"rate_limits": False})
+
+    def company(self, name: str) -> str:
+        return str(self.post("/hubspot/companies", {"properties": {"name": name, "domain": f"{name}.example"}})["id"])
+
+    def contact(self, company: str, score: int = 90, **more: str) -> str:
+        """A contact who qualifies, unless the score says otherwise."""
+        basis = "Legitimate interest – prospect/lead"
+        properties = {"lastname": "Nemo", "lead_score": str(score), "hs_legal_basis": basis, **more}
+        made = str(self.post("/hubspot/contacts", {"properties": properties})["id"])
+        pair = {"contact_id": made, "company_id": company, "labels": ["Primary"]}
+        self.call("PUT", "/hubspot/associations", pair)
+        return made
+
+    def rows(self, entity: str) -> list[dict[str, Any]]:
+        return list(self.get("/truth", system="c4c", entities=entity)["c4c"][entity])
+
+    def lead_keys(self) -> list[str]:
+        return sorted(row["HubSpotID_KUT"] for row in self.rows("Lead") if row.get("HubSpotID_KUT"))
+
+    def fault(self, system: str, action: str, **more: Any) -> int:
+        return int(self.post("/faults", {"system": system, "action": action, **more})["id"])
+
+    def until_fired(self, fault: int) -> None:
+        """Returns as soon as the fault has struck."""
+        end = time.monotonic() + TIMEOUT
+        while not next(one["fired"] for one in self.get("/faults") if one["id"] == fault):
+            assert time.monotonic() < end, "the fault never struck"
+
+    def heal(self) -> None:
+        self.call("DELETE", "/faults")
+
+    def writes(self) -> int:
+        operations = self.get("/requests")["c4c"]["operations"]
+        return sum(sum(operations[kind].values()) for kind in ("create", "update", "delete"))
+
+
+@contextmanager
+def running_sandbox() -> Iterator[Sandbox]:
+    command = [sys.executable, "-m", "sandbox", "--empty", "--die-with-parent"]
+    env = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, env=env) as process:
+        assert process.stdout is not None
+        try:
+            yield Sandbox(json.loads(process.stdout.readline()))
+        finally:
+            process.terminate()
+            process.wait(TIMEOUT)
+
+
+@dataclass
+class Ran:
+    """How one command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass
+class Product:
+    """The program as an admin runs it: rule files, state file, environment."""
+
+    home: Path
+    sandbox: Sandbox
+    extra: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        copytree(PROJECT / "config", self.home / "config")
+        self.configure()
+
+    def configure(self, schedule: str = "", more: str = "", **every: str) -> None:
+        """Writes worker.toml; nothing waits that need not."""
+        intervals = {"poll": "5m", "push": "5m", "scores": "30m", "sweep": "60m", **every}
+        text = WORKER_TOML.format(schedule=schedule, more=more, **intervals)
+        (self.home / "config" / "worker.toml").write_text(text, encoding="utf-8")
+
+    @property
+    def state(self) -> Path:
+        return self.home / "state.db"
+
+    def variables(self) -> dict[str, str]:
+        announced = self.sandbox.announced
+        return {
+            "HUBSPOT_BASE_URL": announced["hubspot"],
+            "HUBSPOT_ACCESS_TOKEN": announced["token"],
+            "C4C_BASE_URL": announced["c4c"],
+            "C4C_USERNAME": announced["username"],
+            "C4C_PASSWORD": announced["password"],
+            "SYNC_STATE": str(self.state),
+            "SYNC_CONFIG": str(self.home / "config"),
+            **self.extra,
+        }
+
+    def environment(self) -> dict[str, str]:
+        ours = ("HUBSPOT_", "C4C_", "SYNC_")
+        outside = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        return {**outside, "PYTHONPATH": str(PROJECT), **self.variables()}
+
+    def run(self, *arguments: str) -> Ran:
+        command = [sys.executable, "-m", "sync", *arguments]
+        done = subprocess.run(
+            command, cwd=self.home, env=self.environment(), capture_output=True, text=True, timeout=TIMEOUT, check=False
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    @contextmanager
+    def started(self, *arguments: str) -> Iterator[Running]:
+        """A process of the program that goes on in the background; killed at the end if it still runs."""
+        command = [sys.executable, "-m", "sync", *arguments]
+        with open(self.home / f"{time.monotonic_ns()}.err", "w+", encoding="utf-8") as err:
+            process = subprocess.Popen(
+                command, cwd=self.home, env=self.environment(), stdout=subprocess.PIPE, stderr=err, text=True
+            )
+            try:
+                yield Running(process)
+            finally:
+                process.kill()
+                process.wait(TIMEOUT)
+                if process.stdout is not None:
+                    process.stdout.close()
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(self.state)) as connection:
+            return connection.execute(sql).fetchall()
+
+
+@dataclass
+class Running:
+    """A process whose log lines the test follows."""
+
+    process: subprocess.Popen[str]
+    lines: list[str] = field(default_factory=list)
+
+    def until(self, event: str, **fields: str) -> dict[str, Any]:
+        """Reads on until that event comes, and returns it."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line)
+            entry = json.loads(line)
+            if entry["event"] == event and all(entry.get(name) == value for name, value in fields.items()):
+                return dict(entry)
+        raise AssertionError(f"the process ended without {event}: {self.lines[-3:]}")
+
+    def ended(self) -> int:
+        """Reads the rest, and returns how the process ended."""
+        assert self.process.stdout is not None
+        self.lines += self.process.stdout.readlines()
+        return self.process.wait(TIMEOUT)
+
+
+class NightClock:
+    """A clock that the test turns; the sandbox's own goes along."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self.passed = timedelta(0)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.passed
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.passed.total_seconds()
+
+    def advance(self, seconds: float) -> None:
+        if seconds > 0:
+            self._sandbox.post("/clock", {"advance_seconds": seconds})
+            self.passed += timedelta(seconds=seconds)
+
+    def until(self, moment: datetime) -> None:
+        self.advance((moment - self.now()).total_seconds())
+
+    def as_clock(self) -> app.Clock:
+        return app.Clock(self.now, self.advance, self.monotonic)
+
+
+class Shift:
+    """One worker at work: its own timetable, jobs and signs of life, called one after another by the test's clock."""
+
+    def __init__(self, product: Product, clock: NightClock) -> None:
+        self.clock = clock
+        self.app = app.build(clock=clock.as_clock(), env=Environment(product.variables()))
+        self.worker = Worker(self.app, StopSignal())
+        self._due: dict[str, datetime] = {}
+
+    def begin(self) -> bool:
+        """Takes the lease if nobody alive holds it."""
+        taken = self.worker.lease.acquire()
+        self._due = {slot.job: self.clock.now() for slot in self.worker.slots}
+        return taken
+
+    def work(self, hours: float) -> None:
+        """Lets the hours pass; each job runs when its time has come, the most urgent first."""
+        end = self.clock.now() + timedelta(hours=hours)
+        slots = {slot.job: slot for slot in self.worker.slots}
+        while True:
+            job = min(self._due, key=lambda name: (self._due[name], slots[name].urgency))
+            if self._due[job] > end:
+                self.clock.until(end)
+                return
+            self.clock.until(self._due[job])
+            self.worker.job(slots[job])()
+            self._due[job] = self.clock.now() + slots[job].every
+            self.worker.beat()
+
+    def end(self) -> None:
+        """The orderly end."""
+        self.worker.lease.release()
+        self.app.close()
+
+    def die(self) -> None:
+        """The kernel closes what a killed process had open; nothing else happens."""
+        self.worker.lease._unlock_file()
+        self.app.close()
+
+
+@contextmanager
+def webhook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """(url, what was posted to it)."""
+    received: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/services/webhook-secret-1", received
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,132 @@
+"""Alerts: which facts raise which, and that each is told once when it begins and once when it is over."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import responses
+
+from sync.config import Configuration, load
+from sync.jobs import alerts
+from sync.jobs.alerts import Alert, Facts, evaluate
+from sync.jobs.context import Context
+from sync.state import streams
+from sync.state.store import open_store
+from sync.webhook import Notice, Webhook
+
+NOW = datetime(2026, 11, 21, 17, tzinfo=UTC)
+FINE = Facts(
+    now=NOW,
+    polled={"contacts": NOW, "companies": NOW},
+    at_work_since=NOW - timedelta(days=1),
+    parked=0,
+    guard=None,
+    failures={"poll": None, "push": None},
+    budget={"limit": 1000, "left": 500},
+    mismatches={"c4c": []},
+)
+
+
+@pytest.fixture(scope="module")
+def config() -> Configuration:
+    return load(Path(__file__).parents[2] / "config")
+
+
+LONG_AGO = NOW - timedelta(minutes=16)
+
+
+@pytest.mark.parametrize(
+    ("changed", "alert"),
+    [
+        ({"polled": {"contacts": LONG_AGO, "companies": NOW}}, Alert.POLL_STALE),
+        ({"polled": {}}, Alert.POLL_STALE),
+        ({"parked": 25}, Alert.PARKED),
+        ({"guard": "too many"}, Alert.GUARD),
+        ({"failures": {"push": "Denied"}}, Alert.DENIED),
+        ({"failures": {"sweep": "BudgetExhausted"}}, Alert.BUDGET),
+        ({"budget": {"limit": 1000, "left": 99}}, Alert.BUDGET),
+        ({"mismatches": {"c4c": ["Lead.GroupCode: gone"]}}, Alert.CONTRACT),
+    ],
+)
+def test_each_fact_raises_its_alert(config: Configuration, changed: dict[str, Any], alert: Alert) -> None:
+    assert list(evaluate(replace(FINE, **changed), config)) == [alert]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"polled": {}, "at_work_since": NOW - timedelta(minutes=14)},
+        {"polled": {"contacts": LONG_AGO, "companies": LONG_AGO}, "at_work_since": NOW - timedelta(minutes=1)},
+        {"polled": {}, "at_work_since": None},
+        {"parked": 24},
+        {"failures": {"push": "Unavailable"}},
+        {"budget": {}},
+    ],
+)
+def test_what_is_no_reason_to_wake_anybody(config: Configuration, changed: dict[str, Any]) -> None:
+    assert evaluate(replace(FINE, **changed), config) == {}
+
+
+class Listener:
+    """A webhook that may be away."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.heard: list[tuple[str, str]] = []
+
+    def __call__(self, notice: Notice) -> bool:
+        if not self.away:
+            self.heard.append((notice.alert, notice.state))
+        return not self.away
+
+
+def test_told_once_even_by_the_next_process(tmp_path: Path, config: Configuration) -> None:
+    listener = Listener()
+
+    def a_look(mismatches: list[str]) -> None:
+        store = open_store(tmp_path / "state.db")
+        with store.session() as session:
+            streams.remember_mismatches(session, "c4c", mismatches)
+        unused: Any = None
+        alerts.watch(Context(store, unused, unused, config, "run", now=lambda: NOW, notify=listener))
+        store.close()
+
+    a_look(["Lead.GroupCode: gone"])
+    a_look(["Lead.GroupCode: gone"])
+    assert listener.heard == [("contract", "firing")]
+    listener.away = True
+    a_look([])
+    assert listener.heard == [("contract", "firing")]
+    listener.away = False
+    a_look([])
+    a_look([])
+    assert listener.heard == [("contract", "firing"), ("contract", "resolved")]
+
+
+NOTICE = Notice("guard", "firing", "too many", "2026-11-21T17:00:00+00:00", "host")
+
+
+@responses.activate
+def test_both_forms_of_the_webhook() -> None:
+    generic = responses.post("https://alerts.example/a", status=200)
+    slack = responses.post("https://alerts.example/b", status=200)
+    assert Webhook("https://alerts.example/a")(NOTICE)
+    assert Webhook("https://alerts.example/b", "slack")(NOTICE)
+    sent = [call.request.body for rule in (generic, slack) for call in rule.calls]
+    assert b'"alert": "guard"' in (sent[0] or b"")
+    assert b"docs/oncall.md#guard" in (sent[0] or b"")
+    assert b'{"text": ' in (sent[1] or b"")
+
+
+@responses.activate
+@pytest.mark.parametrize("status", [302, 404, 500])
+def test_a_webhook_that_does_not_take_it_is_tried_again(status: int) -> None:
+    responses.post("https://alerts.example/a", status=status)
+    assert not Webhook("https://alerts.example/a")(NOTICE)
+
+
+def test_a_webhook_out_of_reach_is_no_exception() -> None:
+    assert not Webhook("http://127.0.0.1:9/a")(NOTICE)

@@ -1,0 +1,122 @@
+"""The real process with the real scheduler: signals, a second worker, a command beside it, probes."""
+
+import signal
+import socket
+
+import pytest
+import requests
+from night_stage import Product, Sandbox
+
+QUICK = {"poll": "200ms", "push": "200ms", "scores": "1h", "sweep": "1h"}
+
+
+@pytest.fixture
+def busy(product: Product, sandbox: Sandbox) -> Product:
+    """A product with a short timetable, and three contacts who qualify."""
+    product.configure(**QUICK)
+    company = sandbox.company("acme")
+    for _ in range(3):
+        sandbox.contact(company)
+    return product
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_lets_the_write_in_hand_end(busy: Product, sandbox: Sandbox, number: int, code: int) -> None:
+    slow = sandbox.fault("c4c", "slow", body="POST CorporateAccountCollection", seconds=1)
+    with busy.started("run") as worker:
+        sandbox.until_fired(slow)
+        worker.process.send_signal(number)
+        assert worker.ended() == code
+    links = busy.query("select entity, object_id from link where entity = 'CorporateAccount'")
+    [account] = sandbox.rows("CorporateAccount")
+    assert links == [("CorporateAccount", account["ObjectID"])], "what was written is known"
+    assert sandbox.rows("Lead") == [], "nothing new was begun"
+    assert busy.query("select holder from lease") == [("",)], "the lease was given back"
+    if number == signal.SIGTERM:
+        assert busy.run("once", "--until-idle").code == 0
+        assert len(sandbox.lead_keys()) == 3
+        assert len(sandbox.rows("CorporateAccount")) == 1
+
+
+def test_a_second_signal_ends_at_once(busy: Product, sandbox: Sandbox) -> None:
+    slow = sandbox.fault("c4c", "slow", body="POST CorporateAccountCollection", seconds=120)
+    with busy.started("run") as worker:
+        sandbox.until_fired(slow)
+        worker.process.send_signal(signal.SIGTERM)
+        while not worker.process.poll():
+            worker.process.send_signal(signal.SIGTERM)
+        assert worker.ended() == 143
+    assert busy.query("select count(*) from progress where status = 'in_flight'") == [(3,)]
+
+
+def test_the_end_is_bounded(busy: Product, sandbox: Sandbox) -> None:
+    busy.configure('stop_within = "100ms"', **QUICK)
+    slow = sandbox.fault("c4c", "slow", body="POST CorporateAccountCollection", seconds=120)
+    with busy.started("run") as worker:
+        sandbox.until_fired(slow)
+        worker.process.send_signal(signal.SIGTERM)
+        assert worker.ended() == 143
+    assert any('"stop_forced"' in line for line in worker.lines)
+
+
+def test_a_standby_takes_over_from_a_dead_worker(busy: Product, sandbox: Sandbox) -> None:
+    with busy.started("run") as first:
+        first.until("job_finished", job="push")
+        with busy.started("run") as second:
+            assert second.until("worker_standby")["holder"].endswith(f":{first.process.pid}")
+            held = busy.run("once")
+            assert held.code == 2
+            assert "is at work" in held.err
+            first.process.kill()
+            second.until("lease_acquired")
+            second.until("job_finished", job="push")
+            second.process.send_signal(signal.SIGTERM)
+            assert second.ended() == 143
+    assert len(sandbox.lead_keys()) == 3
+
+
+def test_commands_beside_a_worker_only_mark(busy: Product, sandbox: Sandbox) -> None:
+    with busy.started("run") as worker:
+        worker.until("lead_handed_over")
+        marked = busy.run("resync", "--everything", "--refetch", "--yes", "--json")
+        assert marked.code == 0
+        assert marked.document["worker"].endswith(f":{worker.process.pid}")
+        status = busy.run("status", "--json").document
+        assert status["lease"]["alive"] is True
+        assert busy.run("health").code == 0
+        worker.process.send_signal(signal.SIGTERM)
+        worker.ended()
+
+
+def test_probes_and_metrics(busy: Product, sandbox: Sandbox) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    busy.extra["SYNC_METRICS_PORT"] = str(port)
+    url = f"http://127.0.0.1:{port}"
+    sandbox.fault("hubspot", "status", status=503, times=None)
+    with busy.started("run") as worker:
+        worker.until("job_failed", job="poll")
+        alive, ready = (requests.get(f"{url}/{path}", timeout=10) for path in ("healthz", "readyz"))
+        assert (alive.status_code, ready.status_code) == (200, 200), "a remote outage fails no probe"
+        assert ready.json()["lease"] == "held"
+        assert 'sync_job_runs_total{job="poll",result="failure"}' in requests.get(f"{url}/metrics", timeout=10).text
+        sandbox.heal()
+        worker.until("lead_handed_over")
+        text = requests.get(f"{url}/metrics", timeout=10).text
+        assert 'sync_decisions_total{code="C4C_REJECTED"} 0.0' in text, "known series exist from the start"
+        assert "sync_lease_held 1.0" in text
+        assert 'sync_requests_total{endpoint="search",status="503",system="hubspot"}' in text
+        assert requests.get(f"{url}/else", timeout=10).status_code == 404
+        worker.process.send_signal(signal.SIGTERM)
+        assert worker.ended() == 143
+
+
+def test_a_port_in_use_is_explained(product: Product) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        product.extra["SYNC_METRICS_PORT"] = str(taken.getsockname()[1])
+        ended = product.run("run")
+    assert ended.code == 2
+    assert "SYNC_METRICS_PORT" in ended.err

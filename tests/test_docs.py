@@ -1,0 +1,245 @@
+"""The documents say what the code does: commands, exit codes, events, reason codes, metrics, alerts, settings."""
+
+import json
+import re
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+from pydantic import BaseModel
+
+from sync import config, metrics
+from sync.cli import codes as codes_page
+from sync.cli.commands import cli, main
+from sync.jobs.alerts import Alert
+from sync.log import Event
+from sync.worker import gauges
+
+PROJECT = Path(__file__).parents[1]
+DOCS = PROJECT / "docs"
+ONCALL = (DOCS / "oncall.md").read_text(encoding="utf-8")
+OPERATIONS = (DOCS / "operations.md").read_text(encoding="utf-8")
+
+
+def section(text: str, title: str, level: str = "## ") -> str:
+    """What stands under a heading, up to the next one of its level."""
+    _, _, rest = text.partition(f"\n{level}{title}\n")
+    assert rest, f"no heading {title!r}"
+    return rest.split(f"\n{level}")[0]
+
+
+def first_column(table: str) -> list[str]:
+    return re.findall(r"^\| `(\w+)`", table, re.MULTILINE)
+
+
+def anchors(text: str) -> set[str]:
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+# ---- commands
+
+
+def commands(group: Any, before: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*before, name))
+        else:
+            yield (*before, name), command
+
+
+ROOT = typer.main.get_command(cli)
+COMMANDS = dict(commands(ROOT))
+PARAGRAPHS = {
+    tuple(title.split()): text
+    for title, text in re.findall(
+        r"^### `([^`]+)`\n\n(.*?)(?=\n### |\Z)", (DOCS / "commands.md").read_text(encoding="utf-8"), re.DOTALL | re.M
+    )
+}
+
+
+def test_every_command_has_its_paragraph() -> None:
+    assert set(PARAGRAPHS) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS), ids=" ".join)
+def test_paragraph_names_options_and_exit_codes(name: tuple[str, ...]) -> None:
+    text = PARAGRAPHS[name]
+    options = {option for p in COMMANDS[name].params for option in p.opts if option.startswith("--")} - {"--help"}
+    assert {option for option in options if option not in text} == set()
+    assert re.search(r"Exit\s+codes: [\d, ]+\.", text), "exit codes"
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS), ids=" ".join)
+def test_help(name: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--help` needs no configuration, ends with 0, and says something."""
+    for variable in ("HUBSPOT_ACCESS_TOKEN", "C4C_BASE_URL", "SYNC_STATE"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("SYNC_CONFIG", "/nowhere")
+    monkeypatch.setattr(sys, "argv", ["hubspot-c4c-sync", *name, "--help"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert (ended.value.code or 0) == 0
+    text = capsys.readouterr().out
+    assert (COMMANDS[name].help or "").split("\n")[0][:40] in " ".join(text.split())
+
+
+NEEDED = {("explain",): ["1"], ("parked", "show"): ["1"], ("backup",): ["copy.db"], ("resync",): ["--everything"]}
+NEEDED |= {
+    ("links", "import"): ["none.csv"],
+    ("links", "set"): ["Contact", "1", "A"],
+    ("links", "forget"): ["Contact", "1"],
+}
+NEEDED |= {("parked", "retry"): ["--all"], ("parked", "drop"): ["--all"]}
+
+
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - {("demo",), ("migrate",)}), ids=" ".join)
+def test_wrong_settings_end_with_2_and_name_the_place(
+    name: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for variable in ("HUBSPOT_ACCESS_TOKEN", "C4C_BASE_URL", "C4C_USERNAME", "C4C_PASSWORD"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("SYNC_CONFIG", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("SYNC_STATE", str(tmp_path / "state.db"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["hubspot-c4c-sync", *name, *NEEDED.get(name, [])])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "SYNC_CONFIG" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS), ids=" ".join)
+def test_wrong_usage_ends_with_2(name: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["hubspot-c4c-sync", *name, "--no-such-option"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+
+
+# ---- events, codes, alerts, metrics
+
+
+def test_every_event_is_documented() -> None:
+    assert sorted(first_column(section(ONCALL, "Events"))) == sorted(Event)
+
+
+def test_codes_page_is_up_to_date() -> None:
+    assert (DOCS / "codes.md").read_text(encoding="utf-8") == codes_page.page(), (
+        "python -m sync.cli.codes > docs/codes.md"
+    )
+
+
+def test_every_alert_is_documented_and_has_its_symptom() -> None:
+    assert sorted(first_column(section(ONCALL, "Alerts"))) == sorted(Alert)
+    assert {str(alert).replace("_", "-") for alert in Alert} <= anchors(ONCALL)
+
+
+def metric_names() -> set[str]:
+    own = {metric.name + ("_total" if metric.type == "counter" else "") for metric in metrics.REGISTRY.collect()}
+    source = Path(gauges.__file__).read_text(encoding="utf-8")
+    return own | set(re.findall(r'"(sync_\w+)"', source))
+
+
+def test_every_metric_is_documented() -> None:
+    assert sorted(first_column(section(ONCALL, "Metrics"))) == sorted(metric_names())
+
+
+def expressions(document: Any) -> Iterable[str]:
+    if isinstance(document, dict):
+        for name, value in document.items():
+            if name == "expr":
+                yield value
+            yield from expressions(value)
+    elif isinstance(document, list):
+        for value in document:
+            yield from expressions(value)
+
+
+RULES = yaml.safe_load((PROJECT / "deploy/prometheus/alerts.yaml").read_text(encoding="utf-8"))
+DASHBOARD = json.loads((PROJECT / "deploy/grafana/dashboard.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("document", [RULES, DASHBOARD], ids=["rules", "dashboard"])
+def test_rules_and_dashboard_name_metrics_that_exist(document: Any) -> None:
+    used = {name for expr in expressions(document) for name in re.findall(r"\bsync_\w+", expr)}
+    assert used
+    assert {re.sub(r"_bucket$", "", name) for name in used} <= metric_names()
+
+
+def test_the_dashboard_shows_every_metric() -> None:
+    used = {name for expr in expressions(DASHBOARD) for name in re.findall(r"\bsync_\w+", expr)}
+    assert metric_names() - {re.sub(r"_bucket$", "", name) for name in used} == {
+        "sync_job_last_failure_timestamp_seconds"
+    }
+
+
+def test_label_values_of_rules_exist() -> None:
+    named = {value for expr in expressions(RULES) for value in re.findall(r'alert="(\w+)"', expr)}
+    assert named <= set(Alert)
+
+
+def test_runbooks_exist() -> None:
+    runbooks = [rule["annotations"]["runbook"] for group in RULES["groups"] for rule in group["rules"]]
+    assert {link.partition("#")[2] for link in runbooks} <= anchors(ONCALL)
+    assert {link.partition("#")[0] for link in runbooks} == {"docs/oncall.md"}
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if "://" in target:
+            continue
+        name, _, anchor = target.partition("#")
+        other = (page.parent / name).resolve() if name else page
+        assert other.exists(), target
+        if anchor:
+            assert anchor in anchors(other.read_text(encoding="utf-8")), target
+
+
+# ---- settings
+
+
+def test_every_environment_setting_is_documented() -> None:
+    source = Path(config.__file__).read_text(encoding="utf-8")
+    named = set(re.findall(r'"((?:HUBSPOT|C4C|SYNC)_[A-Z_]+)"', source))
+    assert named == set(re.findall(r"`((?:HUBSPOT|C4C|SYNC)_[A-Z_]+)`", section(OPERATIONS, "Install")))
+
+
+def test_the_shipped_worker_toml_shows_every_setting_with_its_default() -> None:
+    text = (PROJECT / "config/worker.toml").read_text(encoding="utf-8")
+    shown = tomllib.loads(text)
+    assert config.WorkerConfig.model_validate(shown) == config.WorkerConfig()
+    for name, found in config.WorkerConfig():
+        assert isinstance(found, BaseModel)
+        assert set(shown[name]) == set(type(found).model_fields), name
+
+
+def test_the_container_is_given_longer_than_the_worker_takes() -> None:
+    manifest = yaml.safe_load((PROJECT / "deploy/kubernetes/worker.yaml").read_text(encoding="utf-8"))
+    compose = yaml.safe_load((PROJECT / "compose.yaml").read_text(encoding="utf-8"))
+    within = config.Schedule().stop_within
+    assert timedelta(seconds=manifest["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]) > within
+    assert timedelta(seconds=int(compose["services"]["worker"]["stop_grace_period"].removesuffix("s"))) > within
+
+
+def test_the_pod_is_restricted() -> None:
+    manifest = yaml.safe_load((PROJECT / "deploy/kubernetes/worker.yaml").read_text(encoding="utf-8"))
+    pod = manifest["spec"]["template"]["spec"]
+    [container] = pod["containers"]
+    assert manifest["spec"]["replicas"] == 1
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    environment = {entry["name"] for entry in container["env"]}
+    assert not environment & {"HUBSPOT_ACCESS_TOKEN", "C4C_PASSWORD", "SYNC_ALERT_WEBHOOK"}, "secrets come as files"
