@@ -20,11 +20,11 @@ _PAST_MS = 2 * 365 * 86_400_000
 _LOWEST_ID, _HIGHEST_ID = 51, 9_812_345_678
 
 
-def seed(world: World, *, contacts: int, companies: int, seed: int) -> None:
+def seed(world: World, *, contacts: int, companies: int, seed: int, bulk: int | None = None) -> None:
     """Companies, people, owners and labels in HubSpot; employees, known accounts and strangers in C4C."""
     random = Random(seed)
     # Everything happened at least ten minutes ago, so that no index lag or overlap hides it.
-    past = Past(random, world.clock.ms() - _QUIET_MS, contacts)
+    past = Past(random, world.clock.ms() - _QUIET_MS, contacts, bulk)
     owners = _owners(world.hubspot)
     for label in CUSTOM_LABELS:
         world.hubspot.links.add_label(label)
@@ -44,11 +44,12 @@ def seed(world: World, *, contacts: int, companies: int, seed: int) -> None:
 class Past:
     """Moments of two years; a whole batch job's worth of contacts shares one millisecond."""
 
-    def __init__(self, random: Random, end_ms: int, contacts: int) -> None:
+    def __init__(self, random: Random, end_ms: int, contacts: int, bulk: int | None = None) -> None:
         self.random = random
         self.end_ms = end_ms
         # HubSpot's month-end jobs stamp more than 10,000 contacts with one millisecond (airbyte#43317).
-        self.bulk = 10_500 if contacts >= 25_000 else min(contacts * 2 // 5, 600)
+        usual = 10_500 if contacts >= 25_000 else min(contacts * 2 // 5, 600)
+        self.bulk = usual if bulk is None else bulk
         self.bulk_ms = end_ms - 20 * 86_400_000
 
     def span(self) -> tuple[int, int]:

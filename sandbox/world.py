@@ -36,10 +36,11 @@ class World:
         self.generation += 1
         self._connect()
 
-    def seed(self, contacts: int, companies: int, seed: int) -> None:
+    def seed(self, contacts: int, companies: int, seed: int, bulk: int | None = None) -> None:
+        """`bulk` contacts share one millisecond; a share of them all if it is not given."""
         from sandbox.seed import seed as seed_world  # the seed fills a World, so it imports this module
 
-        seed_world(self, contacts=contacts, companies=companies, seed=seed)
+        seed_world(self, contacts=contacts, companies=companies, seed=seed, bulk=bulk)
         self.c4c.activity.clear()
 
     def _connect(self) -> None:

@@ -120,6 +120,9 @@ def _hubspot(access: HubSpotAccess, configuration: Configuration, clock: Clock) 
         search_per_second=options.search_per_second,
         burst_per_10s=options.burst_per_10s,
         timeout=options.timeout_seconds,
+        parallel=options.parallel,
+        association_batch=options.association_batch,
+        read_batch=options.read_batch,
         retry=_retry(configuration),
         sleep=clock.sleep,
     )

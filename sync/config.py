@@ -108,6 +108,10 @@ class HubSpotSettings(Section):
     index_lag_seconds: int = Field(default=120, ge=0, le=3600)
     overlap_minutes: int = Field(default=60, ge=0, le=24 * 60)
     timeout_seconds: float = Field(default=60, gt=0)
+    parallel: int = Field(default=4, ge=1, le=10)
+    association_batch: int = Field(default=1000, ge=1, le=1000)
+    read_batch: int = Field(default=100, ge=1, le=100)
+    frozen_score_days: int = Field(default=14, ge=0)
 
 
 class C4CSettings(Section):

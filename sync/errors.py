@@ -81,7 +81,15 @@ class Denied(RemoteError):
 
 
 class BudgetExhausted(RemoteError):
-    """The daily request budget is used up until the system resets it."""
+    """The daily request budget is used up. `wait` is the pause in seconds until its reset, if the system told it."""
+
+    def __init__(self, system: System, message: str, wait: float | None = None) -> None:
+        super().__init__(system, message)
+        self.wait = wait
+
+
+class BudgetClosed(BudgetExhausted):
+    """Nothing was asked: the day is known to be used up, or what is left of it is reserved for others."""
 
 
 class Malformed(RemoteError):

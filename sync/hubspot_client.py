@@ -6,11 +6,15 @@ only paths that leave support in 2027, have no timeout and drop fields. The SDK'
 """
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import hubspot
@@ -23,11 +27,14 @@ from sync.domain.views import Label, Owner
 from sync.errors import BudgetExhausted, Denied, Malformed, Refused, SyncError, Unavailable
 from sync.transport import LONGEST_WAIT, Pacer, RequestRetry, Requests, with_retry
 
+T = TypeVar("T")
 ObjectType = Literal["contacts", "companies"]
 Api = Literal["2026-09", "v3"]
 
 SEARCH_PAGE = 200
-SEARCH_CAP = 10_000
+SEARCH_BODY = 3_000
+"""Characters; a longer search body is refused, and the names of properties count (HubSpot search guide)."""
+
 BATCH_READ = 100
 ASSOCIATION_BATCH = 1000
 OWNER_PAGE = 100
@@ -43,6 +50,8 @@ PATHS: dict[Api, dict[str, str]] = {
         "labels": "/crm/associations/2026-09/contacts/companies/labels",
         "owners": "/crm/owners/2026-09",
         "properties": "/crm/properties/2026-09/{type}",
+        # The account's own usage has no dated path (HubSpot usage guidelines).
+        "usage": "/account-info/v3/api-usage/daily/private-apps",
     },
     "v3": {
         "search": "/crm/v3/objects/{type}/search",
@@ -51,6 +60,7 @@ PATHS: dict[Api, dict[str, str]] = {
         "labels": "/crm/v4/associations/contacts/companies/labels",
         "owners": "/crm/v3/owners/",
         "properties": "/crm/v3/properties/{type}",
+        "usage": "/account-info/v3/api-usage/daily/private-apps",
     },
 }
 
@@ -117,10 +127,11 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Requests a day of the whole account, as the last answer told them."""
+    """Requests a day of the whole account, as told last, less what was sent since."""
 
     limit: int
     left: int
+    resets_at: datetime | None = None
 
 
 class HubSpotPort(Protocol):
@@ -135,6 +146,8 @@ class HubSpotPort(Protocol):
         after: str | None = None,
     ) -> Page: ...
 
+    def count(self, object_type: ObjectType, filters: Sequence[Filter]) -> int: ...
+
     def read(
         self, object_type: ObjectType, ids: Sequence[str], properties: Sequence[str], *, archived: bool = False
     ) -> BatchRead: ...
@@ -147,13 +160,18 @@ class HubSpotPort(Protocol):
 
     def properties(self, object_type: ObjectType) -> list[Property]: ...
 
+    def usage(self) -> Budget | None: ...
+
     @property
-    def budget(self) -> "Budget | None": ...
+    def budget(self) -> Budget | None: ...
 
 
 @dataclass
 class HubSpotClient:
-    """The real HubSpot. `timeout` in seconds; `sleep` is passed in so that tests need not wait."""
+    """The real HubSpot. `timeout` in seconds; `sleep` is passed in so that tests need not wait.
+
+    Several threads may call; the limits hold for all of them together.
+    """
 
     base_url: str
     token: str
@@ -161,6 +179,9 @@ class HubSpotClient:
     search_per_second: float = 4
     burst_per_10s: int = 90
     timeout: float = 60
+    parallel: int = 4
+    association_batch: int = ASSOCIATION_BATCH
+    read_batch: int = BATCH_READ
     retry: RequestRetry = field(default_factory=RequestRetry)
     sleep: Callable[[float], None] = time.sleep
     sent: Requests = field(default_factory=Requests)
@@ -177,6 +198,7 @@ class HubSpotClient:
         self._client.set_default_header("Accept-Encoding", "gzip")
         self._search_pacer = Pacer(self.search_per_second, sleep=self.sleep)
         self._pacer = Pacer(self.burst_per_10s / 10, sleep=self.sleep)
+        self._lock = threading.Lock()
         self._budget: Budget | None = None
 
     @property
@@ -206,23 +228,36 @@ class HubSpotClient:
             "limit": SEARCH_PAGE,
             **({"after": after} if after else {}),
         }
+        if len(json.dumps(body)) <= SEARCH_BODY:
+            return self._search(object_type, body)
+        # The names do not fit: the search finds the rows, reads by id bring their values.
+        page = self._search(object_type, body | {"properties": [MODIFIED[object_type]]})
+        read = {o.id: o for o in self.read(object_type, [o.id for o in page.objects], properties).objects}
+        return replace(page, objects=tuple(read[o.id] for o in page.objects if o.id in read))
+
+    def _search(self, object_type: ObjectType, body: Mapping[str, object]) -> Page:
+        what = f"a search of {object_type}"
         data = self._call("search", "POST", self._path("search", object_type), body)
         if not isinstance(data.get("total"), int):
-            raise Malformed("hubspot", f"a search of {object_type} was answered without `total`")
-        objects = tuple(_object(row, object_type) for row in _results(data, f"a search of {object_type}"))
-        return Page(data["total"], objects, _after(data))
+            raise Malformed("hubspot", f"{what} was answered without `total`")
+        return Page(data["total"], tuple(_object(row, object_type) for row in _whole(data, what)), _after(data))
+
+    def count(self, object_type: ObjectType, filters: Sequence[Filter]) -> int:
+        """How many objects fulfil the filters, by the index."""
+        groups = [{"filters": [f.to_json() for f in filters]}] if filters else []
+        return self._search(object_type, {"filterGroups": groups, "limit": 1}).total
 
     def read(
         self, object_type: ObjectType, ids: Sequence[str], properties: Sequence[str], *, archived: bool = False
     ) -> BatchRead:
         """Objects by id, in batches of 100. A merged-away id is answered by its survivor, under the survivor's id."""
-        objects: list[HubSpotObject] = []
-        missing: set[str] = set()
-        for part in _portions(ids, BATCH_READ):
-            found = self._read(object_type, part, properties, archived)
-            objects += found.objects
-            missing |= found.missing
-        return BatchRead(tuple(objects), frozenset(missing))
+
+        def batch(part: list[str]) -> BatchRead:
+            return self._read(object_type, part, properties, archived)
+
+        found = self._batches(ids, "read_batch", batch)
+        objects = tuple(found_object for part in found for found_object in part.objects)
+        return BatchRead(objects, frozenset(i for part in found for i in part.missing))
 
     def _read(self, object_type: ObjectType, ids: list[str], properties: Sequence[str], archived: bool) -> BatchRead:
         path = self._path("batch", object_type)
@@ -241,13 +276,17 @@ class HubSpotClient:
 
         Only the explicit answer NO_ASSOCIATIONS_FOUND means "none"; what is not answered for is `failed`.
         """
+        found = self._batches(contact_ids, "association_batch", self._associations)
+        labels = {contact: labels for part in found for contact, labels in part.found.items()}
+        return Associations(labels, frozenset(contact for part in found for contact in part.failed))
+
+    def _associations(self, contact_ids: list[str]) -> Associations:
         found: dict[str, set[tuple[str, Label]]] = {}
         failed: set[str] = set()
-        for part in _portions(contact_ids, ASSOCIATION_BATCH):
-            cursors: dict[str, str | None] = dict.fromkeys(part)
-            while cursors:
-                cursors, broken = self._association_page(cursors, found)
-                failed |= broken
+        cursors: dict[str, str | None] = dict.fromkeys(contact_ids)
+        while cursors:
+            cursors, broken = self._association_page(cursors, found)
+            failed |= broken
         return Associations({i: frozenset(v) for i, v in found.items() if i not in failed}, frozenset(failed))
 
     def _association_page(
@@ -259,10 +298,14 @@ class HubSpotClient:
         more: dict[str, str | None] = {}
         answered: set[str] = set()
         for row in _results(data, "an association read"):
-            contact = str(row["from"]["id"])
+            with _shape("a row of an association read"):
+                contact, labels = str(row["from"]["id"]), set(_labels_of(row))
             answered.add(contact)
-            found.setdefault(contact, set()).update(_labels_of(row))
-            if after := _after(row):
+            found.setdefault(contact, set()).update(labels)
+            after = _after(row)
+            if after and after == cursors.get(contact):
+                raise Malformed("hubspot", "an association read does not get on: the same page is announced again")
+            if after:
                 more[contact] = after
         for contact in _without_associations(data) & set(cursors):
             answered.add(contact)
@@ -272,7 +315,8 @@ class HubSpotClient:
     def labels(self) -> list[Label]:
         """The association labels from contacts to companies that the portal knows."""
         data = self._call("labels", "GET", PATHS[self.api]["labels"])
-        return [Label(r["category"], int(r["typeId"]), r.get("label")) for r in _results(data, "the list of labels")]
+        with _shape("the list of labels"):
+            return [Label(r["category"], int(r["typeId"]), r.get("label")) for r in _whole(data, "the list of labels")]
 
     def owners(self) -> list[Owner]:
         """Owners, the deactivated ones included: records keep their ids."""
@@ -284,21 +328,62 @@ class HubSpotClient:
             query = [("limit", str(OWNER_PAGE)), ("archived", str(archived).lower())]
             query += [("after", after)] if after else []
             data = self._call("owners", "GET", PATHS[self.api]["owners"], query=query)
-            for row in _results(data, "the list of owners"):
-                yield Owner(str(row["id"]), row.get("email"), archived)
-            after = _after(data)
+            for row in _whole(data, "the list of owners"):
+                with _shape("an owner"):
+                    yield Owner(str(row["id"]), row.get("email"), archived)
+            before, after = after, _after(data)
             if after is None:
                 return
+            if after == before:
+                raise Malformed("hubspot", "the list of owners does not get on: the same page is announced again")
 
     def properties(self, object_type: ObjectType) -> list[Property]:
         """The portal's properties with the options of enumerations."""
         data = self._call("properties", "GET", self._path("properties", object_type))
-        return [
-            Property(row["name"], row.get("type", ""), tuple(o["value"] for o in row.get("options") or ()))
-            for row in _results(data, f"the properties of {object_type}")
-        ]
+        what = f"the properties of {object_type}"
+        with _shape(what):
+            return [
+                Property(row["name"], row.get("type", ""), tuple(o["value"] for o in row.get("options") or ()))
+                for row in _whole(data, what)
+            ]
+
+    def usage(self) -> Budget | None:
+        """The account's daily requests and when they reset; None where the portal does not tell."""
+        try:
+            data = self._call("usage", "GET", PATHS[self.api]["usage"])
+            with _shape("the daily usage"):
+                row = _whole(data, "the daily usage")[0]
+                limit, used = int(row["usageLimit"]), int(row["currentUsage"])
+        except (Denied, Malformed, Refused):
+            return None
+        with self._lock:
+            self._budget = Budget(limit, max(0, limit - used), parse_time(row.get("resetsAt")))
+            return self._budget
 
     # ---- one way out
+
+    def _batches(self, ids: Iterable[str], size: str, read: Callable[[list[str]], T]) -> list[T]:
+        """Reads in portions of the named size, several at a time."""
+        parts = list(_portions(ids, getattr(self, size)))
+        if len(parts) < 2 or self.parallel < 2:
+            return [result for part in parts for result in self._halving(part, size, read)]
+        with ThreadPoolExecutor(min(self.parallel, len(parts))) as pool:
+            # Each with a copy of the context, so that log lines keep their run and job.
+            futures = [pool.submit(copy_context().run, self._halving, part, size, read) for part in parts]
+            return [result for future in futures for result in future.result()]
+
+    def _halving(self, part: list[str], size: str, read: Callable[[list[str]], T]) -> list[T]:
+        """Reads a portion, or its halves where HubSpot takes no more so many (its caps have changed, airbyte#48834)."""
+        try:
+            return [read(part)]
+        except Refused as refused:
+            if refused.status != 400 or len(part) == 1:
+                raise
+        half = (len(part) + 1) // 2
+        results = [*self._halving(part[:half], size, read), *self._halving(part[half:], size, read)]
+        with self._lock:
+            setattr(self, size, min(half, getattr(self, size)))
+        return results
 
     def _path(self, name: str, object_type: ObjectType) -> str:
         return PATHS[self.api][name].format(type=object_type)
@@ -306,10 +391,17 @@ class HubSpotClient:
     def _call(
         self, endpoint: str, method: str, path: str, body: object = None, query: list[tuple[str, str]] | None = None
     ) -> dict[str, Any]:
+        pacer = self._search_pacer if endpoint == "search" else self._pacer
+
         def once() -> dict[str, Any]:
-            (self._search_pacer if endpoint == "search" else self._pacer).wait()
+            pacer.wait()
             self.sent.count(endpoint)
-            return self._send(endpoint, method, path, body, query or [])
+            try:
+                return self._send(endpoint, method, path, body, query or [])
+            except RateLimited as limited:
+                # Whoever else calls from here would only meet the same limit.
+                pacer.hold(min(limited.wait or 0.0, LONGEST_WAIT))
+                raise
 
         return with_retry(self.retry, once, self.sleep)
 
@@ -335,10 +427,23 @@ class HubSpotClient:
         except (HTTPError, OSError) as error:
             metrics.answered("hubspot", endpoint, None)
             raise Unavailable("hubspot", f"{endpoint}: no answer ({type(error).__name__})") from None
-        self._budget = _budget(headers) or self._budget
+        self._heed(headers)
         if not isinstance(data, dict):
             raise Malformed("hubspot", f"{endpoint}: the answer is no JSON object; is a proxy in between?")
         return data
+
+    def _heed(self, headers: Mapping[str, str]) -> None:
+        """Notes what is left of the day, and slows down when the interval's requests run out (others share them)."""
+        told = _budget(headers)
+        with self._lock:
+            if told:
+                self._budget = replace(told, resets_at=self._budget.resets_at if self._budget else None)
+            elif self._budget:
+                # Search answers tell nothing, but they count.
+                self._budget = replace(self._budget, left=max(0, self._budget.left - 1))
+        pause = _interval_pause(headers)
+        if pause:
+            self._pacer.hold(pause)
 
 
 def host(url: str) -> str:
@@ -355,6 +460,22 @@ def _results(data: Mapping[str, Any], what: str) -> list[dict[str, Any]]:
     if not isinstance(results, list) or not all(isinstance(row, dict) for row in results):
         raise Malformed("hubspot", f"{what} was answered without `results`")
     return results
+
+
+def _whole(data: Mapping[str, Any], what: str) -> list[dict[str, Any]]:
+    """The list of results of a call that knows no partial success; errors beside them mean that rows are missing."""
+    if _errors(data):
+        raise Malformed("hubspot", f"{what} was answered in part only")
+    return _results(data, what)
+
+
+@contextmanager
+def _shape(what: str) -> Iterator[None]:
+    """A field that is not there or of another kind makes the answer malformed; it is no bug of ours."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError):
+        raise Malformed("hubspot", f"{what} has not the promised form") from None
 
 
 def _object(row: Mapping[str, Any], object_type: ObjectType) -> HubSpotObject:
@@ -412,6 +533,10 @@ def _portions(ids: Iterable[str], size: int) -> Iterator[list[str]]:
 # ---- errors
 
 
+class RateLimited(Unavailable):
+    """429: too many requests a second or in ten, by us or by others who share the limit."""
+
+
 def _translated(error: Any, endpoint: str) -> SyncError:
     """Our error for an SDK exception: by status, then policy name; never by message text, never with the body."""
     status = int(error.status or 0)
@@ -438,12 +563,13 @@ def _translated(error: Any, endpoint: str) -> SyncError:
 
 def _rate_limited(error: Any, endpoint: str) -> SyncError:
     if _body(error).get("policyName") == "DAILY":
-        return BudgetExhausted("hubspot", "the daily request limit is used up; it resets at the portal's midnight")
+        message = "the daily request limit is used up; it resets at the portal's midnight"
+        return BudgetExhausted("hubspot", message, _retry_after(error))
     # A search answer has no rate limit headers and often no policy name: one second is its window, ten the others'.
     default = 1.0 if endpoint == "search" else 10.0
     asked = _retry_after(error)
     wait = default if asked is None else min(max(asked, 1.0), LONGEST_WAIT)
-    return Unavailable("hubspot", f"{endpoint}: rate limit (429)", wait=wait)
+    return RateLimited("hubspot", f"{endpoint}: rate limit (429)", wait=wait)
 
 
 def _retry_after(error: Any) -> float | None:
@@ -472,3 +598,17 @@ def _category(error: Any) -> str:
 def _budget(headers: Mapping[str, str]) -> Budget | None:
     limit, left = (headers.get(f"X-HubSpot-RateLimit-Daily{end}", "") for end in ("", "-Remaining"))
     return Budget(int(limit), int(left)) if limit.isdigit() and left.isdigit() else None
+
+
+RUNNING_OUT = 0.1
+"""The share of an interval's requests below which we slow down."""
+
+
+def _interval_pause(headers: Mapping[str, str]) -> float:
+    """Seconds to the next request so that what is left of the interval lasts; 0 while there is plenty."""
+    names = ("Max", "Remaining", "Interval-Milliseconds")
+    texts = [headers.get(f"X-HubSpot-RateLimit-{name}", "") for name in names]
+    if not all(text.isdigit() for text in texts):
+        return 0.0
+    most, left, interval = (int(text) for text in texts)
+    return 0.0 if left > RUNNING_OUT * most else interval / 1000 / max(left, 1)

@@ -23,6 +23,7 @@ class Event(StrEnum):
     JOB_STARTED = "job_started"
     JOB_FINISHED = "job_finished"
     JOB_FAILED = "job_failed"
+    LOAD_FORECAST = "load_forecast"
     POLL_PAGE = "poll_page"
     CONTACT_CHANGED = "contact_changed"
     CONTACT_PLANNED = "contact_planned"

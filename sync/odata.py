@@ -174,9 +174,10 @@ def same(left: Any, right: Any) -> bool:
 
 
 def _as_number(value: Any) -> Decimal | None:
+    # What is neither text nor number (a reference to a record that is still to be created) equals no number.
+    text = str(value)
     if not isinstance(value, str | int | float | Decimal):
         return None
-    text = str(value)
     if isinstance(value, str) and not re.fullmatch(r"-?(0|[1-9]\d*)(\.\d+)?", text):
         return None
     return Decimal(text)

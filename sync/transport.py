@@ -50,6 +50,11 @@ class Pacer:
         if start > now:
             self._sleep(start - now)
 
+    def hold(self, seconds: float) -> None:
+        """No call starts for so many seconds, whichever thread would make it: the other side asked for a pause."""
+        with self._lock:
+            self._next = max(self._next, self._clock() + seconds)
+
 
 class Requests:
     """Counts requests by endpoint; several threads may count."""

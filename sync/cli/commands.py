@@ -9,7 +9,7 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from sync import app, log
-from sync.cli import admin, links, output, reports
+from sync.cli import admin, links, loads, output, reports
 from sync.config import Environment
 from sync.config import settings as read_settings
 from sync.errors import ConfigurationError, SyncError
@@ -92,11 +92,17 @@ def once(
         list[str] | None, typer.Argument(metavar="[JOB]...", help=f"Jobs to run, in this order: {', '.join(JOBS)}.")
     ] = None,
     until_idle: Annotated[bool, typer.Option("--until-idle", help="Again until nothing is due.")] = False,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="TIME", help="Poll from this time on (ISO, UTC): bounds a first load."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Run poll, scores, sweep and push (or the jobs named) once, and end."""
     names = _job_names(jobs)
+    start = _moment(since, "--since") if since else None
     with output.progress(None) as report, working(report) as (application, stop):
+        loads.prepare(application.context, names, start, output.complain)
         results = (run_until_idle if until_idle else run_jobs)(application.context, names)
         document = reports.once_document(application, results)
         alerts.watch(application.context)
@@ -119,8 +125,8 @@ def _job_names(jobs: list[str] | None) -> list[str]:
 @cli.command()
 def status(json: Json = False) -> None:
     """Show backlog, parked contacts with remedy, watermarks, and how each job went last."""
-    _, _, store = app.offline()
-    document = statuses.status(store, datetime.now(UTC))
+    _, configuration, store = app.offline()
+    document = statuses.status(store, datetime.now(UTC), configuration)
     store.close()
     output.show_json(document) if json else reports.print_status(document)
 
@@ -151,11 +157,11 @@ def explain(
     output.show_json(found) if json else reports.print_explain(found)
 
 
-def _moment(text: str) -> datetime:
+def _moment(text: str, option: str = "--at") -> datetime:
     try:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
-        raise ConfigurationError([f"--at: found {text!r}, allowed: a time such as 2026-11-21T17:00:00Z"]) from None
+        raise ConfigurationError([f"{option}: found {text!r}, allowed: a time such as 2026-11-21T17:00:00Z"]) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from sync import app
 from sync.cli.output import say, table
 from sync.domain.codes import EXPLANATIONS, Code
+from sync.jobs import freshness
 from sync.jobs.runner import Results
 
 Document = dict[str, Any]
@@ -73,8 +74,17 @@ def print_status(document: Document) -> None:
     table("Read up to", ("stream", "watermark", "age"), marks)
     jobs = [(n, j["last_success"], j["last_failure"], j["last_error"]) for n, j in document["jobs"].items()]
     table("Jobs", ("job", "last success", "last failure", "why"), jobs)
-    if document["budget"]:
-        say(f"HubSpot requests today: {document['budget']['left']} of {document['budget']['limit']} left")
+    _print_budget(document["budget"])
+    for score in document["frozen_scores"]:
+        say(f"score {score['score']}: {freshness.sentence(score)}")
+
+
+def _print_budget(budget: Document) -> None:
+    reserved = f"{budget['reserved']} reserved for others"
+    if budget["exhausted_until"]:
+        say(f"HubSpot requests: used up until {budget['exhausted_until']}, {reserved}")
+    elif budget["limit"] is not None:
+        say(f"HubSpot requests today: {budget['used']} used, {budget['left']} of {budget['limit']} left, {reserved}")
 
 
 def _print_trouble(document: Document) -> None:

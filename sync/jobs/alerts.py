@@ -17,8 +17,9 @@ from sync.config import Configuration
 from sync.jobs.context import Context
 from sync.jobs.poll import STREAMS
 from sync.log import Event, emit
-from sync.state import guarding, streams, work
+from sync.state import budget, guarding, streams, work
 from sync.state import lease as leases
+from sync.state.budget import DailyBudget
 from sync.webhook import Notice
 
 
@@ -43,7 +44,7 @@ class Facts:
     parked: int
     guard: str | None
     failures: Mapping[str, str | None]
-    budget: Mapping[str, int]
+    budget: DailyBudget
     mismatches: Mapping[str, list[str]]
 
 
@@ -83,7 +84,7 @@ def _facts(session: Session, now: datetime) -> Facts:
         parked=sum(work.parked_counts(session).values()),
         guard=guard.text if guard else None,
         failures=streams.last_kinds(session),
-        budget=streams.budget(session),
+        budget=budget.load(session),
         mismatches=streams.mismatches(session),
     )
 
@@ -133,7 +134,7 @@ def _denied(facts: Facts) -> str | None:
 def _budget(facts: Facts, config: Configuration) -> str | None:
     share = config.worker.alerts.budget_share
     used_up = sorted(job for job, kind in facts.failures.items() if kind == "BudgetExhausted")
-    limit, left = facts.budget.get("limit", 0), facts.budget.get("left", 0)
+    limit, left = facts.budget.limit or 0, facts.budget.left or 0
     if used_up:
         return f"HubSpot's daily requests do not suffice for: {', '.join(used_up)}"
     if share and limit and left < share * limit:

@@ -19,8 +19,8 @@ def refresh(context: Context, contact_ids: Sequence[str]) -> Counts:
         with context.store.session() as session:
             changed = mirror.save_associations(session, found.found, context.now())
             unknown = mirror.unknown_companies(session, ids)
-        for contact in changed:
-            emit(Event.CONTACT_CHANGED, contact=contact, cause="association labels")
+        for contact, cause in changed.items():
+            emit(Event.CONTACT_CHANGED, contact=contact, cause=cause)
         counts["contacts"] += len(ids)
         counts["changed"] += len(changed)
         counts["companies"] += _read_companies(context, unknown)

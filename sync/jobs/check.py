@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from sync.config import Configuration
+from sync.domain.labels import resolve
 from sync.domain.rules import MERGED_PROPERTY, OWNER_PROPERTY, Rules
 from sync.errors import ConfigurationError
 from sync.hubspot_client import HubSpotPort, ObjectType, Property
+from sync.jobs import freshness, score_types
 from sync.jobs.context import Context
 from sync.jobs.tenant import read_tenant
+from sync.state import labels as label_pins
 
 Finding = dict[str, str]
 
@@ -26,7 +29,7 @@ def offline(configuration: Configuration, directory: Path) -> dict[str, Any]:
 def online(context: Context) -> dict[str, Any]:
     """Both systems, compared with the rules. Raises RemoteError if one cannot be asked."""
     rules = context.config.rules
-    findings = [*_hubspot(context.hubspot, rules), *_c4c(context)]
+    findings = [*hubspot(context.hubspot, rules), *_labels(context), *_frozen(context), *_c4c(context)]
     facts = [f"rules {rules.digest}", *_asked(rules), *_lead_status(context)]
     return {"findings": findings, "facts": facts}
 
@@ -38,21 +41,25 @@ def _asked(rules: Rules) -> list[str]:
     ]
 
 
-def _hubspot(hubspot: HubSpotPort, rules: Rules) -> Iterator[Finding]:
+def hubspot(hubspot: HubSpotPort, rules: Rules) -> Iterator[Finding]:
+    """The portal's properties, their types and options, compared with what the rules expect."""
     contacts = {p.name: p for p in hubspot.properties("contacts")}
     vital = {s.property for s in rules.qualification.scores} | {rules.qualification.consent.legal_basis_property}
     yield from _properties("contacts", rules.contact_properties(), contacts, vital)
     companies = {p.name: p for p in hubspot.properties("companies")}
     yield from _properties("companies", rules.company_properties(), companies, set())
     yield from _options(rules, contacts)
-    texts = [label.text for label in hubspot.labels() if label.text]
-    for rule in rules.qualification.labels:
-        if rule.label not in texts:
-            yield _finding(
-                "warning",
-                "qualification.toml: labels",
-                f"the portal has no association label {rule.label!r}{_nearest(rule.label, texts)}",
-            )
+
+
+def _labels(context: Context) -> Iterator[Finding]:
+    """Labels by the id that they were pinned by; pins nothing itself."""
+    labels = context.hubspot.labels()
+    with context.store.reading() as session:
+        pinned = label_pins.pins(session)
+    found = resolve([rule.label for rule in context.config.rules.qualification.labels], labels, pinned)
+    texts = [label.text for label in labels if label.text]
+    for text, problem in found.problems:
+        yield _finding("warning", "qualification.toml: labels", f"{text!r} {problem}{_nearest(text, texts)}")
 
 
 def _properties(
@@ -71,18 +78,15 @@ def _options(rules: Rules, contacts: dict[str, Property]) -> Iterator[Finding]:
         if value not in basis.options:  # type: ignore[union-attr]
             yield _finding("warning", "qualification.toml: consent.no_basis", f"{value!r} is no option of {basis.name}")  # type: ignore[union-attr]
     for score in rules.qualification.scores:
-        known = contacts.get(score.property)
-        for tier in sorted(score.tiers) if known and known.options else ():
-            if tier not in known.options:  # type: ignore[union-attr]
-                yield _finding(
-                    "warning",
-                    f"qualification.toml: scores ({score.name})",
-                    f"{tier!r} is no option of {score.property}",
-                )
-        if score.property == "hubspotscore":
-            yield _finding(
-                "warning", f"qualification.toml: scores ({score.name})", "hubspotscore has been frozen since 2025-08-31"
-            )
+        where = f"qualification.toml: scores ({score.name})"
+        yield from (_finding("warning", where, problem) for problem in score_types.mismatches(score, contacts))
+
+
+def _frozen(context: Context) -> Iterator[Finding]:
+    with context.store.reading() as session:
+        scores = freshness.frozen(session, context.config, context.now())
+    for score in scores:
+        yield _finding("warning", f"qualification.toml: scores ({score['score']})", freshness.sentence(score))
 
 
 def _c4c(context: Context) -> Iterator[Finding]:

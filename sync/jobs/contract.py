@@ -8,12 +8,12 @@ from sync.log import Event, emit
 from sync.state import streams
 
 
-def report(context: Context, system: System, found: Sequence[dict[str, str]]) -> None:
-    """All mismatches of one look; each holds `entity` or `kind`, `field` or `key`, and perhaps `cause`."""
+def report(context: Context, system: System, found: Sequence[dict[str, str]], topic: str = "") -> None:
+    """All mismatches of one look at `topic`; each holds `entity` or `kind`, `field` or `key`, and perhaps `cause`."""
     for mismatch in found:
         emit(Event.CONTRACT_MISMATCH, system=system, **mismatch)
     with context.store.session() as session:
-        streams.remember_mismatches(session, system, [_text(mismatch) for mismatch in found])
+        streams.remember_mismatches(session, f"{system} {topic}".strip(), [_text(mismatch) for mismatch in found])
 
 
 def _text(mismatch: dict[str, str]) -> str:

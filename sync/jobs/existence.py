@@ -36,12 +36,12 @@ def _gone(context: Context, ids: Sequence[str]) -> int:
         return len(mirror.mark_missing(session, ids, context.now()))
 
 
-def store(context: Context, objects: Iterable[HubSpotObject], cause: str) -> int:
+def store(context: Context, objects: Iterable[HubSpotObject], cause: str, **named: str) -> int:
     """Keeps what was read; returns how many contacts really changed."""
     rows = snapshots(context, "contacts", objects)
     scores = context.config.rules.qualification.scores
     with context.store.session() as session:
         changed = mirror.save_contacts(session, rows, scores, context.now())
     for contact in changed:
-        emit(Event.CONTACT_CHANGED, contact=contact, cause=cause)
+        emit(Event.CONTACT_CHANGED, contact=contact, cause=cause, **named)
     return len(changed)

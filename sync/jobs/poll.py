@@ -1,17 +1,18 @@
 """Polls contacts and companies that changed, and reads the associations of the contacts that did."""
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
 from sync.hubspot_client import ObjectType
-from sync.jobs import associations, reread
+from sync.jobs import associations, budget, reread
+from sync.jobs.ahead import ahead
 from sync.jobs.context import Context, Counts
 from sync.jobs.snapshots import snapshots, wanted
 from sync.jobs.windows import EARLIEST, Batch, read_window
 from sync.log import Event, emit
-from sync.state import mirror, streams
+from sync.state import freshness, mirror, streams
 from sync.state.mirror import Snapshot
 from sync.state.streams import Window
 
@@ -44,15 +45,22 @@ def _poll(context: Context, stream: ObjectType) -> tuple[int, int]:
     if window.since > window.until:
         return 0, 0
     polled = changed = 0
-    for number, batch in enumerate(read_window(context.hubspot, stream, wanted(context, stream), window), 1):
+    started = context.now()
+    pages = read_window(context.hubspot, stream, wanted(context, stream), window)
+    for number, batch in enumerate(ahead(pages), 1):
         ids = _store(context, stream, window, batch)
         polled += len(batch.objects)
         changed += len(ids)
         emit(Event.POLL_PAGE, kind=stream, page=number, rows=len(batch.objects), changed=len(ids))
         context.progress(f"poll {stream}", polled, batch.total if number == 1 else None)
         context.checkpoint()
+        budget.still_spare(context, "poll")
     with context.store.session() as session:
         streams.complete(session, stream, window.until)
+        if stream == "contacts" and window.since == EARLIEST:
+            # A whole load in one go has read those above a threshold, too; those who cross meanwhile show in the total.
+            for score in context.config.rules.qualification.scores:
+                freshness.note_read(session, score.name, started)
     return polled, changed
 
 
@@ -71,14 +79,35 @@ def _window(context: Context, stream: str) -> Window:
     return Window(max(since, EARLIEST), max(until, mark.complete_until))
 
 
+def read_again(context: Context, since: datetime) -> None:
+    """The next poll of each stream starts at `since`: a bounded first load, or a part of the past read anew.
+
+    What was never read before is not skipped: after an earlier poll the window starts no later than it would have.
+    """
+    until = context.now() - timedelta(seconds=context.config.worker.hubspot.index_lag_seconds)
+    for stream in STREAMS:
+        start = max(min(since, _window(context, stream).since if _was_polled(context, stream) else since), EARLIEST)
+        with context.store.session() as session:
+            streams.remember_cursor(session, stream, Window(start, max(until, start)), start)
+
+
+def _was_polled(context: Context, stream: str) -> bool:
+    with context.store.reading() as session:
+        return streams.watermark(session, stream).complete_until is not None
+
+
 def _store(context: Context, stream: ObjectType, window: Window, batch: Batch) -> list[str]:
     rows = snapshots(context, stream, batch.objects)
     with context.store.session() as session:
         changed = SAVE[stream](session, rows, context)
         streams.remember_cursor(session, stream, window, batch.cursor)
+        affected = mirror.contacts_by_company(session, changed) if stream == "companies" else {}
     if stream == "contacts":
         for contact in changed:
             emit(Event.CONTACT_CHANGED, contact=contact, cause="properties")
+    for company, contacts in affected.items():
+        for contact in contacts:
+            emit(Event.CONTACT_CHANGED, contact=contact, cause="company", company=company)
     return changed
 
 

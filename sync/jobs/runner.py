@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sync import metrics
-from sync.errors import BudgetExhausted, Defect, Denied, Interrupted, RemoteError, SyncError, System
-from sync.jobs import housekeeping, poll, push, rules_change, scores, sweep
+from sync.errors import BudgetClosed, BudgetExhausted, Defect, Denied, Interrupted, RemoteError, SyncError, System
+from sync.jobs import budget, housekeeping, poll, portal, push, rules_change, scores, sweep
 from sync.jobs.context import Context, Counts
 from sync.log import Event, bound, emit
 from sync.state import streams, work
@@ -92,7 +92,7 @@ def run_jobs(context: Context, names: Sequence[str], results: Results | None = N
         failure = run_job(context, name, results)
         if isinstance(failure, Denied):
             break
-        if isinstance(failure, RemoteError):
+        if isinstance(failure, RemoteError) and not isinstance(failure, BudgetClosed):
             away.add(failure.system)
     return results
 
@@ -119,13 +119,20 @@ def run_job(context: Context, name: str, results: Results) -> SyncError | None:
 
 
 def _attempt(context: Context, name: str) -> tuple[Counts, SyncError | None]:
+    """A used-up day is remembered: until it resets no job asks again, and no contact loses an attempt by it."""
     try:
-        _spare_reserve(context, name)
-        return JOBS[name](context), None
+        budget.spare(context, name)
+        if name == "poll":
+            portal.at_start(context)
+        counts = JOBS[name](context)
     except SyncError as failure:
+        if isinstance(failure, BudgetExhausted) and not isinstance(failure, BudgetClosed):
+            budget.exhausted(context, failure.wait)
         return {}, failure
     except Exception as bug:
         return {}, Defect(f"a bug: {type(bug).__name__} at {_place(bug)}; please report it")
+    budget.note(context)
+    return counts, None
 
 
 def _place(bug: Exception) -> str:
@@ -141,23 +148,6 @@ def _kind(failure: SyncError | None) -> str | None:
 def _ok(failure: SyncError | None) -> bool | None:
     """None for a job that was asked to stop: neither a success nor a failure."""
     return None if isinstance(failure, Interrupted) else failure is None
-
-
-RESERVE_SHARE = {"sweep": 1.0, "scores": 1.0, "poll": 0.5}
-"""The share of `hubspot.daily_reserve` at which a job stops: what runs in the background stops first."""
-
-
-def _spare_reserve(context: Context, name: str) -> None:
-    """Leaves the reserve of HubSpot's daily requests to others. Raises BudgetExhausted."""
-    budget = context.hubspot.budget
-    if budget is None or name not in RESERVE_SHARE:
-        return
-    with context.store.session() as session:
-        streams.remember_budget(session, budget.limit, budget.left)
-    reserve = context.config.worker.hubspot.daily_reserve
-    if budget.left < reserve * RESERVE_SHARE[name]:
-        emit(Event.BUDGET_LOW, system="hubspot", limit=budget.limit, found=budget.left)
-        raise BudgetExhausted("hubspot", f"{budget.left} requests are left today, {reserve} are reserved for others")
 
 
 def _report(failure: SyncError | None, counts: Counts, seconds: float) -> None:

@@ -1,39 +1,71 @@
 """Asks for everybody at or above a threshold, whatever the timestamps say: scores may change without moving one.
 
-The set found is compared with the mirror, so that both entering and leaving are seen.
+The set found is compared with the mirror, so that both entering and leaving are seen. Between two full readings (one
+sweep interval) a look at the total and the first page is enough to see that somebody entered or left.
 """
 
+from collections.abc import Iterator
+
 from sync.domain.rules import Score
-from sync.hubspot_client import Filter
-from sync.jobs import existence
+from sync.hubspot_client import Filter, Page
+from sync.jobs import budget, existence
+from sync.jobs.ahead import ahead
 from sync.jobs.context import Context, Counts
 from sync.jobs.poll import refresh_stale
 from sync.jobs.snapshots import wanted
 from sync.jobs.windows import read_set
-from sync.state import mirror
+from sync.state import freshness, mirror
 
 
 def run(context: Context) -> Counts:
     """One pass over every configured score."""
     counts: Counts = {"polled": 0, "changed": 0}
     for score in context.config.rules.qualification.scores:
-        seen, changed = _above(context, score)
-        changed += _left(context, score, seen)
-        counts["polled"] += len(seen)
+        polled, changed = _follow(context, score)
+        counts["polled"] += polled
         counts["changed"] += changed
     counts["associations"] = refresh_stale(context)
     return counts
 
 
-def _above(context: Context, score: Score) -> tuple[set[str], int]:
-    seen: set[str] = set()
-    changed = 0
-    for page in read_set(context.hubspot, "contacts", wanted(context, "contacts"), condition(score)):
-        changed += existence.store(context, page.objects, "score query")
-        seen |= {o.id for o in page.objects}
-        context.progress(f"score {score.name}", len(seen), None)
+def _follow(context: Context, score: Score) -> tuple[int, int]:
+    """Contacts read and contacts changed."""
+    started = context.now()
+    with context.store.reading() as session:
+        stood = set(mirror.crossed(session, score.name))
+    pages = read_set(context.hubspot, "contacts", wanted(context, "contacts"), condition(score))
+    first = next(pages)
+    seen, changed = _ids(first), _store(context, score, first)
+    if first.after and first.total == len(stood) and seen <= stood and _read_lately(context, score):
+        return len(seen), changed
+    for page in _rest(pages, first):
+        changed += _store(context, score, page)
+        seen |= _ids(page)
+        context.progress(f"score {score.name}", len(seen), first.total)
         context.checkpoint()
-    return seen, changed
+        budget.still_spare(context, "scores")
+    changed += _left(context, stood - seen)
+    with context.store.session() as session:
+        freshness.note_read(session, score.name, started)
+    return len(seen), changed
+
+
+def _rest(pages: Iterator[Page], first: Page) -> Iterator[Page]:
+    return ahead(pages) if first.after else iter(())
+
+
+def _store(context: Context, score: Score, page: Page) -> int:
+    return existence.store(context, page.objects, "score query", score=score.name)
+
+
+def _ids(page: Page) -> set[str]:
+    return {found.id for found in page.objects}
+
+
+def _read_lately(context: Context, score: Score) -> bool:
+    with context.store.reading() as session:
+        last = freshness.last_read(session, score.name)
+    return last is not None and context.now() - last < context.config.worker.schedule.sweep
 
 
 def condition(score: Score) -> Filter:
@@ -43,8 +75,6 @@ def condition(score: Score) -> Filter:
     return Filter(score.property, "GTE", f"{score.threshold:g}")
 
 
-def _left(context: Context, score: Score, seen: set[str]) -> int:
+def _left(context: Context, missing: set[str]) -> int:
     """Those who stood above the threshold and were not found any more are read by id: fallen, merged or deleted."""
-    with context.store.reading() as session:
-        stood = mirror.crossed(session, score.name)
-    return existence.reread(context, [i for i in stood if i not in seen])
+    return existence.reread(context, sorted(missing, key=int))

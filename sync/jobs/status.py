@@ -6,7 +6,8 @@ from typing import Any
 from sqlmodel import Session
 
 from sync.config import Configuration
-from sync.state import guarding, streams, work
+from sync.jobs import freshness
+from sync.state import budget, guarding, streams, work
 from sync.state import lease as leases
 from sync.state.store import Store
 from sync.state.tables import JobRun
@@ -15,7 +16,7 @@ LATE = 3
 """A worker that has missed this many poll intervals in a row does not turn any more."""
 
 
-def status(store: Store, now: datetime) -> dict[str, Any]:
+def status(store: Store, now: datetime, configuration: Configuration | None = None) -> dict[str, Any]:
     """Backlog, parked contacts by code, watermarks with their age, and the last success and failure of each job."""
     with store.reading() as session:
         oldest = work.oldest_pending(session)
@@ -28,12 +29,25 @@ def status(store: Store, now: datetime) -> dict[str, Any]:
             "handed_over": work.handover_count(session),
             "watermarks": {name: _mark(until, now) for name, until in streams.watermarks(session).items()},
             "jobs": {name: _job(success, failure) for name, (success, failure) in streams.last_runs(session).items()},
-            "budget": streams.budget(session),
+            "budget": _budget(budget.load(session), configuration),
+            "frozen_scores": freshness.frozen(session, configuration, now) if configuration else [],
             "lease": _lease(store, leases.holding(session), now),
             "guard": _guard(guarding.last(session)),
             "alerts": streams.told(session),
             "latency_seconds": _latency(session),
         }
+
+
+def _budget(known: budget.DailyBudget, configuration: Configuration | None) -> dict[str, Any]:
+    """HubSpot's requests of the day: the whole account's, as told last."""
+    return {
+        "limit": known.limit,
+        "used": known.used,
+        "left": known.left,
+        "reserved": configuration.worker.hubspot.daily_reserve if configuration else None,
+        "resets_at": _iso(known.resets_at),
+        "exhausted_until": _iso(known.exhausted_until),
+    }
 
 
 def _mark(until: datetime | None, now: datetime) -> dict[str, Any]:

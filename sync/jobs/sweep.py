@@ -1,26 +1,27 @@
 """Re-reads what moves no timestamp: association labels, and owners."""
 
 from collections.abc import Iterator
-from datetime import timedelta
-from itertools import chain
+from datetime import datetime
 
-from sync.domain.views import Label
 from sync.hubspot_client import ASSOCIATION_BATCH
-from sync.jobs import associations, contract
+from sync.jobs import associations, budget, portal
 from sync.jobs.context import Context, Counts
 from sync.state import mirror, streams
+from sync.state.streams import Window
 
 FULL = "full_sweep"
 
 
 def run(context: Context) -> Counts:
-    """Owners and labels of the portal, then the associations of contacts that matter; of all when the day has come."""
-    _check_labels(context)
+    """Owners and labels of the portal, then the associations of contacts that matter; of all when the day has come.
+
+    An interrupted full sweep goes on where it stopped.
+    """
+    portal.labels(context)
     counts: Counts = {"owners": _owners(context), "contacts": 0, "changed": 0}
-    started = context.now()
-    full = _full_is_due(context)
-    portions = chain(_everybody(context), _those_that_matter(context)) if full else _those_that_matter(context)
-    for ids in portions:
+    full = _full_pass(context)
+    for ids in _everybody(context, full.since) if full else _those_that_matter(context):
+        budget.still_spare(context, "sweep")
         found = associations.refresh(context, ids)
         counts["contacts"] += found["contacts"]
         counts["changed"] += found["changed"]
@@ -28,7 +29,7 @@ def run(context: Context) -> Counts:
         context.checkpoint()
     if full:
         with context.store.session() as session:
-            streams.complete(session, FULL, started)
+            streams.complete(session, FULL, full.until)
     return counts
 
 
@@ -39,20 +40,22 @@ def _owners(context: Context) -> int:
     return len(owners)
 
 
-def _check_labels(context: Context) -> list[Label]:
-    """Names every label of the rules that the portal does not have (any more)."""
-    labels = context.hubspot.labels()
-    texts = {label.text for label in labels}
-    missing = [rule.label for rule in context.config.rules.qualification.labels if rule.label not in texts]
-    contract.report(context, "hubspot", [{"kind": "association label", "key": label} for label in missing])
-    return labels
+def _full_pass(context: Context) -> Window | None:
+    """The full sweep that is under way, or is begun because the day has come; None while there is none.
 
-
-def _full_is_due(context: Context) -> bool:
-    with context.store.reading() as session:
-        last = streams.watermark(session, FULL).complete_until
-    interval: timedelta = context.config.worker.schedule.full_sweep
-    return last is None or context.now() - last >= interval
+    It ends with everybody read since `since`, which is one sweep interval before its start: who was read just now
+    (after a first load that is everybody) need not be read again.
+    """
+    now, schedule = context.now(), context.config.worker.schedule
+    with context.store.session() as session:
+        mark = streams.watermark(session, FULL)
+        if mark.cursor and mark.until:
+            return Window(mark.cursor, mark.until)
+        if mark.complete_until and now - mark.complete_until < schedule.full_sweep:
+            return None
+        found = Window(now - schedule.sweep, now)
+        streams.remember_cursor(session, FULL, found, found.since)
+    return found
 
 
 def _those_that_matter(context: Context) -> Iterator[list[str]]:
@@ -61,10 +64,9 @@ def _those_that_matter(context: Context) -> Iterator[list[str]]:
     return mirror.portions(ids, ASSOCIATION_BATCH)
 
 
-def _everybody(context: Context) -> Iterator[list[str]]:
-    """Everybody whose associations were not read since the last full sweep."""
+def _everybody(context: Context, since: datetime) -> Iterator[list[str]]:
+    """Everybody whose associations were not read since then."""
     after = ""
-    since = context.now() - context.config.worker.schedule.full_sweep
     while True:
         with context.store.reading() as session:
             ids = mirror.unread_since(session, since, after, ASSOCIATION_BATCH)

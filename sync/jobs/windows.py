@@ -1,15 +1,19 @@
 """Reading a window of changes completely: by key, never by offset, however many rows share one millisecond.
 
+The index is ordered by what it saw last, the rows show what they are now. A row may therefore show a later moment than
+the one it was found at, and going on from there would jump over rows; the totals of two searches in a row betray that.
+Why keys and not windows split by count: docs/adr/0001-windows-by-key.md.
 Sources: HubSpot search guide (10,000 rows per query, offsets); airbyte#43317 (one millisecond, endless loop);
-airbyte#79666 (order of ids doubted, so it is asserted).
+estuary/connectors#1861 and #2210 (rows out of order, values outside the filter); airbyte#79666 (order of ids doubted).
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from sync.errors import Malformed
-from sync.hubspot_client import MODIFIED, SEARCH_CAP, SEARCH_PAGE, Filter, HubSpotObject, HubSpotPort, ObjectType, Page
+from sync.hubspot_client import MODIFIED, Filter, HubSpotObject, HubSpotPort, ObjectType, Page
 from sync.state.streams import Window
 
 EARLIEST = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
@@ -30,43 +34,49 @@ class Batch:
 def read_window(
     hubspot: HubSpotPort, object_type: ObjectType, properties: Sequence[str], window: Window
 ) -> Iterator[Batch]:
-    """All rows modified within the window, oldest first.
+    """All rows modified within the window, oldest first; some come twice.
 
     A row may carry a later time than the window's end: the index lags behind the record. It is stored as it is and
-    comes again later. Raises Malformed if the order is not what was asked for.
+    comes again later. Raises Malformed if HubSpot's answers contradict each other; the window then stays open.
     """
-    reader = _Reader(hubspot, object_type, properties)
-    low, high = _ms(window.since), _ms(window.until)
-    while low <= high:
-        page = reader.between(low, high)
-        last = max(
-            (_ms(o.modified_at) for o in page.objects if o.modified_at and _ms(o.modified_at) <= high), default=low
-        )
-        if page.after is None:
-            yield Batch(page.objects, window.until, page.total)
-            return
-        if last > low:
-            yield Batch(page.objects, _moment(last), page.total)
-            low = last
-        elif _single(page, low):
-            yield from reader.one_millisecond(low)
-            low += 1
-        else:
-            yield from reader.by_offset(low, high, page)
-            return
+    return _Reader(hubspot, object_type, properties).between(_ms(window.since), _ms(window.until))
 
 
 def read_set(
     hubspot: HubSpotPort, object_type: ObjectType, properties: Sequence[str], condition: Filter
 ) -> Iterator[Page]:
-    """All rows that fulfil `condition`, by ascending id. Raises Malformed if ids do not ascend as numbers."""
-    last = 0
+    """All rows that fulfil `condition`, by ascending id. Raises Malformed if the pages do not add up."""
+    last, seen = "0", 0
+    order = _IdOrder()
+    before: Page | None = None
     while True:
-        page = hubspot.search(object_type, [condition, Filter(ID, "GT", str(last))], ID, properties)
-        last = _ascending(page, last)
+        page = hubspot.search(object_type, [condition, Filter(ID, "GT", last)], ID, properties)
+        short = before is not None and page.total < before.total - len(before.objects)
+        # Rows have left the set meanwhile, or were jumped over: up to here there may be no more than were read.
+        if short and hubspot.count(object_type, [condition, Filter(ID, "LTE", last)]) > seen:
+            raise Malformed("hubspot", "a search by id jumped over rows; they are read again")
         yield page
         if page.after is None:
             return
+        last, seen, before = order.after(page, last), seen + len(page.objects), page
+
+
+class _IdOrder:
+    """Whether ids ascend as numbers or as texts is disputed (airbyte#79666): either will do, but throughout."""
+
+    def __init__(self) -> None:
+        self._numbers = self._texts = True
+
+    def after(self, page: Page, last: str) -> str:
+        """The id to go on from. Raises Malformed where it would not get on."""
+        ids = [last, *(found.id for found in page.objects)]
+        self._numbers = self._numbers and all(int(a) < int(b) for a, b in pairwise(ids))
+        self._texts = self._texts and all(a < b for a, b in pairwise(ids))
+        if len(ids) == 1:
+            raise Malformed("hubspot", "a search page is empty although more are announced")
+        if not self._numbers and not self._texts:
+            raise Malformed("hubspot", "search results do not ascend by id; nothing is concluded from them")
+        return ids[-1]
 
 
 class _Reader:
@@ -74,43 +84,75 @@ class _Reader:
         self._hubspot, self._type, self._properties = hubspot, object_type, properties
         self._modified = MODIFIED[object_type]
 
-    def between(self, low: int, high: int, after: str | None = None) -> Page:
-        span = Filter(self._modified, "BETWEEN", str(low), str(high))
-        return self._hubspot.search(self._type, [span], self._modified, self._properties, after)
+    def between(self, low: int, high: int) -> Iterator[Batch]:
+        """Page by page, each search starting at the last moment of the page before."""
+        before: _Step | None = None
+        while low <= high:
+            page = self._page(low, high)
+            if before and page.total < before.page.total - before.passed(low):
+                yield from self._make_sure(before, low - 1)
+            yield Batch(page.objects, _moment(low), page.total)
+            if page.after is None:
+                return
+            before, last = _Step(low, page), _last(page, low, high)
+            if last > low:
+                low = last
+            elif low == high or _holds(page, low):
+                yield from self._one_millisecond(low)
+                before, low = None, low + 1
+            else:
+                yield from self._halves(low, high)
+                return
 
-    def one_millisecond(self, at: int) -> Iterator[Batch]:
+    def _make_sure(self, step: "_Step", end: int) -> Iterator[Batch]:
+        """Fewer rows are left than should be: some have moved on, or a row that showed a later moment misled us.
+
+        The page held the first rows from `step.low` on. If there are no more than that up to `end`, none was missed.
+        """
+        if self._hubspot.count(self._type, [self._span(step.low, end)]) > len(step.page.objects):
+            yield from self._halves(step.low, end)
+
+    def _halves(self, low: int, high: int) -> Iterator[Batch]:
+        """Nothing on the page to go on from: the time is halved until what is left fits a page or one millisecond."""
+        if low >= high:
+            yield from self._one_millisecond(low)
+            return
+        middle = (low + high) // 2
+        yield from self.between(low, middle)
+        yield from self.between(middle + 1, high)
+
+    def _one_millisecond(self, at: int) -> Iterator[Batch]:
         """Rows of one millisecond by id: month-end jobs stamp more than 10,000 rows alike."""
-        moment = Filter(self._modified, "EQ", str(at))
-        for page in read_set(self._hubspot, self._type, self._properties, moment):
+        for page in read_set(self._hubspot, self._type, self._properties, Filter(self._modified, "EQ", str(at))):
             yield Batch(page.objects, _moment(at), page.total)
 
-    def by_offset(self, low: int, high: int, page: Page) -> Iterator[Batch]:
-        """The index shows only rows that have moved on since: nothing to go on from but the offset.
+    def _page(self, low: int, high: int) -> Page:
+        return self._hubspot.search(self._type, [self._span(low, high)], self._modified, self._properties)
 
-        The window stays open (its cursor does not move) unless it is read to the end within the cap.
-        """
-        yield Batch(page.objects, _moment(low), page.total)
-        for _ in range(SEARCH_CAP // SEARCH_PAGE - 1):
-            page = self.between(low, high, page.after)
-            done = page.after is None
-            yield Batch(page.objects, _moment(high if done else low), page.total)
-            if done:
-                return
-        raise Malformed("hubspot", f"a window of {self._type} cannot be read to its end while so many rows move")
+    def _span(self, low: int, high: int) -> Filter:
+        return Filter(self._modified, "BETWEEN", str(low), str(high))
 
 
-def _single(page: Page, low: int) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A page and the moment from which it was read."""
+
+    low: int
+    page: Page
+
+    def passed(self, low: int) -> int:
+        """Rows of the page that lie before `low` and are not expected again."""
+        return sum(o.modified_at is not None and _ms(o.modified_at) < low for o in self.page.objects)
+
+
+def _last(page: Page, low: int, high: int) -> int:
+    """The latest moment within the window that a row of the page shows."""
+    shown = (_ms(o.modified_at) for o in page.objects if o.modified_at)
+    return max((ms for ms in shown if ms <= high), default=low)
+
+
+def _holds(page: Page, low: int) -> bool:
     return any(o.modified_at and _ms(o.modified_at) == low for o in page.objects)
-
-
-def _ascending(page: Page, last: int) -> int:
-    for found in page.objects:
-        if int(found.id) <= last:
-            raise Malformed("hubspot", "search results do not ascend by id; the window stays open")
-        last = int(found.id)
-    if page.after is not None and not page.objects:
-        raise Malformed("hubspot", "a search page is empty although more are announced")
-    return last
 
 
 def _ms(moment: datetime) -> int:

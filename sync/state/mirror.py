@@ -5,19 +5,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Update, delete, func, update
+from sqlalchemy import ColumnElement, Update, delete, func, insert, update
 from sqlmodel import Session, col, select
 
+from sync.domain.labels import Pins, named
 from sync.domain.rules import MERGED_PROPERTY, OWNER_PROPERTY, Score
 from sync.domain.scores import Level, level
 from sync.domain.views import Association, Company, ContactView, Cycle, Label, Owner, Properties
 from sync.lifecycle import Status
-from sync.state import tables
+from sync.state import freshness, tables
+from sync.state import labels as label_pins
 
 Row = TypeVar("Row", tables.Contact, tables.Company)
 
 MAX_VARIABLES = 5000
 """Ids in one statement; SQLite allows 32,766 variables."""
+
+
+_TABLES = tables.Base.metadata.tables
+"""For many rows at once: a statement of the model would split them by which values are null."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,9 @@ def portions(ids: Iterable[str], size: int = MAX_VARIABLES) -> Iterator[list[str
 def save_contacts(session: Session, snapshots: Sequence[Snapshot], scores: Sequence[Score], now: datetime) -> list[str]:
     """Stores contacts and marks those that really changed pending; returns their ids."""
     known = _by_id(session, tables.Contact, [s.id for s in snapshots])
+    before = {i: row.properties for i, row in known.items()}
+    pairs = ((before.get(s.id), s.properties) for s in snapshots)
+    freshness.note_values(session, [score.property for score in scores], pairs, now)
     changed = []
     for snapshot in {s.id: s for s in snapshots}.values():
         row = known.get(snapshot.id)
@@ -198,43 +207,78 @@ def contacts_of(session: Session, company_ids: Sequence[str]) -> list[str]:
     return list(session.exec(select(tables.Association.contact_id).where(of).distinct()))
 
 
+def contacts_by_company(session: Session, company_ids: Sequence[str]) -> dict[str, list[str]]:
+    """The contacts of each of the companies; companies without any are left out."""
+    found: dict[str, list[str]] = {}
+    for ids in portions(company_ids):
+        of = col(tables.Association.company_id).in_(ids)
+        pairs = select(tables.Association.company_id, tables.Association.contact_id).where(of).distinct()
+        for company, contact in session.exec(pairs):
+            found.setdefault(company, []).append(contact)
+    return found
+
+
 LabelSet = frozenset[tuple[str, Label]]
 """(company id, label) of one contact."""
 
 
-def save_associations(session: Session, found: Mapping[str, LabelSet], now: datetime) -> list[str]:
-    """Replaces the associations of these contacts; those whose set differs become pending. Returns their ids."""
-    changed = []
+def save_associations(session: Session, found: Mapping[str, LabelSet], now: datetime) -> dict[str, str]:
+    """Replaces the associations of these contacts; those whose set differs become pending.
+
+    Returns their ids, each with what changed. A label that was only renamed changes nothing: rules hold to its id.
+    """
+    changed: dict[str, str] = {}
     for ids in portions(found):
         stored = _stored_labels(session, ids)
-        differing = [i for i in ids if stored.get(i, frozenset()) != _with_texts(found[i])]
+        differing = [i for i in ids if _with_texts(stored.get(i, frozenset())) != _with_texts(found[i])]
         session.exec(delete(tables.Association).where(col(tables.Association.contact_id).in_(differing)))
-        session.add_all(_association_row(i, company, label) for i in differing for company, label in found[i])
+        rows = [_association_row(i, company, label) for i in differing for company, label in found[i]]
+        if rows:
+            session.execute(insert(_TABLES["association"]), rows)
         read = {"associations_stale": False, "associations_read_at": now}
         session.exec(update(tables.Contact).where(col(tables.Contact.id).in_(ids)).values(**read))
-        changed += differing
+        kinds = ((i, association_change(stored.get(i, frozenset()), found[i])) for i in differing)
+        changed |= {i: kind for i, kind in kinds if kind}
     session.flush()
-    mark_pending(session, changed, now)
+    mark_pending(session, list(changed), now)
     return changed
 
 
-def _with_texts(labels: LabelSet) -> frozenset[tuple[str, str, int, str | None]]:
-    # The text counts too: label rules are written with it, so a renamed label is a change.
-    return frozenset((company, label.category, label.type_id, label.text) for company, label in labels)
+def association_change(before: LabelSet, now: LabelSet) -> str | None:
+    """What differs, in a word for the log; None if only texts do."""
+    if before == now:
+        return None
+    if not before:
+        return "associations"
+    if _primary(before) != _primary(now):
+        return "primary company"
+    return "companies" if {c for c, _ in before} != {c for c, _ in now} else "association labels"
 
 
-def _stored_labels(session: Session, ids: Sequence[str]) -> dict[str, frozenset[tuple[str, str, int, str | None]]]:
+def _primary(labels: LabelSet) -> set[str]:
+    return {company for company, label in labels if label.is_primary}
+
+
+def _with_texts(labels: LabelSet) -> frozenset[tuple[str, Label, str | None]]:
+    return frozenset((company, label, label.text) for company, label in labels)
+
+
+def _stored_labels(session: Session, ids: Sequence[str]) -> dict[str, LabelSet]:
     rows = session.exec(select(tables.Association).where(col(tables.Association.contact_id).in_(ids))).all()
-    found: dict[str, set[tuple[str, str, int, str | None]]] = {}
+    found: dict[str, set[tuple[str, Label]]] = {}
     for row in rows:
-        found.setdefault(row.contact_id, set()).add((row.company_id, row.category, row.type_id, row.label))
+        found.setdefault(row.contact_id, set()).add((row.company_id, Label(row.category, row.type_id, row.label)))
     return {contact: frozenset(labels) for contact, labels in found.items()}
 
 
-def _association_row(contact_id: str, company_id: str, label: Label) -> tables.Association:
-    return tables.Association(
-        contact_id=contact_id, company_id=company_id, category=label.category, type_id=label.type_id, label=label.text
-    )
+def _association_row(contact_id: str, company_id: str, label: Label) -> dict[str, object]:
+    return {
+        "contact_id": contact_id,
+        "company_id": company_id,
+        "category": label.category,
+        "type_id": label.type_id,
+        "label": label.text,
+    }
 
 
 def save_owners(session: Session, owners: Sequence[Owner], now: datetime) -> list[str]:
@@ -271,16 +315,17 @@ def mark_missing(session: Session, contact_ids: Iterable[str], now: datetime) ->
 
 def mark_pending(session: Session, contact_ids: Iterable[str], now: datetime) -> None:
     """A change: due at once, with a fresh count of attempts. What is in flight stays in flight."""
+    touched = {"attempts": 0, "waits": 0, "due_at": now, "code": None, "detail": None}
+    waiting = {"status": Status.PENDING, "pending_since": now}
     for ids in portions(contact_ids):
-        known = {row.contact_id: row for row in _progress(session, ids)}
-        for contact_id in ids:
-            row = known.get(contact_id) or tables.Progress(contact_id=contact_id, status=Status.DONE)
-            if row.status not in (Status.PENDING, Status.IN_FLIGHT):
-                row.status, row.pending_since = Status.PENDING, now
-            row.change_seq += 1
-            row.attempts, row.due_at, row.code, row.detail, row.waits = 0, now, None, None, 0
-            session.add(row)
-    session.flush()
+        known = set(session.exec(select(tables.Progress.contact_id).where(col(tables.Progress.contact_id).in_(ids))))
+        of = col(tables.Progress.contact_id).in_(known)
+        settled = ~col(tables.Progress.status).in_((Status.PENDING, Status.IN_FLIGHT))
+        session.exec(update(tables.Progress).where(of, settled).values(**waiting))
+        session.exec(update(tables.Progress).where(of).values(change_seq=tables.Progress.change_seq + 1, **touched))
+        fresh = [{"contact_id": i, "change_seq": 1} | waiting | touched for i in ids if i not in known]
+        if fresh:
+            session.execute(insert(_TABLES["progress"]), fresh)
 
 
 def _progress(session: Session, ids: Sequence[str]) -> Sequence[tables.Progress]:
@@ -343,7 +388,7 @@ def _views(session: Session, ids: Sequence[str]) -> dict[str, ContactView]:
     owners = {row.id: Owner(row.id, row.email, row.archived) for row in session.exec(select(tables.Owner))}
     progress = {row.contact_id: row.change_seq for row in _progress(session, ids)}
     cycles, crossings = _cycles(session, ids), _crossings(session, ids)
-    associations = _associations(rows, companies, owners)
+    associations = _associations(rows, companies, owners, label_pins.pins(session))
     return {
         i: ContactView(
             id=i,
@@ -362,12 +407,15 @@ def _views(session: Session, ids: Sequence[str]) -> dict[str, ContactView]:
 
 
 def _associations(
-    rows: Iterable[tables.Association], companies: Mapping[str, tables.Company], owners: Mapping[str, Owner]
+    rows: Iterable[tables.Association],
+    companies: Mapping[str, tables.Company],
+    owners: Mapping[str, Owner],
+    pins: Pins,
 ) -> dict[str, tuple[Association, ...]]:
     labels: dict[str, dict[str, set[Label]]] = {}
     for row in rows:
         pair = labels.setdefault(row.contact_id, {}).setdefault(row.company_id, set())
-        pair.add(Label(row.category, row.type_id, row.label))
+        pair.add(named(Label(row.category, row.type_id, row.label), pins))
     return {
         contact: tuple(Association(_company(companies.get(i), i, owners), frozenset(pairs[i])) for i in sorted(pairs))
         for contact, pairs in labels.items()

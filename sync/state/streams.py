@@ -69,16 +69,6 @@ def running_since(session: Session) -> datetime | None:
     return last.started_at if last and last.finished_at is None else None
 
 
-def budget(session: Session) -> dict[str, int]:
-    """HubSpot's daily requests as its last answer told them: limit and left."""
-    found: dict[str, int] = json.loads(remembered(session, "budget") or "{}")
-    return found
-
-
-def remember_budget(session: Session, limit: int, left: int) -> None:
-    remember(session, "budget", json.dumps({"limit": limit, "left": left}))
-
-
 def told(session: Session) -> dict[str, str]:
     """Alerts that people were told of and that are not over, with since when."""
     found: dict[str, str] = json.loads(remembered(session, "alerts") or "{}")

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sync import metrics
 from sync.app import App
 from sync.errors import LeaseLost
-from sync.jobs import alerts
+from sync.jobs import alerts, portal
 from sync.jobs.context import Context
 from sync.jobs.runner import Results, run_jobs
 from sync.log import Event, emit
@@ -85,6 +85,7 @@ class Worker:
 
     def _work(self) -> None:
         """Runs the jobs while the lease is held and nobody asks to stop."""
+        portal.forget(self._app.context)
         scheduler = self._scheduler()
         scheduler.start()
         try:

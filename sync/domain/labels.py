@@ -1,0 +1,65 @@
+"""Which association label a rule means: found by its text once, and by its id ever after.
+
+Texts are for people and may be renamed; identity is (category, type id) per direction and portal (HubSpot associations
+v4 guide). Ids differ between portals, so rules name labels by text.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sync.domain.views import Label
+
+LabelId = tuple[str, int]
+Pins = Mapping[str, LabelId]
+"""Text in the rules → identity of the label."""
+
+
+@dataclass
+class Resolution:
+    """The pins to keep, those that are new, and what does not fit (text of the rule, what is wrong)."""
+
+    pins: dict[str, LabelId] = field(default_factory=dict)
+    new: dict[str, LabelId] = field(default_factory=dict)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+
+
+def resolve(wanted: Iterable[str], labels: Sequence[Label], pinned: Pins) -> Resolution:
+    """Keeps what is pinned, pins what is found, and names what was renamed, has vanished or was never there."""
+    found = Resolution()
+    known = {_id(label): label for label in labels}
+    for text in dict.fromkeys(wanted):
+        pin = pinned.get(text)
+        if pin in known:
+            found.pins[text] = pin
+            if known[pin].text != text:
+                found.problems.append((text, f"is named {known[pin].text!r} now; the rule still means that label"))
+        else:
+            _search(text, labels, pin, found)
+    return found
+
+
+def _search(text: str, labels: Sequence[Label], pin: LabelId | None, found: Resolution) -> None:
+    ids = [_id(label) for label in labels if label.text == text]
+    if pin is not None:
+        found.pins[text] = pin
+        found.problems.append((text, "has vanished" + ("; another label of that name is taken now" if ids else "")))
+    if len(ids) == 1:
+        found.pins[text] = found.new[text] = ids[0]
+    elif ids:
+        found.problems.append((text, f"is the name of {len(ids)} labels; rename all but one in HubSpot"))
+    elif pin is None:
+        found.problems.append((text, "is no association label of the portal"))
+
+
+def named(label: Label, pins: Pins) -> Label:
+    """The label as rules see it: under the text it was pinned by; a stranger of that name is told apart."""
+    for text, pin in pins.items():
+        if pin == _id(label):
+            return Label(label.category, label.type_id, text)
+    if label.text in pins:
+        return Label(label.category, label.type_id, f"{label.text} ({label.category} {label.type_id})")
+    return label
+
+
+def _id(label: Label) -> LabelId:
+    return label.category, label.type_id

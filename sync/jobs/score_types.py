@@ -1,0 +1,23 @@
+"""Whether a score's property can hold what the rules read from it."""
+
+from collections.abc import Iterator, Mapping
+
+from sync.domain.rules import Score
+from sync.hubspot_client import Property
+
+NUMBERS = frozenset({"number"})
+TEXTS = frozenset({"enumeration", "string"})
+
+
+def mismatches(score: Score, properties: Mapping[str, Property]) -> Iterator[str]:
+    """A threshold needs a number, tiers need texts that are options of the property."""
+    known = properties.get(score.property)
+    if known is None:
+        return
+    allowed = TEXTS if score.tiers else NUMBERS
+    if known.type and known.type not in allowed:
+        reading = "`tiers`" if score.tiers else "`threshold`"
+        yield f"{score.property} is of type {known.type}; {reading} needs {' or '.join(sorted(allowed))}"
+    for tier in sorted(score.tiers) if known.options else ():
+        if tier not in known.options:
+            yield f"{tier!r} is no option of {score.property}; its options: {', '.join(known.options)}"

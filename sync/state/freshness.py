@@ -1,0 +1,40 @@
+"""When a value of a score was last seen to change, so that a score that has stopped is noticed."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from sqlmodel import Session
+
+from sync.domain.views import Properties
+from sync.state.streams import remember, remembered
+
+
+def note_values(
+    session: Session, properties: Iterable[str], pairs: Iterable[tuple[Properties | None, Properties]], now: datetime
+) -> None:
+    """Compares values before and now; a property first heard of counts as changed now."""
+    rows = list(pairs)
+    for name in set(properties):
+        changed = any(before is not None and before.get(name) != after.get(name) for before, after in rows)
+        if changed or (rows and remembered(session, _key(name)) is None):
+            remember(session, _key(name), now.isoformat())
+
+
+def last_changes(session: Session, properties: Iterable[str]) -> Mapping[str, datetime]:
+    """By score property: when a value of it was last seen to change (or it was first read)."""
+    found = {name: remembered(session, _key(name)) for name in properties}
+    return {name: datetime.fromisoformat(text) for name, text in found.items() if text}
+
+
+def note_read(session: Session, score: str, at: datetime) -> None:
+    """Everybody at or above the threshold of the score was read at that time."""
+    remember(session, f"score {score} read", at.isoformat())
+
+
+def last_read(session: Session, score: str) -> datetime | None:
+    text = remembered(session, f"score {score} read")
+    return datetime.fromisoformat(text) if text else None
+
+
+def _key(name: str) -> str:
+    return f"score {name} changed"
