@@ -1,7 +1,7 @@
 """The guard looks at all that a cycle would write, before its first write.
 
 A cheap upper bound from the links decides first, so that an ordinary cycle costs nothing. Only where the bound is too
-large is everything planned, which reads SAP Sales Cloud once more than needed. A person lets a stopped plan through by
+large is everything planned, which reads SAP Sales Cloud once more where that is more than one slice. A person lets a stopped plan through by
 its digest: contacts whose part of the plan has changed since are not covered.
 """
 
@@ -127,16 +127,15 @@ def _parts(handover: Handover, candidates: Sequence[Candidate], withdrawn: Mappi
     parts = {i: Part(frozenset(), _digest(["withdrawn", made]), withdrawn=True) for i, made in withdrawn.items()}
     ids = [c.id for c in candidates]
     for start in range(0, len(ids), PLANNED_TOGETHER):
-        slice_ = handover.load(ids[start : start + PLANNED_TOGETHER])
-        handover.plan(slice_)
+        slice_ = handover.prepare(ids[start : start + PLANNED_TOGETHER])
         parts |= {contact: _part(slice_.plans[contact]) for contact in slice_.open()}
         handover.context.progress("guard", min(start + PLANNED_TOGETHER, len(ids)), len(ids))
         handover.context.checkpoint()
     return parts
 
 
-PLANNED_TOGETHER = 200
-"""Contacts whose records are read together."""
+PLANNED_TOGETHER = 1000
+"""Contacts whose records are read together, as many as are carried over together: one look then serves both."""
 
 
 def _part(planned: Plan) -> Part:

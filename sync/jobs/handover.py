@@ -31,6 +31,7 @@ class Handover:
         self.tenant = tenant
         self.reader = Reader(context.c4c, context.config.rules, tenant.schema)
         self._outages = 0
+        self._prepared: tuple[tuple[str, ...], Slice] = ((), Slice({}, {}))
 
     # ---- planning
 
@@ -56,6 +57,14 @@ class Handover:
             if questions:
                 self.reader.answer(questions, work_.target)
 
+    def prepare(self, contact_ids: Sequence[str]) -> Slice:
+        """A planned slice for somebody to look at. If the same contacts are carried over next, nothing is read twice."""
+        self._let_settle(contact_ids)
+        prepared = self.load(contact_ids)
+        self.plan(prepared)
+        self._prepared = (tuple(contact_ids), prepared)
+        return prepared
+
     # ---- writing
 
     def carry_over(self, contact_ids: Sequence[str]) -> Slice:
@@ -63,8 +72,7 @@ class Handover:
 
         Raises RemoteError if C4C failed as a whole; what was settled until then is recorded, the rest stays pending.
         """
-        work_ = self.load(contact_ids)
-        self._let_settle(contact_ids)
+        work_ = self._fresh(contact_ids)
         try:
             self._rounds(work_)
         except RemoteError as error:
@@ -73,6 +81,13 @@ class Handover:
             raise
         recording.record(self.context, work_)
         return work_
+
+    def _fresh(self, contact_ids: Sequence[str]) -> Slice:
+        (prepared_ids, prepared), self._prepared = self._prepared, ((), Slice({}, {}))
+        if prepared_ids == tuple(contact_ids):
+            return prepared
+        self._let_settle(contact_ids)
+        return self.load(contact_ids)
 
     def _let_settle(self, contact_ids: Sequence[str]) -> None:
         """A write whose end nobody saw may still be under way: it is given time before its record is looked up."""

@@ -100,7 +100,10 @@ def _spellings(value: str) -> tuple[str, ...]:
         f"http://www.{value}",
         f"https://www.{value}",
     )
-    return (*plain, *(f"*{spelled}*" for spelled in dict.fromkeys((value, value.capitalize(), value.upper()))))
+    host, dot, ending = value.rpartition(".")
+    titled = f"{host.title()}{dot}{ending}"
+    cases = (value, value.capitalize(), titled, value.title(), value.upper())
+    return (*plain, *(f"*{spelled}*" for spelled in dict.fromkeys(cases)))
 
 
 Answers = dict[tuple[Ask, str], dict[str, list[Row]]]
