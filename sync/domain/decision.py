@@ -21,13 +21,15 @@ class Reason:
 class Decision:
     """`code` decides; `reasons` are all that applied, in the order in which they were found.
 
-    `company` is the company of the lead's account; without one a qualified lead carries texts only.
+    `company` is the company of the lead's account; without one a qualified lead carries texts only. `route` is how the
+    lead looks, if there is one.
     """
 
     score: str
     code: Code
     reasons: tuple[Reason, ...]
     company: Company | None = None
+    route: str = "default"
 
     @property
     def qualified(self) -> bool:

@@ -61,12 +61,17 @@ class Association:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """External key ↔ C4C record, with the values last sent."""
+    """External key ↔ C4C record, with the values last sent.
+
+    `seen` is what the record itself told when it was read last: its other ids, its life cycle status, and under
+    `theirs` a digest of every field that holds another value than ours.
+    """
 
     entity: str
     key: str
     object_id: str
     sent: Mapping[str, object]
+    seen: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from sync.odata import Operation, key_path
 from sync.planner.lookups import record
 from sync.planner.plan import Tenant, Write, plan
 from sync.planner.resolve import ACCOUNT
+from sync.planner.seen import merged, seen
 from sync.planner.target import Target
 from sync.schema import collection
 from sync.state import mirror, work
@@ -131,9 +132,9 @@ class Handover:
         now = self.context.now()
         with self.context.store.session() as session:
             for write, result in written:
-                link = _link(write, result)
-                is_new = work.save_link(session, link, now, written=True)
                 known = work_.links.get((write.entity, write.key))
+                link = _link(write, result, known, self.tenant)
+                is_new = work.save_link(session, link, now, written=True)
                 sent = {**known.sent, **link.sent} if known and known.object_id == link.object_id else link.sent
                 work_.links[write.entity, write.key] = replace(link, sent=sent)
                 if is_new and write.entity == ACCOUNT:
@@ -218,9 +219,11 @@ def _operation(write: Write) -> Operation:
     return Operation("PATCH", key_path(collection(write.entity), write.object_id), write.body(), write.etag)
 
 
-def _link(write: Write, result: Written) -> Link:
+def _link(write: Write, result: Written, known: Link | None, tenant: Tenant) -> Link:
     object_id = write.object_id or str((result.row or {})["ObjectID"])
-    return Link(write.entity, write.key, object_id, write.body())
+    told = seen(record(write.entity, result.row), write.body(), tenant.schema) if result.row else write.seen
+    before = known.seen if known and known.object_id == object_id else {}
+    return Link(write.entity, write.key, object_id, write.body(), merged(before, told, write.body()))
 
 
 def _teach(target: Target, write: Write, result: Written) -> None:

@@ -19,6 +19,7 @@ from sync.lifecycle import Failed, Outcome, Postponed, Status
 from sync.log import Event, emit
 from sync.planner.plan import Plan
 from sync.planner.resolve import LEAD
+from sync.planner.seen import merged
 from sync.state import work
 from sync.state.work import DecisionRecord, HandoverRecord
 
@@ -104,8 +105,10 @@ def _agree(session: Session, planned: Plan, slice_: Slice, now: datetime) -> Non
         same = known is not None and known.object_id == write.object_id
         sent = known.sent if known and same else {}
         fresh = {name: value for name, value in write.agreed.items() if name not in sent}
-        if fresh or not same:
-            link = Link(write.entity, write.key, write.object_id, fresh)
+        before = known.seen if known and same else {}
+        told = merged(before, write.seen)
+        if fresh or not same or told != before:
+            link = Link(write.entity, write.key, write.object_id, fresh, told)
             work.save_link(session, link, now, written=False)
             slice_.links[write.entity, write.key] = replace(link, sent={**sent, **fresh})
 

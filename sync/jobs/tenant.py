@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sync.c4c_client import C4CPort
-from sync.domain.rules import EntityMap, Rules
+from sync.domain.rules import EntityMap, FieldMap, Rules
 from sync.errors import ConfigurationError, Malformed, Refused
 from sync.planner.plan import CHANNEL, PERMISSION, RELATION, Tenant
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
@@ -122,17 +122,16 @@ def _constants(rules: Rules) -> Iterator[tuple[str, str, str]]:
     """(entity, field, code) of every constant in the rules."""
     for entity, entity_map in maps(rules).items():
         for mapped in entity_map.fields:
-            yield from ((entity, mapped.target[0], code) for code in _values(rules, mapped.value, mapped.source))
+            yield from ((entity, mapped.target[0], code) for code in _values(rules, mapped))
     for rule in rules.qualification.labels:
         yield from ((RELATION, name, code) for name, code in rule.fields.items())
     consent = rules.qualification.consent
     yield from ((CHANNEL, "Channel", consent.email_channel), (CHANNEL, "Consent", consent.refused))
 
 
-def _values(rules: Rules, constant: str | None, source: tuple[str, ...]) -> Iterator[str]:
-    if constant is not None:
-        yield constant
-    for name in source:
+def _values(rules: Rules, mapped: FieldMap) -> Iterator[str]:
+    yield from mapped.constants()
+    for name in mapped.source:
         space, _, rest = name.partition(".")
         if space == "route":
             routes = rules.qualification.routes.values()

@@ -11,14 +11,17 @@ from typing import Any, Literal
 from sync import odata
 from sync.domain.codes import Code
 from sync.domain.decision import Decision, Reason
-from sync.domain.rules import EntityMap, FieldMap, FieldRule, Rules
+from sync.domain.rules import EntityMap, FieldMap, FieldRule, Route, Rules
 from sync.domain.views import Association, Company, ContactView, Link, Owner
 from sync.mappers.company import company_name
 from sync.mappers.draft import Awaited, Draft, DraftField, Lookup, Value, draft
 from sync.planner import compare, resolve
 from sync.planner.compare import Change
-from sync.planner.qualify import qualify
+from sync.planner.facts import Facts
+from sync.planner.owners import owner_uuid
+from sync.planner.qualify import qualify, withdrawn
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD, Ambiguous, Found, Resolution, Unread
+from sync.planner.seen import CROSSING, seen
 from sync.planner.target import Ask, Question, Record, Target
 from sync.schema import Schema
 
@@ -55,6 +58,7 @@ class Write:
     lock: str = ""
     answers: tuple[Question, ...] = ()
     agreed: Mapping[str, Any] = field(default_factory=dict)
+    seen: Mapping[str, Any] = field(default_factory=dict)
 
     def body(self) -> dict[str, Any]:
         return {change.name: change.new for change in self.changes}
@@ -146,6 +150,8 @@ class _Planning:
         return found
 
     def _handover(self, decision: Decision) -> Decision:
+        if withdrawn(self.view, self.rules.qualification.consent):
+            return self._refusal(decision)
         account = person = None
         if decision.company:
             account = self._account(decision.company)
@@ -155,6 +161,14 @@ class _Planning:
         if person:
             self._permission(person)
         return decided
+
+    def _refusal(self, decision: Decision) -> Decision:
+        """Consent was withdrawn after the handover: the refusal is carried over and nothing else."""
+        link = self.links.get((CONTACT, self.view.id))
+        ask = Question(Ask.BY_ID, CONTACT, link.object_id) if link else Question(Ask.BY_KEY, CONTACT, self.view.id)
+        for record in self._need(ask)[:1]:
+            self._permission(Party.of(CONTACT, self.view.id, record))
+        return replace(decision, code=Code.ALREADY_HANDED_OVER, reasons=(*decision.reasons, _WITHDRAWN))
 
     # ---- account
 
@@ -183,7 +197,10 @@ class _Planning:
             if name == "c4c.owner_uuid":
                 return self._employee(company.owner, company.get("hubspot_owner_id"))
             space, _, rest = name.partition(".")
-            return company.get(rest) if space == "company" else None
+            if space == "owner":
+                return self._dealt(rest, company.id, company)
+            facts = Facts(self.view, company, self.rules)
+            return facts.get(name) if space in ("company", "derived") else None
 
         return _texts(lookup)
 
@@ -195,6 +212,13 @@ class _Planning:
         if uuid is None:
             self.warnings.append(Reason(Code.OWNER_UNKNOWN, f"owner {owner_id} is no valid employee"))
         return uuid
+
+    def _dealt(self, rule: str, key: str, company: Company | None) -> str | None:
+        """The employee's UUID by an owner rule; whoever was named and is no valid employee is reported."""
+        facts = Facts(self.view, company, self.rules)
+        dealt = owner_uuid(self.rules.qualification.owners[rule], key, facts, self.tenant.employees)
+        self.warnings += [Reason(Code.OWNER_UNKNOWN, f"{who} is no valid employee") for who in dealt.unknown]
+        return dealt.uuid
 
     # ---- contact person
 
@@ -215,18 +239,32 @@ class _Planning:
             match name.partition("."):
                 case ("contact", _, rest):
                     return self.view.get(rest)
-                case ("company", _, "name"):
-                    return company_name(company) if company else self.view.get("company")
                 case ("company", _, rest):
-                    return company.get(rest) if company else None
+                    return self._of_company(company, rest)
+                case ("c4c", _, "owner_uuid") if decision and (rule := self._route(decision).owner):
+                    return self._dealt(rule, self.view.id, company)
                 case ("c4c", _, rest):
                     return self._c4c(rest, account, person)
-                case (space, _, rest) if decision:
-                    return self._of_score(decision, space, rest)
-                case _:
-                    return None
+                case (space, _, rest):
+                    return self._by_rules(decision, company, space, rest)
 
         return _texts(lookup)
+
+    def _of_company(self, company: Company | None, name: str) -> str | None:
+        """A property of the lead's company; without one the contact's text stands in for the name."""
+        if company is None:
+            return self.view.get("company") if name == "name" else None
+        return company_name(company) if name == "name" else company.get(name)
+
+    def _by_rules(self, decision: Decision | None, company: Company | None, space: str, name: str) -> str | None:
+        """What the rules themselves say: owner rules, derived facts, and the score and route of a lead."""
+        match space:
+            case "owner":
+                return self._dealt(name, self.view.id, company)
+            case "derived":
+                return Facts(self.view, company, self.rules).get(f"derived.{name}")
+            case _:
+                return self._of_score(decision, space, name) if decision else None
 
     def _c4c(self, name: str, account: "Party | None", person: "Party | None") -> Value:
         match name:
@@ -239,19 +277,19 @@ class _Planning:
             case _:
                 return None
 
+    def _route(self, decision: Decision) -> Route:
+        return self.rules.qualification.routes[decision.route]
+
     def _of_score(self, decision: Decision, space: str, name: str) -> str | None:
         score = self.rules.score(decision.score)
-        route = self.rules.qualification.routes[score.route]
-        values = {
+        own = {
             "score.name": score.name,
             "score.value": self.view.get(score.property),
-            "route.origin": route.origin,
-            "route.qualification_level": route.qualification_level,
-            "route.priority": route.priority,
-            "route.group": route.group,
-            "route.lead_name": route.lead_name,
+            "route.name": decision.route,
         }
-        return values.get(f"{space}.{name}")
+        if space == "route" and name != "name":
+            return getattr(self._route(decision), name, None)
+        return own.get(f"{space}.{name}")
 
     # ---- relationships
 
@@ -331,6 +369,7 @@ class _Planning:
             raise _NotYet
         cycle, existing = self._current_cycle(decision, found)
         if existing is not None and self._closed(existing):
+            self._remember_closed(decision, cycle, existing)
             return _closed(decision, existing)
         if cycle is None:
             return replace(decision, code=Code.LEAD_CLOSED, reasons=(*decision.reasons, _DELETED))
@@ -340,6 +379,9 @@ class _Planning:
             made = replace(made, fields=tuple(f for f in made.fields if f.name not in _PARTIES))
         answers = (Question(Ask.LEADS_OF, LEAD, self._lead_stem(decision)),)
         self._write(made, existing, self.rules.mapping.lead, answers, lock=account.key if account else key)
+        if existing is not None:
+            crossing = {CROSSING: self._crossing(decision)}
+            self.records[-1] = replace(self.records[-1], seen={**self.records[-1].seen, **crossing})
         return _handed_over(decision, key, existing)
 
     def _current_cycle(self, decision: Decision, found: tuple[Record, ...]) -> tuple[int | None, Record | None]:
@@ -349,14 +391,29 @@ class _Planning:
         last = max([0, *leads, *(cycle.number for cycle in known)])
         if last == 0:
             return 1, None
-        rearmed = any(cycle.number == last and cycle.rearmed for cycle in known)
+        rearmed = any(cycle.number == last and cycle.rearmed for cycle in known) and self._crossed_since(decision, last)
         if last in leads and not (rearmed and self._closed(leads[last])):
             return last, leads[last]
         return (last + 1, None) if rearmed else (None, None)
 
+    def _crossed_since(self, decision: Decision, cycle: int) -> bool:
+        """Whether the threshold was crossed since the cycle's lead was last seen open: only that starts another one."""
+        link = self.links.get((LEAD, f"{self._lead_stem(decision)}:{cycle}"))
+        last = link.seen.get(CROSSING) if link else None
+        return last is None or last != self._crossing(decision)
+
+    def _crossing(self, decision: Decision) -> str | None:
+        crossed_at = self.view.crossed_at.get(decision.score)
+        return crossed_at.isoformat() if crossed_at else None
+
     def _cycle_of(self, record: Record) -> int:
         number = record.text(self.rules.mapping.lead.external_key).rpartition(":")[2]
         return int(number) if number.isdigit() else 0
+
+    def _remember_closed(self, decision: Decision, cycle: int | None, lead: Record) -> None:
+        """A closed lead is kept in mind, untouched: after the state was lost, its cycle must not start again."""
+        key = f"{self._lead_stem(decision)}:{cycle}"
+        self.records.append(Write(LEAD, key, "unchanged", (), lead.object_id, lead.etag, seen=seen(lead)))
 
     def _closed(self, lead: Record) -> bool:
         return lead.text("LifeCycleStatusCode") in self.rules.mapping.lead.closed_status
@@ -364,8 +421,7 @@ class _Planning:
     def _lead_draft(self, key: str, decision: Decision, account: "Party | None", person: "Party | None") -> Draft:
         lookup = self._contact_lookup(decision, decision.company, account, person)
         made = self._draft(LEAD, key, "contact", lookup, "account" if account else "no_account")
-        score = self.rules.score(decision.score)
-        template = self.rules.qualification.routes[score.route].lead_name
+        template = self._route(decision).lead_name
         named = FieldMap(target=("Name",), template=template, rule=FieldRule.CREATE_ONLY)
         name = draft(LEAD, key, "contact", (named,), lookup, self.tenant.schema)
         self.warnings += name.warnings
@@ -413,6 +469,8 @@ class _Planning:
         fields = [mapped for mapped in maps[entity].fields if mapped.when in ("always", kind)]
         made = draft(entity, key, own, fields, lookup, self.tenant.schema)
         self.warnings += made.warnings
+        if made.refused:
+            raise _Problem(made.refused.code, f"{made.refused.text}; the rules refuse the contact until it fits")
         return made
 
     def _write(
@@ -443,6 +501,7 @@ class _Planning:
             existing.etag,
             ready,
             agreed=_agreed(made, existing),
+            seen=seen(existing, {**sent, **_agreed(made, existing)}, self.tenant.schema),
         )
 
 
@@ -466,6 +525,7 @@ class Party:
 
 
 _PARTIES = frozenset({"AccountPartyUUID", "AccountPartyID", "ContactUUID", "ContactID"})
+_WITHDRAWN = Reason(Code.ALREADY_HANDED_OVER, "consent was withdrawn: the refusal is carried over, updates stop")
 _DELETED = Reason(Code.LEAD_CLOSED, "the lead of this cycle no longer exists in SAP Sales Cloud")
 
 

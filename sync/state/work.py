@@ -181,7 +181,7 @@ def links_of(session: Session, contact_ids: Sequence[str], company_ids: Iterable
     found: dict[tuple[str, str], Link] = {}
     for ids in portions([*contact_ids, *company_ids]):
         for row in link_rows(session, ids):
-            found[row.entity, row.key] = Link(row.entity, row.key, row.object_id, row.sent)
+            found[row.entity, row.key] = Link(row.entity, row.key, row.object_id, row.sent, row.seen)
     return found
 
 
@@ -197,8 +197,9 @@ def save_link(session: Session, link: Link, now: datetime, *, written: bool) -> 
     is_new = row is None or row.object_id != link.object_id
     stored = row or _new_link(link, now)
     if is_new:
-        stored.object_id, stored.sent = link.object_id, {}
+        stored.object_id, stored.sent, stored.seen = link.object_id, {}, {}
     stored.sent = {**stored.sent, **link.sent}
+    stored.seen = dict(link.seen)
     stored.written_at = now if written else stored.written_at
     session.add(stored)
     return is_new
