@@ -9,6 +9,7 @@ import typer
 
 from sync import app, log
 from sync.cli import output, reports
+from sync.cli.simulate import simulate
 from sync.config import Environment
 from sync.config import settings as read_settings
 from sync.errors import ConfigurationError, SyncError
@@ -156,6 +157,9 @@ def plan(contact: ContactIds = None, json: Json = False) -> None:
         finally:
             application.close()
     output.show_json(document) if json else reports.print_plan(document)
+
+
+cli.command()(simulate)
 
 
 @cli.command()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from sync.domain.views import ContactView
 from sync.errors import GuardTripped
-from sync.jobs import recording
+from sync.jobs import recording, tenant_memory
 from sync.jobs.context import Context, Counts
 from sync.jobs.handover import Handover
 from sync.jobs.slice import Slice, decided
@@ -98,6 +98,8 @@ def _check_guard(context: Context, new_leads: int) -> None:
 
 def _handover(context: Context) -> Handover:
     tenant, mismatches = read_tenant(context.c4c, context.config.rules, context.now())
+    with context.store.session() as session:
+        tenant_memory.remember(session, tenant)
     for mismatch in mismatches:
         emit(
             Event.CONTRACT_MISMATCH,

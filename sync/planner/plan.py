@@ -372,6 +372,7 @@ class _Planning:
             self._remember_closed(decision, cycle, existing)
             return _closed(decision, existing)
         if cycle is None:
+            self._remember_gone(decision)
             return replace(decision, code=Code.LEAD_CLOSED, reasons=(*decision.reasons, _DELETED))
         key = f"{self._lead_stem(decision)}:{cycle}"
         made = self._lead_draft(key, decision, account, person)
@@ -414,6 +415,12 @@ class _Planning:
         """A closed lead is kept in mind, untouched: after the state was lost, its cycle must not start again."""
         key = f"{self._lead_stem(decision)}:{cycle}"
         self.records.append(Write(LEAD, key, "unchanged", (), lead.object_id, lead.etag, seen=seen(lead)))
+
+    def _remember_gone(self, decision: Decision) -> None:
+        """The lead of the last cycle is not in C4C any more."""
+        links = sorted(self._lead_links(decision), key=lambda link: int(link.key.rpartition(":")[2]))
+        for link in links[-1:]:
+            self.records.append(Write(LEAD, link.key, "unchanged", (), link.object_id, seen={"gone": True}))
 
     def _closed(self, lead: Record) -> bool:
         return lead.text("LifeCycleStatusCode") in self.rules.mapping.lead.closed_status

@@ -22,6 +22,7 @@ CROSSING = "crossing"
 def seen(record: Record, ours: Mapping[str, Any] | None = None, schema: Schema | None = None) -> dict[str, Any]:
     """Identity of the record and, given the values that are `ours`, digests of all others that it shows (else None)."""
     identity = {name: record.fields[name] for name in IDENTITY if not odata.blank(record.fields.get(name))}
+    identity |= {"gone": False}
     if schema is None or ours is None:
         return identity
     shown = {name: value for name, value in record.fields.items() if _may_change(record.entity, name, schema)}
@@ -32,7 +33,8 @@ def merged(before: Mapping[str, Any], now: Mapping[str, Any], written: Iterable[
     """What is known after another look, or after a write: fields that were not looked at are remembered."""
     theirs = {**(before.get("theirs") or {}), **(now.get("theirs") or {}), **dict.fromkeys(written)}
     foreign = {name: value for name, value in theirs.items() if value is not None}
-    return {**before, **now, **({"theirs": foreign} if foreign or "theirs" in before or "theirs" in now else {})}
+    known = {**before, **now, "theirs": foreign}
+    return {name: value for name, value in known.items() if value}
 
 
 def _may_change(entity: str, name: str, schema: Schema) -> bool:
