@@ -9,6 +9,7 @@ import typer
 
 from sync import app, log
 from sync.cli import output, reports
+from sync.cli.explained import print_explain
 from sync.cli.simulate import simulate
 from sync.config import Environment
 from sync.config import settings as read_settings
@@ -135,7 +136,7 @@ def explain(
             else f"contact {contact_id} is not in the mirror"
         )
         raise ConfigurationError([f"{what}; take the id from HubSpot's record URL, and run `once` to read it"])
-    output.show_json(found) if json else reports.print_explain(found)
+    output.show_json(found) if json else print_explain(found)
 
 
 def _moment(text: str) -> datetime:

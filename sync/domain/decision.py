@@ -1,6 +1,7 @@
 """The decision on one contact and one score, with all its reasons."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sync.domain.codes import Code
 from sync.domain.views import Company
@@ -34,6 +35,16 @@ class Decision:
     @property
     def qualified(self) -> bool:
         return self.code is Code.QUALIFIED
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is kept and shown."""
+        return {
+            "score": self.score,
+            "code": str(self.code),
+            "company": self.company.id if self.company else None,
+            "route": self.route,
+            "reasons": [reason.to_json() for reason in self.reasons],
+        }
 
     @property
     def codes(self) -> tuple[str, ...]:

@@ -316,12 +316,12 @@ class Rules(Rule):
 
     def contact_properties(self) -> tuple[str, ...]:
         """The contact properties that the rules name, sorted: asked of HubSpot, mirrored, nothing else."""
-        return _sorted(_own("contact", self._sources()) | self._fixed_contact_properties())
+        return _sorted(_own("contact", self.sources()) | self._fixed_contact_properties())
 
     def company_properties(self) -> tuple[str, ...]:
         """The company properties that the rules name, sorted."""
         keys = {source for key in self.mapping.account.natural_keys for source in key.source}
-        return _sorted(_own("company", self._sources()) | keys | {"name", "domain", OWNER_PROPERTY, MERGED_PROPERTY})
+        return _sorted(_own("company", self.sources()) | keys | {"name", "domain", OWNER_PROPERTY, MERGED_PROPERTY})
 
     def _fixed_contact_properties(self) -> set[str]:
         consent = self.qualification.consent
@@ -330,7 +330,8 @@ class Rules(Rule):
         confirmation = {consent.confirmation_property} if consent.confirmation_for else set()
         return scores | named | confirmation | {"lastname", "company", OWNER_PROPERTY, MERGED_PROPERTY}
 
-    def _sources(self) -> set[str]:
+    def sources(self) -> set[str]:
+        """Everything that fields, conditions, routes and owner rules look at, each with its space in front."""
         entities = (
             ("company", self.mapping.account),
             ("contact", self.mapping.contact),

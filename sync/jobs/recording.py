@@ -51,15 +51,7 @@ def _keep(session: Session, context: Context, slice_: Slice, planned: Plan, outc
 def decision_record(view: ContactView, planned: Plan, outcome: Outcome, rules_digest: str) -> DecisionRecord:
     """The decision as it is kept: codes, reasons and warnings, with hashes of rules and input."""
     body = {
-        "scores": [
-            {
-                "score": d.score,
-                "code": str(d.code),
-                "company": d.company.id if d.company else None,
-                "reasons": [reason.to_json() for reason in d.reasons],
-            }
-            for d in planned.decisions
-        ],
+        "scores": [decision.to_json() for decision in planned.decisions],
         "warnings": [warning.to_json() for warning in planned.warnings],
     }
     return DecisionRecord(Code(outcome.code), body, rules_digest, input_digest(view))

@@ -68,17 +68,22 @@ def _measure(view: ContactView, measure: Measure) -> Reason:
     value = view.get(measure.property)
     match level(measure, view.properties):
         case Level.MISSING:
-            return Reason(Code.SCORE_MISSING, f"{measure.property} is empty or no number")
+            return Reason(Code.SCORE_MISSING, f"{measure.property} is empty or no number; empty is not 0")
         case Level.MET:
-            return Reason(Code.QUALIFIED, f"{measure.property} is {_shown(measure, value)}: met")
+            return Reason(Code.QUALIFIED, f"{_shown(measure, value, met=True)}{_since(view, measure)}")
         case _:
-            return Reason(Code.SCORE_BELOW_THRESHOLD, f"{measure.property} is {_shown(measure, value)}: not met")
+            return Reason(Code.SCORE_BELOW_THRESHOLD, _shown(measure, value, met=False))
 
 
-def _shown(measure: Measure, value: str | None) -> str:
+def _shown(measure: Measure, value: str | None, *, met: bool) -> str:
     if measure.tiers:
-        return f"{value!r} in {sorted(measure.tiers)}"
-    return f"{number(value):g}, threshold {measure.threshold:g}"
+        return f"{measure.property} {value!r} is {'one' if met else 'none'} of {', '.join(sorted(measure.tiers))}"
+    return f"{measure.property} {number(value):g} {'≥' if met else '<'} {measure.threshold:g}"
+
+
+def _since(view: ContactView, measure: Measure) -> str:
+    crossed_at = view.crossed_at.get(measure.name) if isinstance(measure, Score) else None
+    return f" since {crossed_at:%Y-%m-%d %H:%M} UTC" if crossed_at else ""
 
 
 def _blocked(facts: Facts, labels: tuple[LabelRule, ...]) -> Iterator[Reason]:
