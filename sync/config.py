@@ -278,8 +278,18 @@ def _read(path: Path, model: type[Model], problems: list[str]) -> Model | None:
     except RecursionError:
         problems.append(f"{path}: is nested too deeply; name the inner conditions as filters")
     except ValidationError as error:
-        problems += [f"{path}: {_explain(e, model)}" for e in error.errors()]
+        problems += [f"{path}: {_explain(e, model)}" for e in _telling(error.errors())]
     return None
+
+
+def _telling(errors: list[Any]) -> list[Any]:
+    """Without those that only say that a list is short because its entries are wrong."""
+    places = [error["loc"] for error in errors]
+    return [e for e in errors if e["type"] != "too_short" or not any(_inside(place, e["loc"]) for place in places)]
+
+
+def _inside(place: tuple[Any, ...], outer: tuple[Any, ...]) -> bool:
+    return len(place) > len(outer) and place[: len(outer)] == outer
 
 
 def _explain(error: Any, model: type[BaseModel]) -> str:
