@@ -115,7 +115,7 @@ class Handover:
         results = [
             (w, r) for group, found in zip(groups, answers, strict=True) for w, r in zip(group, found, strict=True)
         ]
-        linking.keep(self.context, work_, results)
+        linking.keep(self.context, self.tenant, work_, results)
         self._react(work_, results, owners)
 
     def _intend(self, contacts: set[str], work_: Slice, writes: Sequence[Write]) -> None:

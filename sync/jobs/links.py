@@ -136,7 +136,7 @@ def keep(context: Context, pairs: Sequence[Pair]) -> Imported:
     found = _Found(context.c4c, rules, pairs)
     checked = [(pair, *found.check(pair)) for pair in pairs]
     refused = [f"{_where(pair)}: {problem}" for pair, _, problem in checked if problem]
-    confirmed = [Link(p.entity, p.key, i, {}, "set") for p, i, problem in checked if not problem and i]
+    confirmed = [Link(p.entity, p.key, i, {}, origin="set") for p, i, problem in checked if not problem and i]
     with context.store.session() as session:
         taken = _taken(session, confirmed)
         believed = [link for link in confirmed if (link.entity, link.object_id) not in taken]

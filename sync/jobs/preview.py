@@ -18,6 +18,7 @@ def preview(context: Context, contact_ids: Sequence[str] = ()) -> dict[str, Any]
     ids = list(contact_ids) or _due(context)
     records: dict[tuple[str, str], Write] = {}
     parked: list[dict[str, str]] = []
+    warnings: list[dict[str, str]] = []
     if ids:
         tenant, mismatches = read_tenant(context.c4c, context.config.rules, context.now())
         handover = Handover(context, tenant)
@@ -26,10 +27,11 @@ def preview(context: Context, contact_ids: Sequence[str] = ()) -> dict[str, Any]
             handover.plan(slice_)
             records |= _records(slice_)
             parked += _parked(slice_)
+            warnings += _warnings(slice_)
             context.progress("plan", min(start + SLICE, len(ids)), len(ids))
     else:
         mismatches = []
-    return _document(list(records.values()), parked, [str(m) for m in mismatches])
+    return {**_document(list(records.values()), parked, [str(m) for m in mismatches]), "warnings": warnings}
 
 
 def _due(context: Context) -> list[str]:
@@ -49,6 +51,10 @@ def _records(slice_: Slice) -> dict[tuple[str, str], Write]:
 def _parked(slice_: Slice) -> list[dict[str, str]]:
     problems = ((contact, slice_.plans[contact].problem) for contact in slice_.open())
     return [{"contact": contact, **problem.to_json()} for contact, problem in problems if problem]
+
+
+def _warnings(slice_: Slice) -> list[dict[str, str]]:
+    return [{"contact": i, **warning.to_json()} for i in slice_.open() for warning in slice_.plans[i].warnings]
 
 
 def _document(writes: list[Write], parked: list[dict[str, str]], mismatches: list[str]) -> dict[str, Any]:

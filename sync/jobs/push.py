@@ -9,7 +9,7 @@ from functools import cache
 
 from sync.domain.decision import Decision
 from sync.domain.views import ContactView
-from sync.jobs import contract, guard, recording
+from sync.jobs import contract, guard, recording, tenant_memory
 from sync.jobs.context import Context, Counts
 from sync.jobs.guard import Candidate
 from sync.jobs.handover import Handover
@@ -108,6 +108,8 @@ def _settle(context: Context, settled: Slice, counts: Counts) -> None:
 
 def _handover(context: Context) -> Handover:
     tenant, mismatches = read_tenant(context.c4c, context.config.rules, context.now())
+    with context.store.session() as session:
+        tenant_memory.remember(session, tenant)
     contract.report(context, "c4c", [{"entity": m.entity, "field": m.field, "cause": m.problem} for m in mismatches])
     return Handover(context, tenant)
 

@@ -28,9 +28,11 @@ def consents(view: ContactView, consent: Consent) -> dict[str, tuple[str, FieldR
     return found
 
 
-def permissions(desk: Desk, person: Party) -> None:
+def permissions(desk: Desk, person: Party, *, only_refusals: bool = False) -> None:
     """Plans the channels that HubSpot knows something about; whoever nothing is known of stays as they are."""
-    wanted = consents(desk.view, desk.rules.qualification.consent)
+    consent = desk.rules.qualification.consent
+    known = consents(desk.view, consent)
+    wanted = {c: told for c, told in known.items() if not only_refusals or told[0] == consent.refused}
     if (
         not wanted
         or not desk.offers(PERMISSION, "BusinessPartnerUUID")
