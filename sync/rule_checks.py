@@ -125,9 +125,21 @@ def mapping(found: rules.Mapping, qualification: rules.Qualification | None) -> 
             where = f"{section}.fields.{n} ({', '.join(mapped.target)})"
             yield from (f"{where}: {p}" for p in _targets(entity, mapped))
             yield from (f"{where}: {p}" for p in sources(rules.field_sources(mapped), qualification))
+            if section == "account":
+                yield from (f"{where}: {p}" for p in _shared(rules.field_sources(mapped), qualification))
     for n, key in enumerate(found.account.natural_keys):
         if key.kind == "name_country_postal" and len(key.source) != 3:
             yield f"account.natural_keys.{n}.source: found {list(key.source)}, allowed: name, country and postal code"
+
+
+def _shared(names: Iterable[str], qualification: rules.Qualification | None) -> Iterator[str]:
+    """Several contacts share an account: what differs between them cannot decide about it."""
+    for name in names:
+        space, _, rest = name.partition(".")
+        owner = qualification.owners.get(rest) if space == "owner" and qualification else None
+        if owner and "contact_owner" in owner.order:
+            allowed = "company_owner, territory, round_robin"
+            yield f"source `{name}`: found contact_owner in its order, allowed for an account: {allowed}"
 
 
 def _targets(entity: str, mapped: rules.FieldMap) -> Iterator[str]:

@@ -126,6 +126,8 @@ def print_plan(document: Document) -> None:
         say(f"mismatch: {mismatch}")
     for warning in document["warnings"]:
         say(f"warning: contact {warning['contact']}: {warning['code']}: {warning['text']}")
+    if document["deletes"]:
+        say(f"would delete {_named(document['deletes'])}")
     say(f"would create {_named(document['creates'])}; would update {_named(document['updates'])}; nothing was written")
 
 

@@ -72,6 +72,8 @@ def _print(outcome: Outcome, limit: int | None) -> None:
     say(f"{summary['contacts']} contacts under rules {summary['rules']['now']} and {summary['rules']['then']}")
     say(f"entering {counts['entering']}, leaving {counts['leaving']}, records that change {counts['changed']}")
     say(f"the next run would create {_named(summary['creates'])}; update {_named(summary['updates'])}")
+    if summary["deletes"]:
+        say(f"it would delete {_named(summary['deletes'])}")
     say()
     codes = {**summary["decisions"]["now"], **summary["decisions"]["then"]}
     table("Decisions", ("code", "now", "then", "meaning"), [_code_row(code, summary["decisions"]) for code in codes])

@@ -13,15 +13,12 @@ from sync.jobs import contract, guard, recording, tenant_memory
 from sync.jobs.context import Context, Counts
 from sync.jobs.guard import Candidate
 from sync.jobs.handover import Handover
-from sync.jobs.slice import Slice, decided
+from sync.jobs.slice import SLICE, Slice, decided
 from sync.jobs.tenant import read_tenant
 from sync.lifecycle import Done, Failed
 from sync.planner.plan import Plan
 from sync.planner.qualify import qualify
 from sync.state import mirror, work
-
-SLICE = 1000
-"""Contacts carried over together: few requests need full batches. What a crash interrupts is looked up, not lost."""
 
 COUNTED = {"create": "created", "update": "updated", "delete": "deleted"}
 

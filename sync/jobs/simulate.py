@@ -20,7 +20,8 @@ from sync.jobs import tenant_memory
 from sync.jobs.context import Progress, silent
 from sync.jobs.poll import STREAMS
 from sync.jobs.spool import Spool
-from sync.planner.offline import Prediction, World, creates_permission_sets, predict
+from sync.planner.imagine import creates_permission_sets
+from sync.planner.offline import Prediction, World, predict
 from sync.planner.plan import Links, Tenant
 from sync.planner.qualify import leading, qualify
 from sync.planner.resolve import ACCOUNT, LEAD
@@ -48,6 +49,7 @@ class Outcome:
             "decisions": {world: self.spool.decisions(world) for world in ("now", "then")},
             "creates": self.spool.counts("then")["create"],
             "updates": self.spool.counts("then")["update"],
+            "deletes": self.spool.counts("then")["delete"],
         }
 
     def close(self) -> None:
@@ -100,7 +102,7 @@ class _Comparison:
 
     def __init__(self, session: Session, spool: Spool, now: Rules, then: Rules) -> None:
         self.session, self.spool = session, spool
-        habits = World(creates_permission_sets=creates_permission_sets(work.links_with_permissions(session)))
+        habits = World(creates_permission_sets=creates_permission_sets(work.permission_set_origins(session)))
         self.sides = []
         for world, rules in (("now", now), ("then", then)):
             tenant, self.tenant_known = tenant_memory.remembered(session, rules)

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sync.planner.offline import Predicted
+from sync.planner.imagine import Predicted
 
 WORLDS = ("now", "then")
 """Under the rules in force, and under the others."""
@@ -76,7 +76,7 @@ class Spool:
 
     def counts(self, world: str) -> dict[str, dict[str, int]]:
         """Writes of one world by action and entity."""
-        found: dict[str, dict[str, int]] = {"create": {}, "update": {}}
+        found: dict[str, dict[str, int]] = {"create": {}, "update": {}, "delete": {}}
         of = "SELECT action, entity, count(*) FROM written WHERE world = ? GROUP BY action, entity"
         for action, entity, number in self._db.execute(of, (world,)):
             found[action][entity] = number

@@ -1,6 +1,6 @@
 """What the planning of one contact shares: what is known, what was asked, what is to be written so far."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from sync.mappers.draft import Awaited, Draft, DraftField, Lookup, Value, draft
 from sync.planner import compare
 from sync.planner.compare import Change
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD, Ambiguous, Found, Lost, Resolution, Unread
-from sync.planner.seen import seen
+from sync.planner.seen import GONE, seen
 from sync.planner.target import Ask, Question, Record, Target
 from sync.planner.writes import Action, Links, Tenant, Write
 from sync.schema import Schema
@@ -109,6 +109,9 @@ class Desk:
             case Ambiguous(ids):
                 raise Problem(what.code, f"{what} matches {', '.join(ids)}; {what.settle(ids[0])}")
             case Lost(record):
+                link = self.link(what.entity, what.key)
+                if link and link.object_id == record.object_id:
+                    self.remember(link, record)
                 text = f"{what} was {record.object_id}, which is obsolete now, and no other fits; {what.settle()}"
                 raise Problem(what.code, text)
             case Found(record, release):
@@ -179,6 +182,18 @@ class Desk:
         self.records.append(
             Write(entity, key, "delete", (), record.object_id, record.etag, record.stale, locks=frozenset(locks))
         )
+
+    def look_for(self, entity: str, rows: Iterable[Record]) -> None:
+        """Remembers which of the contact's pairs no longer have a record among all that there are."""
+        there = {row.object_id for row in rows}
+        for link in self.own_links(entity):
+            if link.object_id and link.object_id not in there:
+                self.remember(link, None)
+
+    def remember(self, link: Link, record: Record | None) -> None:
+        """Keeps what a record told that is not written now, or that it is gone."""
+        told = {GONE: True} if record is None else seen(record)
+        self.records.append(Write(link.entity, link.key, "unchanged", object_id=link.object_id, seen=told))
 
     def _update(self, made: Draft, existing: Record, key_field: str | None) -> Write:
         link = self.links.get((made.entity, made.key))

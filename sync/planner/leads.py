@@ -105,7 +105,7 @@ def _remember_gone(desk: Desk, decision: Decision) -> None:
     """The lead of the last cycle is not in C4C any more."""
     last = max(_links(desk, decision), key=lambda link: _number(link.key), default=None)
     if last:
-        desk.records.append(Write(LEAD, last.key, "unchanged", (), last.object_id, seen={"gone": True}))
+        desk.remember(last, None)
 
 
 def _by_cycle(desk: Desk, decision: Decision, found: tuple[Record, ...]) -> dict[int, Record]:

@@ -4,7 +4,7 @@ from sync.domain.codes import Code
 from sync.domain.rules import AccountMap
 from sync.domain.views import Company
 from sync.planner import resolve, sources
-from sync.planner.desk import Desk, NotYet, Party, Subject
+from sync.planner.desk import Desk, NotYet, Party, Subject, by_id
 from sync.planner.resolve import ACCOUNT, CONTACT, Found, Resolution, Unread
 from sync.planner.target import Ask, Question
 from sync.planner.writes import TAX_NUMBER
@@ -39,6 +39,8 @@ def further_account(desk: Desk, company: Company) -> Party | None:
     found = resolve_account(desk, company)
     if isinstance(found, Unread):
         raise NotYet
+    if (link := desk.link(ACCOUNT, company.id)) and not isinstance(found, Found):
+        desk.remember(link, next(iter(desk.need(by_id(link))), None))
     return Party(ACCOUNT, company.id, found.record) if isinstance(found, Found) else None
 
 

@@ -7,6 +7,7 @@ from sync.domain.rules import Consent, FieldRule
 from sync.domain.views import ContactView
 from sync.mappers.draft import Draft, Value
 from sync.planner.desk import Desk, Party, by_id, constants
+from sync.planner.seen import PARTS
 from sync.planner.target import Ask, Question, Record
 from sync.planner.writes import CHANNEL, PERMISSION, Write
 
@@ -45,8 +46,10 @@ def permissions(desk: Desk, person: Party, *, only_refusals: bool = False) -> No
         children = tuple(_new(desk, person, channel, code) for channel, (code, _) in sorted(wanted.items()))
         desk.write(owner, None, {person.lock}, answers=answers, children=children)
         return
-    desk.write(constants(PERMISSION, person.key, {}), holder, {person.lock})
     rows = desk.need(Question(Ask.CHANNELS_OF, CHANNEL, holder.object_id))
+    told = {PARTS: {row.object_id: {name: row.text(name) for name in ("Channel", "Consent")} for row in rows}}
+    desk.write(constants(PERMISSION, person.key, {}), holder, {person.lock}, seen=told)
+    desk.look_for(CHANNEL, rows)
     for channel, (code, rule) in sorted(wanted.items()):
         _channel(desk, person, holder, rows, (channel, code, rule))
 

@@ -62,9 +62,9 @@ def plan(view: ContactView, links: Links, target: Target, rules: Rules, tenant: 
         pass
     except Problem as stop:
         problem = stop.reason
-    records = tuple({(w.entity, w.key): w for w in desk.records}.values())
     warnings, forgotten = tuple(dict.fromkeys(desk.warnings)), tuple(dict.fromkeys(desk.obsolete_links))
-    return Plan(view.id, decided, records, frozenset(desk.questions), problem, warnings, forgotten)
+    records = {(w.entity, w.key): w for w in desk.records if (w.entity, w.key) not in forgotten}
+    return Plan(view.id, decided, tuple(records.values()), frozenset(desk.questions), problem, warnings, forgotten)
 
 
 def _handover(desk: Desk, decision: Decision) -> Decision:

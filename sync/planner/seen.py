@@ -12,8 +12,20 @@ from sync import odata
 from sync.planner.target import Record
 from sync.schema import Schema
 
-IDENTITY = ("UUID", "AccountID", "ContactUUID", "ContactID", "ID", "LifeCycleStatusCode", "StatusCode")
-"""Fields by which records are named and told apart."""
+IDENTITY = ("UUID", "AccountID", "ContactUUID", "ContactID", "ID", "LifeCycleStatusCode", "StatusCode", "Consent")
+"""Fields by which records are named and told apart, and codes that decide how a record is treated."""
+
+FLAGS = ("ReverseMainIndicator",)
+"""Marks that decide, kept as `"true"` and `"false"`."""
+
+GONE = "gone"
+"""The record is not in C4C any more."""
+
+PARTS = "parts"
+"""Under a header: its parts by ObjectID, those of sales included."""
+
+FORMER = "former"
+"""ObjectID of the record that held our key before a person named another; forgotten at the next look."""
 
 CROSSING = "crossing"
 """When the threshold had been crossed the last time when the lead was seen open."""
@@ -22,7 +34,8 @@ CROSSING = "crossing"
 def seen(record: Record, ours: Mapping[str, Any] | None = None, schema: Schema | None = None) -> dict[str, Any]:
     """Identity of the record and, given the values that are `ours`, digests of all others that it shows (else None)."""
     identity = {name: record.fields[name] for name in IDENTITY if not odata.blank(record.fields.get(name))}
-    identity |= {"gone": False}
+    identity |= {name: str(value).lower() for name in FLAGS if isinstance(value := record.fields.get(name), bool)}
+    identity |= {GONE: False}
     if schema is None or ours is None:
         return identity
     shown = {name: value for name, value in record.fields.items() if _may_change(record.entity, name, schema)}
@@ -34,7 +47,7 @@ def merged(before: Mapping[str, Any], now: Mapping[str, Any], written: Iterable[
     theirs = {**(before.get("theirs") or {}), **(now.get("theirs") or {}), **dict.fromkeys(written)}
     foreign = {name: value for name, value in theirs.items() if value is not None}
     known = {**before, **now, "theirs": foreign}
-    return {name: value for name, value in known.items() if value}
+    return {name: value for name, value in known.items() if value and name != FORMER}
 
 
 def _may_change(entity: str, name: str, schema: Schema) -> bool:

@@ -259,15 +259,13 @@ def as_link(row: tables.Link) -> Link:
     return Link(row.entity, row.key, row.object_id, row.sent, origin=origin, seen=row.seen)
 
 
-def links_with_permissions(session: Session, limit: int = 100) -> list[Link]:
-    """Links of some contacts' marketing permissions: sets and their channels."""
-    of_entity = select(tables.Link).where(tables.Link.entity == "ChannelPermission").limit(limit)
-    channels = session.exec(of_entity).all()
-    owners = [row.hubspot_id for row in channels]
-    sets = select(tables.Link).where(
-        tables.Link.entity == "MarketingPermission", col(tables.Link.hubspot_id).in_(owners)
+def permission_set_origins(session: Session, limit: int = 100) -> list[str]:
+    """How the permission sets of the contacts that we made last came about."""
+    ours = select(tables.Link.key).where(tables.Link.entity == "Contact", tables.Link.origin == "created")
+    of = select(tables.Link.origin).where(
+        tables.Link.entity == "MarketingPermission", tables.Link.object_id != "", col(tables.Link.key).in_(ours)
     )
-    return [as_link(row) for row in (*channels, *session.exec(sets))]
+    return list(session.exec(of.order_by(col(tables.Link.linked_at).desc()).limit(limit)))
 
 
 def link_rows(session: Session, hubspot_ids: Sequence[str]) -> Sequence[tables.Link]:
