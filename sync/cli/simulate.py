@@ -80,8 +80,7 @@ def _print(outcome: Outcome, limit: int | None) -> None:
     lists = _lists(outcome)
     table(_title("Entering", counts["entering"], limit), ("contact",), [(i,) for i in _first(lists["entering"], limit)])
     table(_title("Leaving", counts["leaving"], limit), ("contact",), [(i,) for i in _first(lists["leaving"], limit)])
-    changed = [row for record in _first(lists["changed"], limit) for row in _change_rows(record)]
-    table(_title("Changed", counts["changed"], limit), ("record", "field", "now", "then", "rule"), changed)
+    _print_changed(_first(lists["changed"], limit), _title("Changed", counts["changed"], limit))
     warnings = [(w["contact"], w["code"], w["text"]) for w in _first(lists["warnings"], limit)]
     table(_title("Warnings", counts["warnings"], limit), ("contact", "code", "what"), warnings)
     say("nothing was written, nobody was asked: edits that sales made since the last run are not known here")
@@ -106,8 +105,12 @@ def _code_row(code: str, decisions: dict[str, dict[str, int]]) -> tuple[str, int
     return code, decisions["now"].get(code, 0), decisions["then"].get(code, 0), EXPLANATIONS[Code(code)].meaning
 
 
-def _change_rows(record: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
-    name = f"{record['action']} {record['entity']} {record['key']}"
-    for field, change in record["fields"].items():
-        yield name, field, change["from"], change["to"], change["rule"]
-        name = ""
+def _print_changed(records: Iterable[dict[str, Any]], title: str) -> None:
+    """Record by record, field by field, as `plan` shows it: one wide table would break every long value."""
+    for n, record in enumerate(records):
+        if n == 0:
+            say(title)
+        say(f"{record['action']} {record['entity']} {record['key']}")
+        for field, change in record["fields"].items():
+            before = "" if change["from"] in (None, "") else f"{change['from']!r} → "
+            say(f"    {field}: {before}{change['to']!r}  [{change['rule']}]")

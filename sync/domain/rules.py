@@ -239,7 +239,7 @@ class FieldMap(Rule):
     source: tuple[Source, ...] = ()
     value: str | None = None
     template: str | None = None
-    join: str | None = None
+    join: Annotated[str, StringConstraints(strip_whitespace=False)] | None = None
     transform: Transform = "text"
     country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
     country_source: Source | None = None
