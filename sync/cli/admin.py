@@ -11,7 +11,7 @@ import typer
 from sqlmodel import Session
 
 from sync import app
-from sync.cli import admin_reports, output
+from sync.cli import admin_reports, loads, output
 from sync.domain.codes import Code
 from sync.errors import ConfigurationError
 from sync.jobs import reread, verify
@@ -88,6 +88,9 @@ def resync(
             ids = ", ".join(chosen.unknown)
             raise ConfigurationError([f"{ids}: not in the mirror; take the id from HubSpot's record URL, or --refetch"])
         worker = _worker(store)
+        if refetch:
+            number = len(chosen.contacts) + len(chosen.unknown)
+            output.complain(loads.refetch(store, app.rules()[1], number, everything=everything))
         if not dry_run:
             _confirm(len(chosen.contacts), everything, yes)
             resyncing.mark(store, scope, chosen, _now(), refetch=refetch)

@@ -53,6 +53,14 @@ def forecast(settings: HubSpotSettings, *, contacts: int, companies: int, qualif
     return Forecast(searches, others, timedelta(seconds=ceil(seconds)))
 
 
+def refetch(settings: HubSpotSettings, *, contacts: int, companies: int, everything: bool) -> Forecast:
+    """The cost of reading contacts again: by id, or all of both streams."""
+    if everything:
+        return forecast(settings, contacts=contacts, companies=companies)
+    others = ceil(contacts / settings.read_batch) + ceil(contacts / settings.association_batch)
+    return Forecast(0, others, timedelta(seconds=ceil(others / (settings.burst_per_10s / 10))))
+
+
 def announced(context: Context, since: datetime | None = None) -> str | None:
     """Asks HubSpot for the totals and says what the coming poll will read; None if it is an ordinary one."""
     if since is None and not _first_load(context):

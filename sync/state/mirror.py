@@ -166,6 +166,11 @@ def count(session: Session) -> int:
     return session.exec(select(func.count()).select_from(tables.Contact)).one()
 
 
+def count_companies(session: Session) -> int:
+    """How many companies the mirror holds."""
+    return session.exec(select(func.count()).select_from(tables.Company)).one()
+
+
 def review(session: Session, scores: Sequence[Score], now: datetime) -> int:
     """Looks at every contact again because the rules changed; returns how many there are."""
     ids = all_ids(session)

@@ -15,10 +15,12 @@ from typing import Any
 import pytest
 from portal import PROJECT, Portal, Sync
 
+from sync.cli import loads
 from sync.config import HubSpotSettings
 from sync.errors import Unavailable
 from sync.jobs import forecast, poll
 from sync.jobs.ahead import ahead
+from sync.state import budget
 
 Build = Callable[..., Sync]
 
@@ -58,6 +60,21 @@ def test_the_forecast_grows_with_the_work_and_knows_the_reserve() -> None:
     assert found.eats_reserve(50_500, 50_000)
     assert not found.eats_reserve(60_000, 50_000)
     assert not found.eats_reserve(None, 50_000)
+
+
+@pytest.mark.parametrize(("left", "warned"), [(50_500, False), (50_001, True), (None, False)])
+def test_reading_again_says_its_cost_and_warns_of_the_reserve(
+    portal: Portal, sync: Build, left: int | None, warned: bool
+) -> None:
+    portal.contact()
+    product = sync()
+    product.good("poll")
+    with product.store.session() as session:
+        budget.save(session, budget.DailyBudget(625_000, left))
+    said = loads.refetch(product.store, product.configuration, 250, everything=False)
+    assert said.startswith("250 contacts: about 4 requests")
+    assert ("reserved for others" in said) is warned
+    assert "1 contacts, 0 companies" in loads.refetch(product.store, product.configuration, 1, everything=True)
 
 
 def test_only_a_first_load_is_announced(portal: Portal, sync: Build) -> None:
