@@ -35,7 +35,7 @@ ALIASES = {
     "america": "US",
     "england": "GB",
     "great britain": "GB",
-    "großbritannien": "GB",
+    "grossbritannien": "GB",
     "holland": "NL",
     "russia": "RU",
     "storbritannien": "GB",
