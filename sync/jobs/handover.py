@@ -32,6 +32,7 @@ class Handover:
         self.tenant = tenant
         self.reader: Answers = Reader(context.c4c, context.config.rules, tenant.schema)
         self._outages = 0
+        self.current = Slice({}, {})
         self._prepared: tuple[tuple[str, ...], Slice] = ((), Slice({}, {}))
 
     # ---- planning
@@ -73,7 +74,7 @@ class Handover:
 
         Raises RemoteError if C4C failed as a whole; what was settled until then is recorded, the rest stays pending.
         """
-        work_ = self._fresh(contact_ids)
+        self.current = work_ = self._fresh(contact_ids)
         try:
             self.rounds(work_)
         except RemoteError as error:
