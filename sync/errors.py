@@ -3,7 +3,9 @@
 Messages name systems, endpoints, codes and ids. They never hold a person's data, a header or a body.
 """
 
-from typing import Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Literal
 
 System = Literal["hubspot", "c4c"]
 
@@ -12,6 +14,8 @@ class SyncError(Exception):
     """Base of every failure that the command line explains in a sentence instead of a traceback."""
 
     exit_code = 1
+    counts: Mapping[str, Any] = MappingProxyType({})
+    """What a job had done before it failed."""
 
 
 class ConfigurationError(SyncError):
@@ -56,6 +60,8 @@ class Defect(SyncError):
     """A bug of this program. The message names type and place, never the values at hand."""
 
     exit_code = 1
+    counts: Mapping[str, Any] = MappingProxyType({})
+    """What a job had done before it failed."""
 
 
 class RemoteError(SyncError):

@@ -14,7 +14,7 @@ from sync.cli.explained import print_explain
 from sync.cli.simulate import simulate
 from sync.config import Environment
 from sync.config import settings as read_settings
-from sync.errors import ConfigurationError, SyncError
+from sync.errors import ConfigurationError, StateError, SyncError
 from sync.jobs import alerts, preview
 from sync.jobs import check as checks
 from sync.jobs import explain as explaining
@@ -216,9 +216,12 @@ def migrate() -> None:
 @cli.command()
 def health() -> None:
     """Exit 0 while the worker's loop turns, 1 otherwise; for probes."""
-    _, configuration, store = app.offline()
-    problem = statuses.unhealthy(store, configuration, datetime.now(UTC))
-    store.close()
+    try:
+        _, configuration, store = app.offline()
+        problem = statuses.unhealthy(store, configuration, datetime.now(UTC))
+        store.close()
+    except StateError as error:
+        problem = str(error)
     if problem:
         output.complain(f"unhealthy: {problem}")
         raise typer.Exit(1)

@@ -32,6 +32,7 @@ class Handover:
         self.tenant = tenant
         self.reader: Answers = Reader(context.c4c, context.config.rules, tenant.schema)
         self._outages = 0
+        self.current = Slice({}, {})
         self._prepared: tuple[tuple[str, ...], Slice] = ((), Slice({}, {}))
 
     # ---- planning
@@ -59,7 +60,7 @@ class Handover:
                 self.reader.answer(questions, work_.target)
 
     def prepare(self, contact_ids: Sequence[str]) -> Slice:
-        """A planned slice for somebody to look at; if the same contacts are carried over next, nothing is read twice."""
+        """A planned slice to look at; if the same contacts are carried over next, nothing is read twice."""
         self._let_settle(contact_ids)
         prepared = self.load(contact_ids)
         self.plan(prepared)
@@ -73,7 +74,7 @@ class Handover:
 
         Raises RemoteError if C4C failed as a whole; what was settled until then is recorded, the rest stays pending.
         """
-        work_ = self._fresh(contact_ids)
+        self.current = work_ = self._fresh(contact_ids)
         try:
             self.rounds(work_)
         except RemoteError as error:

@@ -9,6 +9,7 @@ from functools import cache
 
 from sync.domain.decision import Decision
 from sync.domain.views import ContactView
+from sync.errors import SyncError
 from sync.jobs import contract, guard, recording, tenant_memory
 from sync.jobs.context import Context, Counts
 from sync.jobs.guard import Candidate
@@ -37,6 +38,22 @@ def run(context: Context) -> Counts:
         "unchanged": 0,
         "parked": 0,
     }
+    try:
+        _push(context, counts)
+    except SyncError as failure:
+        failure.counts = _finished(context, counts)
+        raise
+    return _finished(context, counts)
+
+
+def _finished(context: Context, counts: Counts) -> Counts:
+    """The counts as numbers, with what is left to do: also where the job failed half-way."""
+    with context.store.reading() as session:
+        counts["pending"] = work.pending_count(session)
+    return {**counts, **{kind: dict(counts[kind]) for kind in COUNTED.values()}}
+
+
+def _push(context: Context, counts: Counts) -> None:
     with context.store.session() as session:
         work.pull_back(session, context.now(), context.config.worker.retry.longest)
     with context.store.reading() as session:
@@ -49,9 +66,6 @@ def run(context: Context) -> Counts:
     going = [candidate.id for candidate in qualified if candidate.id in cleared]
     if going:
         _carry_over(context, handover(), going, counts)
-    with context.store.reading() as session:
-        counts["pending"] = work.pending_count(session)
-    return {**counts, **{kind: dict(counts[kind]) for kind in COUNTED.values()}}
 
 
 def _carry_over(context: Context, handover: Handover, qualified: Sequence[str], counts: Counts) -> None:
@@ -59,7 +73,10 @@ def _carry_over(context: Context, handover: Handover, qualified: Sequence[str], 
     for start in range(0, len(qualified), SLICE):
         if context.stopping():
             return
-        _count(counts, handover.carry_over(qualified[start : start + SLICE]))
+        try:
+            handover.carry_over(qualified[start : start + SLICE])
+        finally:
+            _count(counts, handover.current)
         context.progress("push", min(start + SLICE, len(qualified)), len(qualified))
 
 

@@ -128,7 +128,7 @@ def _attempt(context: Context, name: str) -> tuple[Counts, SyncError | None]:
     except SyncError as failure:
         if isinstance(failure, BudgetExhausted) and not isinstance(failure, BudgetClosed):
             budget.exhausted(context, failure.wait)
-        return {}, failure
+        return dict(failure.counts), failure
     except Exception as bug:
         return {}, Defect(f"a bug: {type(bug).__name__} at {_place(bug)}; please report it")
     budget.note(context)
