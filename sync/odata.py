@@ -173,6 +173,14 @@ def same(left: Any, right: Any) -> bool:
     return _as_number(left) == _as_number(right) is not None or _as_uuid(left) == _as_uuid(right) is not None
 
 
+def canonical(value: Any) -> str:
+    """One spelling for all values that mean the same."""
+    if isinstance(value, bool) or str(value).lower() in ("true", "false"):
+        return str(value).lower()
+    number = _as_number(value)
+    return str(_as_uuid(value) or value) if number is None else format(number.normalize(), "f")
+
+
 def _as_number(value: Any) -> Decimal | None:
     # What is neither text nor number (a reference to a record that is still to be created) equals no number.
     text = str(value)

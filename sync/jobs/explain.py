@@ -11,7 +11,9 @@ from sync.domain.rules import Rules
 from sync.domain.views import ContactView
 from sync.jobs.recording import input_digest
 from sync.lifecycle import Status
+from sync.mappers.company import company_name
 from sync.planner.qualify import leading, qualify
+from sync.planner.resolve import LEAD
 from sync.state import mirror, tables, work
 from sync.state.store import Store
 
@@ -34,10 +36,10 @@ def explain(store: Store, rules: Rules, contact_id: str) -> Explained | None:
             "codes": _codes(code, decisions, last, bool(view.cycles)),
             "meaning": EXPLANATIONS[code].meaning,
             "remedy": EXPLANATIONS[code].remedy,
-            "scores": [_decision(decision) for decision in decisions],
+            "scores": [decision.to_json() for decision in decisions],
             "warnings": (last.body.get("warnings") if last else None) or [],
             **_progress(progress),
-            **_records(session, view),
+            **_records(session, view, rules),
             "rules": rules.digest,
             "input": input_digest(view),
         }
@@ -86,15 +88,6 @@ def _codes(code: Code, decisions: tuple[Decision, ...], last: tables.Decision | 
     return list(dict.fromkeys(found))
 
 
-def _decision(decision: Decision) -> dict[str, Any]:
-    return {
-        "score": decision.score,
-        "code": str(decision.code),
-        "company": decision.company.id if decision.company else None,
-        "reasons": [reason.to_json() for reason in decision.reasons],
-    }
-
-
 def _progress(progress: tables.Progress | None) -> dict[str, Any]:
     if progress is None:
         return {"status": str(Status.PENDING), "detail": None, "attempts": 0, "next_try": None}
@@ -107,16 +100,40 @@ def _progress(progress: tables.Progress | None) -> dict[str, Any]:
     }
 
 
-def _records(session: Session, view: ContactView) -> dict[str, Any]:
+def _state(link: tables.Link, rules: Rules) -> str | None:
+    """Where a lead stood when it was read last."""
+    if link.entity != LEAD:
+        return None
+    lead, status = rules.mapping.lead, link.seen.get("LifeCycleStatusCode")
+    if link.seen.get("gone"):
+        return "gone"
+    if status in lead.closed_status:
+        return "closed"
+    return "accepted by sales" if status in lead.accepted_status else "open"
+
+
+def _records(session: Session, view: ContactView, rules: Rules) -> dict[str, Any]:
     companies = [a.company.id for a in view.associations]
     links = work.link_rows(session, [view.id, *companies])
     return {
         "companies": [
-            {"id": a.company.id, "primary": a.is_primary, "labels": sorted(x.text for x in a.labels if x.text)}
+            {
+                "id": a.company.id,
+                "name": company_name(a.company),
+                "primary": a.is_primary,
+                "labels": sorted(x.text for x in a.labels if x.text),
+            }
             for a in view.associations
         ],
         "links": [
-            {"entity": r.entity, "key": r.key, "object_id": r.object_id, "last_written": _iso(r.written_at)}
+            {
+                "entity": r.entity,
+                "key": r.key,
+                "object_id": r.object_id,
+                "number": r.seen.get("ID") or r.seen.get("AccountID") or r.seen.get("ContactID"),
+                "state": _state(r, rules),
+                "last_written": _iso(r.written_at),
+            }
             for r in links
         ],
         "handovers": [

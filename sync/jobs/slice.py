@@ -15,6 +15,10 @@ NEEDS_A_PERSON = frozenset({Code.COMPANY_AMBIGUOUS})
 """Decisions that park a contact: it would qualify, but only a person can say how."""
 
 
+SLICE = 1000
+"""Contacts carried over together: few requests need full batches. What a crash interrupts is looked up, not lost."""
+
+
 @dataclass
 class Slice:
     """The state of one slice while it is carried over."""

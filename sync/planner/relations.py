@@ -25,6 +25,7 @@ def relations(desk: Desk, company: Company, account: Party, person: Party) -> No
     if not desk.offers(RELATION, "ContactID", "AccountID"):
         return
     rows = _rows(desk, person)
+    desk.look_for(RELATION, rows)
     kept = set()
     for association in desk.view.associations:
         is_main = association.company.id == company.id
