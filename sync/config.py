@@ -25,7 +25,7 @@ HUBSPOT = "https://api.hubapi.com"
 @dataclass(frozen=True, slots=True)
 class HubSpotAccess:
     base_url: str
-    token: str
+    token: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class C4CAccess:
 
     base_url: str
     username: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     client_cert: str | None = None
     client_key: str | None = None
 
@@ -61,8 +61,10 @@ _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 def _duration(value: object) -> object:
     """`"60s"`, `"15m"`, `"24h"` or a number of seconds."""
-    if isinstance(value, bool) or not isinstance(value, str):
-        return _seconds(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _seconds(value)
+    if not isinstance(value, str):
+        raise ValueError('write a duration such as "90s", "15m" or "24h"')
     for unit in sorted(_UNITS, key=len, reverse=True):
         if value.endswith(unit) and value[: -len(unit)].strip().replace(".", "", 1).isdecimal():
             return _seconds(float(value[: -len(unit)]) * _UNITS[unit])
@@ -210,7 +212,10 @@ class Environment:
 
     def url(self, name: str, value: str, *, secret: bool = False) -> str:
         """A base URL; plain http is for loopback only, since it would carry credentials in the open."""
-        parts = urlsplit(value)
+        try:
+            parts = urlsplit(value)
+        except ValueError:
+            parts = urlsplit("")
         if value and (parts.scheme not in ("http", "https") or not parts.hostname):
             self.problems.append(
                 f"{name}: {'it' if secret else repr(value)} is no web address; write it as https://host"

@@ -133,7 +133,7 @@ def wire(value: Any, edm_type: str) -> Any:
         case "Boolean":
             return _boolean(value)
         case "Int16" | "Int32":
-            return int(_decimal(value))
+            return _integer(value, 16 if edm_type == "Int16" else 32)
         case "Decimal" | "Double" | "Single" | "Int64":
             return format(_decimal(value).normalize(), "f")
         case _:
@@ -145,6 +145,15 @@ def _boolean(value: Any) -> bool:
     if text not in ("true", "false"):
         raise ValueError("neither true nor false")
     return text == "true"
+
+
+def _integer(value: Any, bits: int) -> int:
+    number = _decimal(value)
+    if number != number.to_integral_value():
+        raise ValueError("not a whole number")
+    if not -(2 ** (bits - 1)) <= number < 2 ** (bits - 1):
+        raise ValueError("too large a number")
+    return int(number)
 
 
 def _decimal(value: Any) -> Decimal:

@@ -48,4 +48,6 @@ class Decision:
 
     @property
     def codes(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys([str(self.code), *(str(reason.code) for reason in self.reasons)]))
+        """The deciding code and all others that applied; a step that was passed gives none."""
+        applied = (reason.code for reason in self.reasons if reason.code is not Code.QUALIFIED)
+        return tuple(dict.fromkeys(str(code) for code in (self.code, *applied)))

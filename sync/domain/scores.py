@@ -1,6 +1,7 @@
 """Reading a score: numbers come as strings, tier labels as text, and a missing score is not 0."""
 
 import math
+import re
 from enum import StrEnum
 
 from sync.domain.rules import Measure, Score
@@ -18,11 +19,14 @@ class Level(StrEnum):
 
 def number(text: str | None) -> float | None:
     """The number that `text` spells (`"82"`, `"82.0"`), or None where it spells none."""
-    try:
-        found = float(text) if text is not None else None
-    except ValueError:
+    if text is None or not _NUMBER.fullmatch(text.strip()):
         return None
-    return found if found is not None and math.isfinite(found) else None
+    found = float(text)
+    return found if math.isfinite(found) else None
+
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+"""Narrower than Python's own reading, which takes `1_000` and digits of every script."""
 
 
 def level(measure: Measure, properties: Properties) -> Level:

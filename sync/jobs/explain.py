@@ -57,7 +57,7 @@ def explain_at(store: Store, contact_id: str, at: datetime) -> Explained | None:
         return {
             "contact": contact_id,
             "code": found.code,
-            "codes": list(dict.fromkeys([found.code, *reasons, *warnings])),
+            "codes": list(dict.fromkeys([found.code, *(c for c in reasons if c != Code.QUALIFIED), *warnings])),
             "meaning": EXPLANATIONS[code].meaning,
             "remedy": EXPLANATIONS[code].remedy,
             **found.body,
@@ -85,7 +85,8 @@ def _codes(code: Code, decisions: tuple[Decision, ...], last: tables.Decision | 
     found = [str(code), *(c for decision in decisions for c in decision.codes)]
     found += [warning["code"] for warning in (last.body.get("warnings") if last else None) or []]
     found += [str(Code.ALREADY_HANDED_OVER)] if handed_over else []
-    return list(dict.fromkeys(found))
+    # One score may have qualified while another decides nothing: only the deciding code may say QUALIFIED.
+    return list(dict.fromkeys(c for c in found if c != Code.QUALIFIED or code is Code.QUALIFIED))
 
 
 def _progress(progress: tables.Progress | None) -> dict[str, Any]:

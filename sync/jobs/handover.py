@@ -59,7 +59,7 @@ class Handover:
                 self.reader.answer(questions, work_.target)
 
     def prepare(self, contact_ids: Sequence[str]) -> Slice:
-        """A planned slice for somebody to look at; if the same contacts are carried over next, nothing is read twice."""
+        """A planned slice to look at; if the same contacts are carried over next, nothing is read twice."""
         self._let_settle(contact_ids)
         prepared = self.load(contact_ids)
         self.plan(prepared)

@@ -56,5 +56,6 @@ def decided(decisions: tuple[Decision, ...]) -> Outcome:
     """How a contact ends whose decisions stand and to which nothing more is to be written."""
     decision = leading(decisions)
     if decision.code in NEEDS_A_PERSON:
-        return Failed(decision.code, decision.reasons[-1].text)
+        text = next(reason.text for reason in decision.reasons if reason.code is decision.code)
+        return Failed(decision.code, text)
     return Done(decision.code)

@@ -71,9 +71,10 @@ def draft(entity: str, key: str, own: str, maps: Iterable[FieldMap], lookup: Loo
         values, found = _values(mapped, own, lookup, known)
         said = refused if mapped.misfit == "reject" else warnings
         said += [Reason(code, f"{entity}.{known[0].name}: {text}") for code, text in found]
+        # What was left out because it does not fit is not missing: it empties nothing.
+        may_blank = mapped.may_blank and not found
         fields += [
-            DraftField(f.name, value, mapped.rule, group, mapped.may_blank)
-            for f, value in zip(known, values, strict=True)
+            DraftField(f.name, value, mapped.rule, group, may_blank) for f, value in zip(known, values, strict=True)
         ]
     return Draft(entity, key, tuple(fields), tuple(warnings), refused[0] if refused else None)
 

@@ -26,9 +26,25 @@ def _countries() -> dict[str, str]:
         code = str(entry.alpha_2)
         english = {code, entry.alpha_3, entry.name, getattr(entry, "common_name", None)}
         official = {getattr(entry, "official_name", None)}
-        translated = {translate(entry.name) for translate in _translations("iso3166-1", LANGUAGES)}
+        translated = {t(name) for t in _translations("iso3166-1", LANGUAGES) for name in english if name}
         names |= {name.casefold(): code for name in english | official | translated if name}
-    return names | {"uk": "GB", "england": "GB", "holland": "NL", "usa": "US"}
+    return names | ALIASES
+
+
+ALIASES = {
+    "america": "US",
+    "england": "GB",
+    "great britain": "GB",
+    "grossbritannien": "GB",
+    "holland": "NL",
+    "russia": "RU",
+    "storbritannien": "GB",
+    "the netherlands": "NL",
+    "turkey": "TR",
+    "uk": "GB",
+    "usa": "US",
+}
+"""What people write and ISO's names do not have."""
 
 
 def _translations(domain: str, languages: tuple[str, ...]) -> list[Callable[[str], str]]:

@@ -32,20 +32,22 @@ def withdrawn(view: ContactView, consent: Consent) -> bool:
 
 
 def _decide(facts: Facts, score: Score, chosen: Reason) -> Decision:
-    reasons = []
-    for reason in _steps(facts, score):
-        reasons.append(reason)
-        if reason.code is not Code.QUALIFIED:
-            return Decision(score.name, reason.code, tuple(reasons))
-    reasons.append(chosen)
-    if chosen.code is Code.QUALIFIED and score.route != (route := route_of(score, facts)):
+    """The first reason against decides; the others are told too, so that one look shows all that is to be done."""
+    alive = _alive(facts.view)
+    if alive.code is not Code.QUALIFIED:
+        return Decision(score.name, alive.code, (alive,))
+    reasons = [alive, *_steps(facts, score), chosen]
+    against = next((reason for reason in reasons if reason.code is not Code.QUALIFIED), None)
+    if against:
+        return Decision(score.name, against.code, tuple(reasons))
+    route = route_of(score, facts)
+    if route != score.route:
         reasons.append(Reason(Code.QUALIFIED, f"route {route!r}"))
-    return Decision(score.name, chosen.code, tuple(reasons), facts.company, route_of(score, facts))
+    return Decision(score.name, Code.QUALIFIED, tuple(reasons), facts.company, route)
 
 
 def _steps(facts: Facts, score: Score) -> Iterator[Reason]:
     view, found = facts.view, facts.rules.qualification
-    yield _alive(view)
     yield from (_measure(view, measure) for measure in (score, *score.combined))
     yield from _blocked(facts, found.labels)
     yield from (_condition(f"condition {n}", c, facts) for n, c in enumerate(score.conditions, 1))

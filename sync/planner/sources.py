@@ -34,13 +34,14 @@ def of_account(desk: Desk, company: Company) -> Lookup:
 
 
 def of_person(desk: Desk, account: Party) -> Lookup:
-    """Values for the contact person."""
-    return _texts(lambda name: _find(desk, name, None, account, None))
+    """Values for the contact person, who belongs to the company of the account."""
+    company = next((a.company for a in desk.view.associations if a.company.id == account.key), None)
+    return _texts(lambda name: _find(desk, name, None, company, account, None))
 
 
 def of_lead(desk: Desk, decision: Decision, account: Party | None, person: Party | None) -> Lookup:
     """Values for the lead of a score."""
-    return _texts(lambda name: _find(desk, name, decision, account, person))
+    return _texts(lambda name: _find(desk, name, decision, decision.company, account, person))
 
 
 def route(desk: Desk, decision: Decision) -> Route:
@@ -48,8 +49,14 @@ def route(desk: Desk, decision: Decision) -> Route:
     return desk.rules.qualification.routes[decision.route]
 
 
-def _find(desk: Desk, name: str, decision: Decision | None, account: Party | None, person: Party | None) -> Value:
-    company = decision.company if decision else None
+def _find(
+    desk: Desk,
+    name: str,
+    decision: Decision | None,
+    company: Company | None,
+    account: Party | None,
+    person: Party | None,
+) -> Value:
     match name.partition("."):
         case ("contact", _, rest):
             return desk.view.get(rest)

@@ -1,0 +1,35 @@
+"""The closed list of reason codes: complete, and each explained."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from sync.domain.codes import EXPLANATIONS, Code
+
+PROMISED = re.findall(
+    r"\w+",
+    """
+QUALIFIED SCORE_MISSING SCORE_BELOW_THRESHOLD NO_LEGAL_BASIS FILTERED_OUT ARCHIVED MERGED ERASED MISSING_LAST_NAME
+NO_COMPANY COMPANY_AMBIGUOUS ACCOUNT_AMBIGUOUS CONTACT_AMBIGUOUS LEAD_CLOSED ALREADY_HANDED_OVER OWNER_UNKNOWN
+VALUE_TOO_LONG VALUE_INVALID CODE_UNKNOWN C4C_REJECTED C4C_LOCKED C4C_CONFLICT C4C_UNAVAILABLE C4C_DENIED
+HUBSPOT_UNAVAILABLE HUBSPOT_DENIED HUBSPOT_BUDGET GUARD_TRIPPED
+""",
+)
+
+
+def test_the_list_is_the_promised_one() -> None:
+    assert sorted(map(str, Code)) == sorted(PROMISED)
+
+
+@pytest.mark.parametrize("code", list(Code))
+def test_each_code_has_meaning_and_remedy(code: Code) -> None:
+    explanation = EXPLANATIONS[code]
+    for sentence in (explanation.meaning, explanation.remedy):
+        assert len(sentence) > 10
+        assert sentence.endswith(".")
+
+
+def test_meanings_tell_codes_apart() -> None:
+    assert len({explanation.meaning for explanation in EXPLANATIONS.values()}) == len(Code)

@@ -1,0 +1,567 @@
+"""Settings and rules: every mistake is named with file, key, what was found and what is allowed — all at once."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from unit_builders import PROJECT, field_map, shipped, with_fields, with_qualification
+
+from sync.config import (
+    C4CAccess,
+    Environment,
+    HubSpotAccess,
+    WorkerConfig,
+    c4c_access,
+    hubspot_access,
+    load,
+    settings,
+)
+from sync.domain.rules import FieldRule, Mapping
+from sync.errors import ConfigurationError
+
+WORKER, QUALIFICATION, MAPPING = "worker.toml", "qualification.toml", "mapping.toml"
+Edit = tuple[str, str, str]
+"""File, text to replace, replacement."""
+
+
+@pytest.fixture
+def edited(tmp_path: Path) -> Callable[..., Path]:
+    """A copy of the shipped rules with some edits."""
+
+    def edit(*edits: Edit) -> Path:
+        directory = tmp_path / "rules"
+        shutil.copytree(PROJECT / "config", directory, dirs_exist_ok=True)
+        for name, old, new in edits:
+            text = (directory / name).read_text(encoding="utf-8")
+            assert old in text
+            (directory / name).write_text(text.replace(old, new, 1), encoding="utf-8")
+        return directory
+
+    return edit
+
+
+def problems(directory: Path) -> list[str]:
+    with pytest.raises(ConfigurationError) as raised:
+        load(directory)
+    return raised.value.problems
+
+
+def appended(file: str, first_line: str, text: str) -> Edit:
+    """An edit that puts `text` before a line that stands in the shipped file."""
+    return file, first_line, f"{text}\n{first_line}"
+
+
+# ---- wrong values
+
+
+@pytest.mark.parametrize(
+    ("edit", "key", "said"),
+    [
+        pytest.param((WORKER, "poll =", "pol ="), "schedule.pol", ["unknown key", "`poll`"], id="misspelled key"),
+        pytest.param((WORKER, "[guard]", "[gaurd]"), "gaurd", ["unknown key", "`guard`"], id="misspelled section"),
+        pytest.param(
+            (WORKER, 'poll = "60s"', 'poll = "60"'), "schedule.poll", ["'60'", '"90s", "15m" or "24h"'], id="no unit"
+        ),
+        pytest.param((WORKER, 'poll = "60s"', 'poll = "soon"'), "schedule.poll", ["'soon'", '"90s"'], id="no duration"),
+        pytest.param((WORKER, 'poll = "60s"', 'poll = "0s"'), "schedule.poll", ["'0s'"], id="no interval at all"),
+        pytest.param((WORKER, 'poll = "60s"', "poll = -5"), "schedule.poll", ["-5"], id="a negative interval"),
+        pytest.param((WORKER, 'poll = "60s"', "poll = true"), "schedule.poll", ["True"], id="a truth is no duration"),
+        pytest.param(
+            (WORKER, 'api = "2026-09"', 'api = "v4"'), "hubspot.api", ["'v4'", "'2026-09'", "'v3'"], id="unknown choice"
+        ),
+        pytest.param(
+            (WORKER, "parallel = 4            # requests at a time; SAP", "parallel = 12 #"),
+            "c4c.parallel",
+            ["12", "6"],
+            id="too many threads",
+        ),
+        pytest.param(
+            (WORKER, "search_per_second = 4", "search_per_second = 9"),
+            "hubspot.search_per_second",
+            ["9", "5"],
+            id="faster than HubSpot allows",
+        ),
+        pytest.param(
+            (WORKER, "max_creates = 1000", "max_creates = -1"), "guard.max_creates", ["-1", "0"], id="below the least"
+        ),
+        pytest.param(
+            (WORKER, "burst_per_10s = 90", 'burst_per_10s = "many"'),
+            "hubspot.burst_per_10s",
+            ["'many'", "integer"],
+            id="wrong type",
+        ),
+        pytest.param(
+            (QUALIFICATION, "threshold = 75", 'threshold = "many"'),
+            "scores.0.threshold",
+            ["'many'", "number"],
+            id="a threshold that is no number",
+        ),
+        pytest.param(
+            (QUALIFICATION, "threshold = 75", "treshold = 75\nthreshold = 75"),
+            "scores.0.treshold",
+            ["unknown key", "`threshold`"],
+            id="misspelled key in a list",
+        ),
+        pytest.param(
+            (QUALIFICATION, 'origin = "002"', 'orign = "002"'),
+            "routes.default.orign",
+            ["unknown key", "`origin`"],
+            id="misspelled key in a named table",
+        ),
+        pytest.param(
+            appended(
+                QUALIFICATION, "[consent]", '[filters.fit]\nall = [{ property = "a", one_off = ["x"], known = true }]'
+            ),
+            "filters.fit.all.0.one_off",
+            ["unknown key", "not_in"],
+            id="misspelled key in a filter",
+        ),
+        pytest.param(
+            (QUALIFICATION, "rearm_below = 60", "rearm_below = 80"),
+            "scores.0",
+            ["`rearm_below` 80", "`threshold` 75"],
+            id="re-arm above the threshold",
+        ),
+        pytest.param(
+            (QUALIFICATION, "threshold = 75", 'threshold = 75\ntiers = ["A1"]'),
+            "scores.0",
+            ["either `threshold`", "`tiers`"],
+            id="threshold and tiers",
+        ),
+        pytest.param(
+            (QUALIFICATION, 'route = "default"', 'route = "defualt"'),
+            "scores.0.route",
+            ["'defualt'", "`default`"],
+            id="unknown route",
+        ),
+        pytest.param(
+            (QUALIFICATION, 'route = "default"', 'filters = ["fit"]'),
+            "scores.0.filters",
+            ["'fit'"],
+            id="a filter where there are none",
+        ),
+        pytest.param(
+            appended(QUALIFICATION, "[consent]", '[[scores]]\nname = "mql"\nproperty = "x"\nthreshold = 1\n'),
+            "scores",
+            ["'mql'", "twice"],
+            id="two scores of one name",
+        ),
+        pytest.param(
+            (QUALIFICATION, 'name = "mql"', 'name = "m:q"'), "scores.0.name", ["'m:q'"], id="a name that breaks the key"
+        ),
+        pytest.param(
+            (QUALIFICATION, "{company.name}: ", "{compny.name}: "),
+            "routes.default.lead_name",
+            ["compny", "company"],
+            id="a placeholder of nothing",
+        ),
+        pytest.param(
+            appended(QUALIFICATION, "[consent]", '[filters.fit]\nall = [{ property = "x" }]'),
+            "filters.fit.all.0",
+            ["not_in", "at_least"],
+            id="a condition that tests nothing",
+        ),
+        pytest.param(
+            appended(QUALIFICATION, "[consent]", '[filters.fit]\nall = [{ property = "x", matches = "(" }]'),
+            "filters.fit.all.0",
+            ["regular expression"],
+            id="a broken regular expression",
+        ),
+        pytest.param(
+            appended(QUALIFICATION, "[consent]", '[filters.fit]\nall = [{ property = "compny.size", known = true }]'),
+            "filters.fit",
+            ["compny", "company"],
+            id="a condition on nothing that exists",
+        ),
+        pytest.param(
+            appended(QUALIFICATION, "[consent]", '[[labels]]\nlabel = "x"\nfields = { FunctonCode = "1" }\n'),
+            "labels.0.fields",
+            ["`FunctonCode`", "`FunctionCode`"],
+            id="a label for a field that does not exist",
+        ),
+        pytest.param(
+            (MAPPING, 'target = "City"', 'target = "Citty"'),
+            "account.fields.6",
+            ["`Citty`", "CorporateAccount", "`City`"],
+            id="unknown target",
+        ),
+        pytest.param(
+            (MAPPING, 'target = "City"', 'target = "ExternalID"'),
+            "account.fields.6",
+            ["`ExternalID`", "read-only"],
+            id="a target that cannot be written",
+        ),
+        pytest.param(
+            (MAPPING, 'source = "company.name", rule', 'source = "compny.name", rule'),
+            "account.fields.0",
+            ["'compny'", "company"],
+            id="a source of nothing",
+        ),
+        pytest.param(
+            (MAPPING, 'source = "city", rule = "c4c_wins"', 'source = "city", rule = "c4c_win"'),
+            "account.fields.6.rule",
+            ["'c4c_win'", "'c4c_wins'", "'hubspot_wins'"],
+            id="unknown rule",
+        ),
+        pytest.param(
+            (MAPPING, 'transform = "country"', 'transform = "county"'),
+            "account.fields.7.transform",
+            ["'county'", "'country'"],
+            id="unknown transform",
+        ),
+        pytest.param(
+            (MAPPING, 'source = "city", rule', 'source = "city", value = "Ulm", rule'),
+            "account.fields.6",
+            ["exactly one of"],
+            id="two origins",
+        ),
+        pytest.param(
+            (MAPPING, 'source = "city", rule = "c4c_wins"', 'source = "city"'),
+            "account.fields.6.rule",
+            ["missing"],
+            id="no rule",
+        ),
+        pytest.param(
+            (MAPPING, '["name", "country", "zip"]', '["name", "zip"]'),
+            "account.natural_keys.2.source",
+            ["'zip'", "country"],
+            id="half a natural key",
+        ),
+        pytest.param((MAPPING, "[lead]", "[laed]"), "lead", ["missing"], id="a section is missing"),
+    ],
+)
+def test_a_mistake_is_named(edit: Edit, key: str, said: list[str], edited: Callable[..., Path]) -> None:
+    found = problems(edited(edit))
+    about = [problem for problem in found if f"{edit[0]}: {key}" in problem]
+    assert about, found
+    assert [word for word in said if word not in about[0]] == [], about
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param((QUALIFICATION, "threshold = 75", 'threshold = "many"'), id="in a list"),
+        pytest.param((WORKER, 'poll = "60s"', 'poll = "60"'), id="in a table"),
+        pytest.param((MAPPING, 'target = "City"', 'target = "Citty"'), id="in a field"),
+        pytest.param((QUALIFICATION, 'origin = "002"', 'orign = "002"'), id="unknown key"),
+    ],
+)
+def test_one_mistake_is_one_problem(edit: Edit, edited: Callable[..., Path]) -> None:
+    assert len(problems(edited(edit))) == 1
+
+
+def test_all_mistakes_of_all_files_are_said_at_once(edited: Callable[..., Path]) -> None:
+    directory = edited(
+        (WORKER, "poll =", "pol ="),
+        (WORKER, "max_creates = 1000", "max_creates = -1"),
+        (QUALIFICATION, 'route = "default"', 'route = "x"'),
+        (MAPPING, 'target = "City"', 'target = "Citty"'),
+        (MAPPING, 'source = "phone", transform', 'source = "x.phone", transform'),
+    )
+    found = problems(directory)
+    assert [found[n].startswith(str(directory / file)) for n, file in enumerate([WORKER, WORKER, QUALIFICATION])] == [
+        True
+    ] * 3
+    assert len(found) == 5
+
+
+def test_mistakes_mean_exit_code_2(edited: Callable[..., Path]) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        load(edited((WORKER, "poll =", "pol =")))
+    assert raised.value.exit_code == 2
+    assert "pol" in str(raised.value)
+
+
+@pytest.mark.parametrize("name", [WORKER, QUALIFICATION, MAPPING])
+def test_a_missing_file_is_named_with_what_to_do(name: str, edited: Callable[..., Path]) -> None:
+    directory = edited()
+    (directory / name).unlink()
+    [found] = problems(directory)
+    assert str(directory / name) in found
+    assert "SYNC_CONFIG" in found
+
+
+@pytest.mark.parametrize(
+    "content", [pytest.param(b"[schedule\n", id="broken"), pytest.param(b'poll = "\xff"', id="not UTF-8")]
+)
+def test_what_is_no_toml(content: bytes, edited: Callable[..., Path]) -> None:
+    directory = edited()
+    (directory / WORKER).write_bytes(content)
+    [found] = problems(directory)
+    assert found.startswith(f"{directory / WORKER}: is no TOML file")
+
+
+def test_a_missing_directory_names_all_three_files(tmp_path: Path) -> None:
+    assert len(problems(tmp_path / "nowhere")) == 3
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ('"90s"', timedelta(seconds=90)),
+        ('"15m"', timedelta(minutes=15)),
+        ('"24h"', timedelta(hours=24)),
+        ('"1.5h"', timedelta(minutes=90)),
+        ('"7d"', timedelta(days=7)),
+        ('"500ms"', timedelta(milliseconds=500)),
+        ('"2 m"', timedelta(minutes=2)),
+        ("30", timedelta(seconds=30)),
+        ("0.5", timedelta(milliseconds=500)),
+    ],
+)
+def test_durations(written: str, expected: timedelta, edited: Callable[..., Path]) -> None:
+    assert load(edited((WORKER, 'poll = "60s"', f"poll = {written}"))).worker.schedule.poll == expected
+
+
+# ---- what is shipped
+
+
+def test_the_shipped_values_of_the_worker_are_the_defaults() -> None:
+    assert load(PROJECT / "config").worker == WorkerConfig()
+
+
+def test_promised_values_of_the_worker() -> None:
+    worker = WorkerConfig()
+    assert (worker.hubspot.api, worker.hubspot.index_lag_seconds, worker.hubspot.overlap_minutes) == (
+        "2026-09",
+        120,
+        60,
+    )
+    assert (worker.c4c.parallel, worker.c4c.batch_operations, worker.guard.max_creates) == (4, 50, 1000)
+
+
+def test_an_index_lag_of_nothing_and_a_guard_that_is_off_are_allowed(edited: Callable[..., Path]) -> None:
+    directory = edited(
+        (WORKER, "index_lag_seconds = 120", "index_lag_seconds = 0"), (WORKER, "max_creates = 1000", "max_creates = 0")
+    )
+    assert load(directory).worker.guard.max_creates == 0
+
+
+def test_promised_qualification() -> None:
+    found = shipped().qualification
+    [score] = found.scores
+    assert (score.name, score.property, score.threshold, score.rearm_below) == ("mql", "lead_score", 75, 60)
+    assert (score.filters, found.filters, found.labels) == ((), {}, ())
+    assert found.consent.legal_basis_property == "hs_legal_basis"
+    assert found.consent.no_basis == {"Not applicable"}
+    assert found.consent.optout_property == "hs_email_optout"
+
+
+def rules_of(section: str) -> dict[str, FieldRule]:
+    entity = getattr(shipped().mapping, section)
+    return {target: mapped.rule for mapped in entity.fields for target in mapped.target}
+
+
+def test_promised_field_rules() -> None:
+    account, person, lead = rules_of("account"), rules_of("contact"), rules_of("lead")
+    describing = ("Name", "AdditionalName3", "WebSite", "Phone", "Street", "StreetPostalCode", "City", "CountryCode")
+    assert {account[name] for name in describing} == {FieldRule.C4C_WINS}
+    assert {person[name] for name in ("Email", "Phone", "JobTitle", "FirstName", "LastName")} == {
+        FieldRule.HUBSPOT_WINS
+    }
+    texts = ("Company", "CompanyFourthName", "ContactFirstName", "ContactLastName", "ContactEMail")
+    assert {lead[name] for name in texts} == {FieldRule.CREATE_ONLY}
+    assert lead["HubSpotScore_KUT"] is FieldRule.HUBSPOT_WINS
+    assert not any(mapped.may_blank for mapped in shipped().mapping.account.fields)
+
+
+def test_promised_keys() -> None:
+    mapping = shipped().mapping
+    keys = [key.kind for key in mapping.account.natural_keys]
+    assert keys == ["tax_number", "web_domain", "name_country_postal"]
+    external = {mapping.account.external_key, mapping.contact.external_key, mapping.lead.external_key}
+    assert external == {"HubSpotID_KUT"}
+    assert mapping.contact.email_source == "email"
+
+
+# ---- what follows from the rules
+
+
+def test_one_entry_adds_a_property_to_what_is_asked_of_hubspot() -> None:
+    rules = with_fields("account", field_map("District", source="state"))
+    assert "state" in rules.company_properties()
+    rules = with_fields("lead", field_map("AccountCity", source=["company.town", "town"]))
+    assert "town" in rules.company_properties()
+    assert "town" in rules.contact_properties()
+
+
+def test_what_the_chain_looks_at_is_asked_of_hubspot() -> None:
+    filters = {"fit": {"all": [{"property": "seniority", "known": True}, {"property": "company.size", "at_least": 1}]}}
+    rules = with_qualification(filters=filters)
+    wanted = {"lead_score", "hs_legal_basis", "hs_email_optout", "lastname", "company", "email", "seniority"}
+    assert wanted | {"hubspot_owner_id", "hs_merged_object_ids"} <= set(rules.contact_properties())
+    assert {"name", "domain", "website", "tax_number", "country", "zip", "size"} <= set(rules.company_properties())
+    assert "firstname" not in rules.company_properties()
+    assert not [name for name in rules.contact_properties() if "." in name]
+
+
+def test_the_digest_names_the_rules_and_not_their_spelling(edited: Callable[..., Path]) -> None:
+    same = load(edited((QUALIFICATION, "[consent]", "# a comment\n\n[consent]"))).rules.digest
+    tiers = (QUALIFICATION, "threshold = 75\nrearm_below = 60", 'tiers = ["A1", "A2", "B1"]')
+    turned = (QUALIFICATION, '["A1", "A2", "B1"]', '["B1", "A2", "A1"]')
+    assert same == shipped().digest
+    assert load(edited((QUALIFICATION, "threshold = 75", "threshold = 76"))).rules.digest != same
+    assert load(edited((MAPPING, 'source = "city"', 'source = "town"'))).rules.digest != same
+    assert load(edited(tiers)).rules.digest == load(edited(tiers, turned)).rules.digest != same
+
+
+def test_rules_can_be_given_as_values() -> None:
+    assert Mapping.model_validate(shipped().mapping.model_dump(by_alias=True)) == shipped().mapping
+
+
+# ---- environment
+
+GOOD = {
+    "HUBSPOT_ACCESS_TOKEN": "pat-1",
+    "C4C_BASE_URL": "https://my1.crm.ondemand.com",
+    "C4C_USERNAME": "sync",
+    "C4C_PASSWORD": "secret",
+}
+
+
+def read_all(variables: dict[str, str]) -> tuple[HubSpotAccess, C4CAccess]:
+    env = Environment(variables)
+    settings(env)
+    found = hubspot_access(env), c4c_access(env)
+    env.settle()
+    return found
+
+
+def complaints(variables: dict[str, str]) -> list[str]:
+    with pytest.raises(ConfigurationError) as raised:
+        read_all(variables)
+    return raised.value.problems
+
+
+def without(*names: str, **more: str) -> dict[str, str]:
+    return {name: value for name, value in GOOD.items() if name not in names} | more
+
+
+def test_good_settings() -> None:
+    hubspot, c4c = read_all(GOOD)
+    assert (hubspot.base_url, hubspot.token) == ("https://api.hubapi.com", "pat-1")
+    assert (c4c.base_url, c4c.username, c4c.password) == ("https://my1.crm.ondemand.com", "sync", "secret")
+
+
+def test_defaults_of_the_settings() -> None:
+    found = settings(Environment({}))
+    assert (found.state, found.config, found.log_format, found.log_level, found.metrics_port) == (
+        Path("state.db"),
+        Path("config"),
+        "json",
+        "INFO",
+        None,
+    )
+
+
+@pytest.mark.parametrize("name", list(GOOD))
+@pytest.mark.parametrize("value", [None, "", "  "], ids=["unset", "empty", "blank"])
+def test_a_missing_setting_is_named_with_both_ways_to_give_it(name: str, value: str | None) -> None:
+    given = without(name) | ({} if value is None else {name: value})
+    [found] = complaints(given)
+    assert found.startswith(f"{name} is missing")
+    assert f"{name}_FILE" in found
+
+
+def test_all_missing_settings_are_said_at_once() -> None:
+    assert [found.split(" ")[0] for found in complaints({})] == list(GOOD)
+
+
+@pytest.mark.parametrize("name", ["HUBSPOT_ACCESS_TOKEN", "C4C_PASSWORD"])
+def test_a_secret_from_a_file(name: str, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("from file\n", encoding="utf-8")
+    hubspot, c4c = read_all(GOOD | {f"{name}_FILE": str(tmp_path / "secret")})
+    assert {"HUBSPOT_ACCESS_TOKEN": hubspot.token, "C4C_PASSWORD": c4c.password}[name] == "from file"
+
+
+def test_an_empty_file_counts_as_missing(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("\n", encoding="utf-8")
+    [found] = complaints(without("C4C_PASSWORD", C4C_PASSWORD_FILE=str(tmp_path / "secret")))
+    assert found.startswith("C4C_PASSWORD is missing")
+
+
+def test_an_empty_name_of_a_file_counts_as_missing() -> None:
+    assert read_all(GOOD | {"C4C_PASSWORD_FILE": " "})[1].password == "secret"
+
+
+def test_a_file_that_cannot_be_read_is_named_once(tmp_path: Path) -> None:
+    path = tmp_path / "nowhere"
+    [found] = complaints(without("C4C_PASSWORD", C4C_PASSWORD_FILE=str(path)))
+    assert found.startswith("C4C_PASSWORD_FILE")
+    assert str(path) in found
+
+
+@pytest.mark.parametrize(
+    ("url", "accepted"),
+    [
+        pytest.param("https://my1.crm.ondemand.com", True, id="https"),
+        pytest.param("https://my1.crm.ondemand.com/", True, id="with a slash"),
+        pytest.param("http://127.0.0.1:8080", True, id="loopback"),
+        pytest.param("http://localhost:8080", True, id="localhost"),
+        pytest.param("http://[::1]:8080", True, id="loopback of IPv6"),
+        pytest.param("http://my1.crm.ondemand.com", False, id="plain http"),
+        pytest.param("http://10.0.0.1", False, id="plain http in a private network"),
+        pytest.param("http://localhost.example.com", False, id="a name that begins like this machine"),
+        pytest.param("http://127.0.0.1.example.com", False, id="a name that begins like a number"),
+        pytest.param("http://user@localhost@example.com", False, id="the host is what follows the last at sign"),
+        pytest.param("my1.crm.ondemand.com", False, id="no scheme"),
+        pytest.param("ftp://my1.crm.ondemand.com", False, id="another scheme"),
+        pytest.param("https://", False, id="no host"),
+        pytest.param("https://[my1", False, id="a broken host"),
+    ],
+)
+@pytest.mark.parametrize("name", ["C4C_BASE_URL", "HUBSPOT_BASE_URL"])
+def test_addresses(name: str, url: str, accepted: bool) -> None:
+    given = GOOD | {name: url}
+    if accepted:
+        hubspot, c4c = read_all(given)
+        assert {"C4C_BASE_URL": c4c.base_url, "HUBSPOT_BASE_URL": hubspot.base_url}[name] == url.rstrip("/")
+    else:
+        [found] = complaints(given)
+        assert found.startswith(f"{name}: ")
+        assert re.search("https://", found)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        pytest.param("SYNC_LOG_FORMAT", "xml", ["json", "console"], id="format"),
+        pytest.param("SYNC_LOG_LEVEL", "LOUD", ["DEBUG", "ERROR"], id="level"),
+        pytest.param("SYNC_METRICS_PORT", "metrics", ["port number"], id="port"),
+        pytest.param("SYNC_METRICS_PORT", "0", ["port number"], id="port 0"),
+        pytest.param("SYNC_METRICS_PORT", "70000", ["port number"], id="port beyond all"),
+    ],
+)
+def test_choices(name: str, value: str, allowed: list[str]) -> None:
+    [found] = complaints(GOOD | {name: value})
+    assert found.startswith(f"{name}: found '{value}'")
+    assert [word for word in allowed if word not in found] == []
+
+
+def test_a_certificate_instead_of_a_password() -> None:
+    given = without("C4C_USERNAME", "C4C_PASSWORD", C4C_CLIENT_CERT="c.pem", C4C_CLIENT_KEY="k.pem")
+    c4c = read_all(given)[1]
+    assert (c4c.client_cert, c4c.client_key, c4c.username, c4c.password) == ("c.pem", "k.pem", None, None)
+
+
+@pytest.mark.parametrize("have", ["C4C_CLIENT_CERT", "C4C_CLIENT_KEY"])
+def test_half_a_certificate_is_none(have: str) -> None:
+    missing = ({"C4C_CLIENT_CERT", "C4C_CLIENT_KEY"} - {have}).pop()
+    [found] = complaints(without("C4C_USERNAME", "C4C_PASSWORD", **{have: "c.pem"}))
+    assert found.startswith(f"{missing} is missing")
+
+
+def test_no_secret_shows_in_a_representation() -> None:
+    hubspot, c4c = read_all(GOOD | {"HUBSPOT_ACCESS_TOKEN": "pat-hidden", "C4C_PASSWORD": "hidden too"})
+    assert "hidden" not in f"{hubspot!r}"
+    assert "hidden" not in f"{c4c!r}"
+
+
+def test_no_secret_shows_in_a_complaint() -> None:
+    given = without("C4C_USERNAME") | {"HUBSPOT_ACCESS_TOKEN": "pat-hidden", "C4C_PASSWORD": "hidden too"}
+    assert "hidden" not in "\n".join(complaints(given))

@@ -1,0 +1,141 @@
+"""Questions become few queries; only rows that really answer are believed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from unit_builders import field_map, tenant_schema, with_fields
+
+from sync.odata import Query
+from sync.planner.lookups import answered, index, queries, record, selects
+from sync.planner.target import Ask, Question
+
+KEYS = {"CorporateAccount": "HubSpotID_KUT", "Contact": "HubSpotID_KUT", "Lead": "HubSpotID_KUT"}
+
+
+def asked(*questions: Question) -> list[Query]:
+    return queries(questions, KEYS, {"CorporateAccount": ("ObjectID", "Name")})
+
+
+@pytest.mark.parametrize(
+    ("question", "collection", "filter_"),
+    [
+        pytest.param(
+            Question(Ask.BY_ID, "CorporateAccount", "A1"), "CorporateAccountCollection", "ObjectID eq 'A1'", id="by id"
+        ),
+        pytest.param(
+            Question(Ask.BY_KEY, "Contact", "100"), "ContactCollection", "HubSpotID_KUT eq '100'", id="by key"
+        ),
+        pytest.param(
+            Question(Ask.LEADS_OF, "Lead", "100:mql"),
+            "LeadCollection",
+            "HubSpotID_KUT eq '100:mql:1' or HubSpotID_KUT eq '100:mql:*'",
+            id="leads of all cycles, the first by its exact key",
+        ),
+        pytest.param(
+            Question(Ask.ACCOUNT_BY_TAX, "CorporateAccount", "DE1"),
+            "CorporateAccountTaxNumberCollection",
+            "TaxID eq 'DE1'",
+            id="by tax number",
+        ),
+        pytest.param(
+            Question(Ask.ACCOUNT_BY_POSTAL, "CorporateAccount", "50667"),
+            "CorporateAccountCollection",
+            "StreetPostalCode eq '50667'",
+            id="by postal code",
+        ),
+        pytest.param(
+            Question(Ask.RELATIONS_OF, "ContactIsContactPersonFor", "C1"),
+            "ContactIsContactPersonForCollection",
+            "ParentObjectID eq 'C1'",
+            id="relationships",
+        ),
+        pytest.param(
+            Question(Ask.PERMISSIONS_OF, "MarketingPermission", "ab"),
+            "MarketingPermissionCollection",
+            "BusinessPartnerUUID eq guid'AB'",
+            id="permission sets",
+        ),
+        pytest.param(
+            Question(Ask.CHANNELS_OF, "ChannelPermission", "P1"),
+            "ChannelPermissionCollection",
+            "ParentObjectID eq 'P1'",
+            id="channels",
+        ),
+    ],
+)
+def test_query(question: Question, collection: str, filter_: str) -> None:
+    [query] = asked(question)
+    assert (query.collection, query.filter) == (collection, filter_)
+
+
+def test_many_questions_of_a_kind_are_one_query() -> None:
+    found = asked(*(Question(Ask.BY_KEY, "Contact", str(n)) for n in range(50)))
+    assert len(found) == 1
+    assert found[0].filter.count(" or ") == 49
+
+
+def test_one_filter_never_mixes_properties() -> None:
+    found = asked(Question(Ask.BY_KEY, "Contact", "1"), Question(Ask.BY_ID, "Contact", "C1"))
+    assert sorted(query.filter for query in found) == ["HubSpotID_KUT eq '1'", "ObjectID eq 'C1'"]
+
+
+@pytest.mark.parametrize(
+    "site",
+    ["acme.example", "www.acme.example", "http://acme.example", "https://www.acme.example"],
+)
+def test_usual_spellings_of_a_web_site_are_asked_for_exactly(site: str) -> None:
+    [query] = asked(Question(Ask.ACCOUNT_BY_DOMAIN, "CorporateAccount", "acme.example"))
+    assert f"WebSite eq '{site}'" in query.filter
+
+
+KEY, LEADS = Question(Ask.BY_KEY, "Contact", "100"), Question(Ask.LEADS_OF, "Lead", "100:mql")
+WEB = Question(Ask.ACCOUNT_BY_DOMAIN, "CorporateAccount", "acme.example")
+PERMISSION = Question(Ask.PERMISSIONS_OF, "MarketingPermission", "AB")
+
+
+@pytest.mark.parametrize(
+    ("question", "row", "counts"),
+    [
+        pytest.param(KEY, {"HubSpotID_KUT": "100"}, True, id="key"),
+        pytest.param(KEY, {"HubSpotID_KUT": "1001"}, False, id="another key"),
+        pytest.param(KEY, {}, False, id="no key"),
+        pytest.param(LEADS, {"HubSpotID_KUT": "100:mql:1"}, True, id="first cycle"),
+        pytest.param(LEADS, {"HubSpotID_KUT": "100:mql:12"}, True, id="twelfth cycle"),
+        pytest.param(LEADS, {"HubSpotID_KUT": "100:mql2:1"}, False, id="another score"),
+        pytest.param(LEADS, {"HubSpotID_KUT": "100:mql:x"}, False, id="no cycle"),
+        pytest.param(LEADS, {"HubSpotID_KUT": "1100:mql:1"}, False, id="another contact"),
+        pytest.param(WEB, {"WebSite": "HTTPS://www.Acme.example/de?x"}, True, id="free spelling of a web site"),
+        pytest.param(WEB, {"WebSite": "shop.acme.example"}, False, id="found by the wildcard only"),
+        pytest.param(WEB, {"WebSite": None}, False, id="no web site"),
+        pytest.param(PERMISSION, {"BusinessPartnerUUID": "ab"}, True, id="UUIDs in any case"),
+        pytest.param(Question(Ask.BY_ID, "Contact", "C*"), {"ObjectID": "C1"}, False, id="an asterisk is no wildcard"),
+        pytest.param(
+            Question(Ask.CHANNELS_OF, "ChannelPermission", "P1"), {"ParentObjectID": "P1"}, True, id="channel"
+        ),
+    ],
+)
+def test_rows_are_compared_exactly(question: Question, row: dict[str, Any], counts: bool) -> None:
+    answers = index([question], {question.entity: [{"ObjectID": "o"} | row]}, KEYS)
+    assert [found.object_id for found in answered(question, answers)] == (["o"] if counts else [])
+
+
+def test_a_row_becomes_a_record_with_its_etag() -> None:
+    row = {"__metadata": {"etag": "W/1"}, "ObjectID": "o", "Name": "A"}
+    found = record("Contact", row)
+    assert (found.entity, found.object_id, found.etag) == ("Contact", "o", "W/1")
+    assert dict(found.fields) == {"ObjectID": "o", "Name": "A"}
+
+
+def test_one_entry_in_the_rules_adds_a_field_to_what_is_read() -> None:
+    rules = with_fields("account", field_map("District", "Missing_KUT", source="state"))
+    wanted = selects(rules, tenant_schema())["CorporateAccount"]
+    assert {"ObjectID", "HubSpotID_KUT", "UUID", "AccountID", "LifeCycleStatusCode", "District"} <= set(wanted)
+    assert "Missing_KUT" not in wanted
+
+
+def test_a_leads_note_is_long_and_never_read() -> None:
+    wanted = selects(with_fields("account"), tenant_schema())["Lead"]
+    assert {"HubSpotScore_KUT", "OriginTypeCode", "LifeCycleStatusCode"} <= set(wanted)
+    assert "Note" not in wanted

@@ -1,0 +1,583 @@
+"""The wire format of C4C: what is sent must be what SAP's guide describes, what is read must survive its quirks."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from email import message_from_string
+from email.message import Message
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sync import odata
+from sync.odata import Operation, Part, Query
+
+quick = settings(deadline=None, max_examples=80)
+
+
+# ---- literals and filters
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param("Muster", "'Muster'", id="plain"),
+        pytest.param("O'Brien", "'O''Brien'", id="a quote is doubled"),
+        pytest.param("''", "''''''", id="only quotes"),
+        pytest.param("", "''", id="empty"),
+    ],
+)
+def test_literal(value: str, expected: str) -> None:
+    assert odata.literal(value) == expected
+
+
+@quick
+@given(st.text())
+def test_literal_can_be_read_back(value: str) -> None:
+    match = re.fullmatch(r"'((?:[^']|'')*)'", odata.literal(value))
+    assert match is not None
+    assert match[1].replace("''", "'") == value
+
+
+def test_guids_are_upper_case() -> None:
+    wanted = "guid'00163E03-A070-1EE2-88BA-37FB8F5F50A9'"
+    assert odata.guid_literal("00163e03-a070-1ee2-88ba-37fb8f5f50a9") == wanted
+
+
+@pytest.mark.parametrize(
+    ("value", "encoded"),
+    [
+        pytest.param("+49 151", "%2B49%20151", id="plus would be read as a blank"),
+        pytest.param("O''Brien", "O%27%27Brien", id="quote"),
+        pytest.param("A&B", "A%26B", id="ampersand would end the option"),
+        pytest.param("1:mql:*", "1%3Amql%3A*", id="asterisk stays the wildcard it is"),
+        pytest.param("50%", "50%25", id="percent"),
+        pytest.param("a#b", "a%23b", id="hash would end the query"),
+        pytest.param("Süd", "S%C3%BCd", id="umlaut"),
+    ],
+)
+def test_encode(value: str, encoded: str) -> None:
+    assert odata.encode(value) == encoded
+
+
+@quick
+@given(st.text(st.characters(codec="utf-8"), min_size=1))
+def test_a_server_reads_the_filter_that_was_meant(value: str) -> None:
+    wanted = odata.any_of("Email", [value])
+    url = Query("ContactCollection", wanted).url()
+    assert parse_qs(urlsplit(url).query, strict_parsing=True)["$filter"] == [wanted]
+
+
+def test_or_stays_within_one_property() -> None:
+    assert odata.any_of("TaxID", ["1", "2"]) == "TaxID eq '1' or TaxID eq '2'"
+    assert odata.any_of("UUID", ["ab"], guid=True) == "UUID eq guid'AB'"
+
+
+CHUNK_VALUES = st.lists(st.text(st.characters(codec="utf-8"), max_size=30), max_size=40)
+
+
+@quick
+@given(CHUNK_VALUES, st.integers(200, 900))
+def test_chunks_hold_every_value_in_order_within_the_limit(values: list[str], limit: int) -> None:
+    parts = list(odata.chunks("Email", values, limit=limit))
+    terms = [f"Email eq {odata.literal(value)}" for value in values]
+    assert " or ".join(parts) == " or ".join(terms)
+    assert all(len(odata.encode(part)) <= limit or part in terms for part in parts)
+
+
+def test_chunks_are_not_smaller_than_they_need_be() -> None:
+    assert len(list(odata.chunks("Email", [f"a{n}@b.example" for n in range(100)], limit=6000))) == 1
+
+
+def test_a_value_longer_than_the_limit_is_still_asked_for() -> None:
+    long = "x" * 500
+    assert list(odata.chunks("Name", ["a", long, "b"], limit=100)) == [
+        "Name eq 'a'",
+        f"Name eq '{long}'",
+        "Name eq 'b'",
+    ]
+
+
+def test_nothing_is_asked_for_no_values() -> None:
+    assert list(odata.chunks("Name", [])) == []
+
+
+def test_chunks_of_guids() -> None:
+    assert list(odata.chunks("UUID", ["ab", "cd"], guid=True)) == ["UUID eq guid'AB' or UUID eq guid'CD'"]
+
+
+@pytest.mark.parametrize(
+    ("query", "url"),
+    [
+        pytest.param(
+            Query("LeadCollection", "ID eq '1'", ("ObjectID", "ID")),
+            "LeadCollection?$filter=ID%20eq%20%271%27&$select=ObjectID,ID&$orderby=ObjectID&$format=json",
+            id="everything, in a stable order",
+        ),
+        pytest.param(Query("CodeCollection", orderby=""), "CodeCollection?$format=json", id="nothing but the list"),
+    ],
+)
+def test_query_url(query: Query, url: str) -> None:
+    assert query.url() == url
+
+
+@pytest.mark.parametrize(
+    ("object_id", "path"),
+    [
+        pytest.param("00163E", "ContactCollection('00163E')", id="plain"),
+        pytest.param("a'b", "ContactCollection('a''b')", id="quote"),
+        pytest.param("a b/c", "ContactCollection('a%20b%2Fc')", id="encoded"),
+    ],
+)
+def test_key_path(object_id: str, path: str) -> None:
+    assert odata.key_path("ContactCollection", object_id) == path
+
+
+# ---- entities and lists
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        pytest.param({"d": {"results": {"ObjectID": "1"}}}, id="as C4C wraps it"),
+        pytest.param({"d": {"ObjectID": "1"}}, id="as the standard has it"),
+    ],
+)
+def test_one(payload: Any) -> None:
+    assert odata.one(payload) == {"ObjectID": "1"}
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        pytest.param({"d": {"results": [{"ObjectID": "1"}]}}, id="a list"),
+        pytest.param({"d": []}, id="a bare list"),
+        pytest.param({}, id="empty object"),
+        pytest.param({"error": {}}, id="an error"),
+        pytest.param([], id="no object"),
+        pytest.param(None, id="null"),
+    ],
+)
+def test_no_entity_is_an_error(payload: Any) -> None:
+    with pytest.raises(ValueError, match="no entity"):
+        odata.one(payload)
+
+
+@pytest.mark.parametrize(
+    ("payload", "rows", "following"),
+    [
+        pytest.param({"d": {"__count": "1", "results": [{"ID": "1"}]}}, [{"ID": "1"}], None, id="last page"),
+        pytest.param({"d": {"results": [], "__next": "L?$skiptoken=1001"}}, [], "L?$skiptoken=1001", id="more"),
+        pytest.param({"d": [{"ID": "1"}]}, [{"ID": "1"}], None, id="the oldest form"),
+    ],
+)
+def test_many(payload: Any, rows: list[Any], following: str | None) -> None:
+    assert odata.many(payload) == (rows, following)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        pytest.param({}, id="empty object"),
+        pytest.param({"d": {}}, id="nothing under d"),
+        pytest.param({"d": {"results": {"ID": "1"}}}, id="one entity"),
+        pytest.param({"d": {"results": None}}, id="null"),
+        pytest.param("<html>", id="text"),
+    ],
+)
+def test_no_list_is_never_an_empty_list(payload: Any) -> None:
+    with pytest.raises(ValueError, match="no list"):
+        odata.many(payload)
+
+
+ETAG = "W/\"datetimeoffset'2015-02-03T21%3A07%3A03.5328420Z'\""
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        pytest.param({"__metadata": {"etag": ETAG}, "ETag": "/Date(1422997623532)/"}, ETAG, id="verbatim"),
+        pytest.param({"ETag": "/Date(1422997623532)/"}, None, id="never from the property"),
+        pytest.param({"__metadata": {"uri": "x"}}, None, id="none"),
+        pytest.param({"__metadata": None}, None, id="null"),
+    ],
+)
+def test_etag(row: dict[str, Any], expected: str | None) -> None:
+    assert odata.etag(row) == expected
+
+
+# ---- values
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        pytest.param("/Date(1490902810849)/", datetime(2017, 3, 30, 19, 40, 10, 849000, UTC), id="milliseconds"),
+        pytest.param("/Date(1490902810849+0000)/", datetime(2017, 3, 30, 19, 40, 10, 849000, UTC), id="with offset"),
+        pytest.param("/Date(-86400000)/", datetime(1969, 12, 31, tzinfo=UTC), id="before 1970"),
+        pytest.param("/Date(253402214400000)/", datetime(9999, 12, 31, tzinfo=UTC), id="for ever"),
+        pytest.param("2017-04-02T00:00:00Z", datetime(2017, 4, 2, tzinfo=UTC), id="text"),
+        pytest.param("2015-10-22T00:00:00", datetime(2015, 10, 22, tzinfo=UTC), id="text without zone"),
+        pytest.param("2017-04-02T02:00:00+02:00", datetime(2017, 4, 2, tzinfo=UTC), id="text of another zone"),
+        pytest.param(None, None, id="null"),
+        pytest.param("", None, id="empty"),
+    ],
+)
+def test_read_date(written: Any, expected: datetime | None) -> None:
+    assert odata.read_date(written) == expected
+
+
+def test_a_date_beyond_all_calendars_is_the_last_one() -> None:
+    assert odata.read_date("/Date(99999999999999999)/") == datetime.max.replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize("written", ["tomorrow", "/Date()/", "02.04.2017"])
+def test_no_date_is_an_error(written: str) -> None:
+    with pytest.raises(ValueError):
+        odata.read_date(written)
+
+
+@pytest.mark.parametrize(
+    ("value", "edm_type", "expected"),
+    [
+        pytest.param(None, "Decimal", None, id="null"),
+        pytest.param("Muster", "String", "Muster", id="text"),
+        pytest.param("00163e03-a070-1ee2-88ba-37fb8f5f50a9", "Guid", "00163E03-A070-1EE2-88BA-37FB8F5F50A9", id="guid"),
+        pytest.param("true", "Boolean", True, id="true as text"),
+        pytest.param(False, "Boolean", False, id="false"),
+        pytest.param("82", "Int32", 82, id="integer"),
+        pytest.param("82.0", "Int32", 82, id="an integer with a useless fraction"),
+        pytest.param("82.50", "Decimal", "82.5", id="a decimal is text"),
+        pytest.param("100", "Decimal", "100", id="no exponent"),
+        pytest.param(82, "Double", "82", id="number"),
+        pytest.param("12345678901234", "Int64", "12345678901234", id="a long integer is text"),
+    ],
+)
+def test_wire(value: Any, edm_type: str, expected: Any) -> None:
+    found = odata.wire(value, edm_type)
+    assert (found, type(found)) == (expected, type(expected))
+
+
+@pytest.mark.parametrize(
+    ("value", "edm_type"),
+    [
+        pytest.param("yes", "Boolean", id="boolean"),
+        pytest.param("many", "Decimal", id="decimal"),
+        pytest.param("NaN", "Decimal", id="not a number"),
+        pytest.param("Infinity", "Decimal", id="infinite"),
+        pytest.param("many", "Int32", id="integer"),
+        pytest.param("82.5", "Int32", id="an integer cannot hold a fraction"),
+        pytest.param("40000", "Int16", id="too large for the type"),
+    ],
+)
+def test_wire_refuses_what_does_not_fit(value: Any, edm_type: str) -> None:
+    with pytest.raises(ValueError):
+        odata.wire(value, edm_type)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "expected"),
+    [
+        pytest.param("82", "82.000000", True, id="decimals come padded"),
+        pytest.param(82, "82.000000", True, id="number and text"),
+        pytest.param("-1.5", "-1.50", True, id="negative"),
+        pytest.param("82", "83", False, id="other numbers"),
+        pytest.param("01", "1", False, id="codes keep their zeros"),
+        pytest.param("007", "7", False, id="numbers of people, not numbers"),
+        pytest.param("+49 1", "+49 1.0", False, id="phone numbers are text"),
+        pytest.param("1e2", "100", False, id="no exponents"),
+        pytest.param("", None, True, id="blank is null"),
+        pytest.param(None, "x", False, id="null and text"),
+        pytest.param("", "0", False, id="blank is not 0"),
+        pytest.param(0, "0", True, id="0 is a value"),
+        pytest.param(False, None, False, id="false is not blank"),
+        pytest.param(True, "true", True, id="boolean as text"),
+        pytest.param(False, "true", False, id="other boolean"),
+        pytest.param(
+            "00163e03-a070-1ee2-88ba-37fb8f5f50a9", "00163E03-A070-1EE2-88BA-37FB8F5F50A9", True, id="guids in any case"
+        ),
+        pytest.param("Muster", "MUSTER", False, id="text has its case"),
+        pytest.param("a", "a", True, id="equal"),
+    ],
+)
+def test_same(left: Any, right: Any, expected: bool) -> None:
+    assert odata.same(left, right) is expected
+    assert odata.same(right, left) is expected
+
+
+# ---- writing a batch
+
+
+def parts_of(text: str, boundary: str) -> list[Message]:
+    """The parts of a multipart text, read by Python's own MIME parser."""
+    whole = message_from_string(f"Content-Type: multipart/mixed; boundary={boundary}\r\n\r\n{text}")
+    assert whole.is_multipart()
+    assert not whole.defects
+    return list(whole.get_payload())  # type: ignore[arg-type]
+
+
+def request_in(part: Message) -> tuple[str, dict[str, str], str]:
+    """(request line, headers in lower case, body) of an `application/http` part."""
+    assert part.get_content_type() == "application/http"
+    assert part["Content-Transfer-Encoding"] == "binary"
+    text = str(part.get_payload()).replace("\r\n", "\n")
+    head, _, body = text.partition("\n\n")
+    line, *headers = head.split("\n")
+    return line, {name.lower(): value for name, value in (header.split(": ", 1) for header in headers)}, body
+
+
+def changes_in(part: Message) -> list[Message]:
+    assert part.get_content_type() == "multipart/mixed"
+    return list(part.get_payload())  # type: ignore[arg-type]
+
+
+def test_a_read_is_followed_by_two_blank_lines() -> None:
+    text = odata.batch_body([Query("ContactCollection")], "b")
+    assert text == (
+        "--b\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n"
+        "GET ContactCollection?$orderby=ObjectID&$format=json HTTP/1.1\r\nAccept: application/json\r\n\r\n\r\n\r\n"
+        "--b--\r\n"
+    )
+
+
+def test_a_next_link_is_asked_for_as_it_is() -> None:
+    [part] = parts_of(odata.batch_body(["ContactCollection?$skiptoken=1001&$filter=A%20eq%20%27%2B%27"], "b"), "b")
+    assert request_in(part)[0] == "GET ContactCollection?$skiptoken=1001&$filter=A%20eq%20%27%2B%27 HTTP/1.1"
+
+
+def test_each_write_is_a_changeset_of_its_own() -> None:
+    writes = [Operation("POST", "LeadCollection", {"Name": n}) for n in ("A", "B")]
+    parts = parts_of(odata.batch_body(writes, "b"), "b")
+    assert [len(changes_in(part)) for part in parts] == [1, 1]
+    assert len({part.get_boundary() for part in parts} | {"b"}) == 3
+
+
+def test_a_change_carries_its_etag_verbatim_and_asks_for_json() -> None:
+    body = odata.batch_body([Operation("PATCH", "LeadCollection('1')", {"Name": "A"}, ETAG)], "b")
+    [change] = changes_in(parts_of(body, "b")[0])
+    line, headers, _ = request_in(change)
+    assert line == "PATCH LeadCollection('1') HTTP/1.1"
+    assert headers["if-match"] == ETAG
+    assert headers["accept"] == "application/json"
+    assert headers["content-type"] == "application/json"
+
+
+def test_without_an_etag_there_is_no_condition() -> None:
+    assert "If-Match" not in odata.batch_body([Operation("POST", "LeadCollection", {"Name": "A"})], "b")
+
+
+BODIES = st.dictionaries(
+    st.text(st.characters(codec="ascii", categories=["Lu", "Ll"]), min_size=1, max_size=8),
+    st.none() | st.booleans() | st.integers(-(2**31), 2**31) | st.text(max_size=30),
+    min_size=1,
+    max_size=4,
+)
+
+
+@quick
+@given(st.lists(BODIES, min_size=1, max_size=4))
+def test_bodies_arrive_as_they_were_meant(bodies: list[dict[str, Any]]) -> None:
+    text = odata.batch_body([Operation("POST", f"C{n}", body) for n, body in enumerate(bodies)], "batch_1")
+    sent = [request_in(change) for part in parts_of(text, "batch_1") for change in changes_in(part)]
+    assert [line for line, _, _ in sent] == [f"POST C{n} HTTP/1.1" for n in range(len(bodies))]
+    assert [json.loads(body) for _, _, body in sent] == bodies
+    assert [int(headers["content-length"]) for _, headers, _ in sent] == [len(body.encode()) for _, _, body in sent]
+
+
+# ---- reading a batch
+
+
+def answer_part(status: int, body: str = "", **headers: str) -> str:
+    """One part as C4C writes it: padded numbers, no Content-ID."""
+    given_headers = {"Content-Type": "application/json"} | {k.replace("_", "-"): v for k, v in headers.items()}
+    lines = [f"{name}: {value}" for name, value in given_headers.items()]
+    inner = "\r\n".join(
+        [f"HTTP/1.1 {status} Some Words", *lines, f"Content-Length:      {len(body.encode())}", "", body]
+    )
+    outer = "Content-Type: application/http\r\nContent-Length:      " + str(len(inner.encode()))
+    return f"{outer}\r\ncontent-transfer-encoding: binary\r\n\r\n{inner}"
+
+
+def nested(part: str, boundary: str = "ejjeeffe1") -> str:
+    return f"Content-Type: multipart/mixed; boundary={boundary}\r\n\r\n--{boundary}\r\n{part}\r\n--{boundary}--\r\n"
+
+
+def answer(*parts: str, boundary: str = "ejjeeffe0") -> str:
+    return "".join(f"--{boundary}\r\n{part}\r\n" for part in parts) + f"--{boundary}--\r\n"
+
+
+def read(text: str, content_type: str = "multipart/mixed; boundary=ejjeeffe0") -> list[tuple[int, str]]:
+    return [(part.status, part.body) for part in odata.read_batch(content_type, text)]
+
+
+def test_order_is_all_there_is() -> None:
+    text = answer(*(nested(answer_part(201, f'{{"n":{n}}}')) for n in range(12)))
+    assert read(text) == [(201, f'{{"n":{n}}}') for n in range(12)]
+
+
+def test_a_failed_changeset_comes_alone_or_nested() -> None:
+    text = answer(answer_part(400, "alone"), nested(answer_part(400, "nested")), nested(answer_part(201, "good")))
+    assert read(text) == [(400, "alone"), (400, "nested"), (201, "good")]
+
+
+def test_a_read_and_a_write_side_by_side() -> None:
+    assert read(answer(answer_part(200, "[]"), nested(answer_part(201, "{}")))) == [(200, "[]"), (201, "{}")]
+
+
+EMPTY = (
+    "Content-Type: application/http\r\nContent-Length:      71\r\ncontent-transfer-encoding: binary\r\n\r\n"
+    "HTTP/1.1 204 No Content\r\nContent-Type: text/html\r\nContent-Length: 0\r\ndataserviceversion: 2.0\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        pytest.param(EMPTY, id="as in the guide"),
+        pytest.param(EMPTY + "\r\n", id="with a blank line more"),
+        pytest.param("Content-Type: application/http\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n", id="without headers"),
+    ],
+)
+@pytest.mark.parametrize("wrapped", [True, False], ids=["nested", "alone"])
+def test_a_change_is_answered_without_a_body(part: str, wrapped: bool) -> None:
+    text = answer(nested(part) if wrapped else part, nested(answer_part(201, "next")))
+    assert read(text) == [(204, ""), (201, "next")]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "boundary"),
+    [
+        pytest.param("multipart/mixed; boundary=ejjeeffe0", "ejjeeffe0", id="bare"),
+        pytest.param('multipart/mixed; boundary="a b(c)+?"', "a b(c)+?", id="quoted signs"),
+        pytest.param("multipart/mixed;boundary=x;charset=utf-8", "x", id="followed by another parameter"),
+    ],
+)
+def test_boundaries(content_type: str, boundary: str) -> None:
+    assert read(answer(answer_part(200, "[]"), boundary=boundary), content_type) == [(200, "[]")]
+
+
+def test_inner_boundary_may_begin_like_the_outer_one() -> None:
+    text = answer(nested(answer_part(201, "a"), "b1"), nested(answer_part(201, "b"), "b2"), boundary="b")
+    assert read(text, "multipart/mixed; boundary=b") == [(201, "a"), (201, "b")]
+
+
+def test_line_feeds_only() -> None:
+    text = answer(nested(answer_part(201, "{}")), nested(EMPTY), answer_part(400, "no"))
+    assert read(text.replace("\r\n", "\n")) == [(201, "{}"), (204, ""), (400, "no")]
+
+
+def test_lines_before_the_first_boundary_do_not_count() -> None:
+    assert read("This is a multipart message.\r\n" + answer(answer_part(200, "[]"))) == [(200, "[]")]
+
+
+def test_headers_of_a_part_are_read_in_any_case() -> None:
+    [part] = odata.read_batch(
+        "multipart/mixed; boundary=ejjeeffe0", answer(answer_part(201, "{}", ETag=ETAG, location="x"))
+    )
+    assert (part.headers["etag"], part.headers["location"]) == (ETAG, "x")
+
+
+def test_a_body_may_have_blank_lines() -> None:
+    assert read(answer(answer_part(400, "<error>\n\n<code>1</code>\n</error>"))) == [
+        (400, "<error>\n\n<code>1</code>\n</error>")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "text", "why"),
+    [
+        pytest.param("text/html", "<html>", "no multipart", id="a page of a proxy"),
+        pytest.param("", "", "no multipart", id="nothing"),
+        pytest.param("multipart/mixed; boundary=x", "--x\r\n\r\nhello\r\n--x--", "status line", id="no status line"),
+        pytest.param(
+            "multipart/mixed; boundary=ejjeeffe0",
+            answer(nested(answer_part(201, "a") + "\r\n--ejjeeffe1\r\n" + answer_part(201, "b"))),
+            "2 parts",
+            id="two answers to a changeset of one",
+        ),
+    ],
+)
+def test_what_is_no_batch_answer(content_type: str, text: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        odata.read_batch(content_type, text)
+
+
+JSON_BODIES = st.dictionaries(st.text(max_size=8), st.text(max_size=30), max_size=3).map(json.dumps)
+ANSWERS = st.lists(st.tuples(st.sampled_from([200, 201, 400, 412, 500]), JSON_BODIES, st.booleans()), max_size=6)
+
+
+@quick
+@given(ANSWERS, st.sampled_from(["\r\n", "\n"]))
+def test_answers_are_read_as_they_were_written(answers: list[tuple[int, str, bool]], line_end: str) -> None:
+    parts = [nested(answer_part(s, b)) if wrapped else answer_part(s, b) for s, b, wrapped in answers]
+    assert read(answer(*parts).replace("\r\n", line_end)) == [(status, body) for status, body, _ in answers]
+
+
+def test_a_part_reads_as_json() -> None:
+    assert Part(200, {}, '{"d": []}').json() == {"d": []}
+
+
+# ---- errors
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "message"),
+    [
+        pytest.param('{"error":{"code":"A/1","message":{"lang":"en","value":"No."}}}', "A/1", "No.", id="as C4C says"),
+        pytest.param('{"error":{"code":"A/1","message":"No."}}', "A/1", "No.", id="message as text"),
+        pytest.param('{"error":{}}', "", "", id="an empty error"),
+        pytest.param('{"error":"No."}', "", "", id="another shape"),
+        pytest.param("[]", "", "", id="a list"),
+        pytest.param(
+            '<?xml version="1.0"?><error xmlns="x"><code>A/1</code><message xml:lang="en">No.</message></error>',
+            "A/1",
+            "No.",
+            id="XML",
+        ),
+        pytest.param(
+            "<m:error xmlns:m='x'><m:code/><m:message>No.</m:message></m:error>", "", "No.", id="XML with a prefix"
+        ),
+        pytest.param("<html><body>Bad gateway</body></html>", "", "", id="a page of a proxy"),
+        pytest.param("", "", "", id="nothing"),
+    ],
+)
+def test_error_text(body: str, code: str, message: str) -> None:
+    assert odata.error_text(body) == (code, message)
+
+
+SAP_MESSAGE = {
+    "code": "ODATA_ERROR",
+    "message": "Error occurred during processing",
+    "severity": "error",
+    "target": "",
+    "details": [{"code": "/APBP/CENT:003", "message": "Cannot maintain internal field"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        pytest.param(SAP_MESSAGE, ("/APBP/CENT:003", "Cannot maintain internal field"), id="the detail says more"),
+        pytest.param(SAP_MESSAGE | {"details": []}, ("ODATA_ERROR", "Error occurred during processing"), id="alone"),
+        pytest.param(SAP_MESSAGE | {"severity": "ERROR", "details": None}, ("ODATA_ERROR",), id="in capitals"),
+        pytest.param(SAP_MESSAGE | {"severity": "warning"}, None, id="a warning is no failure"),
+        pytest.param(SAP_MESSAGE | {"severity": "info"}, None, id="information is no failure"),
+    ],
+)
+@pytest.mark.parametrize("name", ["sap-message", "SAP-Message"])
+def test_sap_message(name: str, header: dict[str, Any], expected: tuple[str, ...] | None) -> None:
+    found = odata.sap_message({"etag": "x", name: json.dumps(header)})
+    assert (found and found[: len(expected or ())]) == expected
+
+
+def test_an_unreadable_sap_message_counts_as_an_error() -> None:
+    assert odata.sap_message({"sap-message": "<oops"}) is not None
+
+
+def test_no_sap_message() -> None:
+    assert odata.sap_message({"etag": "x"}) is None
