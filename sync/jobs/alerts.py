@@ -133,7 +133,7 @@ def _denied(facts: Facts) -> str | None:
 
 def _budget(facts: Facts, config: Configuration) -> str | None:
     share = config.worker.alerts.budget_share
-    used_up = sorted(job for job, kind in facts.failures.items() if kind == "BudgetExhausted")
+    used_up = sorted(job for job, kind in facts.failures.items() if kind in ("BudgetExhausted", "BudgetClosed"))
     limit, left = facts.budget.limit or 0, facts.budget.left or 0
     if used_up:
         return f"HubSpot's daily requests do not suffice for: {', '.join(used_up)}"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from night_stage import Product, Ran, Sandbox, running_sandbox
 
+from sync import log
 from sync.cli import main
 
 Command = Callable[..., Ran]
@@ -16,6 +17,13 @@ Command = Callable[..., Ran]
 def stand_in() -> Iterator[Sandbox]:
     with running_sandbox() as found:
         yield found
+
+
+@pytest.fixture(autouse=True)
+def own_log() -> Iterator[None]:
+    """A command sends the log to its own standard error, which is gone afterwards."""
+    yield
+    log.configure("json", "ERROR", sys.__stderr__)
 
 
 @pytest.fixture

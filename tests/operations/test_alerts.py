@@ -13,6 +13,7 @@ from sync.jobs import alerts
 from sync.jobs.alerts import Alert, Facts, evaluate
 from sync.jobs.context import Context
 from sync.state import streams
+from sync.state.budget import DailyBudget
 from sync.state.store import open_store
 from sync.webhook import Notice, Webhook
 
@@ -24,7 +25,7 @@ FINE = Facts(
     parked=0,
     guard=None,
     failures={"poll": None, "push": None},
-    budget={"limit": 1000, "left": 500},
+    budget=DailyBudget(limit=1000, left=500),
     mismatches={"c4c": []},
 )
 
@@ -46,7 +47,8 @@ LONG_AGO = NOW - timedelta(minutes=16)
         ({"guard": "too many"}, Alert.GUARD),
         ({"failures": {"push": "Denied"}}, Alert.DENIED),
         ({"failures": {"sweep": "BudgetExhausted"}}, Alert.BUDGET),
-        ({"budget": {"limit": 1000, "left": 99}}, Alert.BUDGET),
+        ({"failures": {"sweep": "BudgetClosed"}}, Alert.BUDGET),
+        ({"budget": DailyBudget(limit=1000, left=99)}, Alert.BUDGET),
         ({"mismatches": {"c4c": ["Lead.GroupCode: gone"]}}, Alert.CONTRACT),
     ],
 )
@@ -63,7 +65,7 @@ def test_each_fact_raises_its_alert(config: Configuration, changed: dict[str, An
         {"polled": {}, "at_work_since": None},
         {"parked": 24},
         {"failures": {"push": "Unavailable"}},
-        {"budget": {}},
+        {"budget": DailyBudget()},
     ],
 )
 def test_what_is_no_reason_to_wake_anybody(config: Configuration, changed: dict[str, Any]) -> None:

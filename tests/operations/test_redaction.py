@@ -3,7 +3,6 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 
@@ -12,11 +11,10 @@ from sync.log import Event, emit, redact
 
 
 @pytest.fixture
-def lines() -> Iterator[io.StringIO]:
+def lines() -> io.StringIO:
     stream = io.StringIO()
     log.configure("json", "DEBUG", stream)
-    yield stream
-    log.configure("json", "ERROR")
+    return stream
 
 
 @pytest.mark.parametrize(
