@@ -2,7 +2,7 @@
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 
 def _listed(value: object) -> object:
@@ -48,7 +48,7 @@ class AttributeRule(MarketingRule):
 
     set: str = Field(min_length=1, max_length=18)
     attribute: str = Field(min_length=1, max_length=30)
-    source: str = Field(min_length=1)
+    source: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$")]
     multiple: bool = False
     values: dict[str, str] = Field(default_factory=dict)
     may_blank: bool = False

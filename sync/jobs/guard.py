@@ -1,8 +1,8 @@
 """The guard looks at all that a cycle would write, before its first write.
 
 A cheap upper bound from the links decides first, so that an ordinary cycle costs nothing. Only where the bound is too
-large is everything planned, which reads SAP Sales Cloud once more where that is more than one slice. A person lets a stopped plan through by
-its digest: contacts whose part of the plan has changed since are not covered.
+large is everything planned, which reads SAP Sales Cloud once more where that is more than one slice. A person lets a
+stopped plan through by its digest: contacts whose part of the plan has changed since are not covered.
 """
 
 import hashlib

@@ -16,7 +16,7 @@ from sync.jobs import linking, recording
 from sync.jobs.answers import Reader
 from sync.jobs.context import Context
 from sync.jobs.operations import grouped, operation
-from sync.jobs.outcomes import failure
+from sync.jobs.outcomes import UNKNOWN_ROUNDS, failure
 from sync.jobs.slice import Slice, decided
 from sync.lifecycle import Failed, Postponed
 from sync.planner.plan import Tenant, Write, plan
@@ -31,6 +31,7 @@ class Handover:
         self.tenant = tenant
         self.reader = Reader(context.c4c, context.config.rules, tenant.schema)
         self._outages = 0
+        self._reached = False
         self._prepared: tuple[tuple[str, ...], Slice] = ((), Slice({}, {}))
 
     # ---- planning
@@ -58,7 +59,7 @@ class Handover:
                 self.reader.answer(questions, work_.target)
 
     def prepare(self, contact_ids: Sequence[str]) -> Slice:
-        """A planned slice for somebody to look at. If the same contacts are carried over next, nothing is read twice."""
+        """A planned slice to be looked at. If the same contacts are carried over next, nothing is read twice."""
         self._let_settle(contact_ids)
         prepared = self.load(contact_ids)
         self.plan(prepared)
@@ -125,13 +126,13 @@ class Handover:
         """One round of writes; afterwards target and links know what happened."""
         owners = _owners(work_, writes)
         self._intend({contact for contacts in owners.values() for contact in contacts}, work_, writes)
-        groups = grouped(writes)
-        answers = self.context.c4c.write([[operation(write) for write in group] for group in groups])
-        results = [
-            (w, r) for group, found in zip(groups, answers, strict=True) for w, r in zip(group, found, strict=True)
-        ]
-        linking.keep(self.context, work_, results)
-        self._react(work_, results, owners)
+        for groups in _apart(work_, grouped(writes)):
+            answers = self.context.c4c.write([[operation(write) for write in group] for group in groups])
+            results = [
+                (w, r) for group, found in zip(groups, answers, strict=True) for w, r in zip(group, found, strict=True)
+            ]
+            linking.keep(self.context, work_, results)
+            self._react(work_, results, owners)
 
     def _intend(self, contacts: set[str], work_: Slice, writes: Sequence[Write]) -> None:
         now = self.context.now()
@@ -151,7 +152,9 @@ class Handover:
                     work_.writes_of.setdefault(contact, Counter())[f"{write.action} {write.entity}"] += 1
                 continue
             work_.failures[write.entity, write.key] += 1
-            outcome = failure(write, result, work_.failures[write.entity, write.key])
+            outcome = failure(
+                write, result, work_.failures[write.entity, write.key], self._reached and len(results) == 1
+            )
             if outcome is None:
                 work_.target.forget(write.entity, write.object_id, write.answers)
                 continue
@@ -169,6 +172,7 @@ class Handover:
     def _stop_if_out_of_reach(self, results: Sequence[tuple[Write, WriteResult]]) -> None:
         lost = [result for _, result in results if isinstance(result, Unknown) and result.outage]
         # Where anything came through, C4C is in reach, however bad the line.
+        self._reached = self._reached or len(lost) < len(results)
         self._outages = self._outages + 1 if len(lost) == len(results) else 0
         if not lost:
             return
@@ -183,6 +187,14 @@ class Handover:
         for contact in work_.open():
             in_flight = contact in work_.touched
             work_.outcomes[contact] = Postponed(code, str(error), outage=True, unknown=in_flight)
+
+
+def _apart(work_: Slice, groups: list[list[Write]]) -> list[list[list[Write]]]:
+    """What was lost twice in company goes alone: one record that breaks every connection must stop no other."""
+    lost = [any(work_.failures[w.entity, w.key] > UNKNOWN_ROUNDS for w in group) for group in groups]
+    together = [group for group, is_lost in zip(groups, lost, strict=True) if not is_lost]
+    alone = [[[write]] for group, is_lost in zip(groups, lost, strict=True) if is_lost for write in group]
+    return [together, *alone] if together else alone
 
 
 def _wave(work_: Slice) -> list[Write]:
