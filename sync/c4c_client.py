@@ -111,7 +111,7 @@ class C4CClient:
 
     base_url: str
     username: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     cert: tuple[str, str] | None = None
     parallel: int = 4
     batch_operations: int = 50
@@ -328,18 +328,24 @@ def _codes(names: Sequence[str], found: Sequence[list[Row] | Refused]) -> dict[s
 def _result(operation: Operation, part: Part) -> WriteResult:
     if part.status < 300:
         trouble = odata.sap_message(part.headers)
+        if trouble and _LOCKED.search(trouble[1]):
+            return Locked()
         return Doubtful(_safe(operation, *trouble)) if trouble else _written(operation, part)
     code, message = odata.error_text(part.body)
     if part.status == 412:
         return Conflict()
     if part.status == 404 and operation.method != "POST":
         return Gone()
-    if re.search(r"locked by", message, re.IGNORECASE):
+    if _LOCKED.search(message):
         return Locked()
     if part.status >= 500 or part.status == 429:
         return Unknown(f"status {part.status}", outage=False)
     text = _safe(operation, code, message or f"status {part.status}")
     return Rejected(text, denied=part.status in (401, 403))
+
+
+_LOCKED = re.compile(r"locked by", re.IGNORECASE)
+"""How C4C says that somebody has the record open (KBA 3577788)."""
 
 
 def _safe(operation: Operation, code: str, message: str) -> str:

@@ -37,7 +37,7 @@ class Session:
 
     base_url: str
     username: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     cert: tuple[str, str] | None = None
     parallel: int = 4
     timeout: float = 120

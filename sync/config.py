@@ -1,11 +1,10 @@
 """Settings from the environment, rules from `config/*.toml`; all errors at once, each saying what to do."""
 
-import difflib
 import hashlib
 import ipaddress
 import os
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -14,9 +13,10 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from sync import schema
+from sync import rule_checks
 from sync.domain import rules
 from sync.domain.rules import Rules
+from sync.domain.spelling import nearest
 from sync.errors import ConfigurationError
 
 HUBSPOT = "https://api.hubapi.com"
@@ -25,7 +25,7 @@ HUBSPOT = "https://api.hubapi.com"
 @dataclass(frozen=True, slots=True)
 class HubSpotAccess:
     base_url: str
-    token: str
+    token: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class C4CAccess:
 
     base_url: str
     username: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     client_cert: str | None = None
     client_key: str | None = None
 
@@ -61,12 +61,21 @@ _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 def _duration(value: object) -> object:
     """`"60s"`, `"15m"`, `"24h"` or a number of seconds."""
-    if isinstance(value, bool) or not isinstance(value, str):
-        return timedelta(seconds=value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _seconds(value)
+    if not isinstance(value, str):
+        raise ValueError('write a duration such as "90s", "15m" or "24h"')
     for unit in sorted(_UNITS, key=len, reverse=True):
-        if value.endswith(unit) and value[: -len(unit)].strip().replace(".", "", 1).isdigit():
-            return timedelta(seconds=float(value[: -len(unit)]) * _UNITS[unit])
+        if value.endswith(unit) and value[: -len(unit)].strip().replace(".", "", 1).isdecimal():
+            return _seconds(float(value[: -len(unit)]) * _UNITS[unit])
     raise ValueError('write a duration such as "90s", "15m" or "24h"')
+
+
+def _seconds(number: float) -> timedelta:
+    try:
+        return timedelta(seconds=number)
+    except (OverflowError, ValueError):
+        raise ValueError("is no usable duration") from None
 
 
 def _positive(value: timedelta) -> timedelta:
@@ -203,7 +212,10 @@ class Environment:
 
     def url(self, name: str, value: str, *, secret: bool = False) -> str:
         """A base URL; plain http is for loopback only, since it would carry credentials in the open."""
-        parts = urlsplit(value)
+        try:
+            parts = urlsplit(value)
+        except ValueError:
+            parts = urlsplit("")
         if value and (parts.scheme not in ("http", "https") or not parts.hostname):
             self.problems.append(
                 f"{name}: {'it' if secret else repr(value)} is no web address; write it as https://host"
@@ -277,9 +289,9 @@ def load(directory: Path) -> Configuration:
     qualification = _read(directory / "qualification.toml", rules.Qualification, problems)
     mapping = _read(directory / "mapping.toml", rules.Mapping, problems)
     if qualification:
-        problems += [f"{directory / 'qualification.toml'}: {p}" for p in _check_qualification(qualification)]
+        problems += [f"{directory / 'qualification.toml'}: {p}" for p in rule_checks.qualification(qualification)]
     if mapping:
-        problems += [f"{directory / 'mapping.toml'}: {p}" for p in _check_mapping(mapping)]
+        problems += [f"{directory / 'mapping.toml'}: {p}" for p in rule_checks.mapping(mapping, qualification)]
     if problems or worker is None or qualification is None or mapping is None:
         raise ConfigurationError(problems)
     return Configuration(
@@ -288,17 +300,17 @@ def load(directory: Path) -> Configuration:
 
 
 def _digest(*models: BaseModel) -> str:
-    text = "\n".join(repr(sorted(_stable(model.model_dump(mode="json")).items())) for model in models)
+    text = "\n".join(repr(_stable(model.model_dump())) for model in models)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _stable(value: Any) -> Any:
-    """Sets come out of pydantic as lists in no fixed order."""
+    """The same for the same rules in every process: sets have no order, lists keep theirs."""
     if isinstance(value, dict):
-        return {key: _stable(inner) for key, inner in value.items()}
-    if isinstance(value, list) and all(isinstance(inner, str) for inner in value):
-        return value if len(value) < 2 else sorted(value)
-    return [_stable(inner) for inner in value] if isinstance(value, list) else value
+        return sorted((str(key), _stable(inner)) for key, inner in value.items())
+    if isinstance(value, frozenset):
+        return sorted(map(str, value))
+    return [_stable(inner) for inner in value] if isinstance(value, list | tuple) else str(value)
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -314,16 +326,28 @@ def _read(path: Path, model: type[Model], problems: list[str]) -> Model | None:
         )
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         problems.append(f"{path}: is no TOML file: {error}")
+    except RecursionError:
+        problems.append(f"{path}: is nested too deeply; name the inner conditions as filters")
     except ValidationError as error:
-        problems += [f"{path}: {_explain(e, model)}" for e in error.errors()]
+        problems += [f"{path}: {_explain(e, model)}" for e in _telling(error.errors())]
     return None
+
+
+def _telling(errors: list[Any]) -> list[Any]:
+    """Without those that only say that a list is short because its entries are wrong."""
+    places = [error["loc"] for error in errors]
+    return [e for e in errors if e["type"] != "too_short" or not any(_inside(place, e["loc"]) for place in places)]
+
+
+def _inside(place: tuple[Any, ...], outer: tuple[Any, ...]) -> bool:
+    return len(place) > len(outer) and place[: len(outer)] == outer
 
 
 def _explain(error: Any, model: type[BaseModel]) -> str:
     """One pydantic error as: key, what was found, what is allowed."""
     key = ".".join(str(part) for part in error["loc"]) or "(top level)"
     if error["type"] == "extra_forbidden":
-        return f"{key}: unknown key{_nearest(str(error['loc'][-1]), _keys(model, error['loc'][:-1]))}"
+        return f"{key}: unknown key{nearest(str(error['loc'][-1]), _keys(model, error['loc'][:-1]))}"
     if error["type"] == "missing":
         return f"{key}: is missing"
     message = error["msg"].removeprefix("Value error, ")
@@ -336,75 +360,17 @@ def _keys(model: type[BaseModel], location: Iterable[str | int]) -> list[str]:
     """The keys allowed at a location, as far as the models tell."""
     current: Any = model
     for part in location:
-        if isinstance(part, str) and isinstance(current, type) and issubclass(current, BaseModel):
-            current = _inner_model(current.model_fields[part].annotation) if part in current.model_fields else None
-    return list(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else []
+        if isinstance(part, str) and _is_model(current):
+            fields = {field.alias or name: field for name, field in current.model_fields.items()}
+            current = _inner_model(fields[part].annotation) if part in fields else current
+    return [field.alias or name for name, field in current.model_fields.items()] if _is_model(current) else []
+
+
+def _is_model(candidate: Any) -> bool:
+    return isinstance(candidate, type) and issubclass(candidate, BaseModel)
 
 
 def _inner_model(annotation: Any) -> Any:
+    """The model inside `X`, `X | None`, `tuple[X, ...]` or `dict[name, X]`."""
     candidates = (annotation, *getattr(annotation, "__args__", ()))
-    return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    options = list(known)
-    close = difflib.get_close_matches(word, options, n=1)
-    if close:
-        return f"; did you mean `{close[0]}`?"
-    return f"; allowed: {', '.join(options)}" if options else ""
-
-
-def _check_qualification(found: rules.Qualification) -> Iterator[str]:
-    names = [score.name for score in found.scores]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        yield f"scores: {name!r} appears twice; names of scores must differ"
-    for n, score in enumerate(found.scores):
-        yield from (f"scores.{n}.{problem}" for problem in _check_score(score, found))
-    for name, route in found.routes.items():
-        yield from (f"routes.{name}.lead_name: {p}" for p in _check_sources(rules.placeholders(route.lead_name)))
-    for n, rule in enumerate(found.labels):
-        yield from (f"labels.{n}.fields: {problem}" for problem in _check_label(rule))
-
-
-def _check_score(score: rules.Score, found: rules.Qualification) -> Iterator[str]:
-    for used in score.filters:
-        if used not in found.filters:
-            yield f"filters: found {used!r}{_nearest(used, found.filters)}"
-    if score.route not in found.routes:
-        yield f"route: found {score.route!r}{_nearest(score.route, found.routes)}"
-
-
-def _check_label(rule: rules.LabelRule) -> Iterator[str]:
-    known = schema.standard().entities["ContactIsContactPersonFor"]
-    for target in rule.fields:
-        if target not in known and not target.endswith("_KUT"):
-            yield f"`{target}` is no field of ContactIsContactPersonFor{_nearest(target, known)}"
-
-
-def _check_mapping(found: rules.Mapping) -> Iterator[str]:
-    entities = (("account", "CorporateAccount"), ("contact", "Contact"), ("lead", "Lead"))
-    for section, entity in entities:
-        for n, mapped in enumerate(getattr(found, section).fields):
-            where = f"{section}.fields.{n} ({', '.join(mapped.target)})"
-            yield from (f"{where}: {p}" for p in _check_targets(entity, mapped))
-            yield from (f"{where}: {p}" for p in _check_sources(rules.field_sources(mapped)))
-    for n, key in enumerate(found.account.natural_keys):
-        if key.kind == "name_country_postal" and len(key.source) != 3:
-            yield f"account.natural_keys.{n}.source: found {list(key.source)}, allowed: name, country and postal code"
-
-
-def _check_targets(entity: str, mapped: rules.FieldMap) -> Iterator[str]:
-    known = schema.standard().entities[entity]
-    for target in mapped.target:
-        field = known.get(target)
-        if field is None and not target.endswith("_KUT"):
-            yield f"`{target}` is no field of {entity}{_nearest(target, known)}"
-        elif field is not None and not (field.creatable or field.updatable):
-            yield f"`{target}` of {entity} is read-only in SAP Sales Cloud; map to a custom field (…_KUT)"
-
-
-def _check_sources(names: Iterable[str]) -> Iterator[str]:
-    for name in names:
-        space, dot, rest = name.partition(".")
-        if dot and (space not in rules.SPACES or not rest):
-            yield f"source `{name}`: found {space!r} before the dot, allowed: {', '.join(sorted(rules.SPACES))}"
+    return next((c for c in candidates if _is_model(c)), None)

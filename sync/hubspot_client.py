@@ -174,7 +174,7 @@ class HubSpotClient:
     """
 
     base_url: str
-    token: str
+    token: str = field(repr=False)
     api: Api = "2026-09"
     search_per_second: float = 4
     burst_per_10s: int = 90
@@ -424,6 +424,8 @@ class HubSpotClient:
         except ApiException as error:
             metrics.answered("hubspot", endpoint, error.status)
             raise _translated(error, endpoint) from None
+        except UnicodeDecodeError as error:
+            raise _unreadable(error, endpoint) from None
         except (HTTPError, OSError) as error:
             metrics.answered("hubspot", endpoint, None)
             raise Unavailable("hubspot", f"{endpoint}: no answer ({type(error).__name__})") from None
@@ -559,6 +561,16 @@ def _translated(error: Any, endpoint: str) -> SyncError:
             return Unavailable("hubspot", f"{endpoint}: status {status}")
         case _:
             return Refused("hubspot", f"{endpoint}: refused with status {status}{_category(error)}", status)
+
+
+def _unreadable(error: UnicodeDecodeError, endpoint: str) -> SyncError:
+    """A page that is not UTF-8 and so not HubSpot's; the SDK stumbles over it before it tells the status."""
+    refusal = error.__context__
+    metrics.answered("hubspot", endpoint, getattr(refusal, "status", None))
+    if isinstance(refusal, ApiException):
+        refusal.body = None
+        return _translated(refusal, endpoint)
+    return Malformed("hubspot", f"{endpoint}: the answer is no JSON object; is a proxy in between?")
 
 
 def _rate_limited(error: Any, endpoint: str) -> SyncError:

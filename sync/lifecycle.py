@@ -95,7 +95,7 @@ def advance(progress: Progress, outcome: Outcome, policy: RetryPolicy, now: date
 
 def _postponed(progress: Progress, outcome: Postponed, policy: RetryPolicy, now: datetime) -> Progress:
     attempts = progress.attempts + outcome.blames_record
-    if attempts >= policy.attempts:
+    if outcome.blames_record and attempts >= policy.attempts:
         return Progress(Status.PARKED, attempts, None, outcome.code, outcome.detail)
     status = Status.IN_FLIGHT if outcome.unknown else Status.PENDING
     waits = 0 if outcome.blames_record or outcome.outage else progress.waits + 1

@@ -137,7 +137,7 @@ def wire(value: Any, edm_type: str) -> Any:
         case "Boolean":
             return _boolean(value)
         case "Int16" | "Int32":
-            return int(_decimal(value))
+            return _integer(value, 16 if edm_type == "Int16" else 32)
         case "Decimal" | "Double" | "Single" | "Int64":
             return format(_decimal(value).normalize(), "f")
         case _:
@@ -165,6 +165,15 @@ def _boolean(value: Any) -> bool:
     return text == "true"
 
 
+def _integer(value: Any, bits: int) -> int:
+    number = _decimal(value)
+    if number != number.to_integral_value():
+        raise ValueError("not a whole number")
+    if not -(2 ** (bits - 1)) <= number < 2 ** (bits - 1):
+        raise ValueError("too large a number")
+    return int(number)
+
+
 def _decimal(value: Any) -> Decimal:
     try:
         parsed = Decimal(str(value))
@@ -190,6 +199,14 @@ def same(left: Any, right: Any) -> bool:
         return str(left).lower() == str(right).lower()
     forms = (_as_number, _as_uuid, _as_shown_date)
     return any(form(left) == form(right) is not None for form in forms)
+
+
+def canonical(value: Any) -> str:
+    """One spelling for all values that mean the same."""
+    if isinstance(value, bool) or str(value).lower() in ("true", "false"):
+        return str(value).lower()
+    number = _as_number(value)
+    return str(_as_uuid(value) or value) if number is None else format(number.normalize(), "f")
 
 
 def _as_number(value: Any) -> Decimal | None:

@@ -77,8 +77,22 @@ def collection(entity: str) -> str:
 @cache
 def standard() -> Schema:
     """The shipped table."""
-    table = json.loads(resources.files("sync").joinpath("c4c_fields.json").read_text(encoding="utf-8"))
+    return from_table(json.loads(resources.files("sync").joinpath("c4c_fields.json").read_text(encoding="utf-8")))
+
+
+def to_table(schema: Schema) -> dict[str, dict[str, list[Any]]]:
+    """The compact table of a schema; `from_table` reads it again."""
+    return {entity: {name: _row(field) for name, field in fields.items()} for entity, fields in schema.entities.items()}
+
+
+def from_table(table: Mapping[str, Mapping[str, list[Any]]]) -> Schema:
     return Schema({entity: {n: _field(n, *row) for n, row in fields.items()} for entity, fields in table.items()})
+
+
+def _row(field: Field) -> list[Any]:
+    marks = (("C", field.creatable), ("U", field.updatable), ("F", field.filterable), ("R", field.required))
+    flags = "".join(mark for mark, holds in marks if holds)
+    return [field.type, field.length, flags, field.code_list, field.context]
 
 
 def _field(

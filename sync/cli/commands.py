@@ -10,6 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sync import app, log
 from sync.cli import admin, links, loads, output, reports
+from sync.cli.explained import print_explain
+from sync.cli.simulate import simulate
 from sync.config import Environment
 from sync.config import settings as read_settings
 from sync.errors import ConfigurationError, SyncError
@@ -154,7 +156,7 @@ def explain(
             else f"contact {contact_id} is not in the mirror"
         )
         raise ConfigurationError([f"{what}; take the id from HubSpot's record URL, and run `once` to read it"])
-    output.show_json(found) if json else reports.print_explain(found)
+    output.show_json(found) if json else print_explain(found)
 
 
 def _moment(text: str, option: str = "--at") -> datetime:
@@ -175,6 +177,9 @@ def plan(contact: ContactIds = None, json: Json = False) -> None:
         finally:
             application.close()
     output.show_json(document) if json else reports.print_plan(document)
+
+
+cli.command()(simulate)
 
 
 @cli.command()

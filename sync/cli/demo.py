@@ -17,6 +17,7 @@ from sqlmodel import col, select
 
 from sync import app, log
 from sync.cli import output, reports
+from sync.cli.explained import print_explain
 from sync.cli.output import say, table
 from sync.domain.codes import EXPLANATIONS, Code
 from sync.errors import ConfigurationError, StateError
@@ -228,7 +229,7 @@ def _example(application: app.App, code: Code) -> str:
 def _explain(application: app.App, contact: str) -> None:
     found = explain(application.context.store, application.context.config.rules, contact)
     if found:
-        reports.print_explain(found)
+        print_explain(found)
         say()
 
 

@@ -124,40 +124,6 @@ def _age(seconds: int | None) -> str:
     return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"
 
 
-def print_explain(document: Document) -> None:
-    say(f"Contact {document['contact']}: {document['code']}")
-    say(f"  {document['meaning']}")
-    for score in document["scores"]:
-        say(f"  score {score['score']}:")
-        for reason in score["reasons"]:
-            say(f"    {'yes' if reason['code'] == Code.QUALIFIED else 'no '}  {reason['text']}")
-    for warning in document["warnings"]:
-        say(f"  warning {warning['code']}: {warning['text']}")
-    _print_state(document)
-    if document["remedy"] != EXPLANATIONS[Code.QUALIFIED].remedy:
-        say(f"  what to do: {document['remedy']}")
-    say(f"  rules {document['rules']}, input {document['input']}")
-
-
-def _print_state(document: Document) -> None:
-    if "decided_at" in document:
-        say(f"  decided at {document['decided_at']} in run {document['run_id']}")
-        return
-    for company in document["companies"]:
-        primary = ", primary" if company["primary"] else ""
-        say(f"  company {company['id']}{primary}; labels: {', '.join(company['labels']) or '–'}")
-    for score, since in document["above_threshold_since"].items():
-        say(f"  at or above the threshold of {score} since {since}")
-    for link in document["links"]:
-        written = f"last written {link['last_written']}" if link["last_written"] else "adopted, never written"
-        say(f"  {link['entity']} {link['key']} → {link['object_id']}, {written}")
-    for handover in document["handovers"]:
-        say(f"  handed over as lead {handover['lead']} at {handover['at']}")
-    say(f"  status {document['status']}; next try {document['next_try'] or '–'}; attempts {document['attempts']}")
-    if document["detail"]:
-        say(f"  detail: {document['detail']}")
-
-
 def print_plan(document: Document) -> None:
     for record in document["records"]:
         say(f"{record['action']} {record['entity']} {record['key']}")
@@ -168,6 +134,10 @@ def print_plan(document: Document) -> None:
         say(f"would be parked: contact {parked['contact']}: {parked['code']}: {parked['text']}")
     for mismatch in document["mismatches"]:
         say(f"mismatch: {mismatch}")
+    for warning in document["warnings"]:
+        say(f"warning: contact {warning['contact']}: {warning['code']}: {warning['text']}")
+    if document["deletes"]:
+        say(f"would delete {_named(document['deletes'])}")
     say(f"would create {_named(document['creates'])}; would update {_named(document['updates'])}; nothing was written")
 
 

@@ -1,6 +1,7 @@
 """The decision on one contact and one score, with all its reasons."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sync.domain.codes import Code
 from sync.domain.views import Company
@@ -21,18 +22,32 @@ class Reason:
 class Decision:
     """`code` decides; `reasons` are all that applied, in the order in which they were found.
 
-    `company` is the company of the lead's account; without one a qualified lead carries texts only.
+    `company` is the company of the lead's account; without one a qualified lead carries texts only. `route` is how the
+    lead looks, if there is one.
     """
 
     score: str
     code: Code
     reasons: tuple[Reason, ...]
     company: Company | None = None
+    route: str = "default"
 
     @property
     def qualified(self) -> bool:
         return self.code is Code.QUALIFIED
 
+    def to_json(self) -> dict[str, Any]:
+        """As it is kept and shown."""
+        return {
+            "score": self.score,
+            "code": str(self.code),
+            "company": self.company.id if self.company else None,
+            "route": self.route,
+            "reasons": [reason.to_json() for reason in self.reasons],
+        }
+
     @property
     def codes(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys([str(self.code), *(str(reason.code) for reason in self.reasons)]))
+        """The deciding code and all others that applied; a step that was passed gives none."""
+        applied = (reason.code for reason in self.reasons if reason.code is not Code.QUALIFIED)
+        return tuple(dict.fromkeys(str(code) for code in (self.code, *applied)))

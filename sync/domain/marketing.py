@@ -2,7 +2,9 @@
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, model_validator
+
+from sync.domain.conditions import Rule, Source
 
 
 def _listed(value: object) -> object:
@@ -18,15 +20,11 @@ Values = Annotated[frozenset[Annotated[str, BeforeValidator(_text)]], BeforeVali
 """One value or several, as HubSpot spells them."""
 
 
-class MarketingRule(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
-
-
-class ChannelRule(MarketingRule):
+class ChannelRule(Rule):
     """Which values of a contact property mean consent or refusal on one channel of SAP Sales Cloud."""
 
     channel: str = Field(min_length=1, max_length=3)
-    property: str = Field(min_length=1)
+    property: Source
     granted: Values = frozenset()
     refused: Values = frozenset()
 
@@ -39,7 +37,7 @@ class ChannelRule(MarketingRule):
         return self
 
 
-class AttributeRule(MarketingRule):
+class AttributeRule(Rule):
     """A marketing attribute of the contact: attribute set, attribute, and the HubSpot property its values come from.
 
     `values` translates HubSpot's values; what it does not name goes over as it is. With `may_blank` an emptied
@@ -48,7 +46,7 @@ class AttributeRule(MarketingRule):
 
     set: str = Field(min_length=1, max_length=18)
     attribute: str = Field(min_length=1, max_length=30)
-    source: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$")]
+    source: Source
     multiple: bool = False
     values: dict[str, str] = Field(default_factory=dict)
     may_blank: bool = False

@@ -7,87 +7,106 @@ import re
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
+from sync.domain.conditions import Condition, Finite, Rule, Source, Transform
 from sync.domain.marketing import AttributeRule, ChannelRule
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=30)]
 """A name that becomes part of an external key, so nothing that needs quoting."""
 
+Title = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+"""A name that people read: of a filter, a route, an owner rule, a segment."""
 
-class Rule(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
+class Measure(Rule):
+    """A score property with what it takes to be met: a number with a threshold, or tier labels as a set."""
 
-class Score(Rule):
-    """One score: a number with a threshold, or tier labels as a set. Each qualified score is a lead of its own."""
-
-    name: Name
-    property: str
-    threshold: float | None = None
+    property: Source
+    threshold: Finite | None = None
     tiers: frozenset[str] = frozenset()
-    rearm_below: float | None = None
-    route: str = "default"
-    filters: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
         if (self.threshold is None) == (not self.tiers):
             raise ValueError("give either `threshold` (a number) or `tiers` (a list of labels)")
-        if self.threshold is not None and self.rearm_below is not None and self.rearm_below > self.threshold:
-            raise ValueError(f"`rearm_below` {self.rearm_below:g} lies above `threshold` {self.threshold:g}")
         return self
 
 
-class Condition(Rule):
-    """One test on a contact or company property (`company.` in front for the chosen company)."""
+class RouteChoice(Rule):
+    """A route for those who meet a condition."""
 
-    property: str
-    known: bool | None = None
-    any_of: tuple[str, ...] = ()
-    none_of: tuple[str, ...] = ()
-    at_least: float | None = None
-    at_most: float | None = None
-    matches: str | None = None
+    when: Condition
+    route: Title
+
+
+class Score(Measure):
+    """One score. Each qualified score is a lead of its own, so one contact may yield several.
+
+    Below `rearm_below` (or on one of `rearm_tiers`) the score is armed again: after the lead was closed, the next
+    crossing starts a new cycle. `and` names further scores that must be met too, `conditions` and `filters` what else
+    must hold. Of `routes` the first that fits is taken, else `route`.
+    """
+
+    name: Name
+    rearm_below: Finite | None = None
+    rearm_tiers: frozenset[str] = frozenset()
+    combined: tuple[Measure, ...] = Field(default=(), alias="and")
+    conditions: tuple[Condition, ...] = ()
+    filters: tuple[str, ...] = ()
+    route: Title = "default"
+    routes: tuple[RouteChoice, ...] = ()
 
     @model_validator(mode="after")
-    def _sensible(self) -> Self:
-        tests = (self.known, self.at_least, self.at_most, self.matches)
-        if all(test is None for test in tests) and not self.any_of and not self.none_of:
-            raise ValueError("name a test: known, any_of, none_of, at_least, at_most or matches")
-        if self.matches is not None:
-            try:
-                re.compile(self.matches)
-            except re.error as error:
-                raise ValueError(f"`matches` is no regular expression: {error}") from None
+    def _rearm_fits(self) -> Self:
+        if self.threshold is not None and self.rearm_below is not None and self.rearm_below > self.threshold:
+            raise ValueError(f"`rearm_below` {self.rearm_below:g} lies above `threshold` {self.threshold:g}")
+        if self.tiers and self.rearm_below is not None:
+            raise ValueError("`rearm_below` goes with `threshold`; for `tiers` name `rearm_tiers`")
+        if self.rearm_tiers and (not self.tiers or self.rearm_tiers & self.tiers):
+            raise ValueError("`rearm_tiers` go with `tiers` and are none of them")
         return self
-
-
-class ScoringFilter(Rule):
-    """Criteria that let a contact count at all; all conditions must hold."""
-
-    all: tuple[Condition, ...] = Field(min_length=1)
 
 
 class Consent(Rule):
-    """Which legal basis allows the handover, and how opt-outs and consent by channel are carried over."""
+    """Which legal basis allows the handover, whether it needs a double opt-in, and how opt-outs and consent go over.
 
-    legal_basis_property: str = "hs_legal_basis"
+    With `allowed_basis` only these count, otherwise every basis but `no_basis`. A basis in `confirmation_for` counts
+    only while `confirmation_property` holds one of `confirmed`. `stop_updates_when_withdrawn`: once somebody who was
+    handed over opts out, the refusal is carried over and nothing else is written for them any more.
+    """
+
+    legal_basis_property: Source = "hs_legal_basis"
     no_basis: frozenset[str] = frozenset({"Not applicable"})
-    optout_property: str = "hs_email_optout"
+    allowed_basis: frozenset[str] = frozenset()
+    confirmation_property: Source = "hs_emailconfirmationstatus"
+    confirmed: frozenset[str] = frozenset(
+        {
+            "Confirmed",
+            "User clicked confirmation",
+            "HubSpot Rep. marked confirmed",
+            "Customer marked confirmed",
+            "Confirmed from previous behavior",
+            "Confirmed due to form",
+        }
+    )
+    confirmation_for: frozenset[str] = frozenset()
+    optout_property: Source = "hs_email_optout"
     email_channel: str = "INT"
     refused: str = "2"
     granted: str = "1"
     channels: tuple[ChannelRule, ...] = ()
+    stop_updates_when_withdrawn: bool = False
 
     def properties(self) -> tuple[str, ...]:
         """Everything that consent is read from."""
-        named = (self.legal_basis_property, self.optout_property, *(rule.property for rule in self.channels))
-        return tuple(dict.fromkeys(named))
+        confirmation = (self.confirmation_property,) if self.confirmation_for else ()
+        by_channel = (rule.property for rule in self.channels)
+        return tuple(dict.fromkeys((self.legal_basis_property, *confirmation, self.optout_property, *by_channel)))
 
 
 class Route(Rule):
-    """How the lead of a score looks: constants that the tenant's code lists must know."""
+    """How the lead of a score looks: constants that the tenant's code lists must know, and who owns it."""
 
     lead_name: str = "{company.name}: {contact.firstname} {contact.lastname} ({score.name})"
     origin: str | None = None
@@ -97,23 +116,103 @@ class Route(Rule):
     status: str | None = None
     campaign: str | None = Field(default=None, max_length=35)
     language: Literal["en", "de"] = "en"
+    sales_organisation: str | None = None
+    sales_unit: str | None = None
+    distribution_channel: str | None = None
+    division: str | None = None
+    owner: Title | None = None
 
 
 class LabelRule(Rule):
-    """What an association label fills in on the relationship between contact and account."""
+    """What an association label means. Earlier rules go before later ones.
 
-    label: str
-    fields: dict[str, str] = Field(min_length=1)
+    `fields` are filled in on the relationship between contact and account; with `account` a company of this label
+    becomes the lead's account before the primary one; `blocks` keeps a contact from being handed over (`account`: if
+    the lead's company carries the label, `any`: if any does); `route` is that of leads of a company with the label.
+    """
+
+    label: Title
+    fields: dict[str, str] = Field(default_factory=dict)
+    account: bool = False
+    blocks: Literal["account", "any"] | None = None
+    route: Title | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not (self.fields or self.account or self.blocks or self.route):
+            raise ValueError("say what the label does: fields, account, blocks or route")
+        return self
+
+
+class Limits(Rule):
+    """Revenue (in the currency of the HubSpot property) and head count."""
+
+    revenue: Finite
+    people: Finite
+
+
+class Segments(Rule):
+    """The customer segment of a company (source `derived.segment`), from revenue and head count.
+
+    The lowest segment is below both limits of `middle_from`; the highest above either of `top_above`; the middle one
+    between. What only one of the two numbers tells counts; without both the segment is unknown.
+    """
+
+    revenue_property: Source = "annualrevenue"
+    people_property: Source = "numberofemployees"
+    names: tuple[Title, Title, Title] = ("small business", "midmarket", "large enterprise")
+    middle_from: Limits = Limits(revenue=50_000_000, people=100)
+    top_above: Limits = Limits(revenue=500_000_000, people=2_000)
+
+
+class Territory(Rule):
+    """One row of a territory table: who owns the companies of a country, its postal codes, a segment. All must fit.
+
+    `postal` holds prefixes (`"20"`) or ranges of prefixes (`"20-25"`).
+    """
+
+    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
+    postal: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 ]+(-[A-Za-z0-9 ]+)?$")], ...] = ()
+    segment: Title | None = None
+    owner: Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$")]
+
+
+class OwnerRule(Rule):
+    """Who owns a lead or an account: the first of `order` that names a valid employee. Owners are e-mail addresses.
+
+    `round_robin` deals evenly and always the same, by the HubSpot id; it keeps no memory, so it deals the same after a
+    restart, and when somebody leaves only that person's share moves.
+    """
+
+    order: tuple[Literal["contact_owner", "company_owner", "territory", "round_robin"], ...] = Field(min_length=1)
+    round_robin: tuple[Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$")], ...] = ()
+    territories: tuple[Territory, ...] = ()
+    country_property: Source = "country"
+    postal_property: Source = "zip"
+
+    @model_validator(mode="after")
+    def _tables_are_given(self) -> Self:
+        for step, table in (("round_robin", self.round_robin), ("territory", self.territories)):
+            if (step in self.order) != bool(table):
+                raise ValueError(f"`order` must name {step} if, and only if, its list is given")
+        return self
 
 
 class Qualification(Rule):
     """`qualification.toml`."""
 
     scores: tuple[Score, ...] = Field(min_length=1, max_length=25)
-    filters: dict[str, ScoringFilter] = Field(default_factory=dict)
+    filters: dict[Title, Condition] = Field(default_factory=dict)
     consent: Consent = Consent()
-    routes: dict[str, Route] = Field(default_factory=lambda: {"default": Route()})
+    segments: Segments = Segments()
+    routes: dict[Title, Route] = Field(default_factory=lambda: {"default": Route()})
+    owners: dict[Title, OwnerRule] = Field(default_factory=dict)
     labels: tuple[LabelRule, ...] = ()
+
+    def conditions(self) -> tuple[Condition, ...]:
+        """Every condition of the file, filters included."""
+        own = (c for score in self.scores for c in (*score.conditions, *(choice.when for choice in score.routes)))
+        return (*self.filters.values(), *own)
 
 
 class FieldRule(StrEnum):
@@ -125,21 +224,29 @@ class FieldRule(StrEnum):
     CREATE_ONLY = "create_only"
 
 
-Transform = Literal["text", "email", "phone", "web_site", "country", "number", "boolean"]
-
-
 class FieldMap(Rule):
     """One field of one entity: target, where its value comes from, and its rule.
 
-    `target` may name several fields: a long text is spread over them at word boundaries.
+    `target` may name several fields: a long text is spread over them at word boundaries. Of several sources the first
+    that is filled counts; with `join` all that are filled, with this text between. `table` translates the transformed
+    value (what it does not know is a misfit unless `otherwise` is given); `default` stands in for a missing value.
+    `country` is the ISO code that phone numbers and states are read with, `country_source` tells it better where it
+    is filled. A misfit `warn`s and is left out, or `reject`s the contact until a person has corrected the value.
     `when` limits a field to leads with or without an account.
     """
 
     target: tuple[str, ...] = Field(min_length=1)
-    source: tuple[str, ...] = ()
+    source: tuple[Source, ...] = ()
     value: str | None = None
     template: str | None = None
+    join: Annotated[str, StringConstraints(strip_whitespace=False)] | None = None
     transform: Transform = "text"
+    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
+    country_source: Source | None = None
+    table: dict[str, str] = Field(default_factory=dict)
+    otherwise: str | None = None
+    default: str | None = None
+    misfit: Literal["warn", "reject"] = "warn"
     rule: FieldRule
     when: Literal["always", "account", "no_account"] = "always"
     may_blank: bool = False
@@ -156,14 +263,23 @@ class FieldMap(Rule):
     def _one_origin(self) -> Self:
         if sum((bool(self.source), self.value is not None, self.template is not None)) != 1:
             raise ValueError("give exactly one of `source`, `value` and `template`")
+        if self.otherwise is not None and not self.table:
+            raise ValueError("`otherwise` goes with a `table`")
+        if self.join is not None and len(self.source) < 2:
+            raise ValueError("`join` goes with several sources")
         return self
+
+    def constants(self) -> tuple[str, ...]:
+        """Values that stand in the rules themselves: the tenant's code lists must know them."""
+        fixed = (self.value, self.otherwise, self.default if not self.table else None)
+        return (*(value for value in fixed if value is not None), *self.table.values())
 
 
 class NaturalKey(Rule):
     """A way to recognise an account that was in C4C before us."""
 
     kind: Literal["tax_number", "web_domain", "name_country_postal"]
-    source: tuple[str, ...]
+    source: tuple[Source, ...] = Field(min_length=1)
 
 
 class EntityMap(Rule):
@@ -213,41 +329,65 @@ class Rules(Rule):
 
     def contact_properties(self) -> tuple[str, ...]:
         """The contact properties that the rules name, sorted: asked of HubSpot, mirrored, nothing else."""
-        return _sorted(_own("contact", self._sources()) | self._fixed_contact_properties())
+        return _sorted(_own("contact", self.sources()) | self._fixed_contact_properties())
 
     def company_properties(self) -> tuple[str, ...]:
         """The company properties that the rules name, sorted."""
         keys = {source for key in self.mapping.account.natural_keys for source in key.source}
-        return _sorted(_own("company", self._sources()) | keys | {"name", "domain", OWNER_PROPERTY, MERGED_PROPERTY})
+        return _sorted(_own("company", self.sources()) | keys | {"name", "domain", OWNER_PROPERTY, MERGED_PROPERTY})
 
     def _fixed_contact_properties(self) -> set[str]:
         consent = self.qualification.consent
-        scores = {score.property for score in self.qualification.scores}
+        scores = {m.property for score in self.qualification.scores for m in (score, *score.combined)}
         named = {*consent.properties(), self.mapping.contact.email_source}
         attributes = {rule.source for rule in self.mapping.attributes}
         return scores | named | attributes | {"lastname", "company", OWNER_PROPERTY, MERGED_PROPERTY}
 
-    def _sources(self) -> set[str]:
+    def sources(self) -> set[str]:
+        """Everything that fields, conditions, routes and owner rules look at, each with its space in front."""
         entities = (
             ("company", self.mapping.account),
             ("contact", self.mapping.contact),
             ("contact", self.mapping.lead),
         )
         mapped = {qualified(own, name) for own, entity in entities for f in entity.fields for name in field_sources(f)}
-        conditions = {
-            qualified("contact", condition.property)
-            for scoring_filter in self.qualification.filters.values()
-            for condition in scoring_filter.all
+        looked_at = {
+            qualified("contact", name)
+            for condition in self.qualification.conditions()
+            for name in condition.properties()
         }
         routes = {name for route in self.qualification.routes.values() for name in placeholders(route.lead_name)}
-        return mapped | conditions | routes
+        found = mapped | looked_at | routes
+        return found | self._territory_sources() | self._segment_sources(found)
+
+    def _territory_sources(self) -> set[str]:
+        """Where a territory table looks: at the company, or at the contact of a lead without one."""
+        rules = [rule for rule in self.qualification.owners.values() if rule.territories]
+        names = {name for rule in rules for name in (rule.country_property, rule.postal_property)}
+        return {f"{space}.{name}" for space in ("contact", "company") for name in names}
+
+    def _segment_sources(self, found: set[str]) -> set[str]:
+        """Revenue and head count, if anything asks for the segment."""
+        by_segment = any(t.segment for rule in self.qualification.owners.values() for t in rule.territories)
+        if "derived.segment" not in found and not by_segment:
+            return set()
+        segments = self.qualification.segments
+        return {f"company.{segments.revenue_property}", f"company.{segments.people_property}"}
 
 
 OWNER_PROPERTY = "hubspot_owner_id"
 MERGED_PROPERTY = "hs_merged_object_ids"
 
-SPACES = frozenset({"contact", "company", "score", "route", "c4c"})
+SPACES = frozenset({"contact", "company", "score", "route", "c4c", "derived", "owner"})
 """What may stand before the dot of a source; without a dot the entity's own HubSpot object is meant."""
+
+FIXED: dict[str, frozenset[str]] = {
+    "score": frozenset({"name", "value", "note"}),
+    "route": frozenset(Route.model_fields) - {"owner"} | {"name"},
+    "c4c": frozenset({"owner_uuid", "account_uuid", "contact_uuid"}),
+    "derived": frozenset({"segment"}),
+}
+"""What may stand after the dot, for the spaces that are not HubSpot's."""
 
 
 def qualified(own: str, name: str) -> str:
@@ -261,7 +401,8 @@ def placeholders(template: str) -> tuple[str, ...]:
 
 
 def field_sources(mapped: FieldMap) -> tuple[str, ...]:
-    return mapped.source or placeholders(mapped.template or "")
+    country = (mapped.country_source,) if mapped.country_source else ()
+    return (*(mapped.source or placeholders(mapped.template or "")), *country)
 
 
 def _own(space: str, sources: set[str]) -> set[str]:

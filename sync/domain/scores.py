@@ -1,8 +1,10 @@
 """Reading a score: numbers come as strings, tier labels as text, and a missing score is not 0."""
 
+import math
+import re
 from enum import StrEnum
 
-from sync.domain.rules import Score
+from sync.domain.rules import Measure, Score
 from sync.domain.views import Properties, clean
 
 
@@ -17,31 +19,39 @@ class Level(StrEnum):
 
 def number(text: str | None) -> float | None:
     """The number that `text` spells (`"82"`, `"82.0"`), or None where it spells none."""
-    try:
-        return float(text) if text is not None else None
-    except ValueError:
+    if text is None or not _NUMBER.fullmatch(text.strip()):
         return None
+    found = float(text)
+    return found if math.isfinite(found) else None
 
 
-def level(score: Score, properties: Properties) -> Level:
-    """The level of these properties on `score`."""
-    value = clean(properties.get(score.property))
-    if score.tiers:
-        return _tier_level(score, value)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+"""Narrower than Python's own reading, which takes `1_000` and digits of every script."""
+
+
+def level(measure: Measure, properties: Properties) -> Level:
+    """The level of these properties on a score, or on a further measure that is combined with it."""
+    value = clean(properties.get(measure.property))
+    if measure.tiers:
+        return _tier_level(measure, value)
     points = number(value)
-    if points is None or score.threshold is None:
+    if points is None or measure.threshold is None:
         return Level.MISSING
-    if points >= score.threshold:
+    if points >= measure.threshold:
         return Level.MET
-    return Level.BELOW if points < _rearm_level(score) else Level.BETWEEN
+    return Level.BELOW if points < _rearm_level(measure) else Level.BETWEEN
 
 
-def _tier_level(score: Score, value: str | None) -> Level:
+def _tier_level(measure: Measure, value: str | None) -> Level:
     if value is None:
         return Level.MISSING
-    return Level.MET if value in score.tiers else Level.BELOW
+    if value in measure.tiers:
+        return Level.MET
+    rearm = measure.rearm_tiers if isinstance(measure, Score) else frozenset()
+    return Level.BELOW if not rearm or value in rearm else Level.BETWEEN
 
 
-def _rearm_level(score: Score) -> float:
-    assert score.threshold is not None
-    return score.threshold if score.rearm_below is None else score.rearm_below
+def _rearm_level(measure: Measure) -> float:
+    assert measure.threshold is not None
+    rearm = measure.rearm_below if isinstance(measure, Score) else None
+    return measure.threshold if rearm is None else rearm

@@ -68,7 +68,9 @@ Origin = Literal["created", "adopted", "set"]
 class Link:
     """External key ↔ C4C record, with the values last sent.
 
-    An empty `object_id` is an intent: we are about to create the record, and have not seen its end yet.
+    An empty `object_id` is an intent: we are about to create the record, and have not seen its end yet. `seen` is what
+    the record itself told when it was read last: its other ids, its life cycle status, and under `theirs` a digest of
+    every field that holds another value than ours.
     """
 
     entity: str
@@ -76,6 +78,7 @@ class Link:
     object_id: str
     sent: Mapping[str, object]
     origin: Origin = "adopted"
+    seen: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def ours(self) -> bool:

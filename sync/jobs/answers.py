@@ -1,6 +1,7 @@
 """Reads the answers to the planner's questions from C4C, in few batches."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
 
 from sync import odata
 from sync.c4c_client import C4CPort
@@ -11,6 +12,13 @@ from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.planner.target import Ask, Question, Record, Target
 from sync.planner.writes import RELATION, TAX_NUMBER
 from sync.schema import Schema, collection
+
+
+class Answers(Protocol):
+    """Whoever can answer the planner."""
+
+    def answer(self, questions: Iterable[Question], target: Target) -> None:
+        """Teaches `target` the answers; a question without rows is answered by none."""
 
 
 class Reader:

@@ -1,16 +1,16 @@
 """Compares the rules with the portal and the tenant, and names every mismatch. Changes nothing."""
 
-import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any
 
 from sync.config import Configuration
 from sync.domain.labels import resolve
-from sync.domain.rules import MERGED_PROPERTY, OWNER_PROPERTY, Rules
+from sync.domain.rules import Rules
+from sync.domain.spelling import nearest
 from sync.errors import ConfigurationError
-from sync.hubspot_client import HubSpotPort, ObjectType, Property
-from sync.jobs import freshness, score_types
+from sync.hubspot_client import HubSpotPort, Property
+from sync.jobs import freshness, property_check, score_types
 from sync.jobs.context import Context
 from sync.jobs.tenant import read_tenant
 from sync.state import labels as label_pins
@@ -44,10 +44,9 @@ def _asked(rules: Rules) -> list[str]:
 def hubspot(hubspot: HubSpotPort, rules: Rules) -> Iterator[Finding]:
     """The portal's properties, their types and options, compared with what the rules expect."""
     contacts = {p.name: p for p in hubspot.properties("contacts")}
-    vital = {s.property for s in rules.qualification.scores} | {rules.qualification.consent.legal_basis_property}
-    yield from _properties("contacts", rules.contact_properties(), contacts, vital)
     companies = {p.name: p for p in hubspot.properties("companies")}
-    yield from _properties("companies", rules.company_properties(), companies, set())
+    yield from property_check.unknown_properties(rules, contacts, companies)
+    yield from property_check.unknown_options(rules, contacts, companies)
     yield from _options(rules, contacts)
 
 
@@ -59,16 +58,7 @@ def _labels(context: Context) -> Iterator[Finding]:
     found = resolve([rule.label for rule in context.config.rules.qualification.labels], labels, pinned)
     texts = [label.text for label in labels if label.text]
     for text, problem in found.problems:
-        yield _finding("warning", "qualification.toml: labels", f"{text!r} {problem}{_nearest(text, texts)}")
-
-
-def _properties(
-    object_type: ObjectType, named: Iterable[str], known: dict[str, Property], vital: set[str]
-) -> Iterator[Finding]:
-    for name in named:
-        if name not in known and name not in (OWNER_PROPERTY, MERGED_PROPERTY):
-            severity = "error" if name in vital else "warning"
-            yield _finding(severity, "rules", f"`{name}` is not a property of {object_type}{_nearest(name, known)}")
+        yield _finding("warning", "qualification.toml: labels", f"{text!r} {problem}{nearest(text, texts)}")
 
 
 def _options(rules: Rules, contacts: dict[str, Property]) -> Iterator[Finding]:
@@ -96,6 +86,7 @@ def _c4c(context: Context) -> Iterator[Finding]:
         yield from (_finding("error", "SAP Sales Cloud", problem) for problem in error.problems)
         return
     yield from (_finding("warning", "SAP Sales Cloud", str(mismatch)) for mismatch in mismatches)
+    yield from _owner_rules(context.config.rules, tenant.employees)
     owners = [o for o in context.hubspot.owners() if not o.archived]
     unknown = [o.id for o in owners if not o.email or o.email.casefold() not in tenant.employees]
     if unknown:
@@ -104,6 +95,16 @@ def _c4c(context: Context) -> Iterator[Finding]:
             "owners",
             f"{len(unknown)} of {len(owners)} HubSpot owners are no valid employee: {', '.join(unknown)}",
         )
+
+
+def _owner_rules(rules: Rules, employees: Container[str]) -> Iterator[Finding]:
+    """Members and territories whose address is no valid employee's; the address itself stands in the file."""
+    for name, rule in rules.qualification.owners.items():
+        members = [(f"round_robin.{n}", address) for n, address in enumerate(rule.round_robin)]
+        members += [(f"territories.{n}.owner", row.owner) for n, row in enumerate(rule.territories)]
+        for key, address in members:
+            if address.casefold() not in employees:
+                yield _finding("warning", f"qualification.toml: owners.{name}.{key}", "is no valid, unlocked employee")
 
 
 def _lead_status(context: Context) -> Iterator[str]:
@@ -116,8 +117,3 @@ def _lead_status(context: Context) -> Iterator[str]:
 
 def _finding(severity: str, where: str, text: str) -> Finding:
     return {"severity": severity, "where": where, "text": text}
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean `{close[0]}`?" if close else ""

@@ -11,7 +11,9 @@ from sync.domain.rules import Rules
 from sync.domain.views import ContactView
 from sync.jobs.recording import input_digest
 from sync.lifecycle import Status
+from sync.mappers.company import company_name
 from sync.planner.qualify import leading, qualify
+from sync.planner.resolve import LEAD
 from sync.state import mirror, tables, work
 from sync.state.store import Store
 
@@ -34,10 +36,10 @@ def explain(store: Store, rules: Rules, contact_id: str) -> Explained | None:
             "codes": _codes(code, decisions, last, bool(view.cycles)),
             "meaning": EXPLANATIONS[code].meaning,
             "remedy": EXPLANATIONS[code].remedy,
-            "scores": [_decision(decision) for decision in decisions],
+            "scores": [decision.to_json() for decision in decisions],
             "warnings": (last.body.get("warnings") if last else None) or [],
             **_progress(progress),
-            **_records(session, view),
+            **_records(session, view, rules),
             "rules": rules.digest,
             "input": input_digest(view),
         }
@@ -55,7 +57,7 @@ def explain_at(store: Store, contact_id: str, at: datetime) -> Explained | None:
         return {
             "contact": contact_id,
             "code": found.code,
-            "codes": list(dict.fromkeys([found.code, *reasons, *warnings])),
+            "codes": list(dict.fromkeys([found.code, *(c for c in reasons if c != Code.QUALIFIED), *warnings])),
             "meaning": EXPLANATIONS[code].meaning,
             "remedy": EXPLANATIONS[code].remedy,
             **found.body,
@@ -83,16 +85,8 @@ def _codes(code: Code, decisions: tuple[Decision, ...], last: tables.Decision | 
     found = [str(code), *(c for decision in decisions for c in decision.codes)]
     found += [warning["code"] for warning in (last.body.get("warnings") if last else None) or []]
     found += [str(Code.ALREADY_HANDED_OVER)] if handed_over else []
-    return list(dict.fromkeys(found))
-
-
-def _decision(decision: Decision) -> dict[str, Any]:
-    return {
-        "score": decision.score,
-        "code": str(decision.code),
-        "company": decision.company.id if decision.company else None,
-        "reasons": [reason.to_json() for reason in decision.reasons],
-    }
+    # One score may have qualified while another decides nothing: only the deciding code may say QUALIFIED.
+    return list(dict.fromkeys(c for c in found if c != Code.QUALIFIED or code is Code.QUALIFIED))
 
 
 def _progress(progress: tables.Progress | None) -> dict[str, Any]:
@@ -107,16 +101,40 @@ def _progress(progress: tables.Progress | None) -> dict[str, Any]:
     }
 
 
-def _records(session: Session, view: ContactView) -> dict[str, Any]:
+def _state(link: tables.Link, rules: Rules) -> str | None:
+    """Where a lead stood when it was read last."""
+    if link.entity != LEAD:
+        return None
+    lead, status = rules.mapping.lead, link.seen.get("LifeCycleStatusCode")
+    if link.seen.get("gone"):
+        return "gone"
+    if status in lead.closed_status:
+        return "closed"
+    return "accepted by sales" if status in lead.accepted_status else "open"
+
+
+def _records(session: Session, view: ContactView, rules: Rules) -> dict[str, Any]:
     companies = [a.company.id for a in view.associations]
     links = work.link_rows(session, [view.id, *companies])
     return {
         "companies": [
-            {"id": a.company.id, "primary": a.is_primary, "labels": sorted(x.text for x in a.labels if x.text)}
+            {
+                "id": a.company.id,
+                "name": company_name(a.company),
+                "primary": a.is_primary,
+                "labels": sorted(x.text for x in a.labels if x.text),
+            }
             for a in view.associations
         ],
         "links": [
-            {"entity": r.entity, "key": r.key, "object_id": r.object_id, "last_written": _iso(r.written_at)}
+            {
+                "entity": r.entity,
+                "key": r.key,
+                "object_id": r.object_id,
+                "number": r.seen.get("ID") or r.seen.get("AccountID") or r.seen.get("ContactID"),
+                "state": _state(r, rules),
+                "last_written": _iso(r.written_at),
+            }
             for r in links
         ],
         "handovers": [

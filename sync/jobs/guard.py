@@ -16,8 +16,11 @@ from sync.domain.views import ContactView
 from sync.errors import GuardTripped
 from sync.jobs.context import Context
 from sync.jobs.handover import Handover
+from sync.jobs.rehearsal import Rehearsal
+from sync.jobs.slice import SLICE
 from sync.log import Event, emit
-from sync.planner.plan import Links, Plan, Write
+from sync.planner.imagine import Predicted
+from sync.planner.plan import Links
 from sync.state import guarding, work
 from sync.state.guarding import Stopped
 
@@ -125,26 +128,23 @@ class Part:
 
 def _parts(handover: Handover, candidates: Sequence[Candidate], withdrawn: Mapping[str, str]) -> dict[str, Part]:
     parts = {i: Part(frozenset(), _digest(["withdrawn", made]), withdrawn=True) for i, made in withdrawn.items()}
-    ids = [c.id for c in candidates]
-    for start in range(0, len(ids), PLANNED_TOGETHER):
-        slice_ = handover.prepare(ids[start : start + PLANNED_TOGETHER])
-        parts |= {contact: _part(slice_.plans[contact]) for contact in slice_.open()}
-        handover.context.progress("guard", min(start + PLANNED_TOGETHER, len(ids)), len(ids))
-        handover.context.checkpoint()
-    return parts
+    ids, context = [c.id for c in candidates], handover.context
+    rehearsal = Rehearsal(context, handover.tenant)
+    for start in range(0, len(ids), SLICE):
+        part = ids[start : start + SLICE]
+        rehearsal.play(part, handover.prepare(part).target)
+        context.progress("guard", min(start + SLICE, len(ids)), len(ids))
+        context.checkpoint()
+    return parts | {contact: _part(rehearsal.writes_of(contact)) for contact in ids}
 
 
-PLANNED_TOGETHER = 1000
-"""Contacts whose records are read together, as many as are carried over together: one look then serves both."""
+def _part(writes: Sequence[Predicted]) -> Part:
+    records = frozenset((w.action, w.entity, w.key) for w in writes)
+    return Part(records, _digest([_content(write) for write in writes]))
 
 
-def _part(planned: Plan) -> Part:
-    writes = [] if planned.problem else [w for w in planned.records if w.action != "unchanged"]
-    return Part(frozenset((w.action, w.entity, w.key) for w in writes), _digest([_content(w) for w in writes]))
-
-
-def _content(write: Write) -> list[object]:
-    return [write.action, write.entity, write.key, [[c.name, str(c.new)] for c in write.changes]]
+def _content(write: Predicted) -> list[object]:
+    return [write.action, write.entity, write.key, [[name, str(field.new)] for name, field in write.fields.items()]]
 
 
 def _extent(parts: Iterable[Part]) -> Extent:
@@ -152,7 +152,7 @@ def _extent(parts: Iterable[Part]) -> Extent:
     chosen = list(parts)
     writes = frozenset().union(*(part.writes for part in chosen)) if chosen else frozenset()
     creates = Counter(entity for action, entity, _ in writes if action == "create")
-    changes = sum(action != "create" for action, _, _ in writes)
+    changes = sum(action in ("update", "delete") for action, _, _ in writes)
     return Extent(creates, changes, sum(part.withdrawn for part in chosen))
 
 

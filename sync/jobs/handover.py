@@ -13,13 +13,14 @@ from sync.c4c_client import Locked, Unknown, WriteResult, Written
 from sync.domain.codes import Code
 from sync.errors import RemoteError, Unavailable
 from sync.jobs import linking, recording
-from sync.jobs.answers import Reader
+from sync.jobs.answers import Answers, Reader
 from sync.jobs.context import Context
 from sync.jobs.operations import grouped, operation
 from sync.jobs.outcomes import UNKNOWN_ROUNDS, failure
 from sync.jobs.slice import Slice, decided
-from sync.lifecycle import Failed, Postponed
+from sync.lifecycle import Done, Failed, Postponed
 from sync.planner.plan import Tenant, Write, plan
+from sync.planner.resolve import ACCOUNT
 from sync.state import mirror, work
 
 
@@ -29,7 +30,7 @@ class Handover:
     def __init__(self, context: Context, tenant: Tenant) -> None:
         self.context = context
         self.tenant = tenant
-        self.reader = Reader(context.c4c, context.config.rules, tenant.schema)
+        self.reader: Answers = Reader(context.c4c, context.config.rules, tenant.schema)
         self._outages = 0
         self._reached = False
         self._prepared: tuple[tuple[str, ...], Slice] = ((), Slice({}, {}))
@@ -59,7 +60,7 @@ class Handover:
                 self.reader.answer(questions, work_.target)
 
     def prepare(self, contact_ids: Sequence[str]) -> Slice:
-        """A planned slice to be looked at. If the same contacts are carried over next, nothing is read twice."""
+        """A planned slice to look at; if the same contacts are carried over next, nothing is read twice."""
         self._let_settle(contact_ids)
         prepared = self.load(contact_ids)
         self.plan(prepared)
@@ -75,7 +76,7 @@ class Handover:
         """
         work_ = self._fresh(contact_ids)
         try:
-            self._rounds(work_)
+            self.rounds(work_)
         except RemoteError as error:
             self._give_back(work_, error)
             recording.record(self.context, work_)
@@ -98,7 +99,8 @@ class Handover:
             until = since + timedelta(seconds=self.context.config.worker.c4c.settle_seconds)
             self.context.sleep(max(0.0, (until - self.context.now()).total_seconds()))
 
-    def _rounds(self, work_: Slice) -> None:
+    def rounds(self, work_: Slice) -> None:
+        """Plans and writes until every contact of the slice is settled, or the process is asked to stop."""
         while work_.open():
             self.plan(work_)
             self._settle_problems(work_)
@@ -109,6 +111,7 @@ class Handover:
                 return
             if writes and not _reread(work_, writes):
                 self._write(work_, writes)
+                _reopen(work_, writes)
 
     def _settle_problems(self, work_: Slice) -> None:
         for contact in work_.open():
@@ -124,14 +127,14 @@ class Handover:
 
     def _write(self, work_: Slice, writes: Sequence[Write]) -> None:
         """One round of writes; afterwards target and links know what happened."""
-        owners = _owners(work_, writes)
+        owners = owners_of(work_, writes)
         self._intend({contact for contacts in owners.values() for contact in contacts}, work_, writes)
         for groups in _apart(work_, grouped(writes)):
             answers = self.context.c4c.write([[operation(write) for write in group] for group in groups])
             results = [
                 (w, r) for group, found in zip(groups, answers, strict=True) for w, r in zip(group, found, strict=True)
             ]
-            linking.keep(self.context, work_, results)
+            linking.keep(self.context, self.tenant, work_, results)
             self._react(work_, results, owners)
 
     def _intend(self, contacts: set[str], work_: Slice, writes: Sequence[Write]) -> None:
@@ -210,6 +213,15 @@ def _wave(work_: Slice) -> list[Write]:
     return list(wave.values())
 
 
+def _reopen(work_: Slice, writes: Sequence[Write]) -> None:
+    """Contacts that seemed complete may want a relationship to an account that was only made now."""
+    made = {write.key for write in writes if write.entity == ACCOUNT} & work_.new_accounts
+    settled = [contact for contact, outcome in work_.outcomes.items() if isinstance(outcome, Done)]
+    for contact in settled if made else ():
+        if any(association.company.id in made for association in work_.views[contact].associations):
+            del work_.outcomes[contact]
+
+
 def _reread(work_: Slice, writes: Sequence[Write]) -> bool:
     """Has records read again that we changed ourselves: a PATCH returns no ETag, and none is ever made up."""
     stale = [write for write in writes if write.stale]
@@ -218,7 +230,7 @@ def _reread(work_: Slice, writes: Sequence[Write]) -> bool:
     return bool(stale)
 
 
-def _owners(work_: Slice, writes: Iterable[Write]) -> dict[tuple[str, str], list[str]]:
+def owners_of(work_: Slice, writes: Iterable[Write]) -> dict[tuple[str, str], list[str]]:
     """Which contacts a write belongs to: several share an account."""
     wanted = {(write.entity, write.key) for write in writes}
     owners: dict[tuple[str, str], list[str]] = {key: [] for key in wanted}

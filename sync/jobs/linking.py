@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 
@@ -16,9 +17,10 @@ from sync.jobs.slice import Slice
 from sync.log import Event, emit
 from sync.planner.desk import KEYED
 from sync.planner.lookups import record
-from sync.planner.plan import RELATION, Write
+from sync.planner.plan import RELATION, Tenant, Write
 from sync.planner.relations import MAIN
 from sync.planner.resolve import ACCOUNT, LEAD
+from sync.planner.seen import merged, seen
 from sync.planner.target import Target
 from sync.state import work
 
@@ -31,17 +33,17 @@ def intend(session: Session, work_: Slice, writes: Sequence[Write], now: datetim
     announced = [one for w in writes if w.action == "create" for one in (w, *w.children) if one.entity not in KEYED]
     loaded = _loaded(session, announced)
     for one in announced:
-        _save(session, work_, Link(one.entity, one.key, "", one.values(), "created"), now, loaded)
+        _save(session, work_, Link(one.entity, one.key, "", one.values(), origin="created"), now, loaded)
 
 
-def keep(context: Context, work_: Slice, results: Sequence[tuple[Write, WriteResult]]) -> None:
+def keep(context: Context, tenant: Tenant, work_: Slice, results: Sequence[tuple[Write, WriteResult]]) -> None:
     """Commits the pairs of what was written, and teaches the target what C4C now holds."""
     now = context.now()
     with context.store.session() as session, session.no_autoflush:
         loaded = _loaded(session, [write for write, _ in results])
         for write, result in results:
             if isinstance(result, Written):
-                _keep(session, work_, write, result, now, loaded)
+                _keep(session, work_, write, result, tenant, now, loaded)
             elif isinstance(result, Rejected) and write.action == "create" and write.entity not in KEYED:
                 _drop(session, work_, write)
         if work_.new_accounts:
@@ -57,16 +59,33 @@ def _loaded(session: Session, writes: Sequence[Write]) -> work.Loaded:
     return work.Loaded(session, (), {write.key.partition(":")[0] for write in writes})
 
 
-def _keep(session: Session, work_: Slice, write: Write, result: Written, now: datetime, loaded: work.Loaded) -> None:
+def _keep(
+    session: Session,
+    work_: Slice,
+    write: Write,
+    result: Written,
+    tenant: Tenant,
+    now: datetime,
+    loaded: work.Loaded,
+) -> None:
     if write.action == "delete":
         _drop(session, work_, write)
     elif write.linked:
         object_id = write.object_id or str((result.row or {})["ObjectID"])
         origin: Origin = "created" if write.ours else "adopted"
-        link = Link(write.entity, write.key, object_id, write.values(), origin)
+        told = _told(work_, write, result, object_id, tenant)
+        link = Link(write.entity, write.key, object_id, write.values(), origin=origin, seen=told)
         is_new = _save(session, work_, link, now, loaded)
         if is_new and write.entity == ACCOUNT:
             work_.new_accounts.add(write.key)
+
+
+def _told(work_: Slice, write: Write, result: Written, object_id: str, tenant: Tenant) -> dict[str, Any]:
+    """What the record tells about itself, now that it was written."""
+    sent, known = write.values(), work_.links.get((write.entity, write.key))
+    before = known.seen if known and known.object_id == object_id else {}
+    told = seen(record(write.entity, result.row), sent, tenant.schema) if result.row else write.seen
+    return merged(before, told, sent)
 
 
 def _save(session: Session, work_: Slice, link: Link, now: datetime, loaded: work.Loaded) -> bool:

@@ -4,7 +4,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TextIO
 
@@ -18,6 +18,7 @@ from sync.errors import ConfigurationError
 from sync.jobs.context import Context
 from sync.odata import Query, Row
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
+from sync.planner.seen import FORMER
 from sync.schema import collection
 from sync.state import mirror, tables, work
 from sync.state.store import Store
@@ -136,7 +137,7 @@ def keep(context: Context, pairs: Sequence[Pair]) -> Imported:
     found = _Found(context.c4c, rules, pairs)
     checked = [(pair, *found.check(pair)) for pair in pairs]
     refused = [f"{_where(pair)}: {problem}" for pair, _, problem in checked if problem]
-    confirmed = [Link(p.entity, p.key, i, {}, "set") for p, i, problem in checked if not problem and i]
+    confirmed = [Link(p.entity, p.key, i, {}, origin="set") for p, i, problem in checked if not problem and i]
     with context.store.session() as session:
         taken = {**_named_twice(confirmed), **_taken(session, confirmed)}
         believed = [link for link in confirmed if (link.entity, link.object_id) not in taken]
@@ -149,6 +150,7 @@ def keep(context: Context, pairs: Sequence[Pair]) -> Imported:
 def _save(session: Session, link: Link, now: datetime) -> bool:
     known = session.get(tables.Link, (link.entity, link.key))
     if known and known.object_id != link.object_id:
+        link = replace(link, seen={FORMER: known.object_id}) if known.object_id else link
         session.delete(known)
         session.flush()
     return work.save_link(session, link, now, written=False)

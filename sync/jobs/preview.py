@@ -1,35 +1,40 @@
 """What the next push would write, field by field against what C4C holds now. Writes nothing."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sync.jobs.context import Context
-from sync.jobs.handover import Handover
-from sync.jobs.push import SLICE
-from sync.jobs.slice import Slice
+from sync.jobs.rehearsal import Rehearsal
+from sync.jobs.slice import SLICE, Slice, decided
 from sync.jobs.tenant import read_tenant
-from sync.planner.plan import Write
-from sync.state import work
+from sync.lifecycle import Failed
+from sync.planner.imagine import Predicted
+from sync.planner.qualify import qualify
+from sync.state import mirror, work
+
+Document = dict[str, Any]
 
 
-def preview(context: Context, contact_ids: Sequence[str] = ()) -> dict[str, Any]:
+def preview(context: Context, contact_ids: Sequence[str] = ()) -> Document:
     """The plan for these contacts, or for everybody who is due."""
     ids = list(contact_ids) or _due(context)
-    records: dict[tuple[str, str], Write] = {}
-    parked: list[dict[str, str]] = []
-    if ids:
+    document: Document = {"parked": [], "mismatches": [], "warnings": []}
+    unchanged: Counter[str] = Counter()
+    writes: Iterable[Predicted] = ()
+    if qualified := _qualified(context, ids, document):
         tenant, mismatches = read_tenant(context.c4c, context.config.rules, context.now())
-        handover = Handover(context, tenant)
-        for start in range(0, len(ids), SLICE):
-            slice_ = handover.load(ids[start : start + SLICE])
-            handover.plan(slice_)
-            records |= _records(slice_)
-            parked += _parked(slice_)
-            context.progress("plan", min(start + SLICE, len(ids)), len(ids))
-    else:
-        mismatches = []
-    return _document(list(records.values()), parked, [str(m) for m in mismatches])
+        document["mismatches"] = [str(mismatch) for mismatch in mismatches]
+        rehearsal = Rehearsal(context, tenant)
+        # Slices as the push makes them: what one slice writes, the next one finds.
+        for start in range(0, len(qualified), SLICE):
+            slice_ = rehearsal.play(qualified[start : start + SLICE])
+            unchanged += _unchanged(slice_, rehearsal)
+            _tell(slice_, document)
+            context.checkpoint()
+            context.progress("plan", min(start + SLICE, len(qualified)), len(qualified))
+        writes = rehearsal.imagined.written.values()
+    return {**_counts(writes), "unchanged": dict(unchanged), "records": [w.to_json() for w in writes], **document}
 
 
 def _due(context: Context) -> list[str]:
@@ -37,36 +42,39 @@ def _due(context: Context) -> list[str]:
         return work.due(session, context.now(), limit=1_000_000)
 
 
-def _records(slice_: Slice) -> dict[tuple[str, str], Write]:
-    return {
-        (write.entity, write.key): write
-        for contact in slice_.open()
-        if slice_.plans[contact].problem is None
-        for write in slice_.plans[contact].records
-    }
+def _qualified(context: Context, ids: Sequence[str], document: Document) -> list[str]:
+    """Those who would be handed over, in the order of the push; of the others, who would be parked."""
+    found: list[str] = []
+    for portion in mirror.portions(ids, SLICE):
+        with context.store.reading() as session:
+            views = mirror.views(session, portion)
+        for contact, view in views.items():
+            decisions = qualify(view, context.config.rules)
+            if any(decision.qualified for decision in decisions):
+                found.append(contact)
+            elif isinstance(outcome := decided(decisions), Failed):
+                document["parked"].append(_parked(contact, outcome))
+    return found
 
 
-def _parked(slice_: Slice) -> list[dict[str, str]]:
-    problems = ((contact, slice_.plans[contact].problem) for contact in slice_.open())
-    return [{"contact": contact, **problem.to_json()} for contact, problem in problems if problem]
+def _unchanged(slice_: Slice, rehearsal: Rehearsal) -> Counter[str]:
+    records = {(w.entity, w.key) for planned in slice_.plans.values() for w in planned.records}
+    return Counter(entity for entity, key in records if (entity, key) not in rehearsal.imagined.written)
 
 
-def _document(writes: list[Write], parked: list[dict[str, str]], mismatches: list[str]) -> dict[str, Any]:
-    return {
-        "creates": dict(Counter(w.entity for w in writes if w.action == "create")),
-        "updates": dict(Counter(w.entity for w in writes if w.action == "update")),
-        "deletes": dict(Counter(w.entity for w in writes if w.action == "delete")),
-        "unchanged": dict(Counter(w.entity for w in writes if w.action == "unchanged")),
-        "records": [
-            {
-                "entity": write.entity,
-                "key": write.key,
-                "action": write.action,
-                "fields": {change.name: change.to_json() for change in write.changes},
-            }
-            for write in writes
-            if write.action != "unchanged"
-        ],
-        "parked": parked,
-        "mismatches": mismatches,
-    }
+def _tell(slice_: Slice, document: Document) -> None:
+    for contact in sorted(slice_.outcomes, key=int):
+        outcome, planned = slice_.outcomes[contact], slice_.plans[contact]
+        if isinstance(outcome, Failed):
+            document["parked"].append(_parked(contact, outcome))
+        document["warnings"] += [{"contact": contact, **warning.to_json()} for warning in planned.warnings]
+
+
+def _parked(contact: str, outcome: Failed) -> dict[str, str]:
+    return {"contact": contact, "code": str(outcome.code), "text": outcome.detail}
+
+
+def _counts(writes: Iterable[Predicted]) -> dict[str, dict[str, int]]:
+    """Records by action and entity."""
+    of = {"creates": "create", "updates": "update", "deletes": "delete"}
+    return {name: dict(Counter(w.entity for w in writes if w.action == action)) for name, action in of.items()}

@@ -9,19 +9,16 @@ from functools import cache
 
 from sync.domain.decision import Decision
 from sync.domain.views import ContactView
-from sync.jobs import contract, guard, recording
+from sync.jobs import contract, guard, recording, tenant_memory
 from sync.jobs.context import Context, Counts
 from sync.jobs.guard import Candidate
 from sync.jobs.handover import Handover
-from sync.jobs.slice import Slice, decided
+from sync.jobs.slice import SLICE, Slice, decided
 from sync.jobs.tenant import read_tenant
 from sync.lifecycle import Done, Failed
 from sync.planner.plan import Plan
 from sync.planner.qualify import qualify
 from sync.state import mirror, work
-
-SLICE = 1000
-"""Contacts carried over together: few requests need full batches. What a crash interrupts is looked up, not lost."""
 
 COUNTED = {"create": "created", "update": "updated", "delete": "deleted"}
 
@@ -108,6 +105,8 @@ def _settle(context: Context, settled: Slice, counts: Counts) -> None:
 
 def _handover(context: Context) -> Handover:
     tenant, mismatches = read_tenant(context.c4c, context.config.rules, context.now())
+    with context.store.session() as session:
+        tenant_memory.remember(session, tenant)
     contract.report(context, "c4c", [{"entity": m.entity, "field": m.field, "cause": m.problem} for m in mismatches])
     return Handover(context, tenant)
 

@@ -21,6 +21,7 @@ from sync.lifecycle import Failed, Outcome, Postponed, Status
 from sync.log import Event, emit
 from sync.planner.plan import Plan
 from sync.planner.resolve import LEAD
+from sync.planner.seen import merged
 from sync.state import streams, work
 from sync.state.work import DecisionRecord, HandoverRecord
 
@@ -64,15 +65,7 @@ def decision_record(
 ) -> DecisionRecord:
     """The decision as it is kept: codes, reasons and warnings, with hashes of rules and input."""
     body = {
-        "scores": [
-            {
-                "score": d.score,
-                "code": str(d.code),
-                "company": d.company.id if d.company else None,
-                "reasons": [reason.to_json() for reason in d.reasons],
-            }
-            for d in planned.decisions
-        ],
+        "scores": [decision.to_json() for decision in planned.decisions],
         "warnings": [warning.to_json() for warning in (*planned.warnings, *more_warnings)],
     }
     return DecisionRecord(Code(outcome.code), body, rules_digest, input_digest(view))
@@ -123,9 +116,11 @@ def _agree(session: Session, planned: Plan, slice_: Slice, now: datetime, loaded
         sent = known.sent if known and same else {}
         # What both sides hold now is the new common ground, whatever was sent before.
         fresh = {n: value for n, value in write.agreed.items() if n not in sent or not odata.same(sent[n], value)}
-        if fresh or not same or (known and not known.object_id):
+        before = known.seen if known and same else {}
+        told = merged(before, write.seen)
+        if fresh or not same or told != before or (known and not known.object_id):
             origin: Origin = known.origin if known and same else "created" if write.ours else "adopted"
-            link = Link(write.entity, write.key, write.object_id, fresh, origin)
+            link = Link(write.entity, write.key, write.object_id, fresh, origin=origin, seen=told)
             work.save_link(session, link, now, written=False, loaded=loaded)
             slice_.links[write.entity, write.key] = replace(link, sent={**sent, **fresh})
 

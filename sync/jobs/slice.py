@@ -15,6 +15,10 @@ NEEDS_A_PERSON = frozenset({Code.COMPANY_AMBIGUOUS})
 """Decisions that park a contact: it would qualify, but only a person can say how."""
 
 
+SLICE = 1000
+"""Contacts carried over together: few requests need full batches. What a crash interrupts is looked up, not lost."""
+
+
 @dataclass
 class Slice:
     """The state of one slice while it is carried over."""
@@ -52,5 +56,6 @@ def decided(decisions: tuple[Decision, ...]) -> Outcome:
     """How a contact ends whose decisions stand and to which nothing more is to be written."""
     decision = leading(decisions)
     if decision.code in NEEDS_A_PERSON:
-        return Failed(decision.code, decision.reasons[-1].text)
+        text = next(reason.text for reason in decision.reasons if reason.code is decision.code)
+        return Failed(decision.code, text)
     return Done(decision.code)

@@ -12,7 +12,7 @@ from datetime import datetime
 from sync.c4c_client import C4CPort, Employee
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
-from sync.domain.rules import EntityMap, FieldRule, Rules
+from sync.domain.rules import EntityMap, FieldMap, FieldRule, Rules
 from sync.errors import ConfigurationError, Malformed, Refused
 from sync.planner.plan import ATTRIBUTE, ATTRIBUTES, CHANNEL, PERMISSION, RELATION, TAX_NUMBER, Tenant
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
@@ -192,7 +192,7 @@ def _constants(rules: Rules) -> Iterator[tuple[str, str, str]]:
     """(entity, field, code) of every constant in the rules."""
     for entity, entity_map in maps(rules).items():
         for mapped in entity_map.fields:
-            yield from ((entity, mapped.target[0], code) for code in _values(rules, mapped.value, mapped.source))
+            yield from ((entity, mapped.target[0], code) for code in _values(rules, mapped))
     for rule in rules.qualification.labels:
         yield from ((RELATION, name, code) for name, code in rule.fields.items())
     consent = rules.qualification.consent
@@ -202,10 +202,9 @@ def _constants(rules: Rules) -> Iterator[tuple[str, str, str]]:
         yield (CHANNEL, "Consent", consent.granted)
 
 
-def _values(rules: Rules, constant: str | None, source: tuple[str, ...]) -> Iterator[str]:
-    if constant is not None:
-        yield constant
-    for name in source:
+def _values(rules: Rules, mapped: FieldMap) -> Iterator[str]:
+    yield from mapped.constants()
+    for name in mapped.source:
         space, _, rest = name.partition(".")
         if space == "route":
             routes = rules.qualification.routes.values()

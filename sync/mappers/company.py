@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
+from sync.domain.rules import LabelRule
 from sync.domain.views import Association, Company, ContactView
 from sync.mappers.transforms import domain
 
@@ -19,12 +20,21 @@ def web_domain(company: Company, sources: Sequence[str]) -> str | None:
     return next((value for value in found if value), None)
 
 
-def choose(view: ContactView) -> tuple[Company | None, Reason]:
+def labelled(association: Association, text: str) -> bool:
+    """Whether the pair carries the label of this text."""
+    return any(label.text == text for label in association.labels)
+
+
+def choose(view: ContactView, labels: Sequence[LabelRule] = ()) -> tuple[Company | None, Reason]:
     """The company of the lead's account and why; with None the reason's code decides.
 
-    Primary first, then the only one, then the contact's company text (QUALIFIED without a company).
+    A company whose label the rules prefer, then the primary one, then the only one, then the contact's company text
+    (QUALIFIED without a company).
     """
     named = [association for association in view.associations if company_name(association.company)]
+    for rule in labels:
+        if rule.account and (found := [a for a in named if labelled(a, rule.label)]):
+            return _by_label(found, rule.label, len(named))
     primary = next((association for association in named if association.is_primary), None)
     if primary:
         return primary.company, _chosen(primary, f"primary of {len(named)}")
@@ -35,6 +45,14 @@ def choose(view: ContactView) -> tuple[Company | None, Reason]:
     if view.get("company"):
         return None, Reason(Code.QUALIFIED, "no associated company: the contact's company text goes onto the lead")
     return None, Reason(Code.NO_COMPANY, "no associated company and no company text")
+
+
+def _by_label(found: Sequence[Association], label: str, among: int) -> tuple[Company | None, Reason]:
+    """The only company of the label, or the primary one of several."""
+    best = found if len(found) == 1 else [association for association in found if association.is_primary]
+    if len(best) == 1:
+        return best[0].company, _chosen(best[0], f"label {label!r}, of {among}")
+    return None, Reason(Code.COMPANY_AMBIGUOUS, f"{len(found)} companies with label {label!r}, none of them primary")
 
 
 def _chosen(association: Association, why: str) -> Reason:

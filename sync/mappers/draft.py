@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
 from sync.domain.rules import FieldMap, FieldRule, placeholders, qualified
-from sync.mappers.transforms import TRANSFORMS, spread
+from sync.mappers.places import country
+from sync.mappers.transforms import spread, transformed
 from sync.odata import wire
 from sync.schema import Field, Schema
 
@@ -47,6 +48,8 @@ class Draft:
     key: str
     fields: tuple[DraftField, ...]
     warnings: tuple[Reason, ...] = ()
+    refused: Reason | None = None
+    """A value that does not fit a field whose rule says that a person must correct it first."""
 
     @property
     def awaits(self) -> bool:
@@ -60,17 +63,20 @@ def draft(entity: str, key: str, own: str, maps: Iterable[FieldMap], lookup: Loo
     """
     fields: list[DraftField] = []
     warnings: list[Reason] = []
+    refused: list[Reason] = []
     for group, mapped in enumerate(maps):
         known = [f for f in (schema.field(entity, target) for target in mapped.target) if f is not None]
         if not known:
             continue
         values, found = _values(mapped, own, lookup, known)
-        warnings += [Reason(code, f"{entity}.{known[0].name}: {text}") for code, text in found]
+        said = refused if mapped.misfit == "reject" else warnings
+        said += [Reason(code, f"{entity}.{known[0].name}: {text}") for code, text in found]
+        # What was left out because it does not fit is not missing: it empties nothing.
+        may_blank = mapped.may_blank and not found
         fields += [
-            DraftField(f.name, value, mapped.rule, group, mapped.may_blank)
-            for f, value in zip(known, values, strict=True)
+            DraftField(f.name, value, mapped.rule, group, may_blank) for f, value in zip(known, values, strict=True)
         ]
-    return Draft(entity, key, tuple(fields), tuple(warnings))
+    return Draft(entity, key, tuple(fields), tuple(warnings), refused[0] if refused else None)
 
 
 Finding = tuple[Code, str]
@@ -78,17 +84,35 @@ Finding = tuple[Code, str]
 
 def _values(mapped: FieldMap, own: str, lookup: Lookup, fields: Sequence[Field]) -> tuple[list[Value], list[Finding]]:
     raw = _raw(mapped, own, lookup)
+    nothing: list[Value] = [None] * len(fields)
     if raw is None or isinstance(raw, Awaited):
-        return [raw, *[None] * (len(fields) - 1)], []
-    fitting = TRANSFORMS[mapped.transform](raw)
+        return [raw, *nothing[1:]], []
+    fitting = transformed(mapped.transform, raw, _land(mapped, own, lookup))
     if fitting is None:
-        return [None] * len(fields), [(Code.VALUE_INVALID, f"no {mapped.transform}, left out")]
-    return _fit(fitting, mapped.transform, fields)
+        return nothing, [(Code.VALUE_INVALID, f"no {mapped.transform}, left out")]
+    if mapped.table:
+        translated = _translated(mapped, fitting)
+        if translated is None:
+            return nothing, [(Code.CODE_UNKNOWN, "the value is not in the field's table, left out")]
+        fitting = translated
+    return _fit(fitting, mapped.transform, fields) if fitting else (nothing, [])
+
+
+def _land(mapped: FieldMap, own: str, lookup: Lookup) -> str | None:
+    """The country that the value is read by: the record's own, else the rule's."""
+    told = lookup(qualified(own, mapped.country_source)) if mapped.country_source else None
+    return (country(told) if isinstance(told, str) else None) or mapped.country
+
+
+def _translated(mapped: FieldMap, value: str) -> str | None:
+    """The table's entry, whatever the letters' case."""
+    table = {key.strip().casefold(): code for key, code in mapped.table.items()}
+    return table.get(value.strip().casefold(), mapped.otherwise)
 
 
 def _fit(value: str, transform: str, fields: Sequence[Field]) -> tuple[list[Value], list[Finding]]:
     lengths = [field.length if field.type == "String" else 0 for field in fields]
-    if transform != "text" and lengths[0] and len(value) > lengths[0]:
+    if transform not in SPREADABLE and lengths[0] and len(value) > lengths[0]:
         return [None] * len(fields), [(Code.VALUE_TOO_LONG, f"longer than {lengths[0]}, left out")]
     parts, cut = spread(value, lengths)
     findings = [(Code.VALUE_TOO_LONG, f"longer than {sum(lengths)}, cut at a word")] if cut else []
@@ -98,12 +122,19 @@ def _fit(value: str, transform: str, fields: Sequence[Field]) -> tuple[list[Valu
         return [None] * len(fields), [(Code.VALUE_INVALID, f"{error}, left out")]
 
 
+SPREADABLE = frozenset({"text", "plain_text", "upper", "lower"})
+"""Transforms whose value is still worth something when it is cut; part of a phone number is not."""
+
+
 def _raw(mapped: FieldMap, own: str, lookup: Lookup) -> str | Awaited | None:
     if mapped.value is not None:
         return mapped.value
     if mapped.template is not None:
-        return fill(mapped.template, lambda name: lookup(qualified(own, name)))
-    return next((found for name in mapped.source if (found := lookup(qualified(own, name))) is not None), None)
+        return fill(mapped.template, lambda name: lookup(qualified(own, name))) or mapped.default
+    filled = [found for name in mapped.source if (found := lookup(qualified(own, name))) is not None]
+    if not filled:
+        return mapped.default
+    return mapped.join.join(str(found) for found in filled) if mapped.join is not None else filled[0]
 
 
 def fill(template: str, lookup: Lookup) -> str | None:

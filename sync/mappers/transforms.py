@@ -1,16 +1,62 @@
-"""Named, pure transforms from a HubSpot text to a C4C value. None means that nothing fits."""
+"""Named, pure transforms from a HubSpot text to a C4C value.
 
-import gettext
+None means that nothing fits (the field's `misfit` says what then), an empty text that there is nothing to write.
+"""
+
+import html
 import re
 from collections.abc import Callable, Sequence
-from functools import cache
+from html.parser import HTMLParser
 
-import pycountry
+import phonenumbers
+
+from sync.mappers.places import country, language, split_street, state
 
 
 def text(value: str) -> str | None:
     """Surrounding blanks removed, line breaks kept."""
     return value.strip() or None
+
+
+def plain_text(value: str) -> str | None:
+    """HTML (HubSpot's rich text) as plain text: paragraphs and list items on lines of their own, scripts left out."""
+    reader = _Reader()
+    reader.feed(value)
+    reader.close()
+    lines = (re.sub(r"[ \t\f\v\xa0]+", " ", line).strip() for line in "".join(reader.parts).splitlines())
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() or None
+
+
+class _Reader(HTMLParser):
+    """Collects the text of a document."""
+
+    BREAKS = frozenset({"br", "p", "div", "li", "tr", "ul", "ol", "table", "h1", "h2", "h3", "h4", "h5", "h6"})
+    HIDDEN = frozenset({"script", "style"})
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=False)
+        self.parts: list[str] = []
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+        self._hidden += tag in self.HIDDEN
+        if tag in self.BREAKS:
+            self.parts.append("\n– " if tag == "li" else "\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden = max(0, self._hidden - (tag in self.HIDDEN))
+        if tag in self.BREAKS - {"br", "li"}:
+            self.parts.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.parts.append(data)
+
+    def handle_entityref(self, name: str) -> None:
+        self.handle_data(html.unescape(f"&{name};"))
+
+    def handle_charref(self, name: str) -> None:
+        self.handle_data(html.unescape(f"&#{name};"))
 
 
 def email(value: str) -> str | None:
@@ -23,6 +69,21 @@ def phone(value: str) -> str | None:
     return value.strip() if re.search(r"\d{3}", re.sub(r"\D", "", value)) else None
 
 
+def phone_e164(value: str, land: str | None = None) -> str | None:
+    """A phone number in E.164 (`+49401234567`); `land` is the country of numbers written without one.
+
+    An extension stays behind the number (`+49401234567 ext. 12`). Numbers that cannot exist fit nothing.
+    """
+    try:
+        parsed = phonenumbers.parse(value, land)
+    except phonenumbers.NumberParseException:
+        return None
+    if phonenumbers.is_possible_number_with_reason(parsed) != phonenumbers.ValidationResult.IS_POSSIBLE:
+        return None
+    number = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return f"{number} ext. {parsed.extension}" if parsed.extension else number
+
+
 def web_site(value: str) -> str | None:
     """A web address as it stands."""
     return value.strip() if "." in value and " " not in value.strip() else None
@@ -30,7 +91,7 @@ def web_site(value: str) -> str | None:
 
 def number(value: str) -> str | None:
     """A plain decimal number."""
-    return value.strip() if re.fullmatch(r"-?\d+(\.\d+)?", value.strip()) else None
+    return value.strip() if re.fullmatch(r"-?\d+(\.\d+)?", value.strip(), re.ASCII) else None
 
 
 def boolean(value: str) -> str | None:
@@ -39,39 +100,66 @@ def boolean(value: str) -> str | None:
     return lowered if lowered in ("true", "false") else None
 
 
-def country(value: str) -> str | None:
-    """ISO 3166-1 alpha-2 code of a code or of an English, German, Danish or Dutch name."""
-    return _countries().get(value.strip().casefold())
+def street(value: str) -> str | None:
+    """The street of an address line without the house number; all of it where there is none."""
+    return split_street(value)[0] or None
 
 
-@cache
-def _countries() -> dict[str, str]:
-    names: dict[str, str] = {}
-    for entry in pycountry.countries:
-        code = str(entry.alpha_2)
-        english = {code, entry.alpha_3, entry.name, getattr(entry, "common_name", None)}
-        official = {getattr(entry, "official_name", None)}
-        translated = {translate(entry.name) for translate in _translations()}
-        names |= {name.casefold(): code for name in english | official | translated if name}
-    return names | {"uk": "GB", "england": "GB", "holland": "NL", "usa": "US"}
+def house_number(value: str) -> str | None:
+    """The house number of an address line with floor and door; nothing where there is none."""
+    return split_street(value)[1]
 
 
-def _translations() -> list[Callable[[str], str]]:
-    return [
-        gettext.translation("iso3166-1", pycountry.LOCALES_DIR, languages=[language], fallback=True).gettext
-        for language in ("de", "da", "nl")
-    ]
+def salutation(value: str) -> str | None:
+    """`mr`, `ms`, `mx`, `dr` or `prof`, of German, English, Danish and Dutch forms; a table makes a code of it."""
+    words = re.sub(r"[.,]", " ", value.casefold()).split()
+    return next((_SALUTATIONS[word] for word in words if word in _SALUTATIONS), None)
+
+
+_SALUTATIONS = {
+    **dict.fromkeys(("mr", "mister", "herr", "herrn", "hr", "hr.", "dhr", "heer", "sir"), "mr"),
+    **dict.fromkeys(("ms", "mrs", "miss", "frau", "fr", "fru", "frk", "mevr", "mevrouw", "mw", "madam"), "ms"),
+    **dict.fromkeys(("mx", "divers", "neutral"), "mx"),
+    "dr": "dr", "doctor": "dr", "doktor": "dr", "prof": "prof", "professor": "prof",
+}  # fmt: skip
+
+
+def upper(value: str) -> str | None:
+    """Capital letters."""
+    return value.strip().upper() or None
+
+
+def lower(value: str) -> str | None:
+    """Small letters."""
+    return value.strip().lower() or None
 
 
 TRANSFORMS: dict[str, Callable[[str], str | None]] = {
     "text": text,
+    "plain_text": plain_text,
     "email": email,
     "phone": phone,
+    "phone_e164": phone_e164,
     "web_site": web_site,
     "country": country,
+    "state": state,
     "number": number,
     "boolean": boolean,
+    "street": street,
+    "house_number": house_number,
+    "salutation": salutation,
+    "language": language,
+    "upper": upper,
+    "lower": lower,
 }
+
+BY_COUNTRY: dict[str, Callable[[str, str | None], str | None]] = {"phone_e164": phone_e164, "state": state}
+"""Those that read a value by the rules of a country."""
+
+
+def transformed(name: str, value: str, land: str | None = None) -> str | None:
+    """`value` after the transform of that name, read by the rules of `land` where that matters."""
+    return BY_COUNTRY[name](value, land) if name in BY_COUNTRY else TRANSFORMS[name](value)
 
 
 def domain(value: str) -> str | None:

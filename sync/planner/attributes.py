@@ -1,12 +1,14 @@
 """Marketing attributes of the contact: looked up first, and only values that we wrote are changed or taken back."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sync.domain.marketing import AttributeRule
 from sync.domain.rules import FieldRule
 from sync.domain.views import ContactView, Link
 from sync.mappers.draft import Draft, Value
 from sync.planner.desk import Desk, Party, by_id, constants
+from sync.planner.seen import PARTS, digest
 from sync.planner.target import Ask, Question, Record
 from sync.planner.writes import ATTRIBUTE, ATTRIBUTES
 
@@ -37,11 +39,23 @@ def attributes(desk: Desk, person: Party) -> None:
     if header is None:
         _new_header(desk, person, values, answers)
         return
-    desk.write(constants(ATTRIBUTES, person.key, {}), header, {person.lock})
     items = desk.need(Question(Ask.ATTRIBUTES_IN, ATTRIBUTE, header.object_id))
+    told = {PARTS: {item.object_id: _told(item) for item in items}}
+    desk.write(constants(ATTRIBUTES, person.key, {}), header, {person.lock}, seen=told)
+    desk.look_for(ATTRIBUTE, items)
     for rule, found in values:
         of_rule = [item for item in items if (item.text(SET), item.text(NAME)) == (rule.set, rule.attribute)]
         (_several if rule.multiple else _single)(desk, person, header, rule, found, of_rule)
+
+
+def _told(item: Record) -> dict[str, Any]:
+    """Which attribute an item is, and a digest of its value."""
+    return {SET: item.text(SET), NAME: item.text(NAME), VALUE: {"digest": digest(item.fields.get(VALUE))}}
+
+
+def _holds(item: Record, value: object) -> bool:
+    """Whether the item has this value; of those that sales entered only a digest may be known."""
+    return bool(item.fields.get(VALUE) == value)
 
 
 def _header(desk: Desk, person: Party) -> tuple[Record | None, tuple[Question, ...]]:
@@ -103,7 +117,7 @@ def _single(
             _put(desk, person, header, made, ours)
     else:
         # A value that sales entered stays; if it is the same, or came by a write whose answer was lost, it is ours.
-        same = next((item for item in items if item.text(VALUE) == values[0]), None)
+        same = next((item for item in items if _holds(item, values[0])), None)
         if same:
             _put(desk, person, header, _item(person, rule, values[0], header), same)
 
@@ -113,7 +127,7 @@ def _several(
 ) -> None:
     stem = f"{person.key}:{rule.set}:{rule.attribute}:"
     for value in values:
-        existing = next((item for item in items if item.text(VALUE) == value), None)
+        existing = next((item for item in items if _holds(item, value)), None)
         link = desk.links.get((ATTRIBUTE, stem + value))
         if existing or not _deleted_by_sales(link, value):
             _put(desk, person, header, _item(person, rule, value, header), existing)
@@ -131,7 +145,7 @@ def _deleted_by_sales(link: Link | None, value: str) -> bool:
 def _take_back(desk: Desk, person: Party, links: Sequence[Link], items: Sequence[Record]) -> None:
     for link in links:
         item = _row_of(link, items)
-        if item is not None and link.ours and item.text(VALUE) == link.sent.get(VALUE):
+        if item is not None and link.ours and _holds(item, link.sent.get(VALUE)):
             desk.delete(ATTRIBUTE, link.key, item, {person.lock})
         else:
             desk.obsolete_links.append((ATTRIBUTE, link.key))
@@ -143,4 +157,4 @@ def _row_of(link: Link | None, items: Sequence[Record]) -> Record | None:
         return None
     if link.object_id:
         return next((item for item in items if item.object_id == link.object_id), None)
-    return next((item for item in items if item.text(VALUE) == link.sent.get(VALUE)), None)
+    return next((item for item in items if _holds(item, link.sent.get(VALUE))), None)

@@ -1,20 +1,19 @@
 """What the planning of one contact shares: what is known, what was asked, what is to be written so far."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sync import odata
 from sync.domain.codes import Code
-from sync.domain.decision import Decision, Reason
+from sync.domain.decision import Reason
 from sync.domain.rules import EntityMap, Rules
-from sync.domain.views import ContactView, Link, Owner
-from sync.mappers.company import company_name
+from sync.domain.views import ContactView, Link
 from sync.mappers.draft import Awaited, Draft, DraftField, Lookup, Value, draft
 from sync.planner import compare
 from sync.planner.compare import Change
-from sync.planner.note import note
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD, Ambiguous, Found, Lost, Resolution, Unread
+from sync.planner.seen import GONE, seen
 from sync.planner.target import Ask, Question, Record, Target
 from sync.planner.writes import Action, Links, Tenant, Write
 from sync.schema import Schema
@@ -110,6 +109,9 @@ class Desk:
             case Ambiguous(ids):
                 raise Problem(what.code, f"{what} matches {', '.join(ids)}; {what.settle(ids[0])}")
             case Lost(record):
+                link = self.link(what.entity, what.key)
+                if link and link.object_id == record.object_id:
+                    self.remember(link, record)
                 text = f"{what} was {record.object_id}, which is obsolete now, and no other fits; {what.settle()}"
                 raise Problem(what.code, text)
             case Found(record, release):
@@ -145,69 +147,14 @@ class Desk:
         fields = [mapped for mapped in self.map(entity).fields if mapped.when in ("always", kind)]
         made = draft(entity, key, own, fields, lookup, self.tenant.schema)
         self.warnings += made.warnings
+        if made.refused:
+            raise Problem(made.refused.code, f"{made.refused.text}; the rules refuse the contact until it fits")
         return made
 
     def map(self, entity: str) -> EntityMap:
         mapping = self.rules.mapping
         maps: Mapping[str, EntityMap] = {ACCOUNT: mapping.account, CONTACT: mapping.contact, LEAD: mapping.lead}
         return maps[entity]
-
-    def lookup(self, decision: Decision | None, account: Party | None, person: Party | None) -> Lookup:
-        """Values for a contact person, or with `decision` for the lead of its score."""
-        company = decision.company if decision else None
-
-        def find(name: str) -> Value:
-            match name.partition("."):
-                case ("contact", _, rest):
-                    return self.view.get(rest)
-                case ("company", _, "name"):
-                    return company_name(company) if company else self.view.get("company")
-                case ("company", _, rest):
-                    return company.get(rest) if company else None
-                case ("c4c", _, rest):
-                    return self._party_value(rest, account, person)
-                case (space, _, rest) if decision:
-                    return self._of_score(decision, space, rest)
-                case _:
-                    return None
-
-        return texts(find)
-
-    def _party_value(self, name: str, account: Party | None, person: Party | None) -> Value:
-        match name:
-            case "owner_uuid":
-                return self.employee(self.view.owner, self.view.get("hubspot_owner_id"))
-            case "account_uuid":
-                return account.uuid if account else None
-            case "contact_uuid":
-                return person.uuid if person else None
-            case _:
-                return None
-
-    def _of_score(self, decision: Decision, space: str, name: str) -> str | None:
-        score = self.rules.score(decision.score)
-        route = self.rules.qualification.routes[score.route]
-        if space == "route":
-            value = getattr(route, name, None)
-            return value if isinstance(value, str) else None
-        match name:
-            case "name":
-                return score.name
-            case "value":
-                return self.view.get(score.property)
-            case "note":
-                return note(self.view, decision, score, self.rules.qualification.consent, route.language)
-            case _:
-                return None
-
-    def employee(self, owner: Owner | None, owner_id: str | None) -> str | None:
-        """The employee's UUID; an owner who is no valid employee leaves the choice to C4C, with a warning."""
-        if owner_id is None:
-            return None
-        uuid = self.tenant.employees.get(owner.email.casefold()) if owner and owner.email else None
-        if uuid is None:
-            self.warnings.append(Reason(Code.OWNER_UNKNOWN, f"owner {owner_id} is no valid employee"))
-        return uuid
 
     # ---- writing
 
@@ -218,8 +165,8 @@ class Desk:
             write = _create(made, key_field, self.tenant.schema)
         else:
             write = self._update(made, existing, key_field)
-        agreed = {**write.agreed, **more.pop("agreed", {})}
-        self.records.append(replace(write, locks=frozenset(locks), agreed=agreed, **more))
+        agreed, told = {**write.agreed, **more.pop("agreed", {})}, {**write.seen, **more.pop("seen", {})}
+        self.records.append(replace(write, locks=frozenset(locks), agreed=agreed, seen=told, **more))
         return write
 
     def child(self, made: Draft) -> Write:
@@ -235,6 +182,18 @@ class Desk:
         self.records.append(
             Write(entity, key, "delete", (), record.object_id, record.etag, record.stale, locks=frozenset(locks))
         )
+
+    def look_for(self, entity: str, rows: Iterable[Record]) -> None:
+        """Remembers which of the contact's pairs no longer have a record among all that there are."""
+        there = {row.object_id for row in rows}
+        for link in self.own_links(entity):
+            if link.object_id and link.object_id not in there:
+                self.remember(link, None)
+
+    def remember(self, link: Link, record: Record | None) -> None:
+        """Keeps what a record told that is not written now, or that it is gone."""
+        told = {GONE: True} if record is None else seen(record)
+        self.records.append(Write(link.entity, link.key, "unchanged", object_id=link.object_id, seen=told))
 
     def _update(self, made: Draft, existing: Record, key_field: str | None) -> Write:
         link = self.links.get((made.entity, made.key))
@@ -253,7 +212,8 @@ class Desk:
             existing.etag,
             existing.stale,
             ready,
-            agreed=_agreed(made, existing),
+            agreed=(agreed := _agreed(made, existing)),
+            seen=seen(existing, {**sent, **agreed}, self.tenant.schema),
         )
 
 
@@ -275,16 +235,6 @@ class Subject:
 
     def settle(self, object_id: str = "OBJECT_ID") -> str:
         return f"settle it with `hubspot-c4c-sync links set {self.entity} {self.key} {object_id}`"
-
-
-def texts(lookup: Any) -> Lookup:
-    """Mapping works on texts and awaited ids only."""
-
-    def as_text(name: str) -> str | Awaited | None:
-        value = lookup(name)
-        return value if value is None or isinstance(value, str | Awaited) else str(value)
-
-    return as_text
 
 
 def constants(entity: str, key: str, fields: Mapping[str, tuple[Value, Any]]) -> Draft:

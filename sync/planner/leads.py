@@ -5,15 +5,19 @@ converted lead is final (KBA 2330129). So the status is set once, by what the le
 """
 
 from dataclasses import replace
+from typing import Any
 
 from sync.domain.codes import Code
 from sync.domain.decision import Decision, Reason
 from sync.domain.rules import FieldMap, FieldRule
 from sync.domain.views import Link
 from sync.mappers.draft import Draft, draft
+from sync.planner import sources
 from sync.planner.desk import Desk, NotYet, Party, by_id
 from sync.planner.resolve import LEAD
+from sync.planner.seen import CROSSING, seen
 from sync.planner.target import Ask, Question, Record
+from sync.planner.writes import Write
 
 PARTIES = frozenset({"AccountPartyUUID", "AccountPartyID", "ContactUUID", "ContactID"})
 DELETED = Reason(Code.LEAD_CLOSED, "the lead of this cycle no longer exists in SAP Sales Cloud")
@@ -35,15 +39,18 @@ def lead(desk: Desk, decision: Decision, account: Party | None, person: Party | 
         raise NotYet
     cycle, existing = _current_cycle(desk, decision, found)
     if existing is not None and _closed(desk, existing):
+        _remember_closed(desk, decision, cycle, existing)
         return _left_alone(decision, existing)
     if cycle is None:
+        _remember_gone(desk, decision)
         return replace(decision, code=Code.LEAD_CLOSED, reasons=(*decision.reasons, DELETED))
     key = f"{_stem(desk, decision)}:{cycle}"
     made = _draft(desk, key, decision, account, person)
     if existing is not None and existing.text("LifeCycleStatusCode") in desk.rules.mapping.lead.accepted_status:
         made = replace(made, fields=tuple(f for f in made.fields if f.name not in PARTIES))
     answers = (Question(Ask.LEADS_OF, LEAD, _stem(desk, decision)),)
-    desk.write(made, existing, _locks(desk, key, account, person, existing), answers=answers)
+    more: dict[str, Any] = {"seen": {CROSSING: _crossing(desk, decision)}} if existing else {}
+    desk.write(made, existing, _locks(desk, key, account, person, existing), answers=answers, **more)
     return _handed_over(decision, key, existing)
 
 
@@ -70,10 +77,35 @@ def _current_cycle(desk: Desk, decision: Decision, found: tuple[Record, ...]) ->
     last = max([0, *by_cycle, *(cycle.number for cycle in known)])
     if last == 0:
         return 1, None
-    rearmed = any(cycle.number == last and cycle.rearmed for cycle in known)
+    rearmed = any(cycle.number == last and cycle.rearmed for cycle in known) and _crossed_since(desk, decision, last)
     if last in by_cycle and not (rearmed and _closed(desk, by_cycle[last])):
         return last, by_cycle[last]
     return (last + 1, None) if rearmed else (None, None)
+
+
+def _crossed_since(desk: Desk, decision: Decision, cycle: int) -> bool:
+    """Whether the threshold was crossed since the cycle's lead was last seen open: only that starts another one."""
+    link = desk.link(LEAD, f"{_stem(desk, decision)}:{cycle}")
+    last = link.seen.get(CROSSING) if link else None
+    return last is None or last != _crossing(desk, decision)
+
+
+def _crossing(desk: Desk, decision: Decision) -> str | None:
+    crossed_at = desk.view.crossed_at.get(decision.score)
+    return crossed_at.isoformat() if crossed_at else None
+
+
+def _remember_closed(desk: Desk, decision: Decision, cycle: int | None, record: Record) -> None:
+    """A closed lead is kept in mind, untouched: after the state was lost, its cycle must not start again."""
+    key = f"{_stem(desk, decision)}:{cycle}"
+    desk.records.append(Write(LEAD, key, "unchanged", (), record.object_id, record.etag, seen=seen(record)))
+
+
+def _remember_gone(desk: Desk, decision: Decision) -> None:
+    """The lead of the last cycle is not in C4C any more."""
+    last = max(_links(desk, decision), key=lambda link: _number(link.key), default=None)
+    if last:
+        desk.remember(last, None)
 
 
 def _by_cycle(desk: Desk, decision: Decision, found: tuple[Record, ...]) -> dict[int, Record]:
@@ -100,9 +132,9 @@ def _closed(desk: Desk, record: Record) -> bool:
 
 
 def _draft(desk: Desk, key: str, decision: Decision, account: Party | None, person: Party | None) -> Draft:
-    lookup = desk.lookup(decision, account, person)
+    lookup = sources.of_lead(desk, decision, account, person)
     made = desk.draft(LEAD, key, "contact", lookup, "account" if account else "no_account")
-    template = desk.rules.qualification.routes[desk.rules.score(decision.score).route].lead_name
+    template = sources.route(desk, decision).lead_name
     named = FieldMap(target=("Name",), template=template, rule=FieldRule.CREATE_ONLY)
     name = draft(LEAD, key, "contact", (named,), lookup, desk.tenant.schema)
     desk.warnings += name.warnings

@@ -34,8 +34,9 @@ def selects(rules: Rules, schema: Schema) -> dict[str, tuple[str, ...]]:
 
 
 def _compared(entity_map: EntityMap) -> Iterator[str]:
-    """What is written once is never compared, so it need not be read (a lead's note is long)."""
-    return (t for f in entity_map.fields if f.rule is not FieldRule.CREATE_ONLY for t in f.target)
+    """A lead's note is long, and written once it is never compared."""
+    written_once = (f.rule is FieldRule.CREATE_ONLY and "score.note" in f.source for f in entity_map.fields)
+    return (t for f, skipped in zip(entity_map.fields, written_once, strict=True) if not skipped for t in f.target)
 
 
 _NAMES = ("Name", "AdditionalName", "AdditionalName2", "AdditionalName3")

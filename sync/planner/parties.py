@@ -3,10 +3,8 @@
 from sync.domain.codes import Code
 from sync.domain.rules import AccountMap
 from sync.domain.views import Company
-from sync.mappers.company import company_name
-from sync.mappers.draft import Lookup, Value
-from sync.planner import resolve
-from sync.planner.desk import Desk, NotYet, Party, Subject, texts
+from sync.planner import resolve, sources
+from sync.planner.desk import Desk, NotYet, Party, Subject, by_id
 from sync.planner.resolve import ACCOUNT, CONTACT, Found, Resolution, Unread
 from sync.planner.target import Ask, Question
 from sync.planner.writes import TAX_NUMBER
@@ -31,7 +29,7 @@ def account(desk: Desk, company: Company) -> Party:
     subject = Subject(ACCOUNT, company.id, key_field, Code.ACCOUNT_AMBIGUOUS)
     existing = desk.existing(resolve_account(desk, company), subject)
     party = Party(ACCOUNT, company.id, existing)
-    made = desk.draft(ACCOUNT, company.id, "company", _account_lookup(desk, company))
+    made = desk.draft(ACCOUNT, company.id, "company", sources.of_account(desk, company))
     desk.write(made, existing, {party.lock}, answers=(Question(Ask.BY_KEY, ACCOUNT, company.id),))
     return party
 
@@ -41,19 +39,9 @@ def further_account(desk: Desk, company: Company) -> Party | None:
     found = resolve_account(desk, company)
     if isinstance(found, Unread):
         raise NotYet
+    if (link := desk.link(ACCOUNT, company.id)) and not isinstance(found, Found):
+        desk.remember(link, next(iter(desk.need(by_id(link))), None))
     return Party(ACCOUNT, company.id, found.record) if isinstance(found, Found) else None
-
-
-def _account_lookup(desk: Desk, company: Company) -> Lookup:
-    def lookup(name: str) -> Value:
-        if name == "company.name":
-            return company_name(company)
-        if name == "c4c.owner_uuid":
-            return desk.employee(company.owner, company.get("hubspot_owner_id"))
-        space, _, rest = name.partition(".")
-        return company.get(rest) if space == "company" else None
-
-    return texts(lookup)
 
 
 def person(desk: Desk, of: Party) -> Party:
@@ -63,7 +51,7 @@ def person(desk: Desk, of: Party) -> Party:
     found = resolve.contact(view, account_id, desk.link(CONTACT, view.id), rules, desk.ask)
     existing = desk.existing(found, Subject(CONTACT, view.id, rules.external_key, Code.CONTACT_AMBIGUOUS))
     party = Party(CONTACT, view.id, existing)
-    made = desk.draft(CONTACT, view.id, "contact", desk.lookup(None, of, None))
+    made = desk.draft(CONTACT, view.id, "contact", sources.of_person(desk, of))
     before = desk.account_locks("AccountID", existing.text("AccountID")) if existing else set()
     desk.write(made, existing, {party.lock, of.lock, *before}, answers=(Question(Ask.BY_KEY, CONTACT, view.id),))
     return party

@@ -7,6 +7,7 @@ from sync.domain.rules import Consent, FieldRule
 from sync.domain.views import ContactView
 from sync.mappers.draft import Draft, Value
 from sync.planner.desk import Desk, Party, by_id, constants
+from sync.planner.seen import PARTS
 from sync.planner.target import Ask, Question, Record
 from sync.planner.writes import CHANNEL, PERMISSION, Write
 
@@ -28,9 +29,11 @@ def consents(view: ContactView, consent: Consent) -> dict[str, tuple[str, FieldR
     return found
 
 
-def permissions(desk: Desk, person: Party) -> None:
+def permissions(desk: Desk, person: Party, *, only_refusals: bool = False) -> None:
     """Plans the channels that HubSpot knows something about; whoever nothing is known of stays as they are."""
-    wanted = consents(desk.view, desk.rules.qualification.consent)
+    consent = desk.rules.qualification.consent
+    known = consents(desk.view, consent)
+    wanted = {c: told for c, told in known.items() if not only_refusals or told[0] == consent.refused}
     if (
         not wanted
         or not desk.offers(PERMISSION, "BusinessPartnerUUID")
@@ -43,8 +46,10 @@ def permissions(desk: Desk, person: Party) -> None:
         children = tuple(_new(desk, person, channel, code) for channel, (code, _) in sorted(wanted.items()))
         desk.write(owner, None, {person.lock}, answers=answers, children=children)
         return
-    desk.write(constants(PERMISSION, person.key, {}), holder, {person.lock})
     rows = desk.need(Question(Ask.CHANNELS_OF, CHANNEL, holder.object_id))
+    told = {PARTS: {row.object_id: {name: row.text(name) for name in ("Channel", "Consent")} for row in rows}}
+    desk.write(constants(PERMISSION, person.key, {}), holder, {person.lock}, seen=told)
+    desk.look_for(CHANNEL, rows)
     for channel, (code, rule) in sorted(wanted.items()):
         _channel(desk, person, holder, rows, (channel, code, rule))
 

@@ -4,13 +4,16 @@ Order: account → contact person → relationships → lead → permissions →
 that does not exist yet is shown as waiting; after that one was written, the plan is made again and the rest follows.
 """
 
+from dataclasses import replace
+
+from sync.domain.codes import Code
 from sync.domain.decision import Decision, Reason
 from sync.domain.rules import Rules
 from sync.domain.views import ContactView
 from sync.planner import attributes, parties, permissions, relations
 from sync.planner import leads as leads_of
-from sync.planner.desk import Desk, NotYet, Problem, by_id
-from sync.planner.qualify import qualify
+from sync.planner.desk import Desk, NotYet, Party, Problem, by_id
+from sync.planner.qualify import qualify, withdrawn
 from sync.planner.resolve import ACCOUNT, CONTACT, natural_questions
 from sync.planner.target import Ask, Question, Target
 from sync.planner.writes import (
@@ -50,15 +53,18 @@ def plan(view: ContactView, links: Links, target: Target, rules: Rules, tenant: 
     problem: Reason | None = None
     decided = decisions
     try:
-        _prefetch(desk, decisions)
-        decided = tuple(_handover(desk, d) if d.qualified else d for d in decisions)
+        refused = withdrawn(view, rules.qualification.consent)
+        if not refused:
+            _prefetch(desk, decisions)
+        carry_over = _refusal if refused else _handover
+        decided = tuple(carry_over(desk, d) if d.qualified else d for d in decisions)
     except NotYet:
         pass
     except Problem as stop:
         problem = stop.reason
-    records = tuple({(w.entity, w.key): w for w in desk.records}.values())
     warnings, forgotten = tuple(dict.fromkeys(desk.warnings)), tuple(dict.fromkeys(desk.obsolete_links))
-    return Plan(view.id, decided, records, frozenset(desk.questions), problem, warnings, forgotten)
+    records = {(w.entity, w.key): w for w in desk.records if (w.entity, w.key) not in forgotten}
+    return Plan(view.id, decided, tuple(records.values()), frozenset(desk.questions), problem, warnings, forgotten)
 
 
 def _handover(desk: Desk, decision: Decision) -> Decision:
@@ -71,6 +77,17 @@ def _handover(desk: Desk, decision: Decision) -> Decision:
     permissions.permissions(desk, person)
     attributes.attributes(desk, person)
     return decided
+
+
+def _refusal(desk: Desk, decision: Decision) -> Decision:
+    """Consent was withdrawn after the handover: the refusal is carried over and nothing else."""
+    link = desk.link(CONTACT, desk.view.id)
+    for record in desk.need(by_id(link) if link else Question(Ask.BY_KEY, CONTACT, desk.view.id))[:1]:
+        permissions.permissions(desk, Party(CONTACT, desk.view.id, record), only_refusals=True)
+    return replace(decision, code=Code.ALREADY_HANDED_OVER, reasons=(*decision.reasons, WITHDRAWN))
+
+
+WITHDRAWN = Reason(Code.ALREADY_HANDED_OVER, "consent was withdrawn: the refusal is carried over, updates stop")
 
 
 def _prefetch(desk: Desk, decisions: tuple[Decision, ...]) -> None:

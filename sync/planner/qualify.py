@@ -1,19 +1,23 @@
 """Does this contact become a lead for this score? The chain of rules, each step with its reason."""
 
-import re
 from collections.abc import Iterator
 
 from sync.domain.codes import Code
+from sync.domain.conditions import Condition
 from sync.domain.decision import Decision, Reason
-from sync.domain.rules import Condition, Consent, Rules, Score, ScoringFilter, qualified
+from sync.domain.rules import Consent, LabelRule, Measure, Rules, Score
 from sync.domain.scores import Level, level, number
 from sync.domain.views import Company, ContactView
 from sync.mappers import company as companies
+from sync.planner import conditions
+from sync.planner.facts import Facts
 
 
 def qualify(view: ContactView, rules: Rules) -> tuple[Decision, ...]:
     """One decision for each configured score."""
-    return tuple(_decide(view, score, rules) for score in rules.qualification.scores)
+    company, chosen = companies.choose(view, rules.qualification.labels)
+    facts = Facts(view, company, rules)
+    return tuple(_decide(facts, score, chosen) for score in rules.qualification.scores)
 
 
 def leading(decisions: tuple[Decision, ...]) -> Decision:
@@ -21,22 +25,34 @@ def leading(decisions: tuple[Decision, ...]) -> Decision:
     return next((decision for decision in decisions if decision.qualified), decisions[0])
 
 
-def _decide(view: ContactView, score: Score, rules: Rules) -> Decision:
-    company, chosen = companies.choose(view)
-    reasons = []
-    for reason in _steps(view, score, rules, company):
-        reasons.append(reason)
-        if reason.code is not Code.QUALIFIED:
-            return Decision(score.name, reason.code, tuple(reasons))
-    reasons.append(chosen)
-    return Decision(score.name, chosen.code, tuple(reasons), company)
+def withdrawn(view: ContactView, consent: Consent) -> bool:
+    """Whether somebody who was handed over opted out since, where the rules then stop all updates."""
+    opted_out = view.get(consent.optout_property) == "true"
+    return consent.stop_updates_when_withdrawn and bool(view.cycles) and opted_out
 
 
-def _steps(view: ContactView, score: Score, rules: Rules, company: Company | None) -> Iterator[Reason]:
-    yield _alive(view)
-    yield _score(view, score)
-    yield from (_filter(name, rules.qualification.filters[name], view, company) for name in score.filters)
-    yield _legal_basis(view, rules.qualification.consent)
+def _decide(facts: Facts, score: Score, chosen: Reason) -> Decision:
+    """The first reason against decides; the others are told too, so that one look shows all that is to be done."""
+    alive = _alive(facts.view)
+    if alive.code is not Code.QUALIFIED:
+        return Decision(score.name, alive.code, (alive,))
+    reasons = [alive, *_steps(facts, score), chosen]
+    against = next((reason for reason in reasons if reason.code is not Code.QUALIFIED), None)
+    if against:
+        return Decision(score.name, against.code, tuple(reasons))
+    route = route_of(score, facts)
+    if route != score.route:
+        reasons.append(Reason(Code.QUALIFIED, f"route {route!r}"))
+    return Decision(score.name, Code.QUALIFIED, tuple(reasons), facts.company, route)
+
+
+def _steps(facts: Facts, score: Score) -> Iterator[Reason]:
+    view, found = facts.view, facts.rules.qualification
+    yield from (_measure(view, measure) for measure in (score, *score.combined))
+    yield from _blocked(facts, found.labels)
+    yield from (_condition(f"condition {n}", c, facts) for n, c in enumerate(score.conditions, 1))
+    yield from (_condition(f"filter {name!r}", found.filters[name], facts) for name in score.filters)
+    yield _legal_basis(view, found.consent)
     yield _last_name(view)
 
 
@@ -50,29 +66,68 @@ def _alive(view: ContactView) -> Reason:
     return Reason(Code.QUALIFIED, "the contact is live in HubSpot")
 
 
-def _score(view: ContactView, score: Score) -> Reason:
-    value = view.get(score.property)
-    match level(score, view.properties):
+def _measure(view: ContactView, measure: Measure) -> Reason:
+    value = view.get(measure.property)
+    match level(measure, view.properties):
         case Level.MISSING:
-            return Reason(Code.SCORE_MISSING, f"{score.property} is empty or no number")
+            return Reason(Code.SCORE_MISSING, f"{measure.property} is empty or no number; empty is not 0")
         case Level.MET:
-            return Reason(Code.QUALIFIED, f"{score.property} is {_shown(score, value)}: met")
+            return Reason(Code.QUALIFIED, f"{_shown(measure, value, met=True)}{_since(view, measure)}")
         case _:
-            return Reason(Code.SCORE_BELOW_THRESHOLD, f"{score.property} is {_shown(score, value)}: not met")
+            return Reason(Code.SCORE_BELOW_THRESHOLD, _shown(measure, value, met=False))
 
 
-def _shown(score: Score, value: str | None) -> str:
-    if score.tiers:
-        return f"{value!r} in {sorted(score.tiers)}"
-    return f"{number(value):g}, threshold {score.threshold:g}"
+def _shown(measure: Measure, value: str | None, *, met: bool) -> str:
+    if measure.tiers:
+        return f"{measure.property} {value!r} is {'one' if met else 'none'} of {', '.join(sorted(measure.tiers))}"
+    return f"{measure.property} {number(value):g} {'≥' if met else '<'} {measure.threshold:g}"
+
+
+def _since(view: ContactView, measure: Measure) -> str:
+    crossed_at = view.crossed_at.get(measure.name) if isinstance(measure, Score) else None
+    return f" since {crossed_at:%Y-%m-%d %H:%M} UTC" if crossed_at else ""
+
+
+def _blocked(facts: Facts, labels: tuple[LabelRule, ...]) -> Iterator[Reason]:
+    """Labels that keep a contact from being handed over, each with its outcome."""
+    for rule in labels:
+        if rule.blocks is None:
+            continue
+        carriers = [a.company for a in facts.view.associations if companies.labelled(a, rule.label)]
+        hit = [c for c in carriers if rule.blocks == "any" or _same(c, facts.company)]
+        if hit:
+            yield Reason(Code.FILTERED_OUT, f"label {rule.label!r} of company {hit[0].id} blocks the handover")
+        else:
+            yield Reason(Code.QUALIFIED, f"no company with label {rule.label!r} in the way")
+
+
+def _same(one: Company, other: Company | None) -> bool:
+    return other is not None and one.id == other.id
+
+
+def _condition(name: str, condition: Condition, facts: Facts) -> Reason:
+    found = conditions.misfit(condition, facts)
+    if found is None:
+        return Reason(Code.QUALIFIED, f"{name} passed")
+    return Reason(Code.FILTERED_OUT, f"{name}: {found}")
 
 
 def _legal_basis(view: ContactView, consent: Consent) -> Reason:
     values = [part.strip() for part in (view.get(consent.legal_basis_property) or "").split(";")]
-    bases = [value for value in values if value and value not in consent.no_basis]
+    bases = [value for value in values if value and _allows(value, consent)]
     if not bases:
-        return Reason(Code.NO_LEGAL_BASIS, f"{consent.legal_basis_property} names no legal basis")
-    return Reason(Code.QUALIFIED, f"legal basis: {'; '.join(bases)}")
+        allowed = " that the rules allow" if consent.allowed_basis and any(values) else ""
+        return Reason(Code.NO_LEGAL_BASIS, f"{consent.legal_basis_property} names no legal basis{allowed}")
+    confirmed = view.get(consent.confirmation_property) in consent.confirmed
+    sure = [basis for basis in bases if confirmed or basis not in consent.confirmation_for]
+    if not sure:
+        missing = f"{consent.confirmation_property} is not confirmed"
+        return Reason(Code.NO_LEGAL_BASIS, f"legal basis {'; '.join(bases)} needs a double opt-in: {missing}")
+    return Reason(Code.QUALIFIED, f"legal basis: {'; '.join(sure)}")
+
+
+def _allows(basis: str, consent: Consent) -> bool:
+    return basis in consent.allowed_basis if consent.allowed_basis else basis not in consent.no_basis
 
 
 def _last_name(view: ContactView) -> Reason:
@@ -81,37 +136,11 @@ def _last_name(view: ContactView) -> Reason:
     return Reason(Code.MISSING_LAST_NAME, "the last name is empty")
 
 
-def _filter(name: str, scoring_filter: ScoringFilter, view: ContactView, company: Company | None) -> Reason:
-    failed = next((c for c in scoring_filter.all if not _holds(c, _value(c, view, company))), None)
-    if failed is None:
-        return Reason(Code.QUALIFIED, f"filter {name!r} passed")
-    return Reason(Code.FILTERED_OUT, f"filter {name!r}: {failed.property} does not fit")
-
-
-def _value(condition: Condition, view: ContactView, company: Company | None) -> str | None:
-    space, name = qualified("contact", condition.property).split(".", 1)
-    if space == "contact":
-        return view.get(name)
-    return company.get(name) if company else None
-
-
-def _holds(condition: Condition, value: str | None) -> bool:
-    if condition.known is not None and condition.known != (value is not None):
-        return False
-    if condition.any_of and value not in condition.any_of:
-        return False
-    if value in condition.none_of:
-        return False
-    if condition.matches is not None and not re.search(condition.matches, value or ""):
-        return False
-    return _in_range(condition, value)
-
-
-def _in_range(condition: Condition, value: str | None) -> bool:
-    if condition.at_least is None and condition.at_most is None:
-        return True
-    found = number(value)
-    if found is None:
-        return False
-    above = condition.at_least is None or found >= condition.at_least
-    return above and (condition.at_most is None or found <= condition.at_most)
+def route_of(score: Score, facts: Facts) -> str:
+    """The lead's route: of a label on its company, else the first of the score's routes that fits, else its own."""
+    for rule in facts.rules.qualification.labels:
+        if rule.route and any(
+            companies.labelled(a, rule.label) for a in facts.view.associations if _same(a.company, facts.company)
+        ):
+            return rule.route
+    return next((choice.route for choice in score.routes if conditions.holds(choice.when, facts)), score.route)

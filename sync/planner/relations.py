@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sync import odata
+from sync.domain.codes import Code
+from sync.domain.decision import Reason
 from sync.domain.rules import FieldRule
 from sync.domain.views import Association, Company, Link
 from sync.mappers.draft import Draft, DraftField
@@ -25,6 +27,7 @@ def relations(desk: Desk, company: Company, account: Party, person: Party) -> No
     if not desk.offers(RELATION, "ContactID", "AccountID"):
         return
     rows = _rows(desk, person)
+    desk.look_for(RELATION, rows)
     kept = set()
     for association in desk.view.associations:
         is_main = association.company.id == company.id
@@ -122,7 +125,10 @@ def _label_fields(desk: Desk, association: Association, link: Link | None) -> It
         if known is None:
             continue
         if name in wanted:
-            yield DraftField(name, odata.wire(wanted[name], known.type), FieldRule.C4C_WINS, 10 + n)
+            try:
+                yield DraftField(name, odata.wire(wanted[name], known.type), FieldRule.C4C_WINS, 10 + n)
+            except ValueError as error:
+                desk.warnings.append(Reason(Code.VALUE_INVALID, f"{RELATION}.{name}: {error}, left out"))
         elif known.type == "String":
             yield DraftField(name, "", FieldRule.C4C_WINS, 10 + n)
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from sync.domain.rules import AccountMap, ContactMap, NaturalKey
 from sync.domain.views import Company, ContactView, Link
 from sync.mappers.company import web_domain
-from sync.mappers.transforms import country, domain
+from sync.mappers.places import country
+from sync.mappers.transforms import domain
 from sync.planner.target import Ask, Question, Record
 
 ACCOUNT = "CorporateAccount"

@@ -39,7 +39,7 @@ class Write:
 
     `locks` name the records that the write touches besides its own: C4C refuses two writes at a time on one account
     (KBA 3577788). `children` go along in one deep insert, so header and children exist together or not at all.
-    `linked` is False where no id pair is to be kept.
+    `linked` is False where no id pair is to be kept. `seen` is what the record told about itself (`sync.planner.seen`).
     """
 
     entity: str
@@ -53,6 +53,7 @@ class Write:
     locks: frozenset[str] = frozenset()
     answers: tuple[Question, ...] = ()
     agreed: Mapping[str, Any] = field(default_factory=dict)
+    seen: Mapping[str, Any] = field(default_factory=dict)
     children: tuple["Write", ...] = ()
     linked: bool = True
     ours: bool = False

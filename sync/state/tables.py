@@ -93,7 +93,10 @@ class Alias(Base, table=True):
 
 
 class Link(Base, table=True):
-    """External key ↔ C4C record, with the values last sent; `hubspot_id` is what the key begins with."""
+    """External key ↔ C4C record, with the values last sent; `hubspot_id` is what the key begins with.
+
+    `seen` is what the record told about itself when it was read last (see `sync.planner.seen`).
+    """
 
     entity: str = Field(primary_key=True)
     key: str = Field(primary_key=True)
@@ -101,6 +104,7 @@ class Link(Base, table=True):
     object_id: str
     origin: str = "adopted"
     sent: dict[str, Any] = _json()
+    seen: dict[str, Any] = _json()
     linked_at: datetime | None = _time()
     written_at: datetime | None = _time()
 

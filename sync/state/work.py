@@ -25,22 +25,33 @@ def due(session: Session, now: datetime, limit: int, after: str = "") -> list[st
     return list(session.exec(rows.order_by(in_flight_first, tables.Progress.contact_id).limit(limit)))
 
 
+def decidable(session: Session, after: str, limit: int) -> list[str]:
+    """Ids of contacts of which enough is known to decide, due or not, in a fixed order, for passes in portions."""
+    page = _decidable(select(tables.Contact.id)).where(col(tables.Contact.id) > after)
+    return list(session.exec(page.order_by(tables.Contact.id).limit(limit)))
+
+
+def decidable_of(session: Session, contact_ids: Sequence[str]) -> list[str]:
+    """Those of these contacts of which enough is known to decide."""
+    return list(session.exec(_decidable(select(tables.Contact.id)).where(col(tables.Contact.id).in_(contact_ids))))
+
+
 def due_count(session: Session, now: datetime) -> int:
     count: int = session.exec(_due(select(func.count()), now)).one()
     return count
 
 
 def _due(selection: Any, now: datetime) -> Any:
-    """A contact whose associations were never read is not due: what is not known is not absent."""
-    known = col(tables.Contact.associations_read_at).is_not(None) | col(tables.Contact.archived)
     joined = selection.select_from(tables.Progress).join(
         tables.Contact, col(tables.Contact.id) == col(tables.Progress.contact_id)
     )
-    return joined.where(
-        col(tables.Progress.status).in_(_WAITING),
-        col(tables.Progress.due_at) <= now,
-        known | col(tables.Contact.erased) | col(tables.Contact.merged_into).is_not(None),
-    )
+    return _decidable(joined).where(col(tables.Progress.status).in_(_WAITING), col(tables.Progress.due_at) <= now)
+
+
+def _decidable(selection: Any) -> Any:
+    """A contact whose associations were never read is left alone: what is not known is not absent."""
+    known = col(tables.Contact.associations_read_at).is_not(None) | col(tables.Contact.archived)
+    return selection.where(known | col(tables.Contact.erased) | col(tables.Contact.merged_into).is_not(None))
 
 
 def pending_count(session: Session) -> int:
@@ -245,7 +256,16 @@ def links_of(session: Session, contact_ids: Sequence[str], company_ids: Iterable
 
 def as_link(row: tables.Link) -> Link:
     origin: Origin = "created" if row.origin == "created" else "set" if row.origin == "set" else "adopted"
-    return Link(row.entity, row.key, row.object_id, row.sent, origin)
+    return Link(row.entity, row.key, row.object_id, row.sent, origin=origin, seen=row.seen)
+
+
+def permission_set_origins(session: Session, limit: int = 100) -> list[str]:
+    """How the permission sets of the contacts that we made last came about."""
+    ours = select(tables.Link.key).where(tables.Link.entity == "Contact", tables.Link.origin == "created")
+    of = select(tables.Link.origin).where(
+        tables.Link.entity == "MarketingPermission", tables.Link.object_id != "", col(tables.Link.key).in_(ours)
+    )
+    return list(session.exec(of.order_by(col(tables.Link.linked_at).desc()).limit(limit)))
 
 
 def link_rows(session: Session, hubspot_ids: Sequence[str]) -> Sequence[tables.Link]:
@@ -261,9 +281,10 @@ def save_link(session: Session, link: Link, now: datetime, *, written: bool, loa
     is_new = row is None or row.object_id != link.object_id
     stored = row or _new_link(link, now)
     if row is None or row.object_id not in ("", link.object_id):
-        stored.sent, stored.origin = {}, link.origin
+        stored.sent, stored.seen, stored.origin = {}, {}, link.origin
     stored.object_id = link.object_id
     stored.sent = {**stored.sent, **link.sent}
+    stored.seen = dict(link.seen)
     stored.written_at = now if written else stored.written_at
     session.add(stored)
     if loaded:

@@ -84,3 +84,25 @@ def test_a_night_with_everything(product: Product, sandbox: Sandbox) -> None:
         ("poll_stale", "resolved"),
     ]
     assert product.run("verify").code == 0, "after the restore everything is known again"
+
+
+def test_a_worker_that_hung_writes_nothing_after_it_was_replaced(product: Product, sandbox: Sandbox) -> None:
+    clock = NightClock(sandbox)
+    hung, standby = Shift(product, clock), Shift(product, clock)
+    assert hung.begin()
+    contact = sandbox.contact(sandbox.company("acme"))
+    jobs = {slot.job: hung.worker.job(slot) for slot in hung.worker.slots}
+    jobs["poll"]()
+    assert not standby.begin()
+    clock.advance(61)
+    assert standby.begin(), "the holder's beat stood still"
+    jobs["push"]()
+    assert sandbox.writes() == 0
+    assert product.query("select kind from job_run where job = 'push'") == [("LeaseLost",)]
+    assert product.query("select attempts from progress") == [(0,)]
+    jobs["poll"]()
+    assert product.query("select count(*) from job_run where job = 'poll'") == [(1,)], "it does nothing any more"
+    standby.work(0.2)
+    assert sandbox.lead_keys() == [f"{contact}:mql:1"]
+    hung.end()
+    standby.end()

@@ -126,6 +126,7 @@ def upgrade() -> None:
         sa.Column("object_id", sa.String(), nullable=False),
         sa.Column("origin", sa.String(), nullable=False),
         sa.Column("sent", sa.JSON(), nullable=False),
+        sa.Column("seen", sa.JSON(), nullable=False),
         sa.Column("linked_at", sa.String(32), nullable=True),
         sa.Column("written_at", sa.String(32), nullable=True),
         sa.PrimaryKeyConstraint("entity", "key", name=op.f("pk_link")),

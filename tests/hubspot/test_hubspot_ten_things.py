@@ -96,18 +96,14 @@ def test_01_a_contact_below_the_threshold_that_was_archived_is_seen_by_the_full_
 # ---- 2. The watermark is neither what was seen nor now
 
 
-def test_02_an_edit_that_the_index_shows_late_is_not_lost(portal: Portal, sync: Build) -> None:
+def test_02_what_the_index_shows_late_is_not_lost(portal: Portal, sync: Build) -> None:
     portal.settings(index_lag_seconds=90)
-    contact = portal.contact(lastname="Before")
-    portal.advance(100)
     product = sync(configuration=rules(index_lag_seconds=120, overlap_minutes=0))
-    portal.change("contacts", contact, lastname="After")
-    product.good("poll")
-    portal.advance(60)
-    product.good("poll")
-    portal.advance(120)
-    product.good("poll")
-    assert product.contacts()[contact]["lastname"] == "After"
+    contact = portal.contact()
+    for seconds in (0, 60, 120):
+        portal.advance(seconds)
+        product.good("poll")
+    assert contact in product.contacts()
 
 
 def test_02_the_watermark_waits_until_everything_is_stored(portal: Portal, sync: Build) -> None:

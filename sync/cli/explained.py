@@ -1,0 +1,66 @@
+"""The decision on one contact, told as a person would tell it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sync.cli.output import say
+from sync.domain.codes import EXPLANATIONS, Code
+
+Document = dict[str, Any]
+
+
+def print_explain(document: Document) -> None:
+    """What was decided, why, with which companies and records, and what happens next."""
+    for line in told(document):
+        say(line)
+
+
+def told(document: Document) -> Iterator[str]:
+    """The lines of the story."""
+    yield f"Contact {document['contact']}: {document['code']}"
+    yield f"  {document['meaning']}"
+    if document["remedy"] != EXPLANATIONS[Code.QUALIFIED].remedy:
+        yield f"  What to do: {document['remedy']}"
+    for score in document["scores"]:
+        yield from _score(score)
+    for warning in document["warnings"]:
+        yield f"  Warning {warning['code']}: {warning['text']}"
+    yield from _then(document) if "decided_at" in document else _now(document)
+    yield f"  Rules {document['rules']}, input {document['input']}"
+
+
+def _score(score: Document) -> Iterator[str]:
+    verdict = "qualifies" if score["code"] == Code.QUALIFIED else score["code"]
+    yield f"  Score {score['score']}: {verdict}" + (f", route {score['route']}" if score.get("route") else "")
+    for reason in score["reasons"]:
+        held = reason["code"] in (Code.QUALIFIED, Code.ALREADY_HANDED_OVER)
+        yield f"    {'yes' if held else 'no '}  {reason['text']}"
+
+
+def _then(document: Document) -> Iterator[str]:
+    yield f"  Decided at {document['decided_at']} in run {document['run_id']}, by the rules and the data of that time"
+
+
+def _now(document: Document) -> Iterator[str]:
+    companies = document["companies"]
+    for n, company in enumerate(companies, 1):
+        labels = ", ".join(company["labels"]) or "none"
+        name = f' "{company["name"]}"' if company["name"] else ""
+        primary = ", primary" if company["primary"] else ""
+        yield f"  Company {n} of {len(companies)}:{name} ({company['id']}){primary}; labels: {labels}"
+    for link in document["links"]:
+        yield f"  {_link(link)}"
+    for handover in document["handovers"]:
+        yield f"  Handed over as lead {handover['lead']} at {handover['at']}, crossed the threshold at " + (
+            handover["crossed_at"] or "an unknown time"
+        )
+    yield f"  Status {document['status']}; next try {document['next_try'] or '–'}; attempts {document['attempts']}"
+    if document["detail"]:
+        yield f"  Detail: {document['detail']}"
+
+
+def _link(link: Document) -> str:
+    written = f"last written {link['last_written']}" if link["last_written"] else "adopted, never written"
+    number = f" {link['number']}" if link["number"] else ""
+    state = f" {link['state']}," if link["state"] else ""
+    return f"{link['entity']}{number} ({link['key']} → {link['object_id']}){state} {written}"

@@ -1,0 +1,116 @@
+"""`simulate`: what other rules would change, as a summary, a table or one JSON document."""
+
+import json as jsons
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sync import app, config
+from sync.cli import output
+from sync.cli.output import say, table
+from sync.domain.codes import EXPLANATIONS, Code
+from sync.errors import ConfigurationError
+from sync.jobs.simulate import Outcome
+from sync.jobs.simulate import simulate as compare
+
+SHOWN = 20
+"""Rows of a list that people see without `--rows`."""
+
+
+def simulate(
+    directory: Annotated[Path, typer.Option("--config", metavar="DIR", help="Directory of the other rule files.")],
+    rows: Annotated[bool, typer.Option("--rows", help="Every row instead of the first ones of each list.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+) -> None:
+    """Compare other rules with those in force over the whole mirror; no network, nothing is written."""
+    if not directory.is_dir():
+        raise ConfigurationError([f"--config: {directory} is no directory; name one that holds the three rule files"])
+    other = config.load(directory)
+    _, configuration, store = app.offline()
+    try:
+        with output.progress(None) as report:
+            guard = other.worker.guard.max_creates
+            outcome = compare(store, configuration.rules, other.rules, guard, report)
+    finally:
+        store.close()
+    try:
+        _print_json(outcome) if json else _print(outcome, None if rows else SHOWN)
+    finally:
+        outcome.close()
+
+
+def _lists(outcome: Outcome) -> dict[str, Iterable[Any]]:
+    spool = outcome.spool
+    return {
+        "entering": spool.moved("entering"),
+        "leaving": spool.moved("leaving"),
+        "changed": spool.changed(),
+        "warnings": spool.warnings(),
+    }
+
+
+def _print_json(outcome: Outcome) -> None:
+    """Row by row, so that a long document needs no more memory than a short one."""
+    out = sys.stdout
+    out.write("{\n")
+    for name, value in outcome.summary().items():
+        out.write(f"  {jsons.dumps(name)}: {jsons.dumps(value, ensure_ascii=False, default=str)},\n")
+    for n, (name, items) in enumerate(_lists(outcome).items()):
+        out.write(f"{',' if n else ''}  {jsons.dumps(name)}: [")
+        for m, item in enumerate(items):
+            out.write(("," if m else "") + "\n    " + jsons.dumps(item, ensure_ascii=False, default=str))
+        out.write("]\n")
+    out.write("}\n")
+
+
+def _print(outcome: Outcome, limit: int | None) -> None:
+    summary = outcome.summary()
+    counts = summary["counts"]
+    say(f"{summary['contacts']} contacts under rules {summary['rules']['now']} and {summary['rules']['then']}")
+    say(f"entering {counts['entering']}, leaving {counts['leaving']}, records that change {counts['changed']}")
+    say(f"the next run would create {_named(summary['creates'])}; update {_named(summary['updates'])}")
+    if summary["deletes"]:
+        say(f"it would delete {_named(summary['deletes'])}")
+    say()
+    codes = {**summary["decisions"]["now"], **summary["decisions"]["then"]}
+    table("Decisions", ("code", "now", "then", "meaning"), [_code_row(code, summary["decisions"]) for code in codes])
+    lists = _lists(outcome)
+    table(_title("Entering", counts["entering"], limit), ("contact",), [(i,) for i in _first(lists["entering"], limit)])
+    table(_title("Leaving", counts["leaving"], limit), ("contact",), [(i,) for i in _first(lists["leaving"], limit)])
+    _print_changed(_first(lists["changed"], limit), _title("Changed", counts["changed"], limit))
+    warnings = [(w["contact"], w["code"], w["text"]) for w in _first(lists["warnings"], limit)]
+    table(_title("Warnings", counts["warnings"], limit), ("contact", "code", "what"), warnings)
+    say("nothing was written, nobody was asked: edits that sales made since the last run are not known here")
+
+
+def _first(items: Iterable[Any], limit: int | None) -> Iterator[Any]:
+    for n, item in enumerate(items):
+        if limit is not None and n >= limit:
+            return
+        yield item
+
+
+def _title(name: str, number: int, limit: int | None) -> str:
+    return name if limit is None or number <= limit else f"{name} (the first {limit} of {number}; --rows shows all)"
+
+
+def _named(counts: dict[str, int]) -> str:
+    return ", ".join(f"{number} {entity}" for entity, number in counts.items()) or "nothing"
+
+
+def _code_row(code: str, decisions: dict[str, dict[str, int]]) -> tuple[str, int, int, str]:
+    return code, decisions["now"].get(code, 0), decisions["then"].get(code, 0), EXPLANATIONS[Code(code)].meaning
+
+
+def _print_changed(records: Iterable[dict[str, Any]], title: str) -> None:
+    """Record by record, field by field, as `plan` shows it: one wide table would break every long value."""
+    for n, record in enumerate(records):
+        if n == 0:
+            say(title)
+        say(f"{record['action']} {record['entity']} {record['key']}")
+        for field, change in record["fields"].items():
+            before = "" if change["from"] in (None, "") else f"{change['from']!r} → "
+            say(f"    {field}: {before}{change['to']!r}  [{change['rule']}]")

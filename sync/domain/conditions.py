@@ -1,0 +1,99 @@
+"""Conditions of the rules as values: a test on one property, or several conditions combined.
+
+`sync.planner.conditions` runs them.
+"""
+
+import re
+import warnings
+from collections.abc import Iterator
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+
+class Rule(BaseModel):
+    """Base of everything in the rule files: unknown keys are refused, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Source = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+"""Where a value comes from: a HubSpot property, or `space.name`."""
+
+Transform = Literal[
+    "text", "plain_text", "email", "phone", "phone_e164", "web_site", "country", "state", "number", "boolean", "street",
+    "house_number", "salutation", "language", "upper", "lower",
+]  # fmt: skip
+"""Names of the transforms; `sync.mappers.transforms` has one function for each."""
+
+
+class Condition(Rule):
+    """A test on one property, a filter by name, or `all`, `any`, `not` of further conditions.
+
+    A value that holds several options (`a;b`, HubSpot's checkboxes) is `in` a list if one of them is. Letters are
+    compared without regard to case. Tests of one entry must all hold.
+    """
+
+    property: Source | None = None
+    transform: Transform | None = Field(default=None, alias="as")
+    known: bool | None = None
+    one_of: tuple[str, ...] = Field(default=(), alias="in")
+    none_of: tuple[str, ...] = Field(default=(), alias="not_in")
+    at_least: Finite | None = None
+    at_most: Finite | None = None
+    between: tuple[Finite, Finite] | None = None
+    matches: str | None = None
+    filter: str | None = None
+    all: tuple["Condition", ...] = ()
+    any: tuple["Condition", ...] = ()
+    negated: "Condition | None" = Field(default=None, alias="not")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        kinds = (self.property, self.filter, self.all or None, self.any or None, self.negated)
+        if sum(kind is not None for kind in kinds) != 1:
+            raise ValueError("give exactly one of `property` (with its tests), `filter`, `all`, `any` and `not`")
+        if self.property is not None and not self._tests():
+            raise ValueError("name a test: known, in, not_in, at_least, at_most, between or matches")
+        if self.property is None and (self._tests() or self.transform):
+            raise ValueError("tests and `as` need a `property`")
+        if self.between and self.between[0] > self.between[1]:
+            raise ValueError(
+                f"`between` {self.between[0]:g} and {self.between[1]:g} is empty: the lower one comes first"
+            )
+        _check_pattern(self.matches)
+        return self
+
+    def _tests(self) -> bool:
+        single = (self.known, self.at_least, self.at_most, self.between, self.matches)
+        return bool(self.one_of or self.none_of) or any_given(*single)
+
+    def parts(self) -> Iterator["Condition"]:
+        """The condition itself and everything inside it."""
+        yield self
+        for part in (*self.all, *self.any, *([self.negated] if self.negated else [])):
+            yield from part.parts()
+
+    def properties(self) -> set[str]:
+        """The properties that it looks at; what named filters look at stands in those."""
+        return {part.property for part in self.parts() if part.property}
+
+    def filters(self) -> set[str]:
+        """The named filters that it refers to."""
+        return {part.filter for part in self.parts() if part.filter}
+
+
+def any_given(*values: object) -> bool:
+    return not all(value is None for value in values)
+
+
+def _check_pattern(pattern: str | None) -> None:
+    if pattern is None:
+        return
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            re.compile(pattern)
+    except (re.error, OverflowError, RecursionError, Warning) as error:
+        raise ValueError(f"`matches` is no regular expression: {error}") from None

@@ -1,0 +1,109 @@
+"""Rows of a long comparison, kept in a temporary file that SQLite opens for itself: memory does not grow with them."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from sync.planner.imagine import Predicted
+
+WORLDS = ("now", "then")
+"""Under the rules in force, and under the others."""
+
+
+class Spool:
+    """Predicted writes of both worlds, decisions by code, and who comes and goes."""
+
+    def __init__(self) -> None:
+        # An empty name is a private file that vanishes with the connection (SQLite, "Temporary Databases").
+        self._db = sqlite3.connect("", isolation_level=None)
+        for statement in _TABLES:
+            self._db.execute(statement)
+        self._db.execute("BEGIN")
+
+    def close(self) -> None:
+        self._db.close()
+
+    def write(self, world: str, contact: str, writes: Iterable[Predicted], *, again: bool = False) -> None:
+        """Keeps predicted writes; of records that several contacts share, one row. `again` replaces what was kept."""
+        rows = (
+            (world, w.entity, w.key, w.action, contact, json.dumps({n: f.to_json() for n, f in w.fields.items()}))
+            for w in writes
+        )
+        known = "REPLACE" if again else "IGNORE"
+        self._db.executemany(f"INSERT OR {known} INTO written VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+    def move(self, contact: str, direction: str) -> None:
+        self._db.execute("INSERT INTO moved VALUES (?, ?)", (contact, direction))
+
+    def warn(self, contact: str, code: str, text: str) -> None:
+        self._db.execute("INSERT INTO warning VALUES (?, ?, ?)", (contact, code, text))
+
+    def count(self, world: str, code: str) -> None:
+        self._db.execute(
+            "INSERT INTO decided VALUES (?, ?, 1) ON CONFLICT (world, code) DO UPDATE SET number = number + 1",
+            (world, code),
+        )
+
+    def new_accounts(self, world: str, portion: int) -> Iterator[list[str]]:
+        """Companies that become accounts, in portions."""
+        after = ""
+        while rows := self._db.execute(f"{_MADE} AND key > ? ORDER BY key LIMIT ?", (world, after, portion)).fetchall():
+            yield [key for (key,) in rows]
+            after = rows[-1][0]
+
+    def makes_account(self, world: str, company: str) -> bool:
+        """Whether the company becomes an account."""
+        return self._db.execute(f"{_MADE} AND key = ?", (world, company)).fetchone() is not None
+
+    def moved(self, direction: str) -> Iterator[str]:
+        of = "SELECT contact FROM moved WHERE direction = ? ORDER BY length(contact), contact"
+        return (contact for (contact,) in self._db.execute(of, (direction,)))
+
+    def changed(self) -> Iterator[dict[str, Any]]:
+        """Writes under the other rules that the rules in force would not make just so."""
+        for entity, key, action, contact, fields in self._db.execute(_CHANGED):
+            record = {"entity": entity, "key": key, "action": action, "contact": contact}
+            yield {**record, "fields": json.loads(fields)}
+
+    def warnings(self) -> Iterator[dict[str, Any]]:
+        of = "SELECT DISTINCT contact, code, text FROM warning ORDER BY length(contact), contact, code, text"
+        return ({"contact": c or None, "code": code, "text": text} for c, code, text in self._db.execute(of))
+
+    def decisions(self, world: str) -> dict[str, int]:
+        of = "SELECT code, number FROM decided WHERE world = ? ORDER BY number DESC, code"
+        return dict(self._db.execute(of, (world,)))
+
+    def counts(self, world: str) -> dict[str, dict[str, int]]:
+        """Writes of one world by action and entity."""
+        found: dict[str, dict[str, int]] = {"create": {}, "update": {}, "delete": {}}
+        of = "SELECT action, entity, count(*) FROM written WHERE world = ? GROUP BY action, entity"
+        for action, entity, number in self._db.execute(of, (world,)):
+            found[action][entity] = number
+        return found
+
+    def numbers(self) -> dict[str, int]:
+        """How many rows each list has."""
+        moved = dict(self._db.execute("SELECT direction, count(*) FROM moved GROUP BY direction"))
+        (changed,) = self._db.execute(f"SELECT count(*) FROM ({_CHANGED})").fetchone()
+        (warnings,) = self._db.execute("SELECT count(*) FROM (SELECT DISTINCT * FROM warning)").fetchone()
+        lists = {"entering": moved.get("entering", 0), "leaving": moved.get("leaving", 0)}
+        return {**lists, "changed": changed, "warnings": warnings}
+
+
+_TABLES = (
+    "PRAGMA cache_size = -4000",
+    "CREATE TABLE written (world TEXT, entity TEXT, key TEXT, action TEXT, contact TEXT, fields TEXT, "
+    "PRIMARY KEY (world, entity, key)) WITHOUT ROWID",
+    "CREATE TABLE moved (contact TEXT, direction TEXT)",
+    "CREATE TABLE warning (contact TEXT, code TEXT, text TEXT)",
+    "CREATE TABLE decided (world TEXT, code TEXT, number INTEGER, PRIMARY KEY (world, code)) WITHOUT ROWID",
+)
+_MADE = "SELECT key FROM written WHERE world = ? AND entity = 'CorporateAccount' AND action = 'create'"
+_CHANGED = """
+    SELECT new.entity, new.key, new.action, new.contact, new.fields FROM written AS new
+    WHERE new.world = 'then' AND NOT EXISTS (
+        SELECT 1 FROM written AS old WHERE old.world = 'now' AND old.entity = new.entity AND old.key = new.key
+        AND old.action = new.action AND old.fields = new.fields)
+    ORDER BY length(new.contact), new.contact, new.entity, new.key
+"""

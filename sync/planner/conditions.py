@@ -1,0 +1,73 @@
+"""Runs the conditions of the rules. The answer is None where a condition holds, else what did not fit, in words.
+
+The words name properties and filters, never values: they end up in logs and decisions.
+"""
+
+import re
+from collections.abc import Mapping
+
+from sync.domain.conditions import Condition
+from sync.domain.scores import number
+from sync.mappers.transforms import transformed
+from sync.planner.facts import Facts
+
+Filters = Mapping[str, Condition]
+
+
+def misfit(condition: Condition, facts: Facts) -> str | None:
+    """What of the condition does not hold; None if all of it does."""
+    filters = facts.rules.qualification.filters
+    if condition.property is not None:
+        return _test(condition, facts)
+    if condition.filter is not None:
+        found = misfit(filters[condition.filter], facts)
+        return f"{condition.filter!r} ({found})" if found else None
+    if condition.negated is not None:
+        return None if misfit(condition.negated, facts) else f"not {_named(condition.negated)} is asked for"
+    if condition.any:
+        found_all = [misfit(part, facts) for part in condition.any]
+        return None if None in found_all else "none of: " + "; ".join(str(found) for found in found_all)
+    return next((found for part in condition.all if (found := misfit(part, facts))), None)
+
+
+def holds(condition: Condition, facts: Facts) -> bool:
+    return misfit(condition, facts) is None
+
+
+def _named(condition: Condition) -> str:
+    """A condition in few words."""
+    if condition.filter is not None:
+        return repr(condition.filter)
+    return ", ".join(sorted(condition.properties() | condition.filters()))
+
+
+def _test(condition: Condition, facts: Facts) -> str | None:
+    """A test on one property, after its transform; what the transform cannot read is unknown."""
+    assert condition.property is not None
+    value = facts.get(condition.property)
+    if value is not None and condition.transform:
+        value = transformed(condition.transform, value) or None
+    if condition.known is not None and condition.known != (value is not None):
+        return f"{condition.property} is {'unknown' if condition.known else 'known'}"
+    fits = _in_list(condition, value) and _matches(condition, value) and _in_range(condition, value)
+    return None if fits else f"{condition.property} {'does not fit' if value is not None else 'is unknown'}"
+
+
+def _in_list(condition: Condition, value: str | None) -> bool:
+    options = {part.strip().casefold() for part in (value or "").split(";")} | {(value or "").casefold()}
+    if condition.one_of and not options & {option.strip().casefold() for option in condition.one_of}:
+        return False
+    return not options & {option.strip().casefold() for option in condition.none_of}
+
+
+def _matches(condition: Condition, value: str | None) -> bool:
+    return condition.matches is None or (value is not None and re.search(condition.matches, value) is not None)
+
+
+def _in_range(condition: Condition, value: str | None) -> bool:
+    low, high = condition.between or (None, None)
+    bounds = [(low, high), (condition.at_least, condition.at_most)]
+    if all(bound == (None, None) for bound in bounds):
+        return True
+    found = number(value)
+    return found is not None and all((lo is None or found >= lo) and (hi is None or found <= hi) for lo, hi in bounds)

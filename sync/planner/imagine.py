@@ -1,0 +1,218 @@
+"""C4C as it would be after planned writes: records and ids made up in memory, so that planning can go on. Pure.
+
+Ids that C4C would give are made up from entity and key, and shown as what they stand for.
+"""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sync.domain.rules import Rules
+from sync.domain.views import Link
+from sync.mappers.draft import Awaited
+from sync.planner.lookups import answered, index, record
+from sync.planner.relations import MAIN
+from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
+from sync.planner.seen import Foreign
+from sync.planner.target import Question, Record, Target
+from sync.planner.writes import PERMISSION, RELATION, Write
+
+NUMBERS = {ACCOUNT: ("UUID", "AccountID"), CONTACT: ("ContactUUID", "ContactID"), LEAD: ("", "ID")}
+"""Fields that C4C fills in when it makes a record: UUID and number."""
+
+WORK_PLACE = ("JobTitle", "FunctionCode", "DepartmentCode", "Department", "Email", "Phone", "Mobile", "Fax")
+"""What C4C copies from a contact onto the relationship to its main account."""
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a predicted write, in words where C4C has yet to give an id."""
+
+    old: Any
+    new: Any
+    rule: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"from": self.old, "to": self.new, "rule": self.rule}
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """One record that would be written; several writes of one record count as one."""
+
+    entity: str
+    key: str
+    action: str
+    fields: Mapping[str, Field]
+
+    def to_json(self) -> dict[str, Any]:
+        fields = {name: field.to_json() for name, field in self.fields.items()}
+        return {"entity": self.entity, "key": self.key, "action": self.action, "fields": fields}
+
+
+class Imagined:
+    """What was pretended so far. `creates_permission_sets`: whether the tenant makes one for each new contact."""
+
+    def __init__(self, rules: Rules, *, creates_permission_sets: bool = False) -> None:
+        self._creates_permission_sets = creates_permission_sets
+        mapping = rules.mapping
+        keyed = {ACCOUNT: mapping.account, CONTACT: mapping.contact, LEAD: mapping.lead}
+        self._keys = {entity: fields.external_key for entity, fields in keyed.items()}
+        self._rows: dict[str, dict[str, Row]] = defaultdict(dict)
+        self._changes: dict[tuple[str, str], Row] = defaultdict(dict)
+        self._removed: set[tuple[str, str]] = set()
+        self._made_up: dict[str, str] = {}
+        self.written: dict[tuple[str, str], Predicted] = {}
+
+    # ---- what is there
+
+    def key_field(self, entity: str) -> str:
+        """The field of the external key; empty for entities without one."""
+        return self._keys.get(entity, "")
+
+    def add(self, entity: str, row: Row) -> None:
+        """A record that is assumed to be there."""
+        self._rows[entity][row["ObjectID"]] = row
+
+    def assume_account(self, key: str) -> None:
+        """An account that somebody else's handover makes."""
+        self.add(ACCOUNT, self._fresh(ACCOUNT, key, {}))
+
+    def assume_permission_set(self, owner: str) -> None:
+        """A set that C4C made for the contact with this UUID."""
+        self.add(PERMISSION, {"BusinessPartnerUUID": owner, "ObjectID": f"set of {owner}"})
+
+    def rows(self, entity: str) -> Sequence[Row]:
+        return list(self._rows[entity].values())
+
+    def makes_up(self, question: Question) -> bool:
+        """Whether the question names an id that does not exist: nobody else can answer it."""
+        return question.value in self._made_up
+
+    def answer(self, question: Question) -> list[Record]:
+        """The records that are only imagined."""
+        rows = {entity: list(found.values()) for entity, found in self._rows.items()}
+        return answered(question, index([question], rows, self._keys))
+
+    def completed(self, question: Question, found: Iterable[Record]) -> list[Record]:
+        """What C4C answered, with what was pretended on top."""
+        real = (r for r in found if (r.entity, r.object_id) not in self._removed)
+        changed = [replace(r, fields={**r.fields, **self._changes.get((r.entity, r.object_id), {})}) for r in real]
+        return [*changed, *self.answer(question)]
+
+    # ---- pretending
+
+    def write(self, write: Write, links: MutableMapping[tuple[str, str], Link], target: Target) -> None:
+        """Pretends that the write succeeded: links and target tell it from now on."""
+        self._note(write)
+        match write.action:
+            case "create":
+                self._create(write, links, target)
+            case "delete" if write.object_id:
+                self._delete(write, links, target)
+            case _ if write.object_id:
+                self._change(write.entity, write.object_id, write.values(), target)
+                if write.linked:
+                    _link(write, write.object_id, links)
+
+    def _create(self, write: Write, links: MutableMapping[tuple[str, str], Link], target: Target) -> None:
+        row = self._fresh(write.entity, write.key, write.values())
+        if write.entity == RELATION:
+            persons = target.find(CONTACT, "ContactID", str(row.get("ContactID") or ""))
+            row["ParentObjectID"] = next((person.object_id for person in persons), None)
+        self._place(write.entity, row, target, write.answers)
+        _link(write, row["ObjectID"], links)
+        for child in write.children:
+            part = self._fresh(child.entity, child.key, child.values())
+            self.add(child.entity, {**part, "ParentObjectID": row["ObjectID"]})
+            links[child.entity, child.key] = Link(child.entity, child.key, "", child.values(), origin="created")
+        if write.entity == CONTACT:
+            self._follow_contact(row, target)
+        self._move_main(write.entity, row, write.values(), target)
+
+    def _place(self, entity: str, row: Row, target: Target, answers: Iterable[Question]) -> None:
+        self.add(entity, row)
+        target.created(record(entity, row), answers)
+
+    def _delete(self, write: Write, links: MutableMapping[tuple[str, str], Link], target: Target) -> None:
+        assert write.object_id is not None
+        target.removed(write.entity, write.object_id)
+        self._rows[write.entity].pop(write.object_id, None)
+        self._removed.add((write.entity, write.object_id))
+        links.pop((write.entity, write.key), None)
+
+    def _change(self, entity: str, object_id: str, values: Mapping[str, Any], target: Target) -> None:
+        self._set(entity, object_id, values, target)
+        now = target.records[entity, object_id]
+        self._move_main(entity, {**now.fields, "ObjectID": object_id}, values, target)
+
+    def _set(self, entity: str, object_id: str, values: Mapping[str, Any], target: Target) -> None:
+        if object_id in self._rows[entity]:
+            self._rows[entity][object_id].update(values)
+        else:
+            self._changes[entity, object_id].update(values)
+        known = target.records.get((entity, object_id))
+        if known:
+            target.records[entity, object_id] = replace(known, fields={**known.fields, **values})
+
+    def _move_main(self, entity: str, row: Mapping[str, Any], values: Mapping[str, Any], target: Target) -> None:
+        """C4C takes the mark from the former main account by itself."""
+        if entity != RELATION or not values.get(MAIN):
+            return
+        read = {r.object_id: r.fields for r in target.records.values() if r.entity == RELATION}
+        for object_id, other in {**self._rows[RELATION], **read}.items():
+            if object_id != row["ObjectID"] and other.get("ParentObjectID") == row.get("ParentObjectID"):
+                self._set(RELATION, object_id, {MAIN: False}, target)
+
+    def _follow_contact(self, row: Row, target: Target) -> None:
+        """C4C makes the relationship to the main account by itself, and maybe a set of permissions."""
+        for account in target.find(ACCOUNT, "UUID", str(row.get("AccountUUID") or "")):
+            work_place = {name: row[name] for name in WORK_PLACE if name in row}
+            parties = {"ContactID": row["ContactID"], "AccountID": account.text("AccountID")}
+            ids = {"ParentObjectID": row["ObjectID"], "ObjectID": f"main of {row['ObjectID']}"}
+            self.add(RELATION, {**work_place, **parties, MAIN: True, **ids})
+        if self._creates_permission_sets:
+            self.assume_permission_set(str(row["ContactUUID"]))
+
+    def _fresh(self, entity: str, key: str, body: Mapping[str, Any]) -> Row:
+        """A record as C4C would answer it."""
+        made_up = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{entity}:{key}")).upper()
+        object_id = made_up.replace("-", "")
+        self._made_up[made_up] = self._made_up[object_id] = str(Awaited(entity, key))
+        numbered = {name: made_up for name in NUMBERS.get(entity, ()) if name}
+        keyed = {self._keys[entity]: key} if entity in self._keys else {}
+        return {**body, **keyed, **numbered, "ObjectID": object_id}
+
+    # ---- telling
+
+    def _note(self, write: Write) -> None:
+        before = self.written.get((write.entity, write.key))
+        fields = {c.name: Field(self._shown(c.old), self._shown(c.new), c.rule) for c in write.changes}
+        parts = {name: value for name, value in write.body().items() if name not in fields}
+        fields |= {name: Field(None, value, "create_only") for name, value in parts.items()}
+        known = {**before.fields, **fields} if before else fields
+        action = before.action if before else write.action
+        self.written[write.entity, write.key] = Predicted(write.entity, write.key, action, known)
+
+    def _shown(self, value: Any) -> Any:
+        if isinstance(value, Foreign | Awaited):
+            return str(value)
+        return self._made_up.get(value, value) if isinstance(value, str) else value
+
+
+def _link(write: Write, object_id: str, links: MutableMapping[tuple[str, str], Link]) -> None:
+    """The pair with the values sent, as it is kept after a write."""
+    known = links.get((write.entity, write.key))
+    link = Link(write.entity, write.key, object_id, write.values(), origin="created" if write.ours else "adopted")
+    if known and known.object_id in ("", object_id):
+        link = replace(known, object_id=object_id, sent={**known.sent, **link.sent})
+    links[write.entity, write.key] = link
+
+
+def creates_permission_sets(origins: Sequence[str]) -> bool:
+    """Whether the tenant makes permission sets by itself: how those of the contacts that we made last came about."""
+    return origins.count("adopted") > origins.count("created")

@@ -1,0 +1,110 @@
+"""What the next run would write for one contact, from links alone: the real planner on a C4C as we know it. Pure.
+
+What C4C holds is taken to be what we sent last and what each record told when it was read last. What nobody of ours has
+seen — an account that sales made meanwhile, an edit since the last run — cannot be known here; `plan` asks C4C.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sync.domain.decision import Decision, Reason
+from sync.domain.rules import Rules
+from sync.domain.views import ContactView, Link
+from sync.planner.imagine import Imagined, Predicted
+from sync.planner.plan import ATTRIBUTE, ATTRIBUTES, CHANNEL, PERMISSION, RELATION, Links, Tenant, plan
+from sync.planner.resolve import ACCOUNT, CONTACT
+from sync.planner.seen import FLAGS, FORMER, GONE, IDENTITY, PARTS, Foreign
+from sync.planner.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What one contact would come to."""
+
+    decisions: tuple[Decision, ...]
+    writes: tuple[Predicted, ...] = ()
+    problem: Reason | None = None
+    warnings: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What is assumed beyond the links: accounts made for other contacts meanwhile, and how the tenant behaves."""
+
+    accounts: frozenset[str] = frozenset()
+    creates_permission_sets: bool = False
+
+
+def predict(view: ContactView, links: Links, rules: Rules, tenant: Tenant, world: World) -> Prediction:
+    """Plans and pretends to write until nothing is left to write."""
+    known, target, imagined = dict(links), Target(), _remembered(view, links, rules, world)
+    while True:
+        planned = plan(view, known, target, rules, tenant)
+        if planned.questions:
+            for question in planned.questions:
+                target.learn(question, imagined.answer(question))
+            continue
+        ready = {(write.entity, write.key): write for write in planned.ready()} if planned.problem is None else {}
+        if not ready:
+            return Prediction(planned.decisions, tuple(imagined.written.values()), planned.problem, planned.warnings)
+        for write in ready.values():
+            imagined.write(write, known, target)
+
+
+def _remembered(view: ContactView, links: Links, rules: Rules, world: World) -> Imagined:
+    """C4C as the links tell it."""
+    imagined = Imagined(rules, creates_permission_sets=world.creates_permission_sets)
+    for link in links.values():
+        if link.object_id and not link.seen.get(GONE):
+            imagined.add(link.entity, _row(link, links, imagined.key_field(link.entity)))
+        _add_former(imagined, link)
+    for link in links.values():
+        _add_parts(imagined, link)
+    for key in sorted(world.accounts):
+        if (ACCOUNT, key) not in links:
+            imagined.assume_account(key)
+    person = links.get((CONTACT, view.id))
+    if person and world.creates_permission_sets and not imagined.rows(PERMISSION):
+        imagined.assume_permission_set(str(person.seen.get("ContactUUID")))
+    return imagined
+
+
+def _row(link: Link, links: Links, key_field: str) -> dict[str, Any]:
+    """The record behind a link. A pair that only a person named was never looked at: it has no key of ours yet."""
+    theirs = link.seen.get("theirs")
+    foreign = {n: Foreign(str(d)) for n, d in theirs.items()} if isinstance(theirs, Mapping) else {}
+    identity = {name: link.seen[name] for name in IDENTITY if name in link.seen}
+    flags = {name: link.seen[name] == "true" for name in FLAGS if name in link.seen}
+    looked_at = link.seen.keys() - {FORMER} or link.origin != "set"
+    key = {key_field: link.key} if key_field and looked_at else {}
+    return {**link.sent, **foreign, **identity, **flags, **_parent(link, links), **key, "ObjectID": link.object_id}
+
+
+def _parent(link: Link, links: Links) -> dict[str, Any]:
+    """Relationships are read by their contact, which they name by its number when they are made."""
+    if link.entity != RELATION:
+        return {}
+    person = links.get((CONTACT, link.key.partition(":")[0]))
+    same = person is not None and person.seen.get("ContactID") == link.sent.get("ContactID")
+    return {"ParentObjectID": person.object_id} if person and same else {}
+
+
+def _add_parts(imagined: Imagined, link: Link) -> None:
+    """What a header was seen to hold: parts that sales added, and our own where sales changed them."""
+    inside = {PERMISSION: CHANNEL, ATTRIBUTES: ATTRIBUTE}.get(link.entity)
+    parts = link.seen.get(PARTS)
+    if inside is None or not isinstance(parts, Mapping):
+        return
+    for object_id, told in parts.items():
+        ours: Mapping[str, Any] = next((r for r in imagined.rows(inside) if r["ObjectID"] == object_id), {})
+        seen = {name: Foreign(value["digest"]) if isinstance(value, Mapping) else value for name, value in told.items()}
+        theirs = {name: value for name, value in seen.items() if ours.get(name) != value}
+        imagined.add(inside, {**ours, **theirs, "ParentObjectID": link.object_id, "ObjectID": object_id})
+
+
+def _add_former(imagined: Imagined, link: Link) -> None:
+    """A person named another record than the one that holds our key: that one still holds it."""
+    former, key_field = link.seen.get(FORMER), imagined.key_field(link.entity)
+    if isinstance(former, str) and key_field:
+        imagined.add(link.entity, {key_field: link.key, "ObjectID": former})

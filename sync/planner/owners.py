@@ -1,0 +1,84 @@
+"""Who owns a lead or an account by an owner rule. Pure and without memory: the same input deals the same."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from sync.domain.rules import OwnerRule, Territory
+from sync.domain.views import Owner
+from sync.mappers.places import country
+from sync.planner.facts import Facts
+
+Employees = Mapping[str, str]
+"""UUIDs of valid employees by lower-case e-mail address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dealt:
+    """The employee's UUID, or None; `unknown` says who was named and is no valid employee. No addresses in it."""
+
+    uuid: str | None
+    unknown: tuple[str, ...] = ()
+
+
+def owner_uuid(rule: OwnerRule, key: str, facts: Facts, employees: Employees) -> Dealt:
+    """The first of the rule's order that names a valid employee; `key` is the HubSpot id that is dealt by."""
+    unknown: list[str] = []
+    for who, address in _candidates(rule, key, facts, employees):
+        uuid = employees.get(address.casefold()) if address else None
+        if uuid is not None:
+            return Dealt(uuid, tuple(unknown))
+        unknown.append(who)
+    return Dealt(None, tuple(unknown))
+
+
+def _candidates(rule: OwnerRule, key: str, facts: Facts, employees: Employees) -> Iterator[tuple[str, str | None]]:
+    """(what is named, address): everybody whom a step names, whether known to C4C or not."""
+    for step in rule.order:
+        match step:
+            case "contact_owner":
+                yield from _owner(facts.view.owner, facts.view.get("hubspot_owner_id"))
+            case "company_owner" if facts.company:
+                yield from _owner(facts.company.owner, facts.company.get("hubspot_owner_id"))
+            case "territory":
+                found = next((n for n, row in enumerate(rule.territories) if _covers(row, rule, facts)), None)
+                if found is not None:
+                    yield f"the owner of territory {found + 1}", rule.territories[found].owner
+            case "round_robin":
+                yield from _dealt(rule.round_robin, key, employees)
+
+
+def _owner(owner: Owner | None, owner_id: str | None) -> Iterator[tuple[str, str | None]]:
+    if owner_id is not None:
+        yield f"owner {owner_id}", owner.email if owner else None
+
+
+def _dealt(members: tuple[str, ...], key: str, employees: Employees) -> Iterator[tuple[str, str | None]]:
+    """Rendezvous hashing: each member draws a number for the key, the highest valid one wins."""
+    valid = [member for member in members if member.casefold() in employees]
+    for number, member in enumerate(members, 1):
+        if member not in valid:
+            yield f"member {number} of the round robin", None
+    if valid:
+        yield "the round robin", max(valid, key=lambda member: _draw(member, key))
+
+
+def _draw(member: str, key: str) -> bytes:
+    return hashlib.sha256(f"{member.casefold()}\n{key}".encode()).digest()
+
+
+def _covers(row: Territory, rule: OwnerRule, facts: Facts) -> bool:
+    land = country(facts.at_company(rule.country_property) or "")
+    postal = (facts.at_company(rule.postal_property) or "").replace(" ", "").upper()
+    if row.country and row.country != land:
+        return False
+    if row.postal and not any(_begins(postal, prefix.replace(" ", "").upper()) for prefix in row.postal):
+        return False
+    return not row.segment or row.segment == facts.get("derived.segment")
+
+
+def _begins(postal: str, prefix: str) -> bool:
+    low, dash, high = prefix.partition("-")
+    if not dash:
+        return postal.startswith(low)
+    return bool(postal) and low <= postal[: len(low)] and postal[: len(high)] <= high

@@ -1,0 +1,80 @@
+"""What a record told about itself when it was read or created, as kept beside its link.
+
+With it a plan can be made without the network: the ids that other records refer to, a lead's status, and which fields
+hold values that are not ours. Those values stay in SAP Sales Cloud; a short digest of each tells equal from different.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sync import odata
+from sync.planner.target import Record
+from sync.schema import Schema
+
+IDENTITY = ("UUID", "AccountID", "ContactUUID", "ContactID", "ID", "LifeCycleStatusCode", "StatusCode", "Consent")
+"""Fields by which records are named and told apart, and codes that decide how a record is treated."""
+
+FLAGS = ("ReverseMainIndicator",)
+"""Marks that decide, kept as `"true"` and `"false"`."""
+
+GONE = "gone"
+"""The record is not in C4C any more."""
+
+PARTS = "parts"
+"""Under a header: its parts by ObjectID, those of sales included."""
+
+FORMER = "former"
+"""ObjectID of the record that held our key before a person named another; forgotten at the next look."""
+
+CROSSING = "crossing"
+"""When the threshold had been crossed the last time when the lead was seen open."""
+
+
+def seen(record: Record, ours: Mapping[str, Any] | None = None, schema: Schema | None = None) -> dict[str, Any]:
+    """Identity of the record and, given the values that are `ours`, digests of all others that it shows (else None)."""
+    identity = {name: record.fields[name] for name in IDENTITY if not odata.blank(record.fields.get(name))}
+    identity |= {name: str(value).lower() for name in FLAGS if isinstance(value := record.fields.get(name), bool)}
+    identity |= {GONE: False}
+    if schema is None or ours is None:
+        return identity
+    shown = {name: value for name, value in record.fields.items() if _may_change(record.entity, name, schema)}
+    return identity | {"theirs": {n: digest(v) if _foreign(v, ours.get(n)) else None for n, v in shown.items()}}
+
+
+def merged(before: Mapping[str, Any], now: Mapping[str, Any], written: Iterable[str] = ()) -> dict[str, Any]:
+    """What is known after another look, or after a write: fields that were not looked at are remembered."""
+    theirs = {**(before.get("theirs") or {}), **(now.get("theirs") or {}), **dict.fromkeys(written)}
+    foreign = {name: value for name, value in theirs.items() if value is not None}
+    known = {**before, **now, "theirs": foreign}
+    return {name: value for name, value in known.items() if value and name != FORMER}
+
+
+def _may_change(entity: str, name: str, schema: Schema) -> bool:
+    known = schema.field(entity, name)
+    return known is not None and known.updatable
+
+
+def _foreign(value: Any, ours: Any) -> bool:
+    return isinstance(value, str | int | float | bool) and not odata.blank(value) and not odata.same(value, ours)
+
+
+def digest(value: Any) -> str:
+    """The same for values that mean the same (`"82"` and `"82.0"`, UUIDs in any case)."""
+    return hashlib.sha256(odata.canonical(value).encode()).hexdigest()[:12]
+
+
+class Foreign:
+    """A value that SAP Sales Cloud holds and we do not: only equality can be asked."""
+
+    def __init__(self, digest_: str) -> None:
+        self._digest = digest_
+
+    def __eq__(self, other: object) -> bool:
+        return self._digest == (other._digest if isinstance(other, Foreign) else digest(other))
+
+    def __hash__(self) -> int:
+        return hash(self._digest)
+
+    def __str__(self) -> str:
+        return "(a value of SAP Sales Cloud's own)"

@@ -1,0 +1,145 @@
+"""From a source's full name (`contact.email`, `owner.team`, `c4c.account_uuid`) to its value for one record."""
+
+from collections.abc import Callable
+
+from sync.domain.codes import Code
+from sync.domain.decision import Decision, Reason
+from sync.domain.rules import Route
+from sync.domain.views import Company, Owner
+from sync.mappers.company import company_name
+from sync.mappers.draft import Awaited, Lookup, Value
+from sync.planner.desk import Desk, Party
+from sync.planner.facts import Facts
+from sync.planner.note import note
+from sync.planner.owners import owner_uuid
+
+
+def of_account(desk: Desk, company: Company) -> Lookup:
+    """Values for the account of a company."""
+
+    def find(name: str) -> Value:
+        match name.partition("."):
+            case ("company", _, "name"):
+                return company_name(company)
+            case ("c4c", _, "owner_uuid"):
+                return _employee(desk, company.owner, company.get("hubspot_owner_id"))
+            case ("owner", _, rule):
+                return _dealt(desk, rule, company.id, company)
+            case ("company" | "derived", _, _):
+                return Facts(desk.view, company, desk.rules).get(name)
+            case _:
+                return None
+
+    return _texts(find)
+
+
+def of_person(desk: Desk, account: Party) -> Lookup:
+    """Values for the contact person, who belongs to the company of the account."""
+    company = next((a.company for a in desk.view.associations if a.company.id == account.key), None)
+    return _texts(lambda name: _find(desk, name, None, company, account, None))
+
+
+def of_lead(desk: Desk, decision: Decision, account: Party | None, person: Party | None) -> Lookup:
+    """Values for the lead of a score."""
+    return _texts(lambda name: _find(desk, name, decision, decision.company, account, person))
+
+
+def route(desk: Desk, decision: Decision) -> Route:
+    """The route that the lead takes."""
+    return desk.rules.qualification.routes[decision.route]
+
+
+def _find(
+    desk: Desk,
+    name: str,
+    decision: Decision | None,
+    company: Company | None,
+    account: Party | None,
+    person: Party | None,
+) -> Value:
+    match name.partition("."):
+        case ("contact", _, rest):
+            return desk.view.get(rest)
+        case ("company", _, rest):
+            return _of_company(desk, company, rest)
+        case ("c4c", _, "owner_uuid") if decision and (rule := route(desk, decision).owner):
+            return _dealt(desk, rule, desk.view.id, company)
+        case ("c4c", _, rest):
+            return _of_parties(desk, rest, account, person)
+        case ("owner", _, rule):
+            return _dealt(desk, rule, desk.view.id, company)
+        case ("derived", _, _):
+            return Facts(desk.view, company, desk.rules).get(name)
+        case (space, _, rest):
+            return _of_score(desk, decision, space, rest) if decision else None
+
+
+def _of_company(desk: Desk, company: Company | None, name: str) -> str | None:
+    """A property of the lead's company; without one the contact's text stands in for the name."""
+    if company is None:
+        return desk.view.get("company") if name == "name" else None
+    return company_name(company) if name == "name" else company.get(name)
+
+
+def _of_parties(desk: Desk, name: str, account: Party | None, person: Party | None) -> Value:
+    match name:
+        case "owner_uuid":
+            return _employee(desk, desk.view.owner, desk.view.get("hubspot_owner_id"))
+        case "account_uuid":
+            return account.uuid if account else None
+        case "contact_uuid":
+            return person.uuid if person else None
+        case _:
+            return None
+
+
+def _of_score(desk: Desk, decision: Decision, space: str, name: str) -> str | None:
+    """What the score and the route say about their lead."""
+    score, taken = desk.rules.score(decision.score), route(desk, decision)
+    match space, name:
+        case "route", "name":
+            return decision.route
+        case "route", _:
+            value = getattr(taken, name, None)
+            return value if isinstance(value, str) else None
+        case "score", "name":
+            return score.name
+        case "score", "value":
+            return desk.view.get(score.property)
+        case "score", "note":
+            return note(desk.view, decision, score, desk.rules.qualification.consent, taken.language)
+        case _:
+            return None
+
+
+def _employee(desk: Desk, owner: Owner | None, owner_id: str | None) -> str | None:
+    """The employee's UUID; an owner who is no valid employee leaves the choice to C4C, with a warning."""
+    if owner_id is None:
+        return None
+    uuid = desk.tenant.employees.get(owner.email.casefold()) if owner and owner.email else None
+    if uuid is None:
+        _unknown(desk, f"owner {owner_id}")
+    return uuid
+
+
+def _dealt(desk: Desk, rule: str, key: str, company: Company | None) -> str | None:
+    """The employee's UUID by an owner rule; whoever was named and is no valid employee is reported."""
+    facts = Facts(desk.view, company, desk.rules)
+    dealt = owner_uuid(desk.rules.qualification.owners[rule], key, facts, desk.tenant.employees)
+    for who in dealt.unknown:
+        _unknown(desk, who)
+    return dealt.uuid
+
+
+def _unknown(desk: Desk, who: str) -> None:
+    desk.warnings.append(Reason(Code.OWNER_UNKNOWN, f"{who} is no valid employee"))
+
+
+def _texts(find: Callable[[str], Value]) -> Lookup:
+    """Mapping works on texts and awaited ids only."""
+
+    def as_text(name: str) -> str | Awaited | None:
+        value = find(name)
+        return value if value is None or isinstance(value, str | Awaited) else str(value)
+
+    return as_text

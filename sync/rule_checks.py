@@ -1,0 +1,170 @@
+"""What pydantic cannot see: entries of the rule files that name each other, C4C fields, and where values come from.
+
+Each problem is a sentence with key, what was found, and what is allowed.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+
+from sync import schema
+from sync.domain import rules
+from sync.domain.conditions import Condition
+from sync.domain.spelling import nearest
+
+
+def qualification(found: rules.Qualification) -> Iterator[str]:
+    """Problems of `qualification.toml`."""
+    names = [score.name for score in found.scores]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"scores: {name!r} appears twice; names of scores must differ"
+    for n, score in enumerate(found.scores):
+        yield from (f"scores.{n}.{problem}" for problem in _score(score, found))
+    for name, condition in found.filters.items():
+        yield from (f"filters.{name}: {problem}" for problem in _condition(condition, found))
+    yield from (f"filters: {problem}" for problem in _circles(found))
+    for name, route in found.routes.items():
+        yield from (f"routes.{name}.{problem}" for problem in _route(route, found))
+    for name, owner in found.owners.items():
+        yield from (f"owners.{name}.{problem}" for problem in _owner(owner, found))
+    for n, rule in enumerate(found.labels):
+        yield from (f"labels.{n}.{problem}" for problem in _label(rule, found))
+    yield from (f"segments: {problem}" for problem in _segments(found.segments))
+
+
+def _score(score: rules.Score, found: rules.Qualification) -> Iterator[str]:
+    for used in score.filters:
+        yield from _known("filters", used, found.filters)
+    yield from _known("route", score.route, found.routes)
+    for n, condition in enumerate(score.conditions):
+        yield from (f"conditions.{n}: {problem}" for problem in _condition(condition, found))
+    for n, choice in enumerate(score.routes):
+        yield from (f"routes.{n}.{problem}" for problem in _known("route", choice.route, found.routes))
+        yield from (f"routes.{n}.when: {problem}" for problem in _condition(choice.when, found))
+
+
+def _known(key: str, name: str, known: Iterable[str]) -> Iterator[str]:
+    if name not in known:
+        yield f"{key}: found {name!r}{nearest(name, known)}"
+
+
+def _condition(condition: Condition, found: rules.Qualification) -> Iterator[str]:
+    for name in sorted(condition.filters()):
+        yield from _known("filter", name, found.filters)
+    for name in sorted(condition.properties()):
+        space = rules.qualified("contact", name).partition(".")[0]
+        if space not in ("contact", "company", "derived"):
+            yield f"property `{name}`: found {space!r} before the dot, allowed: company, contact, derived"
+        else:
+            yield from sources((name,), found)
+    segments = {value for part in condition.parts() if part.property == "derived.segment" for value in _listed(part)}
+    for name in sorted(segments - set(found.segments.names)):
+        yield f"derived.segment: found {name!r}{nearest(name, found.segments.names)}"
+
+
+def _listed(condition: Condition) -> tuple[str, ...]:
+    return (*condition.one_of, *condition.none_of)
+
+
+def _circles(found: rules.Qualification) -> Iterator[str]:
+    """Filters that refer to themselves, directly or through others."""
+    done: set[str] = set()
+
+    def walk(name: str, path: tuple[str, ...]) -> Iterator[str]:
+        if name in path:
+            yield " → ".join((*path[path.index(name) :], name)) + " is a circle; a filter cannot rest on itself"
+            return
+        if name in done or name not in found.filters:
+            return
+        for used in sorted(found.filters[name].filters()):
+            yield from walk(used, (*path, name))
+        done.add(name)
+
+    for name in found.filters:
+        yield from walk(name, ())
+
+
+def _route(route: rules.Route, found: rules.Qualification) -> Iterator[str]:
+    if route.owner is not None:
+        yield from _known("owner", route.owner, found.owners)
+    names = rules.placeholders(route.lead_name)
+    yield from (f"lead_name: {problem}" for problem in sources(names, found))
+    yield from (f"lead_name: {{{name}}} is an id, not a text" for name in names if name.startswith(("c4c.", "owner.")))
+
+
+def _owner(owner: rules.OwnerRule, found: rules.Qualification) -> Iterator[str]:
+    for n, territory in enumerate(owner.territories):
+        if territory.segment is not None:
+            yield from _known(f"territories.{n}.segment", territory.segment, found.segments.names)
+
+
+def _label(rule: rules.LabelRule, found: rules.Qualification) -> Iterator[str]:
+    if rule.route is not None:
+        yield from _known("route", rule.route, found.routes)
+    known = schema.standard().entities["ContactIsContactPersonFor"]
+    for target in rule.fields:
+        if target not in known and not target.endswith("_KUT"):
+            yield f"fields: `{target}` is no field of ContactIsContactPersonFor{nearest(target, known)}"
+        elif target in known and not known[target].updatable:
+            yield f"fields: `{target}` of ContactIsContactPersonFor cannot be set by a label"
+
+
+def _segments(found: rules.Segments) -> Iterator[str]:
+    if len(set(found.names)) < len(found.names):
+        yield f"names: found {list(found.names)}; the three names must differ"
+    for key in ("revenue", "people"):
+        low, high = getattr(found.middle_from, key), getattr(found.top_above, key)
+        if low > high:
+            yield f"top_above.{key}: found {high:g}, which lies below middle_from.{key} {low:g}"
+
+
+def mapping(found: rules.Mapping, qualification: rules.Qualification | None) -> Iterator[str]:
+    """Problems of `mapping.toml`; without the other file what refers to it is not looked at."""
+    entities = (("account", "CorporateAccount"), ("contact", "Contact"), ("lead", "Lead"))
+    for section, entity in entities:
+        for n, mapped in enumerate(getattr(found, section).fields):
+            where = f"{section}.fields.{n} ({', '.join(mapped.target)})"
+            yield from (f"{where}: {p}" for p in _targets(entity, mapped))
+            yield from (f"{where}: {p}" for p in sources(rules.field_sources(mapped), qualification))
+            if section == "account":
+                yield from (f"{where}: {p}" for p in _shared(rules.field_sources(mapped), qualification))
+    for n, key in enumerate(found.account.natural_keys):
+        if key.kind == "name_country_postal" and len(key.source) != 3:
+            yield f"account.natural_keys.{n}.source: found {list(key.source)}, allowed: name, country and postal code"
+
+
+def _shared(names: Iterable[str], qualification: rules.Qualification | None) -> Iterator[str]:
+    """Several contacts share an account: what differs between them cannot decide about it."""
+    for name in names:
+        space, _, rest = name.partition(".")
+        owner = qualification.owners.get(rest) if space == "owner" and qualification else None
+        if owner and "contact_owner" in owner.order:
+            allowed = "company_owner, territory, round_robin"
+            yield f"source `{name}`: found contact_owner in its order, allowed for an account: {allowed}"
+
+
+def _targets(entity: str, mapped: rules.FieldMap) -> Iterator[str]:
+    known = schema.standard().entities[entity]
+    for target in mapped.target:
+        field = known.get(target)
+        if field is None and not target.endswith("_KUT"):
+            yield f"`{target}` is no field of {entity}{nearest(target, known)}"
+        elif field is not None and not (field.creatable or field.updatable):
+            yield f"`{target}` of {entity} is read-only in SAP Sales Cloud; map to a custom field (…_KUT)"
+    for first, second in pairwise(sorted(mapped.target)):
+        if first == second:
+            yield f"`{first}` is named twice"
+
+
+def sources(names: Iterable[str], qualification: rules.Qualification | None) -> Iterator[str]:
+    """Sources that name a space or a value of a space that does not exist."""
+    for name in names:
+        space, dot, rest = name.partition(".")
+        if not dot:
+            yield from ["source: found an empty name in braces, allowed: a property"] if not space.strip() else ()
+        elif space not in rules.SPACES or not rest:
+            allowed = ", ".join(sorted(rules.SPACES))
+            yield f"source `{name}`: found {space!r} before the dot, allowed: {allowed}"
+        elif space in rules.FIXED and rest not in rules.FIXED[space]:
+            yield f"source `{name}`: found {rest!r} after the dot{nearest(rest, sorted(rules.FIXED[space]))}"
+        elif space == "owner" and qualification and rest not in qualification.owners:
+            yield f"source `{name}`: found {rest!r}{nearest(rest, qualification.owners) or ', and no owner rules'}"

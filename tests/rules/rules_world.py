@@ -1,0 +1,201 @@
+"""What the rule tests share: rules from a few lines of TOML, contacts from a few words, and a C4C in this process."""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import event
+
+from sandbox.c4c import filters
+from sandbox.c4c.model import BY_SET, ENTITIES
+from sandbox.c4c.store import C4CStore
+from sandbox.clock import Clock
+from sync import rule_checks, schema
+from sync.c4c_client import Employee, WriteResult, Written
+from sync.config import Configuration, Guard, WorkerConfig, load
+from sync.domain.rules import Mapping, Qualification, Rules
+from sync.domain.views import Association, Company, ContactView, Cycle, Label, Owner
+from sync.jobs import push, rules_change
+from sync.jobs.context import Context
+from sync.odata import Operation, Query, Row
+from sync.schema import Field, Schema
+from sync.state import mirror, work
+from sync.state.store import Store, open_store
+
+PROJECT = Path(__file__).parents[2]
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+MQL = '[[scores]]\nname = "mql"\nproperty = "lead_score"\nthreshold = 75\nrearm_below = 60\n'
+BASIS = "Freely given consent from contact"
+GOOD = {"lead_score": "80", "lastname": "Muster", "hs_legal_basis": BASIS}
+
+
+@cache
+def shipped() -> Mapping:
+    return load(PROJECT / "config").rules.mapping
+
+
+@cache
+def rules(qualification: str = MQL, mapping: str | None = None) -> Rules:
+    """Rules as `config.load` would make them; a mistake is an assertion."""
+    found = Qualification.model_validate(tomllib.loads(qualification))
+    mapped = shipped() if mapping is None else Mapping.model_validate(tomllib.loads(mapping))
+    problems = [*rule_checks.qualification(found), *rule_checks.mapping(mapped, found)]
+    assert not problems, problems
+    return Rules(qualification=found, mapping=mapped, digest=f"{hash((qualification, mapping)):x}")
+
+
+def company(id_: str = "7", owner: Owner | None = None, **properties: str) -> Company:
+    return Company(id_, {"name": f"Firma {id_}", **properties}, owner)
+
+
+def labelled(of: Company, *texts: str) -> Association:
+    """A company with labels; `Primary` is HubSpot's own."""
+    ids = {text: n for n, text in enumerate(sorted(set(texts) - {"Primary"}), 20)}
+    labels = {Label("USER_DEFINED", n, text) for text, n in ids.items()} | {Label("HUBSPOT_DEFINED", 279)}
+    primary = {Label("HUBSPOT_DEFINED", 1, "Primary")} if "Primary" in texts else set()
+    return Association(of, frozenset(labels | primary))
+
+
+def contact(
+    *associations: Association, handed_over: bool = False, owner: Owner | None = None, **properties: str
+) -> Any:
+    """A contact who is good for a lead of the score `mql`, with the primary company 7 unless told otherwise."""
+    cycles = (Cycle("mql", 1),) if handed_over else ()
+    held = associations or (labelled(company(), "Primary"),)
+    return ContactView("123", {**GOOD, **properties}, held, owner, cycles=cycles)
+
+
+# ---- a C4C in this process
+
+
+@dataclass
+class FakeC4C:
+    """Our C4C port on the sandbox's store, without HTTP. `log` holds every write that took effect."""
+
+    store: C4CStore = field(default_factory=lambda: C4CStore(Clock()))
+    log: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    people: list[Employee] = field(default_factory=list)
+
+    def hire(self, *addresses: str) -> None:
+        """Employees that may own records."""
+        for address in addresses:
+            row = self.store.create("Employee", {"Email": address, "FirstName": "A", "LastName": "B"})
+            self.people.append(Employee(row["UUID"], address))
+
+    def query(self, queries: Sequence[Query]) -> list[list[Row]]:
+        return [self._read(query) for query in queries]
+
+    def _read(self, query: Query) -> list[Row]:
+        entity = BY_SET[query.collection]
+        test = filters.parse(entity, query.filter, True).test if query.filter else lambda row: True
+        found = [self.store.full(entity.name, row) for row in self.store.all(entity.name)]
+        names = (*query.select, "ObjectID") if query.select else tuple(entity.fields)
+        return [{name: row.get(name) for name in names} for row in found if test(row)]
+
+    def write(self, groups: Sequence[Sequence[Operation]]) -> list[list[WriteResult]]:
+        return [[self._write(operation) for operation in group] for group in groups]
+
+    def _write(self, operation: Operation) -> WriteResult:
+        set_name, _, key = operation.path.partition("(")
+        entity, body = BY_SET[set_name].name, dict(operation.body)
+        if operation.method == "POST":
+            row = self.store.full(entity, self.store.create(entity, body, by="SYNC"))
+            self.log.append(("create", entity, {**body, "ObjectID": row["ObjectID"]}))
+            return Written(row)
+        object_id = key.strip("')")
+        assert self.store.change(entity, object_id, body, by="SYNC"), "a PATCH that changes nothing"
+        self.log.append(("update", entity, {**body, "ObjectID": object_id}))
+        return Written()
+
+    def employees(self, now: datetime) -> list[Employee]:
+        return self.people
+
+    def metadata(self, entities: Sequence[str]) -> Schema:
+        custom = {e: [f for n, f in ENTITIES[e].fields.items() if n.endswith("_KUT")] for e in entities}
+        offered = Schema({e: schema.standard().entities[e] for e in entities})
+        for entity, fields in custom.items():
+            offered = offered.with_custom(entity, *(Field(f.name, f.type, f.length) for f in fields))
+        return offered
+
+    def codes(self, code_lists: Sequence[str]) -> dict[str, dict[str, str]]:
+        return {}
+
+
+# ---- a worker without HubSpot
+
+
+@cache
+def _migrated() -> Path:
+    path = Path(mkdtemp()) / "empty.db"
+    open_store(path).close()
+    return path
+
+
+def new_store() -> Store:
+    """A migrated state store of its own; copied, since migrating takes longer than most tests."""
+    path = Path(mkdtemp()) / f"{uuid4().hex}.db"
+    shutil.copy(_migrated(), path)
+    store = open_store(path)
+    # No power is cut here, and waiting for the disk is most of what these tests would do.
+    event.listen(store.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
+    store.engine.dispose()
+    return store
+
+
+@dataclass
+class World:
+    """A mirror that tests fill by hand, the worker's push on it, and the C4C behind."""
+
+    store: Store = field(default_factory=new_store)
+    c4c: FakeC4C = field(default_factory=FakeC4C)
+    now: datetime = NOW
+
+    def context(self, rules: Rules) -> Context:
+        settings = Configuration(WorkerConfig(guard=Guard(max_creates=0)), rules)
+        return Context(self.store, None, self.c4c, settings, "run", lambda: self.now, lambda seconds: None)  # type: ignore[arg-type]
+
+    def push(self, rules: Rules) -> None:
+        """Adopts the rules as a run does, and pushes until nothing is due."""
+        context = self.context(rules)
+        rules_change.follow(context)
+        for _ in range(5):
+            push.run(context)
+            with self.store.reading() as session:
+                if not work.due(session, self.now, 1):
+                    return
+
+    def contacts(self, rules: Rules, rows: dict[str, dict[str, str]]) -> None:
+        """Stores contacts as a poll would; they become due if they changed."""
+        snapshots = [mirror.Snapshot(i, properties, self.now) for i, properties in rows.items()]
+        with self.store.session() as session:
+            mirror.save_contacts(session, snapshots, rules.qualification.scores, self.now)
+            known = {i: _pairs(session, i) for i in rows}
+            mirror.save_associations(session, known, self.now)
+
+    def companies(self, rows: dict[str, dict[str, str]]) -> None:
+        with self.store.session() as session:
+            mirror.save_companies(session, [mirror.Snapshot(i, p, self.now) for i, p in rows.items()], self.now)
+
+    def associate(self, pairs: dict[str, Iterable[tuple[str, Label]]]) -> None:
+        with self.store.session() as session:
+            mirror.save_associations(session, {i: frozenset(found) for i, found in pairs.items()}, self.now)
+
+    def leads(self) -> list[dict[str, Any]]:
+        return self.c4c.store.rows("Lead")
+
+
+def _pairs(session: Any, contact_id: str) -> frozenset[tuple[str, Label]]:
+    view = mirror.views(session, [contact_id])[contact_id]
+    return frozenset((a.company.id, label) for a in view.associations for label in a.labels)
+
+
+PRIMARY = Label("HUBSPOT_DEFINED", 1, "Primary")

@@ -1,0 +1,195 @@
+"""`explain`, `explain --at`, `simulate` and `check` as people and programs read them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rules_world import GOOD, MQL, PRIMARY, PROJECT, World, rules
+
+from sync.cli import main
+from sync.cli.explained import told
+from sync.domain.views import Label
+from sync.hubspot_client import Property
+from sync.jobs import property_check
+from sync.jobs.explain import explain, explain_at
+from sync.state import mirror
+
+DACH = (
+    MQL
+    + 'filters = ["Zielgruppe DACH"]\n[filters."Zielgruppe DACH"]\nproperty = "company.country"\nas = "country"\nin = ["DE"]\n'
+)
+OTHER = Label("USER_DEFINED", 30, "Berater")
+
+
+@pytest.fixture
+def world() -> World:
+    made = World()
+    made.companies({"7": {"name": "Acme", "country": "Germany"}, "8": {"name": "Beta", "country": "DK"}})
+    made.contacts(rules(DACH), {"123": {**GOOD, "lead_score": "82"}})
+    made.associate({"123": [("7", PRIMARY), ("8", OTHER)]})
+    return made
+
+
+def story(document: Any) -> str:
+    assert document is not None
+    return "\n".join(told(document))
+
+
+def test_the_chain_is_told_as_a_person_would(world: World) -> None:
+    world.push(rules(DACH))
+    text = story(explain(world.store, rules(DACH), "123"))
+    for part in (
+        "lead_score 82 ≥ 75 since 2026-11-21 12:00 UTC",
+        "filter 'Zielgruppe DACH' passed",
+        "legal basis: Freely given consent from contact",
+        "company 7: primary of 2",
+        'Company 1 of 2: "Acme" (7), primary; labels: Primary',
+        "open, last written 2026-11-21T12:00:00",
+        "next try –",
+    ):
+        assert part in text
+    assert "Lead 1" in text or "Lead 2" in text, "the lead's number in SAP Sales Cloud"
+
+
+def test_a_closed_lead_and_one_that_is_gone_are_told(world: World) -> None:
+    world.push(rules(DACH))
+    lead = world.leads()[0]["ObjectID"]
+    world.c4c.store.update("Lead", lead, LifeCycleStatusCode="4")
+    _again(world)
+    assert " closed," in story(explain(world.store, rules(DACH), "123"))
+    world.c4c.store.delete("Lead", lead)
+    _again(world)
+    assert " gone," in story(explain(world.store, rules(DACH), "123"))
+
+
+def _again(world: World) -> None:
+    with world.store.session() as session:
+        mirror.mark_pending(session, ["123"], world.now)
+    world.push(rules(DACH))
+
+
+def test_a_past_decision_stays_as_it_was_after_rules_and_data_changed(world: World) -> None:
+    world.push(rules(DACH))
+    at = world.now
+    before = explain_at(world.store, "123", at)
+    world.now += timedelta(hours=1)
+    stricter = rules(DACH.replace("75", "90"))
+    world.contacts(stricter, {"123": {**GOOD, "lead_score": "83"}})
+    world.push(stricter)
+    assert explain_at(world.store, "123", at) == before
+    assert before is not None
+    assert (before["code"], before["rules"]) == ("QUALIFIED", rules(DACH).digest)
+    assert "lead_score 82 ≥ 75" in story(before)
+    now = explain_at(world.store, "123", world.now)
+    assert now is not None
+    assert (now["code"], now["rules"]) == ("SCORE_BELOW_THRESHOLD", stricter.digest)
+    assert now["input"] != before["input"]
+    assert explain_at(world.store, "123", at - timedelta(days=1)) is None
+
+
+# ---- check
+
+KNOWN = {
+    n: Property(n, "string") for n in ("lead_score", "email", "lastname", "firstname", "hs_legal_basis", "country")
+}
+
+
+def test_check_names_file_key_and_nearest_property() -> None:
+    found = rules(MQL.replace("lead_score", "lead_scor") + "conditions = [{ property = 'contry', known = true }]")
+    findings = {f["where"]: f for f in property_check.unknown_properties(found, KNOWN, {})}
+    score = findings["qualification.toml: scores.mql.property"]
+    assert score == {
+        "severity": "error",
+        "where": "qualification.toml: scores.mql.property",
+        "text": "`lead_scor` is not a property of contacts; did you mean `lead_score`?",
+    }
+    condition = findings["qualification.toml: scores.mql.conditions.0"]
+    assert (condition["severity"], "did you mean `country`?" in condition["text"]) == ("warning", True)
+    assert "mapping.toml: contact.fields.5 (JobTitle)" in findings
+
+
+def test_check_names_options_that_do_not_exist() -> None:
+    industry = {"industry": Property("industry", "enumeration", options=("MACHINERY", "CHEMICALS"))}
+    found = rules(MQL + "[filters.x]\nnot = { property = 'company.industry', in = ['machinery', 'CHEMICAL'] }")
+    texts = [f["text"] for f in property_check.unknown_options(found, {}, industry)]
+    assert texts == ["'CHEMICAL' is no option of industry; did you mean `CHEMICALS`?"]
+
+
+# ---- the commands
+
+
+@dataclass(frozen=True)
+class Ran:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def run(world: World, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    """Runs a command in this process, on the world's state."""
+
+    def command(*arguments: str, config: Path = PROJECT / "config") -> Ran:
+        monkeypatch.setenv("SYNC_STATE", str(world.store.path))
+        monkeypatch.setenv("SYNC_CONFIG", str(config))
+        monkeypatch.setattr(sys, "argv", ["hubspot-c4c-sync", *arguments])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return Ran(int(ended.value.code or 0), *capfd.readouterr())
+
+    return command
+
+
+@pytest.fixture
+def stricter(tmp_path: Path) -> Path:
+    for path in (PROJECT / "config").glob("*.toml"):
+        shutil.copy(path, tmp_path)
+    text = (tmp_path / "qualification.toml").read_text(encoding="utf-8")
+    (tmp_path / "qualification.toml").write_text(text.replace("threshold = 75", "threshold = 90"), encoding="utf-8")
+    return tmp_path
+
+
+def test_simulate_as_json_and_as_tables(run: Callable[..., Ran], stricter: Path) -> None:
+    found = run("simulate", "--config", str(PROJECT / "config"), "--json", config=stricter)
+    assert (found.returncode, found.stderr) == (0, "")
+    document = json.loads(found.stdout)
+    assert (document["entering"], document["leaving"]) == (["123"], [])
+    assert {record["entity"] for record in document["changed"]} == {"CorporateAccount", "Contact", "Lead"}
+    lead = next(record for record in document["changed"] if record["entity"] == "Lead")
+    assert lead["fields"]["HubSpotScore_KUT"] == {"from": None, "to": "82", "rule": "hubspot_wins"}
+    assert lead["fields"]["ContactUUID"]["to"] == "(of the new Contact 123)"
+    assert document["warnings"][0]["text"].startswith("no run has read the tenant yet")
+    shown = run("simulate", "--config", str(PROJECT / "config"), "--rows", config=stricter)
+    assert "entering 1, leaving 0, records that change 3" in shown.stdout
+    assert "create Lead 123:mql:1\n" in shown.stdout
+    assert "    HubSpotScore_KUT: '82'  [hubspot_wins]\n" in shown.stdout
+
+
+def test_simulate_with_the_same_rules_changes_nothing(run: Callable[..., Ran]) -> None:
+    document = json.loads(run("simulate", "--config", str(PROJECT / "config"), "--json").stdout)
+    assert [document[name] for name in ("entering", "leaving", "changed")] == [[], [], []]
+
+
+def test_simulate_refuses_a_wrong_directory_and_wrong_rules(
+    run: Callable[..., Ran], stricter: Path, tmp_path: Path
+) -> None:
+    missing = run("simulate", "--config", str(tmp_path / "nowhere"))
+    assert (missing.returncode, "is no directory" in missing.stderr) == (2, True)
+    (stricter / "qualification.toml").write_text("scores = 3", encoding="utf-8")
+    wrong = run("simulate", "--config", str(stricter))
+    assert (wrong.returncode, "qualification.toml: scores: found 3" in wrong.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("config", ["config", "config/examples/group"])
+def test_both_configurations_pass_check_offline(run: Callable[..., Ran], config: str) -> None:
+    found = run("check", "--offline", config=PROJECT / config)
+    assert (found.returncode, "everything fits" in found.stdout) == (0, True)

@@ -1,0 +1,342 @@
+"""Rule files load, or are refused with every mistake named; the page about them cannot go stale."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+from rules_world import MQL, PROJECT, company, contact, labelled, rules
+
+from sync import config, rule_checks
+from sync.domain import conditions
+from sync.domain import rules as models
+from sync.domain.rules import Qualification
+from sync.domain.views import ContactView
+from sync.errors import ConfigurationError
+from sync.jobs.tenant import assumed
+from sync.mappers.transforms import TRANSFORMS
+from sync.planner.offline import World, predict
+from sync.planner.plan import Tenant
+from sync.planner.qualify import qualify
+
+EXAMPLES = [PROJECT / "config", PROJECT / "config" / "examples" / "group"]
+PAGE = (PROJECT / "docs" / "rules.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    for path in (PROJECT / "config").glob("*.toml"):
+        shutil.copy(path, tmp_path)
+    return tmp_path
+
+
+def problems(directory: Path, **texts: str) -> list[str]:
+    for name, text in texts.items():
+        (directory / f"{name}.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as refused:
+        config.load(directory)
+    return refused.value.problems
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_both_configurations_load(path: Path) -> None:
+    assert config.load(path).rules.digest
+
+
+REFUSED = [
+    (MQL + "treshold = 3", "qualification.toml: scores.0.treshold: unknown key; did you mean `threshold`?"),
+    (MQL.replace("75", '"x"'), "qualification.toml: scores.0.threshold: found 'x', input should be a valid number"),
+    (MQL.replace("75", "nan"), "qualification.toml: scores.0.threshold: found nan, input should be a finite number"),
+    (MQL.replace("60", "90"), "`rearm_below` 90 lies above `threshold` 75"),
+    (MQL + 'tiers = ["A"]', "give either `threshold` (a number) or `tiers` (a list of labels)"),
+    (MQL + 'rearm_tiers = ["A"]', "`rearm_tiers` go with `tiers`"),
+    (MQL + MQL, "qualification.toml: scores: 'mql' appears twice"),
+    (MQL + 'filters = ["Zeil"]\n[filters.Ziel]\nproperty = "x"\nknown = true', "scores.0.filters: found 'Zeil'; did you mean `Ziel`?"),
+    (MQL + 'route = "nord"', "scores.0.route: found 'nord'; allowed: default"),
+    (MQL + 'routes = [{ when = { property = "x", known = true }, route = "y" }]', "scores.0.routes.0.route: found 'y'"),
+    (MQL + "conditions = [{ property = 'x' }]", "name a test: known, in, not_in, at_least, at_most, between or matches"),
+    (MQL + "conditions = [{ property = 'x', matches = '(' }]", "`matches` is no regular expression"),
+    (MQL + "conditions = [{ property = 'x', between = [3, 2] }]", "`between` 3 and 2 is empty"),
+    (MQL + "conditions = [{ known = true }]", "give exactly one of `property` (with its tests), `filter`, `all`, `any` and `not`"),
+    (MQL + "conditions = [{ property = 'x', knwon = true }]", "scores.0.conditions.0.knwon: unknown key; did you mean `known`?"),
+    (MQL + "conditions = [{ property = 'x', as = 'contry', known = true }]", "scores.0.conditions.0.as: found 'contry'"),
+    (MQL + "conditions = [{ property = 'deal.amount', known = true }]", "found 'deal' before the dot, allowed: company, contact, derived"),
+    (MQL + "conditions = [{ property = 'derived.segmnt', known = true }]", "found 'segmnt' after the dot; did you mean `segment`?"),
+    (MQL + "conditions = [{ property = 'derived.segment', in = ['midmarkt'] }]", "found 'midmarkt'; did you mean `midmarket`?"),
+    (MQL + "[filters.a]\nfilter = 'b'\n[filters.b]\nnot = { filter = 'a' }", "filters: a → b → a is a circle"),
+    (MQL + "[routes.default]\nlead_name = '{compny.name}'", "routes.default.lead_name: source `compny.name`"),
+    (MQL + "[routes.default]\nlead_name = '{c4c.owner_uuid}'", "{c4c.owner_uuid} is an id, not a text"),
+    (MQL + "[routes.default]\nowner = 'x'\n[owners.y]\norder = ['contact_owner']", "routes.default.owner: found 'x'; allowed: y"),
+    (MQL + "[owners.y]\norder = ['round_robin']", "`order` must name round_robin if, and only if, its list is given"),
+    (MQL + "[owners.y]\norder = ['territory']\nterritories = [{ country = 'Germany', owner = 'a@b' }]", "owners.y.territories.0.country: found 'Germany'"),
+    (MQL + "[owners.y]\norder = ['territory']\nterritories = [{ segment = 'big', owner = 'a@b' }]", "owners.y.territories.0.segment: found 'big'"),
+    (MQL + "[[labels]]\nlabel = 'x'", "say what the label does: fields, account, blocks or route"),
+    (MQL + "[[labels]]\nlabel = 'x'\nfields = { FunctonCode = '1' }", "labels.0.fields: `FunctonCode` is no field of ContactIsContactPersonFor; did you mean `FunctionCode`?"),
+    (MQL + "[[labels]]\nlabel = 'x'\nfields = { ContactID = '1' }", "`ContactID` of ContactIsContactPersonFor cannot be set by a label"),
+    (MQL + "[segments]\nnames = ['a', 'a', 'b']", "segments: names: found ['a', 'a', 'b']; the three names must differ"),
+    (MQL + "[segments]\nmiddle_from = { revenue = 9, people = 9 }\ntop_above = { revenue = 8, people = 9 }", "segments: top_above.revenue: found 8"),
+    ("scores = []", "qualification.toml: scores: "),
+    ("scores = 3 3", "qualification.toml: is no TOML file"),
+    ("x = " + "[" * 5000, "qualification.toml: is "),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), REFUSED)
+def test_refused_with_file_key_found_and_remedy(directory: Path, text: str, expected: str) -> None:
+    assert any(expected in problem for problem in problems(directory, qualification=text))
+
+
+FIELD = '[account]\nfields = [{{ {0} }}]\n[contact]\nfields = [{{ target = "LastName", source = "lastname", rule = "hubspot_wins" }}]\n[lead]\nclosed_status = []\naccepted_status = []\nfields = [{{ target = "Name", value = "x", rule = "create_only" }}]\n'
+REFUSED_FIELDS = [
+    ('target = "Nmae", source = "name", rule = "c4c_wins"', "account.fields.0 (Nmae): `Nmae` is no field of CorporateAccount; did you mean `Name`?"),
+    ('target = "ExternalID", source = "name", rule = "c4c_wins"', "`ExternalID` of CorporateAccount is read-only"),
+    ('target = "Name", source = "name", rule = "c4c_win"', "account.fields.0.rule: found 'c4c_win'"),
+    ('target = "Name", source = "name", value = "x", rule = "c4c_wins"', "give exactly one of `source`, `value` and `template`"),
+    ('target = "Name", source = "name", transform = "uper", rule = "c4c_wins"', "account.fields.0.transform: found 'uper'"),
+    ('target = "Name", source = "name", otherwise = "x", rule = "c4c_wins"', "`otherwise` goes with a `table`"),
+    ('target = "Name", source = "name", join = "x", rule = "c4c_wins"', "`join` goes with several sources"),
+    ('target = "Name", source = "name", misfit = "cut", rule = "c4c_wins"', "account.fields.0.misfit: found 'cut'"),
+    ('target = "Name", source = "owner.nobody", rule = "c4c_wins"', "source `owner.nobody`: found 'nobody'"),
+    ('target = "Name", source = "route.orign", rule = "c4c_wins"', "source `route.orign`: found 'orign' after the dot; did you mean `origin`?"),
+    ('target = "Name", template = "{ }", rule = "c4c_wins"', "found an empty name in braces"),
+    ('target = "Phone", source = "phone", transform = "phone_e164", country = "Germany", rule = "c4c_wins"', "account.fields.0.country: found 'Germany'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("entry", "expected"), REFUSED_FIELDS)
+def test_fields_refused_with_file_key_found_and_remedy(directory: Path, entry: str, expected: str) -> None:
+    assert any(expected in problem for problem in problems(directory, mapping=FIELD.format(entry)))
+
+
+def test_all_mistakes_of_all_files_at_once(directory: Path) -> None:
+    found = problems(
+        directory,
+        worker='[schedule]\npoll = "soon"\nsweep = "99999999999999d"\n',
+        qualification=MQL + 'route = "nord"\nfilters = ["Zeil"]\n',
+        mapping=FIELD.format('target = "Nmae", source = "name", rule = "c4c_wins"'),
+    )
+    assert len(found) == 5
+    assert {Path(problem.split(":")[0]).name for problem in found} == {
+        "worker.toml",
+        "qualification.toml",
+        "mapping.toml",
+    }
+
+
+def test_a_missing_directory_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="set SYNC_CONFIG"):
+        config.load(tmp_path / "nowhere")
+
+
+# ---- random rule files
+
+WORDS = st.sampled_from(
+    ["x", "default", "company.country", "derived.segment", "c4c.y", "", "(", "{}", "Ziel", "a@b", "DE", "75", "60s"]
+)
+NUMBERS = st.one_of(st.integers(), st.floats(), st.booleans())
+KEYS = sorted(
+    {
+        field.alias or name
+        for module in (models, conditions, config)
+        for model in vars(module).values()
+        if isinstance(model, type) and issubclass(model, BaseModel)
+        for name, field in model.model_fields.items()
+    }
+)
+VALUES = st.recursive(
+    WORDS | NUMBERS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS) | WORDS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def toml(value: Any) -> str:
+    """The value in TOML's inline form."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case dict():
+            return "{" + ", ".join(f"{toml(key)} = {toml(inner)}" for key, inner in value.items()) + "}"
+        case list():
+            return "[" + ", ".join(map(toml, value)) + "]"
+        case str():
+            return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        case float() if value != value:
+            return "nan"
+        case _:
+            return repr(value)
+
+
+@st.composite
+def changed(draw: st.DrawFn, path: Path) -> str:
+    """A shipped file with some values replaced by anything, and some keys added."""
+    data = tomllib.loads(path.read_text(encoding="utf-8"))
+    for _ in range(draw(st.integers(1, 4))):
+        _change(draw, data)
+    return "".join(f"{toml(key)} = {toml(value)}\n" for key, value in data.items())
+
+
+def _change(draw: st.DrawFn, place: Any) -> None:
+    while True:
+        keys = list(place) if isinstance(place, dict) else list(range(len(place)))
+        if isinstance(place, dict) and (not keys or draw(st.integers(0, 5)) == 0):
+            place[draw(st.sampled_from(KEYS))] = draw(VALUES)
+            return
+        if not keys:
+            return
+        key = draw(st.sampled_from(keys))
+        if isinstance(place[key], dict | list) and draw(st.integers(0, 3)):
+            place = place[key]
+            continue
+        place[key] = draw(VALUES)
+        return
+
+
+@pytest.mark.parametrize("name", ["qualification", "mapping", "worker"])
+def test_random_rule_files_load_or_are_refused_with_every_error_named(directory: Path, name: str) -> None:
+    source = PROJECT / "config" / "examples" / "group"
+    for path in source.glob("*.toml"):
+        shutil.copy(path, directory)
+
+    @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(changed(source / f"{name}.toml"))
+    def check(text: str) -> None:
+        (directory / f"{name}.toml").write_text(text, encoding="utf-8")
+        try:
+            loaded = config.load(directory)
+        except ConfigurationError as refused:
+            assert refused.problems
+            assert all(re.match(r".*\.toml: .+", problem, re.DOTALL) for problem in refused.problems)
+            return
+        assert loaded.rules.contact_properties()
+        assert loaded.rules.company_properties()
+        _decides(loaded.rules)
+        again = config.load(directory)
+        assert again.rules.digest == loaded.rules.digest
+
+    check()
+
+
+def _decides(found: models.Rules) -> None:
+    """Rules that load decide on anybody, and plan for them."""
+    tenant = Tenant(assumed(found), {"a@b": "U"})
+    many = contact(
+        labelled(company(country="DE", zip="20354", phone="x"), "Primary"), email="?", phone="040 1", firstname="x"
+    )
+    for view in (many, contact(fit_score="50", interest_score="80", engagement_tier="A1"), ContactView("1", {})):
+        qualify(view, found)
+        predict(view, {}, found, tenant, World())
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+def test_files_of_anything_are_refused(content: bytes) -> None:
+    path = Path(__file__).parent / "nothing"
+    problems: list[str] = []
+
+    class Readable:
+        def read_text(self, encoding: str) -> str:
+            return content.decode(encoding)
+
+        def __str__(self) -> str:
+            return str(path)
+
+    found = config._read(Readable(), Qualification, problems)  # type: ignore[arg-type]
+    assert found is None
+    assert problems
+
+
+# ---- digests
+
+ORDERED = [
+    ('filters = ["a", "b"]', 'filters = ["b", "a"]', True),
+    ('conditions = [{ property = "x", in = ["a", "b"] }]', 'conditions = [{ property = "x", in = ["a", "c"] }]', True),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "differ"), ORDERED)
+def test_rules_that_differ_have_other_digests(one: str, other: str, differ: bool) -> None:
+    filters = "\n[filters.a]\nproperty = 'x'\nknown = true\n[filters.b]\nproperty = 'y'\nknown = true\n"
+    digests = {config._digest(rules(MQL + text + filters).qualification) for text in (one, other)}
+    assert (len(digests) == 2) == differ
+
+
+def test_the_order_of_sources_is_part_of_the_digest() -> None:
+    """Of several sources the first that is filled counts, so another order is another rule."""
+    entries = ('source = ["website", "domain"]', 'source = ["domain", "website"]')
+    found = [FIELD.format(f'target = "WebSite", {entry}, rule = "c4c_wins"') for entry in entries]
+    assert len({config._digest(models.Mapping.model_validate(tomllib.loads(text))) for text in found}) == 2
+
+
+# ---- the page
+
+MODELS = [
+    models.Score, models.Measure, models.RouteChoice, conditions.Condition, models.Segments, models.Limits, models.Consent,
+    models.Route, models.OwnerRule, models.Territory, models.LabelRule, models.FieldMap, models.NaturalKey,
+    models.AccountMap, models.ContactMap, models.LeadMap,
+]  # fmt: skip
+
+
+def documented() -> set[str]:
+    prose = re.sub(r"^```.*?^```", "", PAGE, flags=re.DOTALL | re.MULTILINE)
+    return set(re.findall(r"`([^`\n]+)`", prose))
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_every_key_of_every_rule_is_documented(model: type[BaseModel]) -> None:
+    keys = {field.alias or name for name, field in model.model_fields.items()}
+    assert keys <= documented() | {"revenue", "people"}
+
+
+def test_all_rule_models_are_held_against_the_page() -> None:
+    found = {m for module in (models, conditions) for m in vars(module).values() if _is_rule(m)}
+    containers = {models.Qualification, models.Mapping, models.Rules, models.EntityMap, conditions.Rule}
+    assert found - containers == set(MODELS)
+
+
+def _is_rule(model: Any) -> bool:
+    return isinstance(model, type) and issubclass(model, conditions.Rule)
+
+
+def test_every_transform_and_every_fixed_source_is_documented() -> None:
+    assert set(TRANSFORMS) <= documented()
+    assert {f"{space}.{name}" for space in ("score", "c4c", "derived") for name in models.FIXED[space]} <= documented()
+
+
+def test_no_documented_key_has_vanished() -> None:
+    """First columns of the tables of keys name nothing that the rules do not know."""
+    known = {f.alias or n for m in MODELS for n, f in m.model_fields.items()} | set(TRANSFORMS)
+    cells = re.findall(r"^\| ((?:`[a-z_]+`(?:, )?)+) \|", PAGE, re.MULTILINE)
+    assert {name for cell in cells for name in re.findall(r"`([a-z_]+)`", cell)} <= known
+
+
+BLOCKS = re.findall(r"^```toml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
+def test_every_example_of_the_page_loads(block: str) -> None:
+    found = Qualification.model_validate(tomllib.loads(block))
+    assert not list(rule_checks.qualification(found))
+
+
+def test_the_group_example_uses_every_key() -> None:
+    """What the page explains stands in a complete configuration too."""
+    text = "".join(path.read_text(encoding="utf-8") for path in EXAMPLES[1].glob("*.toml"))
+    keys = {f.alias or n for m in MODELS for n, f in m.model_fields.items()}
+    assert {key for key in keys if not re.search(rf"(?<![\w.]){key} ?=", text)} <= {"owner", "conditions"}
+
+
+def test_the_walk_through_a_new_field_works() -> None:
+    page = (PROJECT / "docs" / "adding-a-field.md").read_text(encoding="utf-8")
+    entries = [line.strip().rstrip(",") for line in page.splitlines() if line.strip().startswith("{ target")]
+    assert len(entries) == 2
+    for entry in entries:
+        mapped = tomllib.loads(f"x = {entry}")["x"]
+        assert not list(rule_checks._targets("Contact", models.FieldMap.model_validate(mapped)))
