@@ -130,6 +130,10 @@ def wire(value: Any, edm_type: str) -> Any:
     match edm_type:
         case "Guid":
             return str(value).upper()
+        case "DateTime":
+            return _moment(value).strftime("%Y-%m-%dT%H:%M:%S")
+        case "DateTimeOffset":
+            return _moment(value).strftime("%Y-%m-%dT%H:%M:%SZ")
         case "Boolean":
             return _boolean(value)
         case "Int16" | "Int32":
@@ -138,6 +142,20 @@ def wire(value: Any, edm_type: str) -> Any:
             return format(_decimal(value).normalize(), "f")
         case _:
             return str(value)
+
+
+def _moment(value: Any) -> datetime:
+    """A moment in UTC from ISO text, from milliseconds since 1970 as HubSpot may write them, or as C4C shows it."""
+    text = str(value)
+    parsed = _from_milliseconds(int(text)) if re.fullmatch(r"-?\d{9,}", text) else read_date(text)
+    if parsed is None:
+        raise ValueError("no date")
+    return parsed.astimezone(UTC)
+
+
+def moment_literal(value: datetime) -> str:
+    """A `datetimeoffset` literal of a `$filter`, in UTC."""
+    return f"datetimeoffset'{value.astimezone(UTC).strftime('%Y-%m-%dT%H:%M:%SZ')}'"
 
 
 def _boolean(value: Any) -> bool:
@@ -179,7 +197,8 @@ def same(left: Any, right: Any) -> bool:
         return True
     if isinstance(left, bool) or isinstance(right, bool):
         return str(left).lower() == str(right).lower()
-    return _as_number(left) == _as_number(right) is not None or _as_uuid(left) == _as_uuid(right) is not None
+    forms = (_as_number, _as_uuid, _as_shown_date)
+    return any(form(left) == form(right) is not None for form in forms)
 
 
 def canonical(value: Any) -> str:
@@ -198,6 +217,17 @@ def _as_number(value: Any) -> Decimal | None:
     if isinstance(value, str) and not re.fullmatch(r"-?(0|[1-9]\d*)(\.\d+)?", text):
         return None
     return Decimal(text)
+
+
+def _as_shown_date(value: Any) -> datetime | None:
+    """C4C shows `/Date(ms)/` for what was written as ISO text; whole seconds count, that is all that was sent."""
+    if not isinstance(value, str) or not (_DATE.fullmatch(value) or re.match(r"\d{4}-\d\d-\d\dT", value)):
+        return None
+    try:
+        found = read_date(value)
+    except ValueError:
+        return None
+    return found.replace(microsecond=0) if found else None
 
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

@@ -16,7 +16,7 @@ from sync.jobs import linking, recording
 from sync.jobs.answers import Answers, Reader
 from sync.jobs.context import Context
 from sync.jobs.operations import grouped, operation
-from sync.jobs.outcomes import failure
+from sync.jobs.outcomes import UNKNOWN_ROUNDS, failure
 from sync.jobs.slice import Slice, decided
 from sync.lifecycle import Done, Failed, Postponed
 from sync.planner.plan import Tenant, Write, plan
@@ -33,6 +33,7 @@ class Handover:
         self.reader: Answers = Reader(context.c4c, context.config.rules, tenant.schema)
         self._outages = 0
         self.current = Slice({}, {})
+        self._reached = False
         self._prepared: tuple[tuple[str, ...], Slice] = ((), Slice({}, {}))
 
     # ---- planning
@@ -129,13 +130,13 @@ class Handover:
         """One round of writes; afterwards target and links know what happened."""
         owners = owners_of(work_, writes)
         self._intend({contact for contacts in owners.values() for contact in contacts}, work_, writes)
-        groups = grouped(writes)
-        answers = self.context.c4c.write([[operation(write) for write in group] for group in groups])
-        results = [
-            (w, r) for group, found in zip(groups, answers, strict=True) for w, r in zip(group, found, strict=True)
-        ]
-        linking.keep(self.context, self.tenant, work_, results)
-        self._react(work_, results, owners)
+        for groups in _apart(work_, grouped(writes)):
+            answers = self.context.c4c.write([[operation(write) for write in group] for group in groups])
+            results = [
+                (w, r) for group, found in zip(groups, answers, strict=True) for w, r in zip(group, found, strict=True)
+            ]
+            linking.keep(self.context, self.tenant, work_, results)
+            self._react(work_, results, owners)
 
     def _intend(self, contacts: set[str], work_: Slice, writes: Sequence[Write]) -> None:
         now = self.context.now()
@@ -155,7 +156,9 @@ class Handover:
                     work_.writes_of.setdefault(contact, Counter())[f"{write.action} {write.entity}"] += 1
                 continue
             work_.failures[write.entity, write.key] += 1
-            outcome = failure(write, result, work_.failures[write.entity, write.key])
+            outcome = failure(
+                write, result, work_.failures[write.entity, write.key], self._reached and len(results) == 1
+            )
             if outcome is None:
                 work_.target.forget(write.entity, write.object_id, write.answers)
                 continue
@@ -173,6 +176,7 @@ class Handover:
     def _stop_if_out_of_reach(self, results: Sequence[tuple[Write, WriteResult]]) -> None:
         lost = [result for _, result in results if isinstance(result, Unknown) and result.outage]
         # Where anything came through, C4C is in reach, however bad the line.
+        self._reached = self._reached or len(lost) < len(results)
         self._outages = self._outages + 1 if len(lost) == len(results) else 0
         if not lost:
             return
@@ -187,6 +191,14 @@ class Handover:
         for contact in work_.open():
             in_flight = contact in work_.touched
             work_.outcomes[contact] = Postponed(code, str(error), outage=True, unknown=in_flight)
+
+
+def _apart(work_: Slice, groups: list[list[Write]]) -> list[list[list[Write]]]:
+    """What was lost twice in company goes alone: one record that breaks every connection must stop no other."""
+    lost = [any(work_.failures[w.entity, w.key] > UNKNOWN_ROUNDS for w in group) for group in groups]
+    together = [group for group, is_lost in zip(groups, lost, strict=True) if not is_lost]
+    alone = [[[write]] for group, is_lost in zip(groups, lost, strict=True) if is_lost for write in group]
+    return [together, *alone] if together else alone
 
 
 def _wave(work_: Slice) -> list[Write]:

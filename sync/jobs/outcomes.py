@@ -8,10 +8,14 @@ from sync.planner.plan import Write
 CONFLICT_ROUNDS = 3
 UNKNOWN_ROUNDS = 2
 LOCK_ROUNDS = 3
+LOST_ROUNDS = 5
 
 
-def failure(write: Write, result: WriteResult, times: int) -> Outcome | None:
-    """The outcome after the write failed `times` times in this slice; None to read again and plan anew."""
+def failure(write: Write, result: WriteResult, times: int, alone: bool = False) -> Outcome | None:
+    """The outcome after the write failed `times` times in this slice; None to read again and plan anew.
+
+    `alone`: nothing else was in the request, and others came through before. Then a lost answer is the record's own.
+    """
     what = f"{write.entity} {write.key}"
     match result:
         case Rejected(message, denied):
@@ -22,7 +26,9 @@ def failure(write: Write, result: WriteResult, times: int) -> Outcome | None:
             return Postponed(Code.C4C_LOCKED, f"{what} is open elsewhere")
         case Conflict() | Gone() if times > CONFLICT_ROUNDS:
             return Postponed(Code.C4C_CONFLICT, f"{what} keeps changing", blames_record=True)
-        case Unknown(cause, outage) if not outage and times > UNKNOWN_ROUNDS:
+        case Unknown(cause, outage) if times > (LOST_ROUNDS if outage and alone else UNKNOWN_ROUNDS):
+            if outage and not alone:
+                return None
             return Postponed(Code.C4C_UNAVAILABLE, f"{what}: {cause}", blames_record=True, unknown=True)
         case _:
             return None

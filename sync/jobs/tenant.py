@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sync.c4c_client import C4CPort, Employee
+from sync.domain.codes import Code
+from sync.domain.decision import Reason
 from sync.domain.rules import EntityMap, FieldMap, FieldRule, Rules
 from sync.errors import ConfigurationError, Malformed, Refused
 from sync.planner.plan import ATTRIBUTE, ATTRIBUTES, CHANNEL, PERMISSION, RELATION, TAX_NUMBER, Tenant
@@ -47,7 +49,8 @@ def read_tenant(c4c: C4CPort, rules: Rules, now: datetime) -> tuple[Tenant, list
         offered = offered.without(wrong.entity, wrong.field)
     if masters.employees is None:
         mismatches.append(Mismatch("Employee", "*", "the service is not enabled; owners are left to SAP Sales Cloud"))
-    return Tenant(offered, _by_address(masters.employees or [])), mismatches + wrong_codes
+    warnings = tuple(Reason(Code.CODE_UNKNOWN, f"{wrong.entity}.{wrong.field}: left out") for wrong in wrong_codes)
+    return Tenant(offered, _by_address(masters.employees or []), warnings), mismatches + wrong_codes
 
 
 def _by_address(employees: list[Employee]) -> dict[str, str]:

@@ -49,7 +49,7 @@ def plan(view: ContactView, links: Links, target: Target, rules: Rules, tenant: 
     decisions = qualify(view, rules)
     if not any(decision.qualified for decision in decisions):
         return Plan(view.id, decisions)
-    desk = Desk(view, links, target, rules, tenant)
+    desk = Desk(view, links, target, rules, tenant, warnings=[*tenant.warnings])
     problem: Reason | None = None
     decided = decisions
     try:

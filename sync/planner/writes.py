@@ -23,10 +23,14 @@ Action = Literal["create", "update", "delete", "unchanged"]
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """What the C4C tenant offers: fields, and valid employees' UUIDs by lower-case e-mail address."""
+    """What the C4C tenant offers: fields, and valid employees' UUIDs by lower-case e-mail address.
+
+    `warnings` name fields that were closed because the rules hold a code that the tenant does not know.
+    """
 
     schema: Schema
     employees: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

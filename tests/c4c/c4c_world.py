@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ burst_per_10s = 190
 settle_seconds = 0
 [guard]
 max_creates = 0
+max_changed_share = 0
 [retry]
 first = "1ms"
 longest = "2ms"
@@ -171,9 +172,9 @@ class World:
     @contextmanager
     def application(self) -> Iterator[app.App]:
         """The composed product; it never really sleeps."""
-        built = app.build()
+        built = app.build(clock=app.Clock(sleep=lambda _: None))
         try:
-            yield replace(built, context=replace(built.context, sleep=lambda _: None))
+            yield built
         finally:
             built.close()
 

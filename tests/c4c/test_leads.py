@@ -76,3 +76,39 @@ def test_a_copied_lead_with_our_key_does_not_take_the_place_of_ours(world: World
     scores = {row["Name"]: row["HubSpotScore_KUT"] for row in world.control.rows("Lead")}
     assert scores[ours["Name"]] == "91.000000"
     assert scores["Copy"] != "91.000000"
+
+
+def test_a_declined_lead_is_followed_by_a_new_one_only_after_the_score_fell_and_rose_again(world: World) -> None:
+    contact = world.control.contact(world.control.company())
+    world.sync()
+    lead = world.control.row("Lead")
+    for action in ("qualify", "decline"):
+        world.control.call("POST", f"/c4c/leads/{lead['ObjectID']}/{action}")
+    for score in ("90", "70", "85"):
+        world.control.change(contact, lead_score=score)
+        world.sync()
+    assert len(world.control.rows("Lead")) == 1, "never below the level at which it is armed again"
+    for score in ("59", "80"):
+        world.control.change(contact, lead_score=score)
+        world.sync()
+    keys = sorted(row["HubSpotID_KUT"] for row in world.control.rows("Lead"))
+    assert keys == [f"{contact}:mql:1", f"{contact}:mql:2"]
+    assert world.control.counts()["closed_lead_writes"] == 0
+
+
+def test_a_lead_that_sales_deleted_is_not_created_again(world: World) -> None:
+    contact = world.control.contact(world.control.company())
+    world.sync()
+    world.control.sales_delete("Lead", world.control.row("Lead")["ObjectID"])
+    world.control.change(contact, lead_score="90")
+    world.sync()
+    assert world.control.rows("Lead") == []
+    assert world.progress(contact).code == "LEAD_CLOSED"
+
+
+def test_without_a_company_company_and_person_stand_on_the_lead_as_text(world: World) -> None:
+    world.control.contact(company="Bakery by the Sea", jobtitle="Baker")
+    world.sync()
+    lead = world.control.row("Lead")
+    assert (lead["Company"], lead["ContactLastName"], lead["AccountPartyID"]) == ("Bakery by the Sea", "Sommer", "")
+    assert world.control.rows("CorporateAccount") == world.control.rows("Contact") == []

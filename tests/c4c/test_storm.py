@@ -103,3 +103,34 @@ def test_after_the_storm_everything_is_there_once_and_sales_edits_are_intact(wor
     world.once("push")
     operations = control.counts()["operations"]
     assert not any(operations[kind] for kind in ("create", "update", "delete")), "a second run finds nothing to do"
+
+
+def test_a_record_that_breaks_every_connection_stops_nobody_else(world: World) -> None:
+    with world.application() as built:
+        crowd(built, 12, 3)
+    poison = contact_id(7)
+    world.control.fault("cut_before", method="POST", path=r"\$batch", body=f'"HubSpotID_KUT": "{poison}"', times=None)
+    results = world.once("push", until_idle=False)
+    assert not results.failures
+    leads = {row["HubSpotID_KUT"] for row in world.control.rows("Lead")}
+    assert leads == {f"{contact_id(n)}:mql:1" for n in range(12) if contact_id(n) != poison}
+    progress = world.progress(poison)
+    assert (progress.status, progress.code, progress.attempts) == ("in_flight", "C4C_UNAVAILABLE", 1)
+    world.control.call("DELETE", "/faults")
+    world.once("push")
+    assert len(world.control.rows("Lead")) == 12
+
+
+def test_a_system_that_is_down_costs_nobody_an_attempt(world: World) -> None:
+    with world.application() as built:
+        crowd(built, 12, 3)
+    world.control.fault("status", method="POST", path=r"\$batch", body="POST CorporateAccountCollection", times=None)
+    for _ in range(3):
+        assert [failure.exit_code for failure in world.once("push", until_idle=False).failures] == [3]
+    rows = world.table(tables.Progress)
+    assert {row.attempts for row in rows} == {0}
+    assert {row.status for row in rows} <= {"pending", "in_flight"}
+    world.control.call("DELETE", "/faults")
+    world.once("push")
+    assert len(world.control.rows("Lead")) == 12
+    assert len(world.control.rows("CorporateAccount")) == 3

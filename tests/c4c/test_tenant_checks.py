@@ -1,0 +1,97 @@
+"""Checks at start-up: one mismatch closes its field and is named; only a key stops everything."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twin import Twin
+
+from sync import config
+from sync.c4c_client import Employee
+from sync.domain.codes import Code
+from sync.domain.rules import Rules
+from sync.errors import ConfigurationError
+from sync.jobs.tenant import read_tenant
+from sync.schema import Field, Schema
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+RULES = config.load(Path(__file__).parents[2] / "config").rules
+
+
+def tenant(field: tuple[str, str] | None = None, rules: Rules = RULES, **marks: Any) -> tuple[Any, list[str], Twin]:
+    """What the start-up check makes of a tenant in which one field is different; no marks: it does not exist."""
+    twin = Twin()
+    if field:
+        entity, name = field
+        fields = dict(twin.schema.entities[entity])
+        known = fields.pop(name)
+        if marks:
+            fields[name] = replace(known, **marks)
+        twin.schema = Schema({**twin.schema.entities, entity: fields})
+    found, mismatches = read_tenant(twin, rules, NOW)
+    return found, [str(mismatch) for mismatch in mismatches], twin
+
+
+def test_a_tenant_as_the_rules_expect_it_has_no_mismatch() -> None:
+    assert tenant()[1] == []
+
+
+@pytest.mark.parametrize("entity", ["CorporateAccount", "Contact", "Lead"])
+@pytest.mark.parametrize(
+    ("marks", "word"),
+    [({}, "does not exist"), ({"filterable": False}, "filterable"), ({"creatable": False}, "creatable")],
+)
+def test_without_its_key_nothing_is_written(entity: str, marks: dict[str, Any], word: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"{entity}.HubSpotID_KUT.*{word}"):
+        tenant((entity, "HubSpotID_KUT"), **marks)
+
+
+def test_a_key_field_that_is_too_short_for_our_keys_stops_too() -> None:
+    with pytest.raises(ConfigurationError, match="holds 12 characters, 19 are needed"):
+        tenant(("Lead", "HubSpotID_KUT"), length=12)
+    assert tenant(("Contact", "HubSpotID_KUT"), length=12)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("field", "marks", "word"),
+    [
+        (("Lead", "HubSpotScore_KUT"), {}, "not offered"),
+        (("Contact", "JobTitle"), {"updatable": False}, "cannot be changed later"),
+        (("Lead", "Note"), {"creatable": False}, "cannot be written when a record is created"),
+        (("Contact", "JobTitle"), {"updatable": False, "creatable": False}, "read-only"),
+        (("CorporateAccount", "WebSite"), {"filterable": False}, "cannot be searched by"),
+    ],
+)
+def test_a_field_that_does_not_fit_is_named_and_the_rest_goes_on(
+    field: tuple[str, str], marks: dict[str, Any], word: str
+) -> None:
+    _, mismatches, _ = tenant(field, **marks)
+    assert len(mismatches) == 1
+    assert mismatches[0].startswith(".".join(field))
+    assert word in mismatches[0]
+
+
+def test_an_unknown_code_closes_its_field_and_becomes_a_warning_on_every_handover() -> None:
+    twin = Twin({"LeadOriginTypeCodeCollection": {"001": "Trade fair"}})
+    found, [mismatch] = read_tenant(twin, RULES, NOW)
+    assert "'002'" in str(mismatch)
+    assert "001 Trade fair" in str(mismatch)
+    assert found.schema.field("Lead", "OriginTypeCode") is None
+    assert [(warning.code, warning.text) for warning in found.warnings] == [
+        (Code.CODE_UNKNOWN, "Lead.OriginTypeCode: left out")
+    ]
+
+
+def test_an_address_that_two_employees_share_names_nobody() -> None:
+    twin = Twin(staff=[Employee("U1", "A@x.example"), Employee("U2", "a@X.example"), Employee("U3", "B@x.example")])
+    found, _ = read_tenant(twin, RULES, NOW)
+    assert found.employees == {"b@x.example": "U3"}
+
+
+def test_custom_fields_come_from_the_tenant() -> None:
+    found, _, _ = tenant()
+    assert found.schema.field("Lead", "HubSpotID_KUT") == Field("HubSpotID_KUT", "String", 40)
