@@ -20,7 +20,7 @@ from sandbox.c4c.model import BY_SET, ENTITIES
 from sandbox.c4c.store import C4CStore
 from sandbox.clock import Clock
 from sync import rule_checks, schema
-from sync.c4c_client import Employee, WriteResult, Written
+from sync.c4c_client import Employee, Masters, WriteResult, Written
 from sync.config import Configuration, Guard, WorkerConfig, load
 from sync.domain.rules import Mapping, Qualification, Rules
 from sync.domain.views import Association, Company, ContactView, Cycle, Label, Owner
@@ -108,10 +108,19 @@ class FakeC4C:
         set_name, _, key = operation.path.partition("(")
         entity, body = BY_SET[set_name].name, dict(operation.body)
         if operation.method == "POST":
+            children = {name: body.pop(name) for name in tuple(body) if name in BY_SET[set_name].navs}
             row = self.store.full(entity, self.store.create(entity, body, by="SYNC"))
-            self.log.append(("create", entity, {**body, "ObjectID": row["ObjectID"]}))
+            for name, parts in children.items():
+                for part in parts:
+                    inside = {**part, "ParentObjectID": row["ObjectID"]}
+                    self.store.create(BY_SET[set_name].navs[name].to, inside, by="SYNC")
+            self.log.append(("create", entity, {**body, **children, "ObjectID": row["ObjectID"]}))
             return Written(row)
         object_id = key.strip("')")
+        if operation.method == "DELETE":
+            self.store.delete(entity, object_id, by="SYNC")
+            self.log.append(("delete", entity, {"ObjectID": object_id}))
+            return Written()
         assert self.store.change(entity, object_id, body, by="SYNC"), "a PATCH that changes nothing"
         self.log.append(("update", entity, {**body, "ObjectID": object_id}))
         return Written()
@@ -128,6 +137,9 @@ class FakeC4C:
 
     def codes(self, code_lists: Sequence[str]) -> dict[str, dict[str, str]]:
         return {}
+
+    def masters(self, code_lists: Sequence[str], now: datetime) -> Masters:
+        return Masters({}, self.people)
 
 
 # ---- a worker without HubSpot
@@ -160,7 +172,7 @@ class World:
     now: datetime = NOW
 
     def context(self, rules: Rules) -> Context:
-        settings = Configuration(WorkerConfig(guard=Guard(max_creates=0)), rules)
+        settings = Configuration(WorkerConfig(guard=Guard(max_creates=0, max_changed_share=0)), rules)
         return Context(self.store, None, self.c4c, settings, "run", lambda: self.now, lambda seconds: None)  # type: ignore[arg-type]
 
     def push(self, rules: Rules) -> None:

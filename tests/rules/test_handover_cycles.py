@@ -135,5 +135,5 @@ def test_withdrawn_consent_carries_the_refusal_over_and_stops_everything_else() 
     world.c4c.log.clear()
     world.contacts(stop, {"123": {**GOOD, "jobtitle": "Chair", "lead_score": "99", "hs_email_optout": "true"}})
     world.push(stop)
-    assert {entity for _, entity, _ in world.c4c.log} == {"MarketingPermission", "ChannelPermission"}
+    assert {entity for _, entity, _ in world.c4c.log} == {"MarketingPermission"}
     assert [row["Consent"] for row in world.c4c.store.rows("ChannelPermission")] == ["2"]

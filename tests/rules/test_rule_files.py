@@ -280,7 +280,7 @@ def test_the_order_of_sources_is_part_of_the_digest() -> None:
 MODELS = [
     models.Score, models.Measure, models.RouteChoice, conditions.Condition, models.Segments, models.Limits, models.Consent,
     models.Route, models.OwnerRule, models.Territory, models.LabelRule, models.FieldMap, models.NaturalKey,
-    models.AccountMap, models.ContactMap, models.LeadMap,
+    models.AccountMap, models.ContactMap, models.LeadMap, models.ChannelRule, models.AttributeRule,
 ]  # fmt: skip
 
 
