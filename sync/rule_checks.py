@@ -138,7 +138,7 @@ def _shared(names: Iterable[str], qualification: rules.Qualification | None) -> 
         space, _, rest = name.partition(".")
         owner = qualification.owners.get(rest) if space == "owner" and qualification else None
         if space in ("contact", "score", "route"):
-            yield f"source `{name}`: found {space!r} before the dot, allowed for an account: c4c, company, derived, owner"
+            yield f"source `{name}`: found {space!r} before the dot, allowed here: c4c, company, derived, owner"
         if owner and "contact_owner" in owner.order:
             allowed = "company_owner, territory, round_robin"
             yield f"source `{name}`: found contact_owner in its order, allowed for an account: {allowed}"

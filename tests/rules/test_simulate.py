@@ -14,6 +14,7 @@ from sync.domain.views import Label, Owner
 from sync.jobs import tenant_memory
 from sync.jobs.simulate import simulate
 from sync.jobs.tenant import read_tenant
+from sync.planner.qualify import qualify
 from sync.state import mirror, tables
 
 SHIPPED = (PROJECT / "config" / "mapping.toml").read_text(encoding="utf-8")
@@ -164,9 +165,7 @@ def link_keys(world: World) -> dict[tuple[str, str], str]:
         return {(row.entity, row.object_id): row.key for row in session.exec(select(tables.Link))}
 
 
-def real_writes(
-    world: World, log: list[tuple[str, str, dict[str, Any]]], before: dict[tuple[str, str], str]
-) -> Writes:
+def real_writes(world: World, log: list[tuple[str, str, dict[str, Any]]], before: dict[tuple[str, str], str]) -> Writes:
     links = {**before, **link_keys(world)}
     new = _ids_of_new_records(world, log, links)
     found: Writes = {}

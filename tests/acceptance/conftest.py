@@ -1,0 +1,40 @@
+"""Fixtures: one sandbox process a module, one product with its own rule files and state file a test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.register_assert_rewrite("stage", "undisturbed")
+
+from stage import Product, Sandbox, running_sandbox  # noqa: E402 - the line before must come first
+from warm import Warm  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    """An empty sandbox; a test fills it as it needs."""
+    with running_sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def product(sandbox: Sandbox, tmp_path: Path) -> Product:
+    """The program, connected to the sandbox, with a state of its own."""
+    return Product(tmp_path, sandbox.environment())
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    """For tests that start the program dozens of times."""
+    interpreter = Warm(tmp_path_factory.mktemp("warm"))
+    yield interpreter
+    interpreter.close()
+
+
+@pytest.fixture
+def forked(sandbox: Sandbox, warm: Warm, tmp_path: Path) -> Product:
+    """The same as `product`, forked from a warm interpreter."""
+    return Product(tmp_path, sandbox.environment(), warm)
