@@ -96,7 +96,8 @@ NEEDED |= {
     ("links", "set"): ["Contact", "1", "A"],
     ("links", "forget"): ["Contact", "1"],
 }
-NEEDED |= {("simulate",): ["--config", "other"], ("parked", "retry"): ["--all"], ("parked", "drop"): ["--all"]}
+NEEDED |= {("simulate",): ["--config", str(PROJECT / "config")]}
+NEEDED |= {("parked", "retry"): ["--all"], ("parked", "drop"): ["--all"]}
 
 
 @pytest.mark.parametrize("name", sorted(set(COMMANDS) - {("demo",), ("migrate",)}), ids=" ".join)
