@@ -7,6 +7,7 @@ from sync.config import Configuration
 from sync.errors import ConfigurationError, RemoteError
 from sync.jobs import forecast, poll
 from sync.jobs.context import Context
+from sync.log import bound
 from sync.state import budget, mirror
 from sync.state.store import Store
 
@@ -18,7 +19,8 @@ def prepare(context: Context, jobs: Sequence[str], since: datetime | None, say: 
     if "poll" not in jobs:
         return
     try:
-        sentence = forecast.announced(context, since)
+        with bound(run_id=context.run_id, job="poll"):
+            sentence = forecast.announced(context, since)
     except RemoteError:
         # The job itself meets the same failure and reports it.
         sentence = None

@@ -52,7 +52,7 @@ def keep(context: Context, tenant: Tenant, work_: Slice, results: Sequence[tuple
         if isinstance(result, Written):
             _teach(work_.target, write, result)
             _read_back(work_, write, result)
-            work_.written[write.action, write.entity] += 1
+            work_.written.update((write.action, part.entity) for part in (write, *write.children))
 
 
 def _loaded(session: Session, writes: Sequence[Write]) -> work.Loaded:

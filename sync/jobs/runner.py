@@ -84,7 +84,8 @@ def run_jobs(context: Context, names: Sequence[str], results: Results | None = N
     sequence, since a person has to look first.
     """
     results = results if results is not None else Results()
-    rules_change.follow(context)
+    with bound(run_id=context.run_id, job="rules"):
+        rules_change.follow(context)
     away: set[System] = set()
     for name in names:
         if context.stopping() or SYSTEM.get(name) in away:

@@ -9,7 +9,9 @@ import pytest
 
 pytest.register_assert_rewrite("stage", "undisturbed")
 
-from stage import Product, Sandbox, running_sandbox  # noqa: E402 - the line before must come first
+from lanes import Lane, open_lanes  # noqa: E402 - the line before must come first
+from stage import Product, Sandbox, running_sandbox  # noqa: E402
+from undisturbed import Undisturbed, undisturbed_run  # noqa: E402
 from warm import Warm  # noqa: E402
 
 
@@ -38,3 +40,16 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
 def forked(sandbox: Sandbox, warm: Warm, tmp_path: Path) -> Product:
     """The same as `product`, forked from a warm interpreter."""
     return Product(tmp_path, sandbox.environment(), warm)
+
+
+@pytest.fixture(scope="module")
+def lanes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Lane]]:
+    """For cases that go on side by side."""
+    with open_lanes(tmp_path_factory.mktemp("lanes")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def undisturbed(lanes: list[Lane]) -> Undisturbed:
+    """What every disturbed run has to come to."""
+    return undisturbed_run(lanes[0].sandbox, lanes[0].product())

@@ -3,26 +3,54 @@
 from __future__ import annotations
 
 import signal
+from functools import partial
 
 import pytest
-from stage import Product, Sandbox
-from undisturbed import ASSOCIATIONS, BATCH, OWNERS, SEARCH, Undisturbed, fill, undisturbed_run
+from lanes import Lane, side_by_side
+from undisturbed import ASSOCIATIONS, BATCH, OWNERS, SEARCH, Undisturbed, fill
+
+POINTS = [
+    ("kill_after", "hubspot", SEARCH, 1),
+    ("kill_before", "hubspot", SEARCH, 2),
+    ("kill_after", "hubspot", SEARCH, 3),
+    ("kill_before", "hubspot", SEARCH, 4),
+    ("kill_after", "hubspot", SEARCH, 5),
+    ("kill_before", "hubspot", ASSOCIATIONS, 1),
+    ("kill_after", "hubspot", ASSOCIATIONS, 1),
+    ("kill_before", "hubspot", OWNERS, 2),
+    ("kill_after", "c4c", BATCH, 1),
+    ("kill_before", "c4c", BATCH, 5),
+    ("kill_after", "c4c", BATCH, 6),
+    ("kill_after", "c4c", BATCH, 7),
+    ("kill_before", "c4c", BATCH, 8),
+    ("kill_after", "c4c", BATCH, 9),
+    ("kill_after", "c4c", BATCH, 10),
+    ("kill_before", "c4c", BATCH, 11),
+    ("kill_after", "c4c", BATCH, 12),
+]
+NAMES = {f"{action} {system} {path} {nth}": (action, system, path, nth) for action, system, path, nth in POINTS}
 
 
 @pytest.fixture(scope="module")
-def undisturbed(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
-    return undisturbed_run(sandbox, Product(tmp_path_factory.mktemp("undisturbed"), sandbox.environment()))
+def ends(request: pytest.FixtureRequest, lanes: list[Lane], undisturbed: Undisturbed) -> dict[str, Exception]:
+    """What went wrong at the points asked for."""
+    asked = {item.callspec.params.get("point") for item in request.session.items if hasattr(item, "callspec")}
+    cases = {name: partial(killed, undisturbed, *NAMES[name]) for name in NAMES if name in asked}
+    return side_by_side(cases, lanes)
 
 
-def killed(sandbox: Sandbox, product: Product, action: str, system: str, path: str, nth: int) -> None:
-    """Runs the program until it dies by the n-th such request."""
-    fill(sandbox)
+def killed(undisturbed: Undisturbed, action: str, system: str, path: str, nth: int, lane: Lane) -> None:
+    """The program dies by the n-th such request; the next one has to end well."""
+    fill(lane.sandbox)
+    product = lane.product()
     prepared = product.prepared()
-    fault = sandbox.fault(system, action, path=path, skip=nth - 1, pid=prepared.pid)
+    fault = lane.sandbox.fault(system, action, path=path, skip=nth - 1, pid=prepared.pid)
     ran = prepared.go()
-    assert sandbox.fired(fault) == 1
+    assert lane.sandbox.fired(fault) == 1
     assert ran.code == -signal.SIGKILL
     assert ran.out == ""
+    product.run_well()
+    undisturbed.check(lane.sandbox)
 
 
 def test_the_kill_points_reach_to_the_end_of_the_run(undisturbed: Undisturbed) -> None:
@@ -31,42 +59,7 @@ def test_the_kill_points_reach_to_the_end_of_the_run(undisturbed: Undisturbed) -
         assert undisturbed.likeness[entity]
 
 
-@pytest.mark.parametrize(
-    ("action", "path", "nth"),
-    [
-        ("kill_after", SEARCH, 1),
-        ("kill_before", SEARCH, 2),
-        ("kill_after", SEARCH, 3),
-        ("kill_before", ASSOCIATIONS, 1),
-        ("kill_after", ASSOCIATIONS, 1),
-        ("kill_before", OWNERS, 2),
-    ],
-)
-def test_killed_while_it_talks_to_hubspot(
-    sandbox: Sandbox, undisturbed: Undisturbed, forked: Product, action: str, path: str, nth: int
-) -> None:
-    killed(sandbox, forked, action, "hubspot", path, nth)
-    forked.run_well()
-    undisturbed.check(sandbox)
-
-
-@pytest.mark.parametrize(
-    ("action", "nth"),
-    [
-        ("kill_after", 1),
-        ("kill_before", 5),
-        ("kill_after", 6),
-        ("kill_after", 7),
-        ("kill_before", 8),
-        ("kill_after", 9),
-        ("kill_after", 10),
-        ("kill_before", 11),
-        ("kill_after", 12),
-    ],
-)
-def test_killed_while_it_talks_to_c4c(
-    sandbox: Sandbox, undisturbed: Undisturbed, forked: Product, action: str, nth: int
-) -> None:
-    killed(sandbox, forked, action, "c4c", BATCH, nth)
-    forked.run_well()
-    undisturbed.check(sandbox)
+@pytest.mark.parametrize("point", NAMES)
+def test_killed_at_any_point_the_next_run_ends_well(ends: dict[str, Exception], point: str) -> None:
+    if point in ends:
+        raise ends[point]
