@@ -38,7 +38,9 @@ rooms: .venv/.installed
 
 rules: .venv/.installed
 	@state=$$(mktemp -d) && trap 'rm -rf "$$state"' EXIT && \
-	SYNC_CONFIG=config SYNC_STATE="$$state/state.db" $(BIN)/hubspot-c4c-sync check --offline
+	for rules in config config/examples/group; do \
+	    SYNC_CONFIG=$$rules SYNC_STATE="$$state/state.db" $(BIN)/hubspot-c4c-sync check --offline || exit 1; \
+	done
 
 format: .venv/.installed ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff format
