@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from random import Random
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from sandbox.believable.companies import companies as make_companies
 from sandbox.believable.contacts import CUSTOM_LABELS, Person, people
 from sandbox.believable.owners import TEAM
 from sandbox.believable.sales import Sales
-
-if TYPE_CHECKING:
-    from sandbox.hubspot.store import HubSpotStore
-    from sandbox.world import World
+from sandbox.c4c.store import C4CStore
+from sandbox.clock import Clock
+from sandbox.hubspot.store import HubSpotStore
 
 _QUIET_MS = 10 * 60_000
 _PAST_MS = 2 * 365 * 86_400_000
 _LOWEST_ID, _HIGHEST_ID = 51, 9_812_345_678
 
 
-def seed(world: World, *, contacts: int, companies: int, seed: int, bulk: int | None = None) -> None:
+class Stores(Protocol):
+    """Both systems and the clock they share."""
+
+    clock: Clock
+    hubspot: HubSpotStore
+    c4c: C4CStore
+
+
+def seed(world: Stores, *, contacts: int, companies: int, seed: int, bulk: int | None = None) -> None:
     """Companies, people, owners and labels in HubSpot; employees, known accounts and strangers in C4C."""
     random = Random(seed)
     # Everything happened at least ten minutes ago, so that no index lag or overlap hides it.

@@ -9,6 +9,7 @@ from sandbox.clock import Clock
 from sandbox.counters import Counters
 from sandbox.faults import Faults
 from sandbox.hubspot.store import HubSpotStore
+from sandbox.seed import seed as seed_world
 
 
 @dataclass
@@ -38,8 +39,6 @@ class World:
 
     def seed(self, contacts: int, companies: int, seed: int, bulk: int | None = None) -> None:
         """`bulk` contacts share one millisecond; a share of them all if it is not given."""
-        from sandbox.seed import seed as seed_world  # the seed fills a World, so it imports this module
-
         seed_world(self, contacts=contacts, companies=companies, seed=seed, bulk=bulk)
         self.c4c.activity.clear()
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.c4c import leads, parties, relations
 from sandbox.c4c.errors import bad_request
 from sandbox.c4c.model import ENTITIES
-
-if TYPE_CHECKING:
-    from sandbox.c4c.store import C4CStore
+from sandbox.c4c.tables import Tables
 
 Row = dict[str, Any]
 # child -> its header, and the field that shows the header's number on the child
@@ -46,7 +44,7 @@ _CHANGED_BY = ("ChangedBy", "LastChangedBy", "LastUpdatedBy")
 _UNDEFINED_CONSENT = "3"
 
 
-def before_create(store: C4CStore, entity: str, row: Row, by: str) -> None:
+def before_create(store: Tables, entity: str, row: Row, by: str) -> None:
     _attach(store, entity, row)
     for name, default in _DEFAULTS.get(entity, {}).items():
         row[name] = row.get(name) or default
@@ -66,7 +64,7 @@ def before_create(store: C4CStore, entity: str, row: Row, by: str) -> None:
     stamp_create(store, entity, row, by)
 
 
-def after_create(store: C4CStore, entity: str, row: Row, by: str) -> None:
+def after_create(store: Tables, entity: str, row: Row, by: str) -> None:
     if entity == "Lead":
         leads.keep_history(store, None, row)
     elif entity == "Contact":
@@ -81,7 +79,7 @@ def after_create(store: C4CStore, entity: str, row: Row, by: str) -> None:
         _touch_header(store, entity, row, by)
 
 
-def before_change(store: C4CStore, entity: str, old: Row, row: Row, values: Row, by: str) -> None:
+def before_change(store: Tables, entity: str, old: Row, row: Row, values: Row, by: str) -> None:
     row.update(values)
     if entity == "ChannelPermission":
         row["Consent"] = row.get("Consent") or _UNDEFINED_CONSENT  # a blank consent resets an opt-in (SOAP docs)
@@ -94,7 +92,7 @@ def before_change(store: C4CStore, entity: str, old: Row, row: Row, values: Row,
     _format(entity, row)
 
 
-def after_change(store: C4CStore, entity: str, old: Row, row: Row, by: str) -> None:
+def after_change(store: Tables, entity: str, old: Row, row: Row, by: str) -> None:
     if entity == "Lead":
         leads.keep_history(store, old, row)
     elif entity == "Contact":
@@ -104,7 +102,7 @@ def after_change(store: C4CStore, entity: str, old: Row, row: Row, by: str) -> N
     _touch_header(store, entity, row, by)
 
 
-def before_delete(store: C4CStore, entity: str, row: Row, by: str) -> None:
+def before_delete(store: Tables, entity: str, row: Row, by: str) -> None:
     for child, (header, _, _) in HEADERS.items():
         if header == entity:
             for part in store.find(child, "ParentObjectID", row["ObjectID"]):
@@ -121,7 +119,7 @@ _DEFAULTS: dict[str, dict[str, str]] = {
 }
 
 
-def _attach(store: C4CStore, entity: str, row: Row) -> None:
+def _attach(store: Tables, entity: str, row: Row) -> None:
     """A child names its header by ParentObjectID or by number; it then shows both."""
     if entity not in HEADERS:
         return
@@ -168,7 +166,7 @@ def _address(row: Row) -> str:
     return " / ".join(line for line in lines if line)
 
 
-def stamp_create(store: C4CStore, entity: str, row: Row, by: str) -> None:
+def stamp_create(store: Tables, entity: str, row: Row, by: str) -> None:
     fields = ENTITIES[entity].fields
     now = store.now()
     row.update({name: now for name in _CREATED if name in fields and not row.get(name)})
@@ -177,14 +175,14 @@ def stamp_create(store: C4CStore, entity: str, row: Row, by: str) -> None:
     stamp_change(store, entity, row, by)
 
 
-def stamp_change(store: C4CStore, entity: str, row: Row, by: str) -> None:
+def stamp_change(store: Tables, entity: str, row: Row, by: str) -> None:
     fields = ENTITIES[entity].fields
     now = store.now()
     row.update({name: now for name in _CHANGED if name in fields})
     row.update({name: by for name in _CHANGED_BY if name in fields})
 
 
-def _touch_header(store: C4CStore, entity: str, row: Row, by: str) -> None:
+def _touch_header(store: Tables, entity: str, row: Row, by: str) -> None:
     """Change dates are per business object, not per node (KBA 2835828)."""
     if entity not in HEADERS:
         return
@@ -199,7 +197,7 @@ def _touch_header(store: C4CStore, entity: str, row: Row, by: str) -> None:
     store.update(header_entity, header["ObjectID"], **touched)
 
 
-def _show_mapping(store: C4CStore, row: Row) -> None:
+def _show_mapping(store: Tables, row: Row) -> None:
     """ExternalID and ExternalSystem are a sight of the id mapping (SAP's own mock of c4codata)."""
     shown = {"ExternalID": row.get("RemoteObjectID"), "ExternalSystem": row.get("RemoteBusinessSystemID")}
     for target in (parties.ACCOUNT, parties.CONTACT):

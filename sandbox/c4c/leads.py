@@ -7,12 +7,10 @@ converted lead is final (KBA 2330129).
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.c4c.errors import bad_request
-
-if TYPE_CHECKING:
-    from sandbox.c4c.store import C4CStore
+from sandbox.c4c.tables import Tables
 
 Row = dict[str, Any]
 OPEN, QUALIFIED, ACCEPTED, DECLINED, CONVERTED = "01", "02", "03", "04", "05"
@@ -21,7 +19,7 @@ CLOSED = ("4", "6")
 OPPORTUNITY_TYPE, LEAD_TYPE = "72", "764"
 
 
-def on_create(store: C4CStore, row: Row) -> None:
+def on_create(store: Tables, row: Row) -> None:
     row["ID"] = row.get("ID") or store.number("lead")
     row["ConsistencyStatusCode"] = row.get("ConsistencyStatusCode") or "3"
     account = _refuse_obsolete(store, row)
@@ -37,7 +35,7 @@ def on_create(store: C4CStore, row: Row) -> None:
     row["UserStatusCode"], row["LifeCycleStatusCode"] = wanted, LIFE_CYCLE[wanted]
 
 
-def on_change(store: C4CStore, old: Row, row: Row) -> None:
+def on_change(store: Tables, old: Row, row: Row) -> None:
     if old.get("LifeCycleStatusCode") == LIFE_CYCLE[CONVERTED]:
         raise bad_request(f"Lead {old.get('ID')} is converted and can not be changed")
     if row.get("AccountPartyID") != old.get("AccountPartyID"):
@@ -53,7 +51,7 @@ def on_change(store: C4CStore, old: Row, row: Row) -> None:
     row["UserStatusCode"], row["LifeCycleStatusCode"] = wanted, LIFE_CYCLE[wanted]
 
 
-def keep_history(store: C4CStore, old: Row | None, row: Row) -> None:
+def keep_history(store: Tables, old: Row | None, row: Row) -> None:
     """One historical version a status, the last one without an end."""
     if old is not None and old.get("UserStatusCode") == row.get("UserStatusCode"):
         return
@@ -64,19 +62,19 @@ def keep_history(store: C4CStore, old: Row | None, row: Row) -> None:
     store.create("LeadHistoricalVersion", {"ParentObjectID": row["ObjectID"], "StartDateTime": store.now(), **status})
 
 
-def qualify(store: C4CStore, object_id: str) -> None:
+def qualify(store: Tables, object_id: str) -> None:
     _set_status(store, object_id, QUALIFIED)
 
 
-def accept(store: C4CStore, object_id: str) -> None:
+def accept(store: Tables, object_id: str) -> None:
     _set_status(store, object_id, ACCEPTED)
 
 
-def decline(store: C4CStore, object_id: str) -> None:
+def decline(store: Tables, object_id: str) -> None:
     _set_status(store, object_id, DECLINED)
 
 
-def convert(store: C4CStore, object_id: str) -> None:
+def convert(store: Tables, object_id: str) -> None:
     """Makes an opportunity; lead and opportunity then refer to each other."""
     lead = _set_status(store, object_id, CONVERTED)
     opportunity = store.create(
@@ -99,7 +97,7 @@ def convert(store: C4CStore, object_id: str) -> None:
 ACTIONS = {"qualify": qualify, "accept": accept, "decline": decline, "convert": convert}
 
 
-def _set_status(store: C4CStore, object_id: str, status: str) -> Row:
+def _set_status(store: Tables, object_id: str, status: str) -> Row:
     old = store.get("Lead", object_id)
     if old is None:
         raise ValueError(f"no Lead {object_id}")
@@ -109,14 +107,14 @@ def _set_status(store: C4CStore, object_id: str, status: str) -> Row:
     return row
 
 
-def _refuse_obsolete(store: C4CStore, row: Row) -> Row | None:
+def _refuse_obsolete(store: Tables, row: Row) -> Row | None:
     account = store.first("CorporateAccount", "AccountID", row.get("AccountPartyID"))
     if account and account.get("LifeCycleStatusCode") == "4":
         raise bad_request(f"Account {account['AccountID']} is obsolete")
     return account
 
 
-def _determine_owner(store: C4CStore, row: Row, account: Row | None) -> None:
+def _determine_owner(store: Tables, row: Row, account: Row | None) -> None:
     """The tenant's party determination: the account's owner, else some employee who may log on."""
     owner = store.first("Employee", "UUID", account.get("OwnerUUID")) if account else None
     if owner is None:

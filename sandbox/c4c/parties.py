@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.c4c.errors import bad_request
-
-if TYPE_CHECKING:
-    from sandbox.c4c.store import C4CStore
+from sandbox.c4c.tables import Tables
 
 Row = dict[str, Any]
 
@@ -59,14 +57,14 @@ PARTIES: dict[str, tuple[Party, ...]] = {
 }
 
 
-def fill(store: C4CStore, entity: str, row: Row, given: Row) -> None:
+def fill(store: Tables, entity: str, row: Row, given: Row) -> None:
     """Complete every party of the row that this write names; `given` are the fields the write brought."""
     for party in PARTIES.get(entity, ()):
         if party.id in given or party.uuid in given:
             _fill(store, row, party, given)
 
 
-def _fill(store: C4CStore, row: Row, party: Party, given: Row) -> None:
+def _fill(store: Tables, row: Row, party: Party, given: Row) -> None:
     party_id, uuid = given.get(party.id), given.get(party.uuid)
     if not party_id and not uuid:
         row.update({party.id: None, party.uuid: None} | ({party.name: None} if party.name else {}))

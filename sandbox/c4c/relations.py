@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.c4c import views
 from sandbox.c4c.errors import bad_request
-
-if TYPE_CHECKING:
-    from sandbox.c4c.store import C4CStore
+from sandbox.c4c.tables import Tables
 
 Row = dict[str, Any]
 RELATION = views.RELATION
@@ -16,7 +14,7 @@ RELATION = views.RELATION
 WORK_PLACE = ("JobTitle", "FunctionCode", "DepartmentCode", "Department", "Email", "Phone", "Mobile", "Fax")
 
 
-def check(store: C4CStore, row: Row) -> None:
+def check(store: Tables, row: Row) -> None:
     """Twice the same relation is no error: C4C takes it."""
     account = store.first("CorporateAccount", "AccountID", row.get("AccountID"))
     if account is None:
@@ -24,24 +22,24 @@ def check(store: C4CStore, row: Row) -> None:
     row["AccountFormattedName"] = account.get("BusinessPartnerFormattedName")
 
 
-def after_create(store: C4CStore, row: Row) -> None:
+def after_create(store: Tables, row: Row) -> None:
     if len(store.find(RELATION, "AccountID", row["AccountID"])) == 1:
         views.make_main(store, row["ObjectID"])
     if row.get("ReverseMainIndicator") or not _main(store, row["ParentObjectID"], row["ObjectID"]):
         _move_main(store, row["ParentObjectID"], row)
 
 
-def after_change(store: C4CStore, old: Row, row: Row) -> None:
+def after_change(store: Tables, old: Row, row: Row) -> None:
     if row.get("ReverseMainIndicator") and not old.get("ReverseMainIndicator"):
         _move_main(store, row["ParentObjectID"], row)
 
 
-def before_delete(store: C4CStore, row: Row) -> None:
+def before_delete(store: Tables, row: Row) -> None:
     if row.get("ReverseMainIndicator"):
         store.update("Contact", row["ParentObjectID"], AccountID=None, AccountUUID=None, AccountFormattedName=None)
 
 
-def follow_contact(store: C4CStore, old: Row | None, contact: Row, by: str) -> None:
+def follow_contact(store: Tables, old: Row | None, contact: Row, by: str) -> None:
     """Another AccountID adds a relation and makes it the main one; the old relation stays."""
     changed = {name: contact.get(name) for name in WORK_PLACE if (old or {}).get(name) != contact.get(name)}
     account_id = contact.get("AccountID")
@@ -59,12 +57,12 @@ def follow_contact(store: C4CStore, old: Row | None, contact: Row, by: str) -> N
         store.save(RELATION, (store.get(RELATION, relation["ObjectID"]) or relation) | changed, by)
 
 
-def _main(store: C4CStore, contact_object_id: str, other_than: str) -> Row | None:
+def _main(store: Tables, contact_object_id: str, other_than: str) -> Row | None:
     mine = store.find(RELATION, "ParentObjectID", contact_object_id)
     return next((row for row in mine if row.get("ReverseMainIndicator") and row["ObjectID"] != other_than), None)
 
 
-def _move_main(store: C4CStore, contact_object_id: str, main: Row) -> None:
+def _move_main(store: Tables, contact_object_id: str, main: Row) -> None:
     for row in store.find(RELATION, "ParentObjectID", contact_object_id):
         store.update(RELATION, row["ObjectID"], ReverseMainIndicator=row["ObjectID"] == main["ObjectID"])
     account = store.first("CorporateAccount", "AccountID", main.get("AccountID"))

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.c4c.errors import bad_request
 from sandbox.c4c.model import ENTITIES
-
-if TYPE_CHECKING:
-    from sandbox.c4c.store import C4CStore
+from sandbox.c4c.tables import Tables
 
 Row = dict[str, Any]
 RELATION = "ContactIsContactPersonFor"
@@ -29,15 +27,15 @@ def base(entity: str) -> str | None:
     return _BASES.get(entity)
 
 
-def rows(store: C4CStore, entity: str) -> Iterator[Row]:
+def rows(store: Tables, entity: str) -> Iterator[Row]:
     return (show(store, entity, row) for row in store.all(_BASES[entity]))
 
 
-def show(store: C4CStore, entity: str, row: Row) -> Row:
+def show(store: Tables, entity: str, row: Row) -> Row:
     return _SHOW[entity](store, row)
 
 
-def find(store: C4CStore, entity: str, name: str, value: str) -> list[Row]:
+def find(store: Tables, entity: str, name: str, value: str) -> list[Row]:
     base_name = _EMPLOYEE_NAMES.get(name, name) if entity == "EmployeeBasicData" else name
     if entity == FROM_ACCOUNT and name == "ParentObjectID":
         account = store.get("CorporateAccount", value)
@@ -48,13 +46,13 @@ def find(store: C4CStore, entity: str, name: str, value: str) -> list[Row]:
     return [show(store, entity, row) for row in store.find(_BASES[entity], base_name, value)]
 
 
-def _employee(store: C4CStore, row: Row) -> Row:
+def _employee(store: Tables, row: Row) -> Row:
     names = ENTITIES["EmployeeBasicData"].fields
     shown = {name: row.get(_EMPLOYEE_NAMES.get(name, name)) for name in names}
     return shown | {"CurrentInternalEmployeeIndicator": True}
 
 
-def _from_account(store: C4CStore, row: Row) -> Row:
+def _from_account(store: Tables, row: Row) -> Row:
     shown = {name: row.get(name) for name in ENTITIES[FROM_ACCOUNT].fields}
     account = store.first("CorporateAccount", "AccountID", row.get("AccountID"))
     contact = store.get("Contact", row["ParentObjectID"])
@@ -65,10 +63,10 @@ def _from_account(store: C4CStore, row: Row) -> Row:
     }
 
 
-_SHOW: dict[str, Callable[[C4CStore, Row], Row]] = {"EmployeeBasicData": _employee, FROM_ACCOUNT: _from_account}
+_SHOW: dict[str, Callable[[Tables, Row], Row]] = {"EmployeeBasicData": _employee, FROM_ACCOUNT: _from_account}
 
 
-def create(store: C4CStore, entity: str, row: Row, by: str) -> Row:
+def create(store: Tables, entity: str, row: Row, by: str) -> Row:
     """A contact person added from the account's side is the same relation."""
     if entity != FROM_ACCOUNT:
         raise bad_request(f"{entity} is read only")
@@ -85,7 +83,7 @@ def create(store: C4CStore, entity: str, row: Row, by: str) -> Row:
     return shown or {}
 
 
-def change(store: C4CStore, entity: str, object_id: str, values: Row, by: str) -> bool:
+def change(store: Tables, entity: str, object_id: str, values: Row, by: str) -> bool:
     if entity != FROM_ACCOUNT:
         raise bad_request(f"{entity} is read only")
     main = values.pop("MainIndicator", None)
@@ -97,7 +95,7 @@ def change(store: C4CStore, entity: str, object_id: str, values: Row, by: str) -
     return changed
 
 
-def make_main(store: C4CStore, object_id: str) -> None:
+def make_main(store: Tables, object_id: str) -> None:
     """One main contact an account."""
     account_id = (store.get(RELATION, object_id) or {}).get("AccountID")
     for row in store.find(RELATION, "AccountID", account_id):

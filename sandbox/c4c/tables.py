@@ -1,0 +1,46 @@
+"""What the modules that derive fields may do with C4C's data; the store itself knows them, they know only this."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Protocol, TypeAlias
+
+from sandbox.c4c.settings import Settings
+from sandbox.clock import Clock
+
+Row: TypeAlias = dict[str, Any]
+
+
+class Tables(Protocol):
+    """Reading, numbering and writing, each as the store documents it."""
+
+    clock: Clock
+    settings: Settings
+
+    def create(self, entity: str, fields: dict[str, Any], *, by: str = "SALES") -> Row: ...
+
+    def change(self, entity: str, object_id: str, fields: dict[str, Any], *, by: str = "SALES") -> bool: ...
+
+    def all(self, entity: str) -> Iterable[Row]: ...
+
+    def get(self, entity: str, object_id: str) -> Row | None: ...
+
+    def find(self, entity: str, name: str, value: str | None) -> list[Row]: ...
+
+    def first(self, entity: str, name: str, value: str | None) -> Row | None: ...
+
+    def new_object_id(self) -> str: ...
+
+    def new_uuid(self) -> str: ...
+
+    def number(self, range_name: str) -> str: ...
+
+    def now(self) -> str: ...
+
+    def stamp(self) -> str: ...
+
+    def save(self, entity: str, row: Row, by: str) -> None: ...
+
+    def update(self, entity: str, object_id: str, **values: Any) -> None: ...
+
+    def remove(self, entity: str, object_id: str) -> None: ...
