@@ -23,6 +23,9 @@ from sync.planner.plan import Tenant, Write, plan
 from sync.planner.resolve import ACCOUNT
 from sync.state import mirror, work
 
+MOST_ROUNDS = 500
+"""Rounds of one slice; an ordinary one takes about six. Rules that undo each other must not go on for ever."""
+
 
 class Handover:
     """Carries slices over for one context and tenant."""
@@ -102,7 +105,9 @@ class Handover:
 
     def rounds(self, work_: Slice) -> None:
         """Plans and writes until every contact of the slice is settled, or the process is asked to stop."""
-        while work_.open():
+        for _ in range(MOST_ROUNDS):
+            if not work_.open():
+                return
             self.plan(work_)
             self._settle_problems(work_)
             self._settle_complete(work_)
@@ -113,6 +118,10 @@ class Handover:
             if writes and not _reread(work_, writes):
                 self._write(work_, writes)
                 _reopen(work_, writes)
+        for contact in work_.open():
+            unsettled = f"the plan did not come to rest within {MOST_ROUNDS} rounds"
+            unknown = contact in work_.touched
+            work_.outcomes[contact] = Postponed(Code.C4C_CONFLICT, unsettled, blames_record=True, unknown=unknown)
 
     def _settle_problems(self, work_: Slice) -> None:
         for contact in work_.open():
