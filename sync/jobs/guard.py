@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sync.config import Guard
+from sync.domain.decision import Decision
 from sync.domain.views import ContactView
 from sync.errors import GuardTripped
 from sync.jobs.context import Context
@@ -53,12 +54,17 @@ class Candidate:
     change_seq: int
     most_creates: int
     known_records: int
+    withdrawn: bool = False
+    """Qualified until now, and only refuses any more."""
 
 
-def candidate(view: ContactView, links: Links, leads: int) -> Candidate:
-    """`leads`: how many scores qualify."""
+def candidate(view: ContactView, links: Links, decisions: Sequence[Decision], was_qualified: bool) -> Candidate:
+    """The contact's part in the bound."""
+    leads = sum(decision.qualified for decision in decisions)
     known = sum(1 for _, key in links if key.partition(":")[0] == view.id)
-    return Candidate(view.id, view.change_seq, leads + len(view.associations) + FURTHER, known + 1)
+    return Candidate(
+        view.id, view.change_seq, leads + len(view.associations) + FURTHER, known + 1, was_qualified and not leads
+    )
 
 
 def excess(extent: Extent, known: Known, limits: Guard) -> tuple[str, int, int] | None:
@@ -105,7 +111,8 @@ def _still(before: Stopped, known: Known, limits: Guard) -> bool:
 
 def _bound(candidates: Sequence[Candidate], withdrawn: Mapping[str, str]) -> Extent:
     most = Counter({"any": sum(c.most_creates for c in candidates)})
-    return Extent(most, sum(c.known_records for c in candidates), len(withdrawn))
+    gone = sum(c.withdrawn for c in candidates) + len(withdrawn)
+    return Extent(most, sum(c.known_records for c in candidates), gone)
 
 
 def _settle(context: Context, before: Stopped | None) -> None:
@@ -135,12 +142,12 @@ def _parts(handover: Handover, candidates: Sequence[Candidate], withdrawn: Mappi
         rehearsal.play(part, handover.prepare(part).target)
         context.progress("guard", min(start + SLICE, len(ids)), len(ids))
         context.checkpoint()
-    return parts | {contact: _part(rehearsal.writes_of(contact)) for contact in ids}
+    return parts | {c.id: _part(rehearsal.writes_of(c.id), c.withdrawn) for c in candidates}
 
 
-def _part(writes: Sequence[Predicted]) -> Part:
+def _part(writes: Sequence[Predicted], withdrawn: bool) -> Part:
     records = frozenset((w.action, w.entity, w.key) for w in writes)
-    return Part(records, _digest([_content(write) for write in writes]))
+    return Part(records, _digest([_content(write) for write in writes]), withdrawn)
 
 
 def _content(write: Predicted) -> list[object]:

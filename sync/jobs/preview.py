@@ -10,6 +10,7 @@ from sync.jobs.slice import SLICE, Slice, decided
 from sync.jobs.tenant import read_tenant
 from sync.lifecycle import Failed
 from sync.planner.imagine import Predicted
+from sync.planner.plan import concerns
 from sync.planner.qualify import qualify
 from sync.state import mirror, work
 
@@ -50,7 +51,7 @@ def _qualified(context: Context, ids: Sequence[str], document: Document) -> list
             views = mirror.views(session, portion)
         for contact, view in views.items():
             decisions = qualify(view, context.config.rules)
-            if any(decision.qualified for decision in decisions):
+            if concerns(view, decisions, context.config.rules):
                 found.append(contact)
             elif isinstance(outcome := decided(decisions), Failed):
                 document["parked"].append(_parked(contact, outcome))

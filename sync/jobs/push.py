@@ -1,6 +1,7 @@
 """Decides on due contacts, and hands those that qualify over in slices.
 
-What does not qualify is recorded without a word to C4C. The guard looks at the whole cycle before the first write.
+Who neither qualifies nor refuses after a handover is recorded without a word to C4C. The guard looks at the whole cycle
+before the first write.
 """
 
 from collections import Counter
@@ -17,7 +18,7 @@ from sync.jobs.handover import Handover
 from sync.jobs.slice import SLICE, Slice, decided
 from sync.jobs.tenant import read_tenant
 from sync.lifecycle import Done, Failed
-from sync.planner.plan import Plan
+from sync.planner.plan import Plan, concerns
 from sync.planner.qualify import qualify
 from sync.state import mirror, work
 
@@ -58,31 +59,31 @@ def _push(context: Context, counts: Counts) -> None:
         work.pull_back(session, context.now(), context.config.worker.retry.longest)
     with context.store.reading() as session:
         due = work.due(session, context.now(), limit=1_000_000)
-    qualified, withdrawn = _triage(context, due, counts)
+    concerned, withdrawn = _triage(context, due, counts)
     handover = cache(lambda: _handover(context))
     digests = {contact: recording.input_digest(view) for contact, view in withdrawn.views.items()}
-    cleared = guard.cleared(context, handover, qualified, digests)
+    cleared = guard.cleared(context, handover, concerned, digests)
     _settle(context, _only(withdrawn, cleared), counts)
-    going = [candidate.id for candidate in qualified if candidate.id in cleared]
+    going = [candidate.id for candidate in concerned if candidate.id in cleared]
     if going:
         _carry_over(context, handover(), going, counts)
 
 
-def _carry_over(context: Context, handover: Handover, qualified: Sequence[str], counts: Counts) -> None:
+def _carry_over(context: Context, handover: Handover, ids: Sequence[str], counts: Counts) -> None:
     """Hands over slice by slice; between slices the process may be asked to stop."""
-    for start in range(0, len(qualified), SLICE):
+    for start in range(0, len(ids), SLICE):
         if context.stopping():
             return
         try:
-            handover.carry_over(qualified[start : start + SLICE])
+            handover.carry_over(ids[start : start + SLICE])
         finally:
             _count(counts, handover.current)
-        context.progress("push", min(start + SLICE, len(qualified)), len(qualified))
+        context.progress("push", min(start + SLICE, len(ids)), len(ids))
 
 
 def _triage(context: Context, due: Sequence[str], counts: Counts) -> tuple[list[Candidate], Slice]:
-    """Settles those who do not qualify; returns those who do, and those who did until now, for the guard to look at."""
-    qualified: list[Candidate] = []
+    """Settles those of whom C4C need not hear; returns the others, and those who qualified until now, for the guard."""
+    concerned: list[Candidate] = []
     withdrawn = Slice({}, {})
     for ids in mirror.portions(due, TRIAGE):
         with context.store.reading() as session:
@@ -92,13 +93,12 @@ def _triage(context: Context, due: Sequence[str], counts: Counts) -> tuple[list[
         settled = Slice({}, {})
         for contact, view in views.items():
             decisions = qualify(view, context.config.rules)
-            leads = sum(decision.qualified for decision in decisions)
-            if leads:
-                qualified.append(guard.candidate(view, links, leads))
+            if concerns(view, decisions, context.config.rules):
+                concerned.append(guard.candidate(view, links, decisions, contact in were_qualified))
             else:
                 _decide(withdrawn if contact in were_qualified else settled, view, decisions)
         _settle(context, settled, counts)
-    return qualified, withdrawn
+    return concerned, withdrawn
 
 
 def _decide(slice_: Slice, view: ContactView, decisions: tuple[Decision, ...]) -> None:

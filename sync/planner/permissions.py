@@ -3,9 +3,9 @@
 C4C resets a channel whose consent is left out to "undefined", and some tenants make the permission set by themselves.
 """
 
-from sync.domain.rules import Consent, FieldRule
-from sync.domain.views import ContactView
+from sync.domain.rules import FieldRule
 from sync.mappers.draft import Draft, Value
+from sync.planner.consent import consents, refusals
 from sync.planner.desk import Desk, Party, by_id, constants
 from sync.planner.seen import PARTS
 from sync.planner.target import Ask, Question, Record
@@ -15,25 +15,10 @@ UNDEFINED = "3"
 """A channel without a decision counts as blank."""
 
 
-def consents(view: ContactView, consent: Consent) -> dict[str, tuple[str, FieldRule]]:
-    """Channel → (consent, rule). A refusal always goes over; consent never overrides what C4C knows better."""
-    found: dict[str, tuple[str, FieldRule]] = {}
-    for rule in consent.channels:
-        value = view.get(rule.property)
-        if value in rule.granted:
-            found.setdefault(rule.channel, (consent.granted, FieldRule.C4C_WINS))
-        elif value in rule.refused:
-            found[rule.channel] = (consent.refused, FieldRule.HUBSPOT_WINS)
-    if view.get(consent.optout_property) == "true":
-        found[consent.email_channel] = (consent.refused, FieldRule.HUBSPOT_WINS)
-    return found
-
-
 def permissions(desk: Desk, person: Party, *, only_refusals: bool = False) -> None:
     """Plans the channels that HubSpot knows something about; whoever nothing is known of stays as they are."""
     consent = desk.rules.qualification.consent
-    known = consents(desk.view, consent)
-    wanted = {c: told for c, told in known.items() if not only_refusals or told[0] == consent.refused}
+    wanted = (refusals if only_refusals else consents)(desk.view, consent)
     if (
         not wanted
         or not desk.offers(PERMISSION, "BusinessPartnerUUID")

@@ -12,8 +12,9 @@ from sync.domain.rules import Rules
 from sync.domain.views import ContactView
 from sync.planner import attributes, parties, permissions, relations
 from sync.planner import leads as leads_of
+from sync.planner.consent import consents, refused_since, stops_updates
 from sync.planner.desk import Desk, NotYet, Party, Problem, by_id
-from sync.planner.qualify import qualify, withdrawn
+from sync.planner.qualify import qualify
 from sync.planner.resolve import ACCOUNT, CONTACT, natural_questions
 from sync.planner.target import Ask, Question, Target
 from sync.planner.writes import (
@@ -47,17 +48,13 @@ __all__ = [
 def plan(view: ContactView, links: Links, target: Target, rules: Rules, tenant: Tenant) -> Plan:
     """What to write for one contact, or what to ask first."""
     decisions = qualify(view, rules)
-    if not any(decision.qualified for decision in decisions):
+    if not concerns(view, decisions, rules):
         return Plan(view.id, decisions)
     desk = Desk(view, links, target, rules, tenant, warnings=[*tenant.warnings])
     problem: Reason | None = None
     decided = decisions
     try:
-        refused = withdrawn(view, rules.qualification.consent)
-        if not refused:
-            _prefetch(desk, decisions)
-        carry_over = _refusal if refused else _handover
-        decided = tuple(carry_over(desk, d) if d.qualified else d for d in decisions)
+        decided = _carried_over(desk, decisions)
     except NotYet:
         pass
     except Problem as stop:
@@ -65,6 +62,21 @@ def plan(view: ContactView, links: Links, target: Target, rules: Rules, tenant: 
     warnings, forgotten = tuple(dict.fromkeys(desk.warnings)), tuple(dict.fromkeys(desk.obsolete_links))
     records = {(w.entity, w.key): w for w in desk.records if (w.entity, w.key) not in forgotten}
     return Plan(view.id, decided, tuple(records.values()), frozenset(desk.questions), problem, warnings, forgotten)
+
+
+def concerns(view: ContactView, decisions: tuple[Decision, ...], rules: Rules) -> bool:
+    """Whether C4C has to hear of the contact: it qualifies, or refuses after it was handed over."""
+    return any(d.qualified for d in decisions) or refused_since(view, rules.qualification.consent)
+
+
+def _carried_over(desk: Desk, decisions: tuple[Decision, ...]) -> tuple[Decision, ...]:
+    """The decisions as they stand when all records are planned. Raises NotYet, or Problem."""
+    qualified = any(decision.qualified for decision in decisions)
+    if qualified and not stops_updates(desk.view, desk.rules.qualification.consent):
+        _prefetch(desk, decisions)
+        return tuple(_handover(desk, d) if d.qualified else d for d in decisions)
+    _refusal(desk)
+    return tuple(_stopped(d) if d.qualified else d for d in decisions)
 
 
 def _handover(desk: Desk, decision: Decision) -> Decision:
@@ -79,11 +91,14 @@ def _handover(desk: Desk, decision: Decision) -> Decision:
     return decided
 
 
-def _refusal(desk: Desk, decision: Decision) -> Decision:
-    """Consent was withdrawn after the handover: the refusal is carried over and nothing else."""
+def _refusal(desk: Desk) -> None:
+    """A refusal that came after the handover goes over, and nothing else."""
     link = desk.link(CONTACT, desk.view.id)
     for record in desk.need(by_id(link) if link else Question(Ask.BY_KEY, CONTACT, desk.view.id))[:1]:
         permissions.permissions(desk, Party(CONTACT, desk.view.id, record), only_refusals=True)
+
+
+def _stopped(decision: Decision) -> Decision:
     return replace(decision, code=Code.ALREADY_HANDED_OVER, reasons=(*decision.reasons, WITHDRAWN))
 
 
@@ -115,7 +130,7 @@ def _known_parts(desk: Desk) -> None:
     contact_id = desk.view.id
     if link := desk.link(CONTACT, contact_id):
         desk.ask(relations.question(link.object_id))
-    wanted = permissions.consents(desk.view, desk.rules.qualification.consent)
+    wanted = consents(desk.view, desk.rules.qualification.consent)
     if wanted and (link := desk.link(PERMISSION, contact_id)):
         desk.ask(by_id(link))
         desk.ask(Question(Ask.CHANNELS_OF, CHANNEL, link.object_id))

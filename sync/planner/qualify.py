@@ -10,6 +10,7 @@ from sync.domain.scores import Level, level, number
 from sync.domain.views import Company, ContactView
 from sync.mappers import company as companies
 from sync.planner import conditions
+from sync.planner.consent import refused_since
 from sync.planner.facts import Facts
 
 
@@ -25,10 +26,7 @@ def leading(decisions: tuple[Decision, ...]) -> Decision:
     return next((decision for decision in decisions if decision.qualified), decisions[0])
 
 
-def withdrawn(view: ContactView, consent: Consent) -> bool:
-    """Whether somebody who was handed over opted out since, where the rules then stop all updates."""
-    opted_out = view.get(consent.optout_property) == "true"
-    return consent.stop_updates_when_withdrawn and bool(view.cycles) and opted_out
+REFUSED_SINCE = "withdrawn after the handover, which is carried over whatever the rest says"
 
 
 def _decide(facts: Facts, score: Score, chosen: Reason) -> Decision:
@@ -53,6 +51,8 @@ def _steps(facts: Facts, score: Score) -> Iterator[Reason]:
     yield from (_condition(f"condition {n}", c, facts) for n, c in enumerate(score.conditions, 1))
     yield from (_condition(f"filter {name!r}", found.filters[name], facts) for name in score.filters)
     yield _legal_basis(view, found.consent)
+    if refused_since(view, found.consent):
+        yield Reason(Code.QUALIFIED, f"consent: {REFUSED_SINCE}")
     yield _last_name(view)
 
 

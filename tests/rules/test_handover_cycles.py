@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from rules_world import GOOD, PRIMARY, World, rules
+from rules_world import GOOD, MQL, PRIMARY, World, rules
 
+from sync.jobs.explain import explain
 from sync.state import mirror
 
 CLOSED, ACCEPTED = "4", "3"
@@ -33,12 +34,12 @@ def close(world: World) -> None:
         world.c4c.store.update("Lead", lead["ObjectID"], LifeCycleStatusCode=CLOSED)
 
 
-def look_again(world: World) -> None:
+def look_again(world: World, qualification: str = MQL) -> None:
     """Something else about the contact changes."""
     world.now += timedelta(minutes=1)
     with world.store.session() as session:
         mirror.mark_pending(session, ["123"], world.now)
-    world.push(rules())
+    world.push(rules(qualification))
 
 
 def keys(world: World) -> list[str]:
@@ -137,3 +138,54 @@ def test_withdrawn_consent_carries_the_refusal_over_and_stops_everything_else() 
     world.push(stop)
     assert {entity for _, entity, _ in world.c4c.log} == {"MarketingPermission"}
     assert [row["Consent"] for row in world.c4c.store.rows("ChannelPermission")] == ["2"]
+
+
+REFUSES = {"opt-out": {"hs_email_optout": "true"}, "one channel": {"phone_consent": "no"}}
+CHANNELS = f'{MQL}[consent]\nchannels = [{{ channel = "TEL", property = "phone_consent", refused = ["no"] }}]\n'
+
+
+@pytest.mark.parametrize("refusal", REFUSES.values(), ids=REFUSES)
+def test_a_refusal_goes_over_even_after_the_score_fell(world: World, refusal: dict[str, str]) -> None:
+    score(world, 80)
+    world.c4c.log.clear()
+    fallen = {**GOOD, "lead_score": "10", "jobtitle": "Chair"}
+    world.contacts(rules(CHANNELS), {"123": fallen})
+    world.push(rules(CHANNELS))
+    assert world.c4c.log == []
+    world.contacts(rules(CHANNELS), {"123": {**fallen, **refusal}})
+    world.push(rules(CHANNELS))
+    assert [entity for _, entity, _ in world.c4c.log] == ["MarketingPermission"]
+    assert [row["Consent"] for row in world.c4c.store.rows("ChannelPermission")] == ["2"]
+    look_again(world, CHANNELS)
+    assert len(world.c4c.log) == 1, "told once"
+    told = explain(world.store, rules(CHANNELS), "123")
+    assert told is not None
+    assert told["code"] == "SCORE_BELOW_THRESHOLD"
+    assert "withdrawn after the handover" in str(told["scores"])
+
+
+def test_consent_given_after_the_score_fell_writes_nothing(world: World) -> None:
+    score(world, 80)
+    world.c4c.log.clear()
+    granting = rules(CHANNELS.replace('refused = ["no"]', 'granted = ["yes"], refused = ["no"]'))
+    world.contacts(granting, {"123": {**GOOD, "lead_score": "10", "phone_consent": "yes"}})
+    world.push(granting)
+    assert world.c4c.log == []
+
+
+@pytest.mark.parametrize("refusal", REFUSES.values(), ids=REFUSES)
+def test_the_refusal_of_somebody_never_handed_over_writes_nothing(world: World, refusal: dict[str, str]) -> None:
+    world.contacts(rules(CHANNELS), {"123": {**GOOD, "lead_score": "10", **refusal}})
+    world.push(rules(CHANNELS))
+    assert world.c4c.log == []
+
+
+def test_the_refusal_of_an_archived_contact_writes_nothing(world: World) -> None:
+    score(world, 80)
+    world.c4c.log.clear()
+    world.contacts(rules(), {"123": {**GOOD, "hs_email_optout": "true"}})
+    gone = mirror.Snapshot("123", {**GOOD, "hs_email_optout": "true"}, world.now, archived=True)
+    with world.store.session() as session:
+        mirror.save_contacts(session, [gone], rules().qualification.scores, world.now)
+    world.push(rules())
+    assert world.c4c.log == []
