@@ -1,18 +1,30 @@
 """Results on standard output, everything else on standard error; tables for people, one JSON document for programs."""
 
 import json
+import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from sync.jobs import context
 
-out = Console(highlight=False, soft_wrap=True)
+WIDE = 160
+"""Columns where nobody watches: in a file or a pipe long values stay in one piece."""
+
+
+def _width() -> int | None:
+    """None: as the terminal, or COLUMNS, says."""
+    return None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE
+
+
+out = Console(highlight=False, soft_wrap=True, width=_width())
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -29,17 +41,23 @@ def complain(text: str) -> None:
     err.print(text, markup=False)
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+PORTION = 500
+"""Rows of one table; a longer list goes on under a new head, so that memory does not grow with it."""
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table for people; nothing where there are no rows."""
-    if not rows:
-        return
-    shown = Table(title=title, title_justify="left", show_edge=False, pad_edge=False)
-    for column in columns:
-        shown.add_column(column)
-    for row in rows:
-        shown.add_row(*("" if cell is None else str(cell) for cell in row))
-    out.print(shown)
-    out.print()
+    waiting = iter(rows)
+    while portion := list(islice(waiting, PORTION)):
+        shown = Table(title=title or None, title_justify="left", show_edge=False, pad_edge=False)
+        for column in columns:
+            shown.add_column(column, overflow="fold")
+        for row in portion:
+            # As text: what stands in brackets is no markup.
+            shown.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        out.print(shown)
+        out.print()
+        title = ""
 
 
 @contextmanager

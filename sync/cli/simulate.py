@@ -42,12 +42,16 @@ def simulate(
         outcome.close()
 
 
+FIELDS = ("record", "field", "now in C4C", "will be", "rule")
+
+
 def _lists(outcome: Outcome) -> dict[str, Iterable[Any]]:
     spool = outcome.spool
     return {
         "entering": spool.moved("entering"),
         "leaving": spool.moved("leaving"),
         "changed": spool.changed(),
+        "dropped": spool.dropped(),
         "warnings": spool.warnings(),
     }
 
@@ -70,7 +74,10 @@ def _print(outcome: Outcome, limit: int | None) -> None:
     summary = outcome.summary()
     counts = summary["counts"]
     say(f"{summary['contacts']} contacts under rules {summary['rules']['now']} and {summary['rules']['then']}")
-    say(f"entering {counts['entering']}, leaving {counts['leaving']}, records that change {counts['changed']}")
+    say(
+        f"entering {counts['entering']}, leaving {counts['leaving']}, records that change {counts['changed']}, "
+        f"no longer written {counts['dropped']}"
+    )
     say(f"the next run would create {_named(summary['creates'])}; update {_named(summary['updates'])}")
     if summary["deletes"]:
         say(f"it would delete {_named(summary['deletes'])}")
@@ -78,10 +85,12 @@ def _print(outcome: Outcome, limit: int | None) -> None:
     codes = {**summary["decisions"]["now"], **summary["decisions"]["then"]}
     table("Decisions", ("code", "now", "then", "meaning"), [_code_row(code, summary["decisions"]) for code in codes])
     lists = _lists(outcome)
-    table(_title("Entering", counts["entering"], limit), ("contact",), [(i,) for i in _first(lists["entering"], limit)])
-    table(_title("Leaving", counts["leaving"], limit), ("contact",), [(i,) for i in _first(lists["leaving"], limit)])
-    _print_changed(_first(lists["changed"], limit), _title("Changed", counts["changed"], limit))
-    warnings = [(w["contact"], w["code"], w["text"]) for w in _first(lists["warnings"], limit)]
+    table(_title("Entering", counts["entering"], limit), ("contact",), ((i,) for i in _first(lists["entering"], limit)))
+    table(_title("Leaving", counts["leaving"], limit), ("contact",), ((i,) for i in _first(lists["leaving"], limit)))
+    for name, meaning in (("changed", "Written under the other rules"), ("dropped", "Not written any more")):
+        records = _field_rows(_first(lists[name], limit))
+        table(_title(meaning, counts[name], limit), FIELDS, records)
+    warnings = ((w["contact"], w["code"], w["text"]) for w in _first(lists["warnings"], limit))
     table(_title("Warnings", counts["warnings"], limit), ("contact", "code", "what"), warnings)
     say("nothing was written, nobody was asked: edits that sales made since the last run are not known here")
 
@@ -105,12 +114,12 @@ def _code_row(code: str, decisions: dict[str, dict[str, int]]) -> tuple[str, int
     return code, decisions["now"].get(code, 0), decisions["then"].get(code, 0), EXPLANATIONS[Code(code)].meaning
 
 
-def _print_changed(records: Iterable[dict[str, Any]], title: str) -> None:
-    """Record by record, field by field, as `plan` shows it: one wide table would break every long value."""
-    for n, record in enumerate(records):
-        if n == 0:
-            say(title)
-        say(f"{record['action']} {record['entity']} {record['key']}")
+def _field_rows(records: Iterable[dict[str, Any]]) -> Iterator[tuple[Any, ...]]:
+    """A row for each field; the record is named once."""
+    for record in records:
+        named = f"{record['action']} {record['entity']} {record['key']}"
+        if not record["fields"]:
+            yield named, "", "", "", ""
         for field, change in record["fields"].items():
-            before = "" if change["from"] in (None, "") else f"{change['from']!r} → "
-            say(f"    {field}: {before}{change['to']!r}  [{change['rule']}]")
+            yield named, field, change["from"], change["to"], change["rule"]
+            named = ""

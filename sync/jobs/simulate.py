@@ -13,6 +13,7 @@ from typing import Any
 from sqlmodel import Session
 
 from sync.domain.codes import Code
+from sync.domain.decision import Decision, Reason
 from sync.domain.rules import Rules
 from sync.domain.scores import Level, level
 from sync.domain.views import ContactView
@@ -22,9 +23,9 @@ from sync.jobs.poll import STREAMS
 from sync.jobs.spool import Spool
 from sync.planner.imagine import creates_permission_sets
 from sync.planner.offline import Prediction, World, predict
-from sync.planner.plan import Links, Tenant
+from sync.planner.plan import Links, Tenant, concerns
 from sync.planner.qualify import leading, qualify
-from sync.planner.resolve import ACCOUNT, LEAD
+from sync.planner.resolve import ACCOUNT
 from sync.state import mirror, streams, work
 from sync.state.store import Store
 
@@ -59,7 +60,7 @@ class Outcome:
 def simulate(
     store: Store, now: Rules, then: Rules, guard: int = 0, progress: Progress = silent, portion: int = PORTION
 ) -> Outcome:
-    """Compares the rules in force with others; `guard` is the number of leads that one cycle may create (0: any)."""
+    """Compares the rules in force with others; `guard` is the number of records that one cycle may create (0: any)."""
     with ExitStack() as stack:
         session = stack.enter_context(store.reading())
         spool = Spool()
@@ -110,9 +111,23 @@ class _Comparison:
 
     def look_at(self, ids: Sequence[str]) -> None:
         views, links = self._load(ids)
+        stuck = work.parked_as(self.session, ids, _ONLY_C4C_KNOWS)
         for contact, view in views.items():
-            now, then = (_predicted(view, links, side) for side in self.sides)
+            now, then = (self._predicted(view, links, side, stuck.get(contact)) for side in self.sides)
             self._keep(contact, now, then)
+
+    def _predicted(self, view: ContactView, links: "_LinksOf", side: "_Side", stuck: Reason | None) -> Prediction:
+        """The prediction for one contact; of whom C4C need not hear costs nothing more than the decision."""
+        decisions = qualify(view, side.rules)
+        if not concerns(view, decisions, side.rules):
+            return Prediction(decisions)
+        if stuck and (stuck.code is Code.CONTACT_AMBIGUOUS or self._same_company(view, decisions)):
+            return Prediction(decisions, problem=stuck)
+        return predict(_rearmed(view, side.rules), links.of(view), side.rules, side.tenant, side.assumed)
+
+    def _same_company(self, view: ContactView, decisions: Iterable[Decision]) -> bool:
+        """Whether these decisions lead to a company that the rules in force lead to as well."""
+        return bool(_companies(decisions) & _companies(qualify(view, self.sides[0].rules)))
 
     def _load(self, ids: Sequence[str]) -> tuple[dict[str, ContactView], "_LinksOf"]:
         views = mirror.views(self.session, ids)
@@ -144,7 +159,7 @@ class _Comparison:
         for view in views:
             companies = (association.company.id for association in view.associations)
             further = frozenset(i for i in companies if self.spool.makes_account(side.world, i))
-            own = {d.company.id for d in qualify(view, side.rules) if d.qualified and d.company}
+            own = _companies(qualify(view, side.rules))
             if own and further - own:
                 world = replace(side.assumed, accounts=further - own)
                 prediction = predict(view, links.of(view), side.rules, side.tenant, world)
@@ -167,9 +182,9 @@ class _Comparison:
                 self.spool.warn("", "", f"not in the mirror yet, so taken as empty: {stream}: {', '.join(missing)}")
 
     def warn_of_guard(self, limit: int) -> None:
-        leads = self.spool.counts("then")["create"].get(LEAD, 0)
-        if limit and leads > limit:
-            text = f"{leads} leads would be created, guard.max_creates allows {limit} in one cycle"
+        records = sum(self.spool.counts("then")["create"].values())
+        if limit and records > limit:
+            text = f"{records} records would be created, guard.max_creates allows {limit} in one cycle"
             self.spool.warn("", str(Code.GUARD_TRIPPED), text)
 
 
@@ -186,12 +201,12 @@ class _LinksOf:
         return {(link.entity, link.key): link for key in keys for link in self._by_id.get(key, ())}
 
 
-def _predicted(view: ContactView, links: _LinksOf, side: _Side) -> Prediction:
-    """The prediction for one contact; whoever does not qualify costs nothing more than the decision."""
-    decisions = qualify(view, side.rules)
-    if not any(decision.qualified for decision in decisions):
-        return Prediction(decisions)
-    return predict(_rearmed(view, side.rules), links.of(view), side.rules, side.tenant, side.assumed)
+_ONLY_C4C_KNOWS = (Code.ACCOUNT_AMBIGUOUS, Code.CONTACT_AMBIGUOUS)
+"""Found there by the last run: still so under other rules, unless they choose another company."""
+
+
+def _companies(decisions: Iterable[Decision]) -> set[str]:
+    return {d.company.id for d in decisions if d.qualified and d.company}
 
 
 def _rearmed(view: ContactView, rules: Rules) -> ContactView:

@@ -60,9 +60,20 @@ class Spool:
         of = "SELECT contact FROM moved WHERE direction = ? ORDER BY length(contact), contact"
         return (contact for (contact,) in self._db.execute(of, (direction,)))
 
+    def written(self, world: str) -> Iterator[dict[str, Any]]:
+        """Every write of the next run in one world."""
+        return self._rows("SELECT * FROM written WHERE world = ? ORDER BY entity, key", world)
+
     def changed(self) -> Iterator[dict[str, Any]]:
         """Writes under the other rules that the rules in force would not make just so."""
-        for entity, key, action, contact, fields in self._db.execute(_CHANGED):
+        return self._rows(_CHANGED, "then", "now")
+
+    def dropped(self) -> Iterator[dict[str, Any]]:
+        """Writes under the rules in force to records that the other rules would leave as they are."""
+        return self._rows(_DROPPED, "now", "then")
+
+    def _rows(self, query: str, *worlds: str) -> Iterator[dict[str, Any]]:
+        for _, entity, key, action, contact, fields in self._db.execute(query, worlds):
             record = {"entity": entity, "key": key, "action": action, "contact": contact}
             yield {**record, "fields": json.loads(fields)}
 
@@ -85,10 +96,11 @@ class Spool:
     def numbers(self) -> dict[str, int]:
         """How many rows each list has."""
         moved = dict(self._db.execute("SELECT direction, count(*) FROM moved GROUP BY direction"))
-        (changed,) = self._db.execute(f"SELECT count(*) FROM ({_CHANGED})").fetchone()
+        (changed,) = self._db.execute(f"SELECT count(*) FROM ({_CHANGED})", ("then", "now")).fetchone()
+        (dropped,) = self._db.execute(f"SELECT count(*) FROM ({_DROPPED})", ("now", "then")).fetchone()
         (warnings,) = self._db.execute("SELECT count(*) FROM (SELECT DISTINCT * FROM warning)").fetchone()
         lists = {"entering": moved.get("entering", 0), "leaving": moved.get("leaving", 0)}
-        return {**lists, "changed": changed, "warnings": warnings}
+        return {**lists, "changed": changed, "dropped": dropped, "warnings": warnings}
 
 
 _TABLES = (
@@ -100,10 +112,12 @@ _TABLES = (
     "CREATE TABLE decided (world TEXT, code TEXT, number INTEGER, PRIMARY KEY (world, code)) WITHOUT ROWID",
 )
 _MADE = "SELECT key FROM written WHERE world = ? AND entity = 'CorporateAccount' AND action = 'create'"
-_CHANGED = """
-    SELECT new.entity, new.key, new.action, new.contact, new.fields FROM written AS new
-    WHERE new.world = 'then' AND NOT EXISTS (
-        SELECT 1 FROM written AS old WHERE old.world = 'now' AND old.entity = new.entity AND old.key = new.key
-        AND old.action = new.action AND old.fields = new.fields)
-    ORDER BY length(new.contact), new.contact, new.entity, new.key
+_ONLY = """
+    SELECT this.* FROM written AS this
+    WHERE this.world = ? AND NOT EXISTS (
+        SELECT 1 FROM written AS other WHERE other.world = ? AND other.entity = this.entity AND other.key = this.key
+        {as_well})
+    ORDER BY length(this.contact), this.contact, this.entity, this.key
 """
+_CHANGED = _ONLY.format(as_well="AND other.action = this.action AND other.fields = this.fields")
+_DROPPED = _ONLY.format(as_well="")

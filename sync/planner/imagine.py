@@ -82,9 +82,9 @@ class Imagined:
         """An account that somebody else's handover makes."""
         self.add(ACCOUNT, self._fresh(ACCOUNT, key, {}))
 
-    def assume_permission_set(self, owner: str) -> None:
-        """A set that C4C made for the contact with this UUID."""
-        self.add(PERMISSION, {"BusinessPartnerUUID": owner, "ObjectID": f"set of {owner}"})
+    def assume_permission_set(self, key: str, owner: str) -> None:
+        """A set that C4C made by itself for the contact with this key and UUID."""
+        self.add(PERMISSION, self._fresh(PERMISSION, key, {"BusinessPartnerUUID": owner}))
 
     def rows(self, entity: str) -> Sequence[Row]:
         return list(self._rows[entity].values())
@@ -176,7 +176,7 @@ class Imagined:
             ids = {"ParentObjectID": row["ObjectID"], "ObjectID": f"main of {row['ObjectID']}"}
             self.add(RELATION, {**work_place, **parties, MAIN: True, **ids})
         if self._creates_permission_sets:
-            self.assume_permission_set(str(row["ContactUUID"]))
+            self.assume_permission_set(row[self._keys[CONTACT]], str(row["ContactUUID"]))
 
     def _fresh(self, entity: str, key: str, body: Mapping[str, Any]) -> Row:
         """A record as C4C would answer it."""

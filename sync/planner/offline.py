@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sync.domain.codes import Code
 from sync.domain.decision import Decision, Reason
 from sync.domain.rules import Rules
 from sync.domain.views import ContactView, Link
@@ -15,7 +16,10 @@ from sync.planner.imagine import Imagined, Predicted
 from sync.planner.plan import ATTRIBUTE, ATTRIBUTES, CHANNEL, PERMISSION, RELATION, Links, Tenant, plan
 from sync.planner.resolve import ACCOUNT, CONTACT
 from sync.planner.seen import FLAGS, FORMER, GONE, IDENTITY, PARTS, Foreign
-from sync.planner.target import Target
+from sync.planner.target import Question, Record, Target
+
+MOST_ROUNDS = 50
+"""Rounds of pretended writes for one contact; the longest chain of records takes about six."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +42,30 @@ class World:
 
 def predict(view: ContactView, links: Links, rules: Rules, tenant: Tenant, world: World) -> Prediction:
     """Plans and pretends to write until nothing is left to write."""
-    known, target, imagined = dict(links), Target(), _remembered(view, links, rules, world)
-    while True:
+    imagined = _remembered(view, links, rules, world)
+    known, target = dict(links), _Answering(imagined)
+    for _ in range(MOST_ROUNDS):
         planned = plan(view, known, target, rules, tenant)
-        if planned.questions:
-            for question in planned.questions:
-                target.learn(question, imagined.answer(question))
-            continue
         ready = {(write.entity, write.key): write for write in planned.ready()} if planned.problem is None else {}
         if not ready:
             return Prediction(planned.decisions, tuple(imagined.written.values()), planned.problem, planned.warnings)
         for write in ready.values():
             imagined.write(write, known, target)
+    restless = Reason(Code.C4C_CONFLICT, f"the plan does not come to rest within {MOST_ROUNDS} rounds")
+    return Prediction(planned.decisions, tuple(imagined.written.values()), restless, planned.warnings)
+
+
+class _Answering(Target):
+    """Answers every question at once, so that no plan waits."""
+
+    def __init__(self, imagined: Imagined) -> None:
+        super().__init__()
+        self._imagined = imagined
+
+    def ask(self, question: Question) -> tuple[Record, ...] | None:
+        if question not in self.answers:
+            self.learn(question, self._imagined.answer(question))
+        return super().ask(question)
 
 
 def _remembered(view: ContactView, links: Links, rules: Rules, world: World) -> Imagined:
@@ -66,7 +82,7 @@ def _remembered(view: ContactView, links: Links, rules: Rules, world: World) -> 
             imagined.assume_account(key)
     person = links.get((CONTACT, view.id))
     if person and world.creates_permission_sets and not imagined.rows(PERMISSION):
-        imagined.assume_permission_set(str(person.seen.get("ContactUUID")))
+        imagined.assume_permission_set(view.id, str(person.seen.get("ContactUUID")))
     return imagined
 
 

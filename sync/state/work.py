@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from sync import lifecycle
 from sync.domain.codes import Code
+from sync.domain.decision import Reason
 from sync.domain.views import Link, Origin
 from sync.lifecycle import Status
 from sync.state import tables
@@ -325,6 +326,17 @@ def wake_contacts_of(session: Session, company_ids: Sequence[str], except_ids: I
 
 
 _contact_links = select(tables.Link.key).where(tables.Link.entity == "Contact")
+
+
+def parked_as(session: Session, contact_ids: Sequence[str], codes: Iterable[Code]) -> dict[str, Reason]:
+    """Why those of the contacts are parked that are parked with one of the codes."""
+    progress = tables.Progress
+    of = select(progress.contact_id, progress.code, progress.detail).where(
+        col(progress.contact_id).in_(contact_ids),
+        progress.status == Status.PARKED,
+        col(progress.code).in_([str(code) for code in codes]),
+    )
+    return {contact: Reason(Code(code), detail or "") for contact, code, detail in session.exec(of) if code}
 
 
 def parked_counts(session: Session) -> dict[str, int]:

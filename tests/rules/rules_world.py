@@ -79,11 +79,13 @@ def contact(
 
 @dataclass
 class FakeC4C:
-    """Our C4C port on the sandbox's store, without HTTP. `log` holds every write that took effect."""
+    """Our C4C port on the sandbox's store, without HTTP. `log`: every write that took effect; `read`, `asked`: what was looked at."""
 
     store: C4CStore = field(default_factory=lambda: C4CStore(Clock()))
     log: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     people: list[Employee] = field(default_factory=list)
+    read: set[str] = field(default_factory=set)
+    asked: list[tuple[str, str]] = field(default_factory=list)
 
     def hire(self, *addresses: str) -> None:
         """Employees that may own records."""
@@ -97,9 +99,24 @@ class FakeC4C:
     def _read(self, query: Query) -> list[Row]:
         entity = BY_SET[query.collection]
         test = filters.parse(entity, query.filter, True).test if query.filter else lambda row: True
-        found = [self.store.full(entity.name, row) for row in self.store.all(entity.name)]
+        rows = (self.store.full(entity.name, row) for row in self.store.all(entity.name))
+        found = [row for row in rows if test(row)]
+        self.read |= {row["ObjectID"] for row in found}
+        self.asked.append((entity.name, query.filter))
         names = (*query.select, "ObjectID") if query.select else tuple(entity.fields)
-        return [{name: row.get(name) for name in names} for row in found if test(row)]
+        return [{name: row.get(name) for name in names} for row in found]
+
+    def ids(self) -> set[str]:
+        """The ObjectID of everything that is there."""
+        return {row["ObjectID"] for entity in ENTITIES for row in self.store.all(entity)}
+
+    def forget_reads(self) -> None:
+        self.read.clear()
+        self.asked.clear()
+
+    def looked_for(self, entity: str, *ids: str) -> bool:
+        """Whether any query of the entity named one of the ids: its own or that of its header."""
+        return any(name == entity and any(i in filter_ for i in ids) for name, filter_ in self.asked)
 
     def write(self, groups: Sequence[Sequence[Operation]]) -> list[list[WriteResult]]:
         return [[self._write(operation) for operation in group] for group in groups]

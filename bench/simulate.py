@@ -1,0 +1,127 @@
+"""Peak memory and CPU of `simulate` at 10,000 and at 100,000 contacts: `python bench/simulate.py [SMALL LARGE]`.
+
+Each size is measured in a process of its own, on a mirror of which a third qualifies and is handed over already, under
+rules that make a third come, go or change. What matters is the ratio of the peaks: it must stay near 1.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sync import config
+from sync.domain.rules import Rules
+from sync.domain.views import Label
+from sync.jobs.simulate import simulate
+from sync.jobs.tenant import assumed
+from sync.jobs.tenant_memory import remember
+from sync.planner.plan import Tenant
+from sync.state import mirror, tables
+from sync.state.store import Store, open_store
+
+PROJECT = Path(__file__).parents[1]
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+SIZES = (10_000, 100_000)
+MEASURE = "--measure"
+PORTION = 5_000
+
+
+def changed_rules(directory: Path) -> Rules:
+    """The shipped rules with a lower threshold and another job title."""
+    for name in ("worker", "qualification", "mapping"):
+        text = (PROJECT / "config" / f"{name}.toml").read_text(encoding="utf-8")
+        text = text.replace("threshold = 75", "threshold = 65").replace(
+            'source = "jobtitle", rule = "hubspot_wins"',
+            'source = "jobtitle", transform = "upper", rule = "hubspot_wins"',
+        )
+        (directory / f"{name}.toml").write_text(text, encoding="utf-8")
+    return config.load(directory).rules
+
+
+def fill(store: Store, rules: Rules, size: int) -> None:
+    """A mirror with one company for four contacts; scores spread evenly, the highest third handed over."""
+    with store.session() as session:
+        remember(session, Tenant(assumed(rules)))
+        rows = [mirror.Snapshot(str(n), {"name": f"Company {n}", "country": "DE"}, NOW) for n in range(size // 4)]
+        mirror.save_companies(session, rows, NOW)
+    for start in range(0, size, PORTION):
+        numbers = range(start, min(start + PORTION, size))
+        with store.session() as session:
+            rows = [mirror.Snapshot(str(n), contact(n), NOW) for n in numbers]
+            mirror.save_contacts(session, rows, rules.qualification.scores, NOW)
+            pairs = {str(n): frozenset({(str(n // 4), Label("HUBSPOT_DEFINED", 1, "Primary"))}) for n in numbers}
+            mirror.save_associations(session, pairs, NOW)
+            session.add_all(link for n in numbers if n % 3 == 0 for link in links(n))
+
+
+def contact(n: int) -> dict[str, str]:
+    points = (80, 70, 30)[n % 3]
+    basis = "Freely given consent from contact"
+    return {"lead_score": str(points), "lastname": f"Name {n}", "jobtitle": "Buyer", "hs_legal_basis": basis}
+
+
+def links(n: int) -> list[tables.Link]:
+    """What the handover of contact `n` left behind."""
+    made = {
+        "Contact": (str(n), {"LastName": f"Name {n}", "JobTitle": "Buyer", "AccountUUID": f"A{n // 4}"}),
+        "Lead": (f"{n}:mql:1", {"Name": f"Company {n // 4}: Name {n} (mql)", "HubSpotScore_KUT": "80"}),
+        "ContactIsContactPersonFor": (f"{n}:{n // 4}", {"ContactID": f"C{n}", "AccountID": f"A{n // 4}"}),
+    }
+    ids = {"Contact": {"ContactUUID": f"C{n}", "ContactID": f"C{n}"}, "Lead": {"ID": str(n)}}
+    return [
+        tables.Link(entity=e, key=key, hubspot_id=str(n), object_id=f"{e}{n}", sent=sent, seen=ids.get(e, {}))
+        for e, (key, sent) in made.items()
+    ]
+
+
+def measure(size: int) -> dict[str, float]:
+    """One simulation, in this process."""
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        now, then = config.load(PROJECT / "config").rules, changed_rules(directory)
+        store = open_store(directory / "state.db")
+        if os.fork() == 0:  # filling must not count towards the peak
+            fill(store, now, size)
+            os._exit(0)
+        os.wait()
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        started, cpu = time.perf_counter(), time.process_time()
+        outcome = simulate(store, now, then)
+        counts = outcome.summary()["counts"]
+        rows = sum(1 for _ in outcome.spool.changed())
+        outcome.close()
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        seconds, spent = time.perf_counter() - started, time.process_time() - cpu
+        store.close()
+    return {
+        "contacts": size,
+        **counts,
+        "rows": rows,
+        "seconds": round(seconds, 1),
+        "cpu_ms_per_contact": round(1000 * spent / size, 2),
+        "start_mb": round(before / 1024, 1),
+        "peak_mb": round(peak / 1024, 1),
+    }
+
+
+def main(sizes: tuple[int, ...]) -> None:
+    peaks = []
+    for size in sizes:
+        command = [sys.executable, __file__, MEASURE, str(size)]
+        found = subprocess.run(command, capture_output=True, text=True, check=True)
+        result = json.loads(found.stdout.splitlines()[-1])
+        print(", ".join(f"{name} {value}" for name, value in result.items()), flush=True)
+        peaks.append(result["peak_mb"])
+    print(f"peak memory at {sizes[-1]:,} contacts is {peaks[-1] / peaks[0]:.2f} times that at {sizes[0]:,}")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == [MEASURE]:
+        print(json.dumps(measure(int(sys.argv[2]))))
+    else:
+        main(tuple(int(size) for size in sys.argv[1:]) or SIZES)

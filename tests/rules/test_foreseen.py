@@ -1,0 +1,157 @@
+"""What is foreseen against what happens: `simulate` and `plan` on random worlds, and then the real run, write by write.
+
+Between the first run and the foretelling a world lives on: scores, consents and companies change in HubSpot, sales
+edits, adds, deletes and closes in SAP Sales Cloud.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from random_world import Change, changes, edits, mirrors, rule_sets, strangers
+from rules_world import World
+from sqlmodel import select
+
+from sync.domain.rules import Rules
+from sync.jobs import tenant_memory
+from sync.jobs.preview import preview
+from sync.jobs.simulate import simulate
+from sync.jobs.tenant import read_tenant
+from sync.planner.qualify import qualify
+from sync.state import mirror, tables
+
+Writes = dict[tuple[str, str], tuple[str, dict[str, Any]]]
+"""(entity, key) → (action, fields)."""
+
+# A world takes a while to build, so a failing one is shown as it is instead of being shrunk for minutes.
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
+UNHURRIED = settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=PHASES,
+)
+
+
+# ---- what happened, in the words of the prediction
+
+
+def link_keys(world: World) -> dict[tuple[str, str], str]:
+    """(entity, ObjectID) → key."""
+    with world.store.reading() as session:
+        return {(row.entity, row.object_id): row.key for row in session.exec(select(tables.Link))}
+
+
+def real_writes(world: World, before: dict[tuple[str, str], str], foreknown: set[str]) -> Writes:
+    """What was written since the log was cleared; `foreknown`: ids that a prediction can name."""
+    links = {**before, **link_keys(world)}
+    names = _names_of_new_records(world, links, foreknown)
+    found: Writes = {}
+    for action, entity, body in world.c4c.log:
+        key = links[entity, body["ObjectID"]]
+        fields = {name: names.get(str(value), value) for name, value in body.items() if name != "ObjectID"}
+        first = found.get((entity, key))
+        found[entity, key] = (first[0], {**first[1], **fields}) if first else (action, fields)
+    return found
+
+
+def _names_of_new_records(world: World, links: dict[tuple[str, str], str], foreknown: set[str]) -> dict[str, str]:
+    """Ids that nobody could know before, as the prediction paraphrases them."""
+    names = {"CorporateAccount": ("UUID", "AccountID"), "Contact": ("ContactUUID", "ContactID")}
+    found = {}
+    for (entity, object_id), key in links.items():
+        row = world.c4c.store.get(entity, object_id)
+        if row and object_id not in foreknown:
+            shown = f"(of the new {entity} {key})"
+            found |= {str(row[name]): shown for name in (*names.get(entity, ()), "ObjectID")}
+    return found
+
+
+def predicted_writes(world: World, now: Rules, then: Rules, portion: int) -> tuple[Writes, list[str], list[str]]:
+    outcome = simulate(world.store, now, then, portion=portion)
+    try:
+        rows = list(outcome.spool.written("then"))
+        moves = [list(outcome.spool.moved(direction)) for direction in ("entering", "leaving")]
+    finally:
+        outcome.close()
+    return as_writes(rows), *moves
+
+
+def as_writes(rows: list[dict[str, Any]]) -> Writes:
+    return {(r["entity"], r["key"]): (r["action"], {n: f["to"] for n, f in r["fields"].items()}) for r in rows}
+
+
+def settle(world: World, now: Rules) -> None:
+    """The first run."""
+    context = world.context(now)
+    with world.store.session() as session:
+        tenant_memory.remember(session, read_tenant(context.c4c, now, world.now)[0])
+    world.push(now)
+
+
+def look_at_everybody(world: World, now: Rules) -> None:
+    with world.store.session() as session:
+        mirror.mark_pending(session, mirror.all_ids(session), world.now)
+    world.push(now)
+
+
+def qualifying(world: World, of: Rules) -> set[str]:
+    """Contacts that meet the rules, whatever became of their leads."""
+    with world.store.reading() as session:
+        views = mirror.views(session, mirror.all_ids(session))
+    return {contact for contact, view in views.items() if any(d.qualified for d in qualify(view, of))}
+
+
+@UNHURRIED
+@given(mirrors(), rule_sets(), rule_sets(), edits(), changes(), changes(), st.sampled_from([2, 500]))
+def test_simulate_predicts_the_writes_of_the_next_run(
+    world: World,
+    now: Rules,
+    then: Rules,
+    by_sales: list[Change],
+    seen: list[Change],
+    unseen: list[Change],
+    portion: int,
+) -> None:
+    """What sales did is known as far as a run read it; what HubSpot has changed since is in the mirror."""
+    settle(world, now)
+    undo = [edit(world, now) for edit in by_sales]
+    for change in seen:
+        change(world, now)
+    world.c4c.forget_reads()
+    look_at_everybody(world, now)
+    for take_back in reversed(undo):
+        take_back()
+    for change in unseen:
+        change(world, now)
+    before = qualifying(world, now)
+    expected, entering, leaving = predicted_writes(world, now, then, portion)
+    world.c4c.log.clear()
+    known = link_keys(world)
+    world.push(then)
+    assert real_writes(world, known, {object_id for _, object_id in known}) == expected
+    after = qualifying(world, then)
+    assert (set(entering), set(leaving)) == (after - before, before - after)
+    world.store.close()
+
+
+@UNHURRIED
+@given(mirrors(), rule_sets(), st.booleans(), edits(), st.lists(strangers(), max_size=2), changes())
+def test_plan_shows_the_writes_of_the_next_push(
+    world: World, now: Rules, in_service: bool, by_sales: list[Change], found: list[Change], seen: list[Change]
+) -> None:
+    """It asks SAP Sales Cloud, so nothing is hidden from it, not even at the very first run."""
+    if in_service:
+        settle(world, now)
+    for change in (*by_sales, *found, *seen):
+        change(world, now)
+    with world.store.session() as session:
+        mirror.mark_pending(session, mirror.all_ids(session), world.now)
+    expected = as_writes(preview(world.context(now))["records"])
+    world.c4c.log.clear()
+    known, there = link_keys(world), world.c4c.ids()
+    world.push(now)
+    assert real_writes(world, known, there) == expected
+    world.store.close()
