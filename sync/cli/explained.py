@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sync.cli.output import say
+from sync.cli.output import at, say
 from sync.domain.codes import EXPLANATIONS, Code
 
 Document = dict[str, Any]
@@ -38,7 +38,8 @@ def _score(score: Document) -> Iterator[str]:
 
 
 def _then(document: Document) -> Iterator[str]:
-    yield f"  Decided at {document['decided_at']} in run {document['run_id']}, by the rules and the data of that time"
+    when = at(document["decided_at"])
+    yield f"  Decided at {when} in run {document['run_id']}, by the rules and the data of that time"
 
 
 def _now(document: Document) -> Iterator[str]:
@@ -51,16 +52,15 @@ def _now(document: Document) -> Iterator[str]:
     for link in document["links"]:
         yield f"  {_link(link)}"
     for handover in document["handovers"]:
-        yield f"  Handed over as lead {handover['lead']} at {handover['at']}, crossed the threshold at " + (
-            handover["crossed_at"] or "an unknown time"
-        )
-    yield f"  Status {document['status']}; next try {document['next_try'] or '–'}; attempts {document['attempts']}"
+        crossed = at(handover["crossed_at"], "an unknown time")
+        yield f"  Handed over as lead {handover['lead']} at {at(handover['at'])}, crossed the threshold at {crossed}"
+    yield f"  Status {document['status']}; next try {at(document['next_try'])}; attempts {document['attempts']}"
     if document["detail"]:
         yield f"  Detail: {document['detail']}"
 
 
 def _link(link: Document) -> str:
-    written = f"last written {link['last_written']}" if link["last_written"] else "adopted, never written"
+    written = f"last written {at(link['last_written'])}" if link["last_written"] else "adopted, never written"
     number = f" {link['number']}" if link["number"] else ""
     state = f" {link['state']}," if link["state"] else ""
     return f"{link['entity']}{number} ({link['key']} → {link['object_id']}){state} {written}"

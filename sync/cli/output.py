@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -35,6 +36,11 @@ def show_json(document: Any) -> None:
 def say(text: str = "") -> None:
     """A line of a result, as it is: brackets are no markup."""
     out.print(text, markup=False)
+
+
+def at(moment: str | None, never: str = "–") -> str:
+    """An ISO time as people read it: to the second, in UTC."""
+    return f"{datetime.fromisoformat(moment).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if moment else never
 
 
 def complain(text: str) -> None:

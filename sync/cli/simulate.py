@@ -85,13 +85,13 @@ def _print(outcome: Outcome, limit: int | None) -> None:
     codes = {**summary["decisions"]["now"], **summary["decisions"]["then"]}
     table("Decisions", ("code", "now", "then", "meaning"), [_code_row(code, summary["decisions"]) for code in codes])
     lists = _lists(outcome)
+    warnings = ((w["contact"], w["code"], w["text"]) for w in _first(lists["warnings"], limit))
+    table(_title("Warnings", counts["warnings"], limit), ("contact", "code", "what"), warnings)
     table(_title("Entering", counts["entering"], limit), ("contact",), ((i,) for i in _first(lists["entering"], limit)))
     table(_title("Leaving", counts["leaving"], limit), ("contact",), ((i,) for i in _first(lists["leaving"], limit)))
     for name, meaning in (("changed", "Written under the other rules"), ("dropped", "Not written any more")):
         records = _field_rows(_first(lists[name], limit))
         table(_title(meaning, counts[name], limit), FIELDS, records)
-    warnings = ((w["contact"], w["code"], w["text"]) for w in _first(lists["warnings"], limit))
-    table(_title("Warnings", counts["warnings"], limit), ("contact", "code", "what"), warnings)
     say("nothing was written, nobody was asked: edits that sales made since the last run are not known here")
 
 

@@ -28,7 +28,7 @@ Writes = dict[tuple[str, str], tuple[str, dict[str, Any]]]
 # A world takes a while to build, so a failing one is shown as it is instead of being shrunk for minutes.
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 UNHURRIED = settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=PHASES,
