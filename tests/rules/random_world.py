@@ -281,7 +281,7 @@ def edited(draw: st.DrawFn) -> Change:
         object_id, before, store = row["ObjectID"], {name: row.get(name) for name in values}, world.c4c.store
         store.change(entity, object_id, values)
         return unless(
-            lambda: object_id in world.c4c.read or store.get(entity, object_id) is None,
+            lambda: world.c4c.looked_for(entity, row) or store.get(entity, object_id) is None,
             lambda: store.change(entity, object_id, before),
         )
 
@@ -298,7 +298,7 @@ def deleted(draw: st.DrawFn) -> Change:
             return nothing
         world.c4c.store.delete(entity, row["ObjectID"])
         return unless(
-            lambda: world.c4c.looked_for(entity, row["ObjectID"], row["ParentObjectID"]),
+            lambda: world.c4c.looked_for(entity, row),
             lambda: world.c4c.store.save(entity, row, "SALES"),
         )
 

@@ -114,9 +114,10 @@ class FakeC4C:
         self.read.clear()
         self.asked.clear()
 
-    def looked_for(self, entity: str, *ids: str) -> bool:
-        """Whether any query of the entity named one of the ids: its own or that of its header."""
-        return any(name == entity and any(i in filter_ for i in ids) for name, filter_ in self.asked)
+    def looked_for(self, entity: str, row: Row) -> bool:
+        """Whether any query named the row, by its own id or key or its header's id; others meet it by chance only."""
+        names = [row.get(name) for name in ("ObjectID", "ParentObjectID", "HubSpotID_KUT")]
+        return any(e == entity and any(f"'{name}'" in filter_ for name in names if name) for e, filter_ in self.asked)
 
     def write(self, groups: Sequence[Sequence[Operation]]) -> list[list[WriteResult]]:
         return [[self._write(operation) for operation in group] for group in groups]
