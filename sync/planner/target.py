@@ -86,11 +86,14 @@ class Target:
         self.records |= {(record.entity, i): record for i, record in found.items()}
 
     def created(self, record: Record, answers: Iterable[Question]) -> None:
-        """A record that we created, and the questions that it answers from now on."""
+        """A record that we created, and the questions that it answers from now on.
+
+        A question that is to be read again stays open: this record alone would be half an answer.
+        """
         self.records[record.entity, record.object_id] = record
         for question in answers:
-            known = self.answers.get(question, ())
-            self.answers[question] = (*known, record.object_id)
+            if question in self.answers:
+                self.answers[question] = (*self.answers[question], record.object_id)
 
     def changed(self, record: Record, fields: Mapping[str, Any]) -> None:
         """What a PATCH did: the values are known, the new ETag is not."""
