@@ -6,7 +6,7 @@ Each problem is a sentence with key, what was found, and what is allowed.
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from sync import schema
+from sync import required, schema
 from sync.domain import rules
 from sync.domain.conditions import Condition
 from sync.domain.spelling import nearest
@@ -127,6 +127,8 @@ def mapping(found: rules.Mapping, qualification: rules.Qualification | None) -> 
             yield from (f"{where}: {p}" for p in sources(rules.field_sources(mapped), qualification))
             if section == "account":
                 yield from (f"{where}: {p}" for p in _shared(rules.field_sources(mapped), qualification))
+        unfilled = required.unfilled(entity, getattr(found, section), qualification, schema.standard())
+        yield from (f"{section}.fields: `{name}` of {entity} {problem}" for name, problem in unfilled)
     for n, key in enumerate(found.account.natural_keys):
         if key.kind == "name_country_postal" and len(key.source) != 3:
             yield f"account.natural_keys.{n}.source: found {list(key.source)}, allowed: name, country and postal code"
