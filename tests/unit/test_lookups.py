@@ -112,6 +112,12 @@ PERMISSION = Question(Ask.PERMISSIONS_OF, "MarketingPermission", "AB")
         pytest.param(PERMISSION, {"BusinessPartnerUUID": "ab"}, True, id="UUIDs in any case"),
         pytest.param(Question(Ask.BY_ID, "Contact", "C*"), {"ObjectID": "C1"}, False, id="an asterisk is no wildcard"),
         pytest.param(
+            Question(Ask.ACCOUNT_BY_POSTAL, "CorporateAccount", "1*"),
+            {"StreetPostalCode": "12345"},
+            False,
+            id="nor in a postal code",
+        ),
+        pytest.param(
             Question(Ask.CHANNELS_OF, "ChannelPermission", "P1"), {"ParentObjectID": "P1"}, True, id="channel"
         ),
     ],
