@@ -96,7 +96,8 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "Give the employee the same e-mail address in both systems.",
     ),
     Code.VALUE_TOO_LONG: Explanation(
-        "A value is longer than its field and was cut at a word.", "Shorten the value in HubSpot."
+        "A value is longer than its field and was cut, or one of its words was broken over two fields.",
+        "Shorten the value in HubSpot.",
     ),
     Code.VALUE_INVALID: Explanation(
         "A value does not fit its field and was left out.", "Correct the named property in HubSpot."
