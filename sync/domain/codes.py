@@ -112,7 +112,12 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "--code C4C_REJECTED`; a change in HubSpot tries again by itself.",
     ),
     Code.C4C_LOCKED: Explanation("Somebody has the record open; it is tried again.", _NOTHING),
-    Code.C4C_CONFLICT: Explanation("The record kept changing under us; it is tried again.", _NOTHING),
+    Code.C4C_CONFLICT: Explanation(
+        "The record kept changing under us; it is tried again. Where it is parked, it did not come to rest.",
+        "If it is parked, read in the detail (`parked list`) which fields go back and forth: entries of the mapping, "
+        "or a workflow in SAP Sales Cloud, undo each other. Correct them, then run `hubspot-c4c-sync parked retry "
+        "--code C4C_CONFLICT`.",
+    ),
     Code.C4C_UNAVAILABLE: Explanation(
         "SAP Sales Cloud could not be reached; nothing is lost, it is tried again.",
         "If it lasts, check the tenant's availability and the network.",

@@ -106,6 +106,7 @@ REFUSED_FIELDS = [
     ('target = "Name", source = "owner.nobody", rule = "c4c_wins"', "source `owner.nobody`: found 'nobody'"),
     ('target = "Name", source = "route.orign", rule = "c4c_wins"', "source `route.orign`: found 'orign' after the dot; did you mean `origin`?"),
     ('target = "Name", template = "{ }", rule = "c4c_wins"', "found an empty name in braces"),
+    ('target = "Name", source = "name", rule = "c4c_wins" }, { target = ["City", "Name"], source = "city", rule = "c4c_wins"', "account.fields.1.target: `Name` is filled by fields.0 already; name all sources in one entry"),
     ('target = "Phone", source = "phone", transform = "phone_e164", country = "Germany", rule = "c4c_wins"', "account.fields.0.country: found 'Germany'"),
 ]  # fmt: skip
 
