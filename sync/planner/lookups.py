@@ -51,12 +51,20 @@ def queries(
     return [
         Query(collection(_read_from(kind, entity)), filter_, select.get(_read_from(kind, entity), ()))
         for (kind, entity), values in _grouped(questions).items()
-        for filter_ in _filters(kind, values, key_fields.get(entity, ""))
+        for filter_ in _filters(kind, values, _own_field(kind, entity, key_fields))
     ]
 
 
 def _read_from(kind: Ask, entity: str) -> str:
     return TAX_NUMBER if kind is Ask.ACCOUNT_BY_TAX else entity
+
+
+def _own_field(kind: Ask, entity: str, key_fields: Mapping[str, str]) -> str:
+    """The field to go by where it differs by entity: its UUID, else its external key."""
+    return _UUIDS[entity] if kind is Ask.BY_UUID else key_fields.get(entity, "")
+
+
+_UUIDS = {ACCOUNT: "UUID", CONTACT: "ContactUUID"}
 
 
 def _grouped(questions: Iterable[Question]) -> dict[tuple[Ask, str], list[str]]:
@@ -77,6 +85,8 @@ def _filters(kind: Ask, values: Sequence[str], key_field: str) -> Iterator[str]:
             return odata.chunks("WebSite", [spelling for value in values for spelling in _spellings(value)])
         case Ask.PERMISSIONS_OF:
             return odata.chunks("BusinessPartnerUUID", values, guid=True)
+        case Ask.BY_UUID:
+            return odata.chunks(key_field, values, guid=True)
         case _:
             return odata.chunks(_FIELDS[kind], values)
 
@@ -131,7 +141,7 @@ Answers = dict[tuple[Ask, str], dict[str, list[Row]]]
 def index(questions: Iterable[Question], rows: Mapping[str, Sequence[Row]], key_fields: Mapping[str, str]) -> Answers:
     """The rows by what they really answer, compared exactly."""
     return {
-        (kind, entity): _by_value(kind, rows.get(_read_from(kind, entity), ()), key_fields.get(entity, ""))
+        (kind, entity): _by_value(kind, rows.get(_read_from(kind, entity), ()), _own_field(kind, entity, key_fields))
         for kind, entity in {(q.kind, q.entity) for q in questions}
     }
 
@@ -147,7 +157,7 @@ def _by_value(kind: Ask, rows: Iterable[Row], key_field: str) -> dict[str, list[
 
 def answered(question: Question, answers: Answers) -> list[Record]:
     """The records that answer one question."""
-    value = question.value.upper() if question.kind is Ask.PERMISSIONS_OF else question.value
+    value = question.value.upper() if question.kind in (Ask.PERMISSIONS_OF, Ask.BY_UUID) else question.value
     return [record(question.entity, row) for row in answers[question.kind, question.entity].get(value, ())]
 
 
@@ -163,6 +173,8 @@ def _answer(kind: Ask, row: Row, key_field: str) -> str | None:
             return domain(str(row.get("WebSite") or ""))
         case Ask.PERMISSIONS_OF:
             return str(row.get("BusinessPartnerUUID") or "").upper()
+        case Ask.BY_UUID:
+            return str(row.get(key_field) or "").upper()
         case _:
             return str(row.get(_FIELDS[kind]) or "")
 

@@ -36,6 +36,9 @@ def asked(*questions: Question) -> list[Query]:
             id="leads of all cycles, the first by its exact key",
         ),
         pytest.param(
+            Question(Ask.BY_UUID, "Contact", "AB"), "ContactCollection", "ContactUUID eq guid'AB'", id="by UUID"
+        ),
+        pytest.param(
             Question(Ask.ACCOUNT_BY_TAX, "CorporateAccount", "DE1"),
             "CorporateAccountTaxNumberCollection",
             "TaxID eq 'DE1'",
@@ -141,6 +144,7 @@ PERMISSION = Question(Ask.PERMISSIONS_OF, "MarketingPermission", "AB")
         pytest.param(WEB, {"WebSite": "shop.acme.example"}, False, id="found by the wildcard only"),
         pytest.param(WEB, {"WebSite": None}, False, id="no web site"),
         pytest.param(PERMISSION, {"BusinessPartnerUUID": "ab"}, True, id="UUIDs in any case"),
+        pytest.param(Question(Ask.BY_UUID, "CorporateAccount", "ab"), {"UUID": "AB"}, True, id="of accounts, too"),
         pytest.param(Question(Ask.BY_ID, "Contact", "C*"), {"ObjectID": "C1"}, False, id="an asterisk is no wildcard"),
         pytest.param(
             Question(Ask.ACCOUNT_BY_POSTAL, "CorporateAccount", "1*"),
