@@ -3,10 +3,10 @@
 Each problem is a sentence with key, what was found, and what is allowed.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
-from sync import schema
+from sync import required, schema
 from sync.domain import rules
 from sync.domain.conditions import Condition
 from sync.domain.spelling import nearest
@@ -127,6 +127,9 @@ def mapping(found: rules.Mapping, qualification: rules.Qualification | None) -> 
             yield from (f"{where}: {p}" for p in sources(rules.field_sources(mapped), qualification))
             if section == "account":
                 yield from (f"{where}: {p}" for p in _shared(rules.field_sources(mapped), qualification))
+        yield from (f"{section}.fields{problem}" for problem in _filled_twice(getattr(found, section).fields))
+        unfilled = required.unfilled(entity, getattr(found, section), qualification, schema.standard())
+        yield from (f"{section}.fields: `{name}` of {entity} {problem}" for name, problem in unfilled)
     for n, key in enumerate(found.account.natural_keys):
         if key.kind == "name_country_postal" and len(key.source) != 3:
             yield f"account.natural_keys.{n}.source: found {list(key.source)}, allowed: name, country and postal code"
@@ -142,6 +145,17 @@ def _shared(names: Iterable[str], qualification: rules.Qualification | None) -> 
         if owner and "contact_owner" in owner.order:
             allowed = "company_owner, territory, round_robin"
             yield f"source `{name}`: found contact_owner in its order, allowed for an account: {allowed}"
+
+
+def _filled_twice(fields: Sequence[rules.FieldMap]) -> Iterator[str]:
+    """Entries of one target would undo each other for ever, unless one is for leads with an account, one for those
+    without.
+    """
+    for n, mapped in enumerate(fields):
+        for m, earlier in enumerate(fields[:n]):
+            if mapped.when == earlier.when or "always" in (mapped.when, earlier.when):
+                for target in sorted({*mapped.target} & {*earlier.target}):
+                    yield f".{n}.target: `{target}` is filled by fields.{m} already; name all sources in one entry"
 
 
 def _targets(entity: str, mapped: rules.FieldMap) -> Iterator[str]:

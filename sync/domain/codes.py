@@ -96,7 +96,8 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "Give the employee the same e-mail address in both systems.",
     ),
     Code.VALUE_TOO_LONG: Explanation(
-        "A value is longer than its field and was cut at a word.", "Shorten the value in HubSpot."
+        "A value is longer than its field and was cut, or one of its words was broken over two fields.",
+        "Shorten the value in HubSpot.",
     ),
     Code.VALUE_INVALID: Explanation(
         "A value does not fit its field and was left out.", "Correct the named property in HubSpot."
@@ -111,7 +112,12 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "--code C4C_REJECTED`; a change in HubSpot tries again by itself.",
     ),
     Code.C4C_LOCKED: Explanation("Somebody has the record open; it is tried again.", _NOTHING),
-    Code.C4C_CONFLICT: Explanation("The record kept changing under us; it is tried again.", _NOTHING),
+    Code.C4C_CONFLICT: Explanation(
+        "The record kept changing under us; it is tried again. Where it is parked, it did not come to rest.",
+        "If it is parked, read in the detail (`parked list`) which fields go back and forth: entries of the mapping, "
+        "or a workflow in SAP Sales Cloud, undo each other. Correct them, then run `hubspot-c4c-sync parked retry "
+        "--code C4C_CONFLICT`.",
+    ),
     Code.C4C_UNAVAILABLE: Explanation(
         "SAP Sales Cloud could not be reached; nothing is lost, it is tried again.",
         "If it lasts, check the tenant's availability and the network.",

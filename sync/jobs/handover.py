@@ -18,12 +18,12 @@ from sync.jobs.context import Context
 from sync.jobs.operations import grouped, operation
 from sync.jobs.outcomes import UNKNOWN_ROUNDS, failure
 from sync.jobs.slice import Slice, decided
-from sync.lifecycle import Done, Failed, Postponed
+from sync.lifecycle import Done, Failed, Outcome, Postponed
 from sync.planner.plan import Tenant, Write, plan
 from sync.planner.resolve import ACCOUNT
 from sync.state import mirror, work
 
-MOST_ROUNDS = 500
+MOST_ROUNDS = 100
 """Rounds of one slice; an ordinary one takes about six. Rules that undo each other must not go on for ever."""
 
 
@@ -119,9 +119,7 @@ class Handover:
                 self._write(work_, writes)
                 _reopen(work_, writes)
         for contact in work_.open():
-            unsettled = f"the plan did not come to rest within {MOST_ROUNDS} rounds"
-            unknown = contact in work_.touched
-            work_.outcomes[contact] = Postponed(Code.C4C_CONFLICT, unsettled, blames_record=True, unknown=unknown)
+            work_.outcomes[contact] = unsettled(work_, contact)
 
     def _settle_problems(self, work_: Slice) -> None:
         for contact in work_.open():
@@ -200,6 +198,20 @@ class Handover:
         for contact in work_.open():
             in_flight = contact in work_.touched
             work_.outcomes[contact] = Postponed(code, str(error), outage=True, unknown=in_flight)
+
+
+def unsettled(work_: Slice, contact: str) -> Outcome:
+    """How a contact ends whose plan did not come to rest: the same rules would give the same once more.
+
+    Only where writes went wrong on the way is it tried again.
+    """
+    restless = list(work_.plans[contact].ready())
+    names = "; ".join(f"{w.action} {w.entity} ({', '.join(sorted(w.values()))})" for w in restless)
+    text = f"written again and again without coming to rest ({MOST_ROUNDS} rounds): {names}"
+    if any(work_.failures[write.entity, write.key] for write in restless):
+        unknown = contact in work_.touched
+        return Postponed(Code.C4C_CONFLICT, text, blames_record=True, unknown=unknown)
+    return Failed(Code.C4C_CONFLICT, text)
 
 
 def _apart(work_: Slice, groups: list[list[Write]]) -> list[list[list[Write]]]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from sync import required
 from sync.c4c_client import C4CPort, Employee
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
@@ -138,7 +139,15 @@ def _missing_fields(rules: Rules, offered: Schema) -> list[Mismatch]:
     labels = [(RELATION, name, FieldRule.C4C_WINS) for rule in rules.qualification.labels for name in rule.fields]
     checked = [(e, t, _misfit(offered.field(e, t), rule)) for e, t, rule in mapped + labels if e in offered.entities]
     found = [Mismatch(entity, target, problem) for entity, target, problem in checked if problem]
-    return found + [m for entity, name in _asked_by(rules) if (m := _unfilterable(offered, entity, name))]
+    found += [m for entity, name in _asked_by(rules) if (m := _unfilterable(offered, entity, name))]
+    return found + list(_unfilled(rules, offered))
+
+
+def _unfilled(rules: Rules, offered: Schema) -> Iterator[Mismatch]:
+    """Fields that this tenant requires beyond the standard, and that the mapping leaves empty."""
+    for entity, entity_map in maps(rules).items():
+        for name, problem in required.unfilled(entity, entity_map, rules.qualification, offered):
+            yield Mismatch(entity, name, f"{problem} (mapping.toml)")
 
 
 def _misfit(field: Field | None, rule: FieldRule) -> str | None:

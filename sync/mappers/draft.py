@@ -115,11 +115,21 @@ def _fit(value: str, transform: str, fields: Sequence[Field]) -> tuple[list[Valu
     if transform not in SPREADABLE and lengths[0] and len(value) > lengths[0]:
         return [None] * len(fields), [(Code.VALUE_TOO_LONG, f"longer than {lengths[0]}, left out")]
     parts, cut = spread(value, lengths)
-    findings = [(Code.VALUE_TOO_LONG, f"longer than {sum(lengths)}, cut at a word")] if cut else []
+    lost = _lost(value, parts, cut, lengths)
+    findings = [(Code.VALUE_TOO_LONG, lost)] if lost else []
     try:
         return [wire(part, field.type) if part else None for part, field in zip(parts, fields, strict=True)], findings
     except ValueError as error:
         return [None] * len(fields), [(Code.VALUE_INVALID, f"{error}, left out")]
+
+
+def _lost(value: str, parts: Sequence[str], cut: bool, lengths: Sequence[int]) -> str | None:
+    """What became of a text that does not fit as it is; None where all its words are there in one piece."""
+    kept, words = " ".join(parts).split(), value.split()
+    whole = kept == words[: len(kept)]
+    if cut:
+        return f"longer than {sum(lengths)}, cut {'at' if whole else 'inside'} a word"
+    return None if whole else f"a word is longer than {min(filter(None, lengths))}, broken over two fields"
 
 
 SPREADABLE = frozenset({"text", "plain_text", "upper", "lower"})

@@ -172,7 +172,7 @@ def domain(value: str) -> str | None:
 def spread(value: str, lengths: Sequence[int]) -> tuple[list[str], bool]:
     """`value` over fields of these lengths, broken at word boundaries; True if something had to be cut.
 
-    A single word longer than a field is broken inside. A length of 0 takes everything.
+    A single word longer than a field is broken inside; the parts tell. A length of 0 takes everything.
     """
     rest = value
     parts = []

@@ -12,7 +12,7 @@ from sync.domain.decision import Decision, Reason
 from sync.domain.rules import FieldMap, FieldRule
 from sync.domain.views import Link
 from sync.mappers.draft import Draft, draft
-from sync.planner import sources
+from sync.planner import left_behind, sources
 from sync.planner.desk import Desk, NotYet, Party, by_id
 from sync.planner.resolve import LEAD
 from sync.planner.seen import CROSSING, seen
@@ -48,6 +48,8 @@ def lead(desk: Desk, decision: Decision, account: Party | None, person: Party | 
     made = _draft(desk, key, decision, account, person)
     if existing is not None and existing.text("LifeCycleStatusCode") in desk.rules.mapping.lead.accepted_status:
         made = replace(made, fields=tuple(f for f in made.fields if f.name not in PARTIES))
+    elif existing is not None:
+        made = left_behind.following(desk, made, existing)
     answers = (Question(Ask.LEADS_OF, LEAD, _stem(desk, decision)),)
     more: dict[str, Any] = {"seen": {CROSSING: _crossing(desk, decision)}} if existing else {}
     desk.write(made, existing, _locks(desk, key, account, person, existing), answers=answers, **more)

@@ -4,7 +4,9 @@ Filters only pre-select: every row is compared exactly on our side, because `*` 
 the case sensitivity of `eq` differs by field.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from sync import odata
@@ -49,12 +51,20 @@ def queries(
     return [
         Query(collection(_read_from(kind, entity)), filter_, select.get(_read_from(kind, entity), ()))
         for (kind, entity), values in _grouped(questions).items()
-        for filter_ in _filters(kind, values, key_fields.get(entity, ""))
+        for filter_ in _filters(kind, values, _own_field(kind, entity, key_fields))
     ]
 
 
 def _read_from(kind: Ask, entity: str) -> str:
     return TAX_NUMBER if kind is Ask.ACCOUNT_BY_TAX else entity
+
+
+def _own_field(kind: Ask, entity: str, key_fields: Mapping[str, str]) -> str:
+    """The field to go by where it differs by entity: its UUID, else its external key."""
+    return _UUIDS[entity] if kind is Ask.BY_UUID else key_fields.get(entity, "")
+
+
+_UUIDS = {ACCOUNT: "UUID", CONTACT: "ContactUUID"}
 
 
 def _grouped(questions: Iterable[Question]) -> dict[tuple[Ask, str], list[str]]:
@@ -75,6 +85,8 @@ def _filters(kind: Ask, values: Sequence[str], key_field: str) -> Iterator[str]:
             return odata.chunks("WebSite", [spelling for value in values for spelling in _spellings(value)])
         case Ask.PERMISSIONS_OF:
             return odata.chunks("BusinessPartnerUUID", values, guid=True)
+        case Ask.BY_UUID:
+            return odata.chunks(key_field, values, guid=True)
         case _:
             return odata.chunks(_FIELDS[kind], values)
 
@@ -92,19 +104,34 @@ _FIELDS = {
 
 
 def _spellings(value: str) -> tuple[str, ...]:
-    """C4C spells web sites freely and may compare case-sensitively: wildcards around the usual spellings."""
-    plain = (
-        value,
-        f"www.{value}",
-        f"http://{value}",
-        f"https://{value}",
-        f"http://www.{value}",
-        f"https://www.{value}",
-    )
-    host, dot, ending = value.rpartition(".")
-    titled = f"{host.title()}{dot}{ending}"
-    cases = (value, value.capitalize(), titled, value.title(), value.upper())
-    return (*plain, *(f"*{spelled}*" for spelled in dict.fromkeys(cases)))
+    """C4C spells web sites freely and may compare case-sensitively: the usual spellings, and wildcards around parts.
+
+    What wildcards find beyond the domain is left out when the answer is read.
+    """
+    bare = (value, f"www.{value}")
+    plain = (*bare, *(f"{scheme}://{site}" for scheme in ("http", "https") for site in bare))
+    return (*plain, *(f"*{part}*" for part in _parts(value)))
+
+
+def _parts(value: str) -> tuple[str, ...]:
+    """Parts of a domain of which one is there however the letters' case is mixed: `ThyssenKrupp.com`, `North-SEA.de`.
+
+    The longest word tells most, so that few strangers are found: in capitals, and without its initial, cut up to
+    three where the parts are long enough to tell anything.
+    """
+    words = re.findall(r"[^-.]+[-.]", value)
+    word = max(reversed(words), key=len, default="")
+    if len(word) < SHORT_WORD:
+        host, _, ending = value.rpartition(".")
+        cases = (value, value.capitalize(), f"{host.title()}.{ending}", value.title(), value.upper())
+        return tuple(dict.fromkeys(cases))
+    number = min(3, len(word) // 5) if len(word) >= LONG_WORD else 1
+    ends = [1 + (len(word) - 1) * n // number for n in range(number + 1)]
+    return (*(word[start:end] for start, end in pairwise(ends)), word.upper())
+
+
+SHORT_WORD, LONG_WORD = 5, 11
+"""Characters of a word with the dot or hyphen behind it: a part of a shorter one fits too many, of a longer one few."""
 
 
 Answers = dict[tuple[Ask, str], dict[str, list[Row]]]
@@ -114,7 +141,7 @@ Answers = dict[tuple[Ask, str], dict[str, list[Row]]]
 def index(questions: Iterable[Question], rows: Mapping[str, Sequence[Row]], key_fields: Mapping[str, str]) -> Answers:
     """The rows by what they really answer, compared exactly."""
     return {
-        (kind, entity): _by_value(kind, rows.get(_read_from(kind, entity), ()), key_fields.get(entity, ""))
+        (kind, entity): _by_value(kind, rows.get(_read_from(kind, entity), ()), _own_field(kind, entity, key_fields))
         for kind, entity in {(q.kind, q.entity) for q in questions}
     }
 
@@ -130,7 +157,7 @@ def _by_value(kind: Ask, rows: Iterable[Row], key_field: str) -> dict[str, list[
 
 def answered(question: Question, answers: Answers) -> list[Record]:
     """The records that answer one question."""
-    value = question.value.upper() if question.kind is Ask.PERMISSIONS_OF else question.value
+    value = question.value.upper() if question.kind in (Ask.PERMISSIONS_OF, Ask.BY_UUID) else question.value
     return [record(question.entity, row) for row in answers[question.kind, question.entity].get(value, ())]
 
 
@@ -146,6 +173,8 @@ def _answer(kind: Ask, row: Row, key_field: str) -> str | None:
             return domain(str(row.get("WebSite") or ""))
         case Ask.PERMISSIONS_OF:
             return str(row.get("BusinessPartnerUUID") or "").upper()
+        case Ask.BY_UUID:
+            return str(row.get(key_field) or "").upper()
         case _:
             return str(row.get(_FIELDS[kind]) or "")
 

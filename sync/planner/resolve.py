@@ -11,7 +11,6 @@ from sync.domain.rules import AccountMap, ContactMap, NaturalKey
 from sync.domain.views import Company, ContactView, Link
 from sync.mappers.company import web_domain
 from sync.mappers.places import country
-from sync.mappers.transforms import domain
 from sync.planner.target import Ask, Question, Record
 
 ACCOUNT = "CorporateAccount"
@@ -164,20 +163,11 @@ def _question(key: NaturalKey, company: Company) -> Question | None:
 
 
 def _matcher(key: NaturalKey, company: Company) -> Callable[[Record], bool]:
-    match key.kind:
-        case "tax_number":
-            return _any_record
-        case "web_domain":
-            wanted = web_domain(company, key.source)
-            return lambda record: domain(record.text("WebSite")) == wanted
-        case "name_country_postal":
-            parts = _postal(company, key.source)
-            return lambda record: _address(record) == parts
-
-
-def _any_record(_: Record) -> bool:
-    """The question alone decides."""
-    return True
+    """What the question has not settled: an answer was compared with it exactly (`sync.planner.lookups`)."""
+    if key.kind != "name_country_postal":
+        return lambda _: True
+    name, land, _ = _postal(company, key.source)
+    return lambda record: (_name(record), record.text("CountryCode")) == (name, land)
 
 
 def _postal(company: Company, source: Sequence[str]) -> tuple[str, str, str]:
@@ -185,9 +175,9 @@ def _postal(company: Company, source: Sequence[str]) -> tuple[str, str, str]:
     return " ".join(name.split()), country(land) or "", code
 
 
-def _address(record: Record) -> tuple[str, str, str]:
+def _name(record: Record) -> str:
     names = (record.text(field) for field in ("Name", "AdditionalName", "AdditionalName2", "AdditionalName3"))
-    return " ".join(" ".join(names).split()), record.text("CountryCode"), record.text("StreetPostalCode")
+    return " ".join(" ".join(names).split())
 
 
 def _unclaimed(records: Iterable[Record], key_field: str) -> list[Record]:

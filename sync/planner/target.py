@@ -17,6 +17,8 @@ class Ask(StrEnum):
     """ObjectID of a record that we linked."""
     BY_KEY = "by_key"
     """External key of an account or contact."""
+    BY_UUID = "by_uuid"
+    """UUID of an account or contact that a lead names."""
     LEADS_OF = "leads_of"
     """`<contact id>:<score>`: the leads of all cycles."""
     ACCOUNT_BY_TAX = "account_by_tax"

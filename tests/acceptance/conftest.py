@@ -23,6 +23,13 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
+def world(sandbox: Sandbox) -> Sandbox:
+    """The sandbox with a small world."""
+    sandbox.fill(contacts=60, companies=15, seed=4)
+    return sandbox
+
+
+@pytest.fixture
 def product(sandbox: Sandbox, tmp_path: Path) -> Product:
     """The program, connected to the sandbox, with a state of its own."""
     return Product(tmp_path, sandbox.environment())

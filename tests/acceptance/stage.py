@@ -17,12 +17,10 @@ from pathlib import Path
 from shutil import copytree
 from typing import Any
 
-import requests
+from running import PROJECT, TIMEOUT, Control, announced
 from warm import Warm
 
-PROJECT = Path(__file__).parents[2]
 PROGRAM = Path(sys.executable).with_name("hubspot-c4c-sync")
-TIMEOUT = 60
 IDLE = ("once", "--until-idle", "--json")
 OUR_SETTINGS = ("HUBSPOT_", "C4C_", "SYNC_")
 
@@ -37,33 +35,8 @@ QUICK = {
 """Values of worker.toml that only make a test wait; the rest is as shipped."""
 
 
-class Sandbox:
-    """The running sandbox: its addresses and credentials, and the control port as methods."""
-
-    def __init__(self, announced: Mapping[str, str]) -> None:
-        self.hubspot, self.c4c, self.control = announced["hubspot"], announced["c4c"], announced["control"]
-        self.token, self.username, self.password = announced["token"], announced["username"], announced["password"]
-        self._session = requests.Session()
-
-    def call(self, method: str, path: str, body: Any = None, **params: str) -> Any:
-        response = self._session.request(method, self.control + path, json=body, params=params, timeout=TIMEOUT)
-        assert response.ok, f"{method} {path}: {response.status_code} {response.text}"
-        return response.json()
-
-    def get(self, path: str, **params: str) -> Any:
-        return self.call("GET", path, **params)
-
-    def post(self, path: str, body: Any = None) -> Any:
-        return self.call("POST", path, body)
-
-    def patch(self, path: str, body: Any) -> Any:
-        return self.call("PATCH", path, body)
-
-    def put(self, path: str, body: Any) -> Any:
-        return self.call("PUT", path, body)
-
-    def delete(self, path: str, body: Any = None) -> Any:
-        return self.call("DELETE", path, body)
+class Sandbox(Control):
+    """The sandbox with what the acceptance tests do in it."""
 
     def fill(self, contacts: int, companies: int, seed: int = 1) -> None:
         """A world of its own for a test, without the rate limits that would only cost time."""
@@ -106,14 +79,8 @@ class Sandbox:
 
 @contextmanager
 def running_sandbox() -> Iterator[Sandbox]:
-    command = [sys.executable, "-m", "sandbox", "--empty", "--die-with-parent"]
-    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield Sandbox(json.loads(process.stdout.readline()))
-        finally:
-            process.terminate()
-            process.wait(TIMEOUT)
+    with announced() as started:
+        yield Sandbox(started)
 
 
 @dataclass(frozen=True)
@@ -264,3 +231,8 @@ def duplicates(c4c: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[tuple[str
     channels = [("channel", f"{row['ParentObjectID']} {row['Channel']}") for row in c4c["ChannelPermission"]]
     found = [*keyed, *persons, *sets, *channels]
     return sorted({one for one in found if found.count(one) > 1}) if len(set(found)) < len(found) else []
+
+
+def leads(sandbox: Sandbox) -> set[str]:
+    """Keys of the leads that are there."""
+    return {row[KEY] for row in sandbox.rows("Lead")}

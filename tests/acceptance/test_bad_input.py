@@ -11,29 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stage import KEY, Product, Ran, Sandbox, duplicates
-from truth import World, expected
+from stage import Product, Ran, Sandbox, duplicates, leads
+from truth import READY, World, wanted
 
 NEEDED = ("HUBSPOT_ACCESS_TOKEN", "C4C_BASE_URL", "C4C_USERNAME", "C4C_PASSWORD")
-READY = {"lead_score": "80", "hs_legal_basis": "Performance of a contract", "lastname": "Bereit"}
 NOTHING: dict[str, dict[str, int]] = {"create": {}, "update": {}, "delete": {}}
-
-
-@pytest.fixture
-def world(sandbox: Sandbox) -> Sandbox:
-    sandbox.fill(contacts=60, companies=15, seed=4)
-    return sandbox
-
-
-def wanted(sandbox: Sandbox) -> set[str]:
-    """Keys of the leads that this world must give."""
-    keys = {lead.key for lead in expected(World(sandbox.truth())).leads.values()}
-    assert keys
-    return keys
-
-
-def leads(sandbox: Sandbox) -> set[str]:
-    return {row[KEY] for row in sandbox.rows("Lead")}
 
 
 def refused(ran: Ran, code: int) -> None:
@@ -129,7 +111,7 @@ def test_wrong_credentials_name_the_system_and_the_setting(
     assert world.writes() == NOTHING
     assert forked.query("select max(attempts) from progress") in ([(0,)], [(None,)])
     forked.run_well()
-    assert leads(world) == wanted(world)
+    assert leads(world) == wanted(world.truth())
 
 
 # ---- the state file
@@ -171,7 +153,7 @@ def test_c4c_away_costs_no_attempt_and_loses_nothing(world: Sandbox, forked: Pro
     ran = forked.run(C4C_BASE_URL=closed_port())
     refused(ran, 3)
     assert "SAP Sales Cloud" in ran.sentences
-    keys = wanted(world)
+    keys = wanted(world.truth())
     waiting = forked.query("select contact_id, status, attempts from progress where status not in ('done', 'parked')")
     assert {(status, attempts) for _, status, attempts in waiting} == {("pending", 0)}
     assert {f"{contact}:mql:1" for contact, _, _ in waiting} >= keys
@@ -182,7 +164,7 @@ def test_c4c_away_costs_no_attempt_and_loses_nothing(world: Sandbox, forked: Pro
 def test_what_waits_and_what_was_written_is_counted_although_c4c_is_away(world: Sandbox, forked: Product) -> None:
     away = forked.run(C4C_BASE_URL=closed_port())
     status = forked.run("status", "--json").document
-    assert status["pending"] >= len(wanted(world))
+    assert status["pending"] >= len(wanted(world.truth()))
     assert away.counts["pending"] == status["pending"]
     world.delete("/requests")
     world.fault("c4c", "cut_before", skip=11, times=None)
@@ -193,7 +175,7 @@ def test_what_waits_and_what_was_written_is_counted_although_c4c_is_away(world: 
 
 
 def test_c4c_going_away_between_writes_costs_no_attempt_and_loses_nothing(world: Sandbox, forked: Product) -> None:
-    keys = wanted(world)
+    keys = wanted(world.truth())
     world.fault("c4c", "cut_after", skip=11, times=None)
     ran = forked.run()
     refused(ran, 3)

@@ -387,7 +387,10 @@ def test_what_was_cut_and_an_unknown_owner_are_warnings(outcome: Outcome, explai
 
 def _is_cut(lead: Lead) -> bool:
     one_field = ["jobtitle"] if lead.company else ["jobtitle", "lastname"]
-    return any(len(lead.person.get(name)) > 40 for name in one_field)
+    spread = (lead.company_name, lead.person.get("firstname"), lead.person.get("lastname"))
+    return any(len(lead.person.get(name)) > 40 for name in one_field) or any(
+        len(word) > 40 for text in spread for word in text.split()
+    )
 
 
 @pytest.mark.parametrize("code", ["QUALIFIED", "COMPANY_AMBIGUOUS", "SCORE_MISSING"])

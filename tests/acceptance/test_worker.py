@@ -8,31 +8,12 @@ import time
 from contextlib import closing
 
 import pytest
-from stage import KEY, Product, Sandbox, duplicates, until
-from truth import World, expected
-
-READY = {"lead_score": "80", "hs_legal_basis": "Performance of a contract", "lastname": "Bereit"}
-
-
-@pytest.fixture
-def world(sandbox: Sandbox) -> Sandbox:
-    sandbox.fill(contacts=60, companies=15, seed=4)
-    return sandbox
-
-
-def wanted(sandbox: Sandbox) -> set[str]:
-    """Keys of the leads that this world must give."""
-    keys = {lead.key for lead in expected(World(sandbox.truth())).leads.values()}
-    assert keys
-    return keys
-
-
-def leads(sandbox: Sandbox) -> set[str]:
-    return {row[KEY] for row in sandbox.rows("Lead")}
+from stage import Product, Sandbox, duplicates, leads, until
+from truth import READY, wanted
 
 
 def test_the_worker_hands_over_by_itself_until_it_is_told_to_stop(world: Sandbox, forked: Product) -> None:
-    keys = wanted(world)
+    keys = wanted(world.truth())
     forked.configure(poll='"1s"', push='"1s"', scores='"1h"', sweep='"1h"')
     with forked.started("run", stdout=forked.home / "log") as worker:
         until(lambda: leads(world) == keys)
@@ -59,7 +40,7 @@ def test_a_probe_is_answered_by_0_or_1_before_the_worker_has_started(forked: Pro
 def test_a_signal_in_the_middle_of_a_write_ends_it_soon_and_costs_nothing(
     world: Sandbox, forked: Product, arguments: tuple[str, ...]
 ) -> None:
-    keys = wanted(world)
+    keys = wanted(world.truth())
     forked.configure(push='"1s"')
     fault = world.fault("c4c", "slow", seconds=1, body="POST CorporateAccountCollection HTTP")
     with forked.started(*arguments, stdout=forked.home / "log") as process:

@@ -339,3 +339,14 @@ def _by(rows: Iterable[Row], name: str) -> Mapping[str, list[Row]]:
     for row in rows:
         found[row[name]].append(row)
     return found
+
+
+def wanted(truth: dict[str, Any]) -> set[str]:
+    """Keys of the leads that this world must give."""
+    keys = {lead.key for lead in expected(World(truth)).leads.values()}
+    assert keys
+    return keys
+
+
+READY = {"lead_score": "80", "hs_legal_basis": "Performance of a contract", "lastname": "Bereit"}
+"""A contact who must become a lead as soon as there is a company."""

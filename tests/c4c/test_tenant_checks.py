@@ -75,6 +75,35 @@ def test_a_field_that_does_not_fit_is_named_and_the_rest_goes_on(
     assert word in mismatches[0]
 
 
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        (("Lead", "ExpectedRevenueAmount"), '`target = "ExpectedRevenueAmount"` to lead.fields'),
+        (("Lead", "GroupCode"), "found no value for it in route default"),
+        (("Lead", "ContactEMail"), "leads with an account do not get it"),
+        (("Contact", "MiddleName"), "no entry fills it first"),
+    ],
+)
+def test_a_field_that_the_tenant_requires_and_nothing_fills_is_named(field: tuple[str, str], said: str) -> None:
+    _, [mismatch], _ = tenant(field, required=True)
+    assert mismatch.startswith(f"{'.'.join(field)}: is required of every new record")
+    assert said in mismatch
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        pytest.param(("CorporateAccount", "Name"), id="by an entry"),
+        pytest.param(("Contact", "AccountID"), id="by its twin AccountUUID"),
+        pytest.param(("Lead", "Name"), id="by the route's lead_name"),
+        pytest.param(("Lead", "HubSpotID_KUT"), id="by the sync: the external key"),
+        pytest.param(("Lead", "OriginTypeCode"), id="by every route"),
+    ],
+)
+def test_a_required_field_that_is_filled_is_no_mismatch(field: tuple[str, str]) -> None:
+    assert tenant(field, required=True)[1] == []
+
+
 def test_an_unknown_code_closes_its_field_and_becomes_a_warning_on_every_handover() -> None:
     twin = Twin({"LeadOriginTypeCodeCollection": {"001": "Trade fair"}})
     found, [mismatch] = read_tenant(twin, RULES, NOW)

@@ -369,7 +369,11 @@ def test_round_robin_is_even_stable_and_moves_only_the_share_of_who_left() -> No
 def test_the_routes_owner_rule_owns_the_lead_and_an_owner_source_the_account() -> None:
     mapping = """
 [account]
-fields = [{ target = "OwnerUUID", source = "owner.manager", rule = "c4c_wins" }]
+fields = [
+    { target = "Name", source = "name", rule = "c4c_wins" },
+    { target = "RoleCode", value = "BUP002", rule = "create_only" },
+    { target = "OwnerUUID", source = "owner.manager", rule = "c4c_wins" },
+]
 [contact]
 fields = [{ target = "LastName", source = "lastname", rule = "hubspot_wins" }]
 [lead]

@@ -93,7 +93,7 @@ def test_refused_with_file_key_found_and_remedy(directory: Path, text: str, expe
     assert any(expected in problem for problem in problems(directory, qualification=text))
 
 
-FIELD = '[account]\nfields = [{{ {0} }}]\n[contact]\nfields = [{{ target = "LastName", source = "lastname", rule = "hubspot_wins" }}]\n[lead]\nclosed_status = []\naccepted_status = []\nfields = [{{ target = "Name", value = "x", rule = "create_only" }}]\n'
+FIELD = '[account]\nfields = [{{ {0} }}, {{ target = "RoleCode", value = "BUP002", rule = "create_only" }}]\n[contact]\nfields = [{{ target = "LastName", source = "lastname", rule = "hubspot_wins" }}]\n[lead]\nclosed_status = []\naccepted_status = []\nfields = [{{ target = "Name", value = "x", rule = "create_only" }}]\n'
 REFUSED_FIELDS = [
     ('target = "Nmae", source = "name", rule = "c4c_wins"', "account.fields.0 (Nmae): `Nmae` is no field of CorporateAccount; did you mean `Name`?"),
     ('target = "ExternalID", source = "name", rule = "c4c_wins"', "`ExternalID` of CorporateAccount is read-only"),
@@ -106,6 +106,7 @@ REFUSED_FIELDS = [
     ('target = "Name", source = "owner.nobody", rule = "c4c_wins"', "source `owner.nobody`: found 'nobody'"),
     ('target = "Name", source = "route.orign", rule = "c4c_wins"', "source `route.orign`: found 'orign' after the dot; did you mean `origin`?"),
     ('target = "Name", template = "{ }", rule = "c4c_wins"', "found an empty name in braces"),
+    ('target = "Name", source = "name", rule = "c4c_wins" }, { target = ["City", "Name"], source = "city", rule = "c4c_wins"', "account.fields.1.target: `Name` is filled by fields.0 already; name all sources in one entry"),
     ('target = "Phone", source = "phone", transform = "phone_e164", country = "Germany", rule = "c4c_wins"', "account.fields.0.country: found 'Germany'"),
 ]  # fmt: skip
 
@@ -115,6 +116,23 @@ def test_fields_refused_with_file_key_found_and_remedy(directory: Path, entry: s
     assert any(expected in problem for problem in problems(directory, mapping=FIELD.format(entry)))
 
 
+@pytest.mark.parametrize(
+    ("entry", "without", "expected"),
+    [
+        ('target = ["Name"', 'target = ["AdditionalName4"', "account.fields: `Name` of CorporateAccount is required"),
+        ('target = ["Name"', 'target = ["City", "Name"', "`Name` of CorporateAccount is required"),
+        ('target = "RoleCode"', 'target = "LegalFormCode"', 'add one with `target = "RoleCode"` to account.fields'),
+        ('target = ["LastName"', 'target = ["NickName"', "contact.fields: `LastName` of Contact is required"),
+    ],
+)
+def test_a_mapping_that_never_fills_a_required_field_is_refused(
+    directory: Path, entry: str, without: str, expected: str
+) -> None:
+    shipped = (directory / "mapping.toml").read_text(encoding="utf-8")
+    assert entry in shipped
+    assert any(expected in problem for problem in problems(directory, mapping=shipped.replace(entry, without)))
+
+
 def test_all_mistakes_of_all_files_at_once(directory: Path) -> None:
     found = problems(
         directory,
@@ -122,7 +140,7 @@ def test_all_mistakes_of_all_files_at_once(directory: Path) -> None:
         qualification=MQL + 'route = "nord"\nfilters = ["Zeil"]\n',
         mapping=FIELD.format('target = "Nmae", source = "name", rule = "c4c_wins"'),
     )
-    assert len(found) == 5
+    assert len(found) == 6
     assert {Path(problem.split(":")[0]).name for problem in found} == {
         "worker.toml",
         "qualification.toml",

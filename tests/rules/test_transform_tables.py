@@ -156,6 +156,7 @@ FIELDS = [
     ({"source": "x", "transform": "email"}, {"x": "keine"}, [None], [Code.VALUE_INVALID]),
     ({"source": "x"}, {"x": LONG}, ["zwei lange"], [Code.VALUE_TOO_LONG]),
     ({"source": "x", "target": ["A", "B"]}, {"x": "zwei lange Wörter"}, ["zwei lange", "Wörter"], []),
+    ({"source": "x", "target": ["A", "B"]}, {"x": "Zuckerrübensirup"}, ["Zuckerrübe", "nsirup"], [Code.VALUE_TOO_LONG]),
     ({"source": "x", "target": "N"}, {"x": "viele"}, [None], [Code.VALUE_INVALID]),
 ]
 

@@ -126,6 +126,20 @@ def test_value(mapped: FieldMap, values: dict[str, str], expected: dict[str, obj
             Code.VALUE_TOO_LONG,
             id="too long for all its fields",
         ),
+        pytest.param(
+            field_map(*NAMES[:2], source="e"),
+            "one " + "x" * 50,
+            {"Name": "one", "AdditionalName": "x" * 40},
+            Code.VALUE_TOO_LONG,
+            id="cut inside a word",
+        ),
+        pytest.param(
+            field_map(*NAMES[:2], source="e"),
+            "x" * 50 + " two",
+            {"Name": "x" * 40, "AdditionalName": "x" * 10 + " two"},
+            Code.VALUE_TOO_LONG,
+            id="nothing is lost, but a word is broken",
+        ),
     ],
 )
 def test_what_does_not_fit_is_said(mapped: FieldMap, values: str, expected: dict[str, object], code: Code) -> None:

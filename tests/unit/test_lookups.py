@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -32,6 +34,9 @@ def asked(*questions: Question) -> list[Query]:
             "LeadCollection",
             "HubSpotID_KUT eq '100:mql:1' or HubSpotID_KUT eq '100:mql:*'",
             id="leads of all cycles, the first by its exact key",
+        ),
+        pytest.param(
+            Question(Ask.BY_UUID, "Contact", "AB"), "ContactCollection", "ContactUUID eq guid'AB'", id="by UUID"
         ),
         pytest.param(
             Question(Ask.ACCOUNT_BY_TAX, "CorporateAccount", "DE1"),
@@ -90,6 +95,35 @@ def test_usual_spellings_of_a_web_site_are_asked_for_exactly(site: str) -> None:
     assert f"WebSite eq '{site}'" in query.filter
 
 
+@pytest.mark.parametrize(
+    ("domain", "stored"),
+    [
+        ("acme.example", "ACME.example"),
+        ("acme.example", "https://Acme.EXAMPLE/de"),
+        ("north-sea.example", "North-SEA.example"),
+        ("north-sea.example", "NORTH-Sea.Example"),
+        ("thyssenkrupp.example", "www.ThyssenKrupp.Example"),
+        ("musterbauwerke.example", "MusterBauWerke.example"),
+        ("shop.acme.example", "Shop.Acme.example"),
+        ("hp.example", "HP.EXAMPLE"),
+        ("hp.example", "Hp.Example"),
+        ("-.example", "-.example"),
+    ],
+)
+def test_a_domain_is_asked_for_in_a_way_that_finds_mixed_case_even_if_case_counts(domain: str, stored: str) -> None:
+    [query] = asked(Question(Ask.ACCOUNT_BY_DOMAIN, "CorporateAccount", domain))
+    patterns = re.findall("'([^']*)'", query.filter)
+    assert any(fnmatchcase(stored, pattern) for pattern in patterns), patterns
+
+
+def test_parts_of_a_domain_are_long_enough_to_find_few_strangers() -> None:
+    for domain in ("x.example", "hp.example", "acme.example", "mueller-gmbh.example", "thyssenkrupp.example"):
+        [query] = asked(Question(Ask.ACCOUNT_BY_DOMAIN, "CorporateAccount", domain))
+        parts = [pattern.strip("*") for pattern in re.findall("'([*][^']*)'", query.filter)]
+        assert all(len(part) >= 4 for part in parts)
+        assert not any(fnmatchcase("other-gmbh.example", f"*{part}*") for part in parts)
+
+
 KEY, LEADS = Question(Ask.BY_KEY, "Contact", "100"), Question(Ask.LEADS_OF, "Lead", "100:mql")
 WEB = Question(Ask.ACCOUNT_BY_DOMAIN, "CorporateAccount", "acme.example")
 PERMISSION = Question(Ask.PERMISSIONS_OF, "MarketingPermission", "AB")
@@ -110,7 +144,14 @@ PERMISSION = Question(Ask.PERMISSIONS_OF, "MarketingPermission", "AB")
         pytest.param(WEB, {"WebSite": "shop.acme.example"}, False, id="found by the wildcard only"),
         pytest.param(WEB, {"WebSite": None}, False, id="no web site"),
         pytest.param(PERMISSION, {"BusinessPartnerUUID": "ab"}, True, id="UUIDs in any case"),
+        pytest.param(Question(Ask.BY_UUID, "CorporateAccount", "ab"), {"UUID": "AB"}, True, id="of accounts, too"),
         pytest.param(Question(Ask.BY_ID, "Contact", "C*"), {"ObjectID": "C1"}, False, id="an asterisk is no wildcard"),
+        pytest.param(
+            Question(Ask.ACCOUNT_BY_POSTAL, "CorporateAccount", "1*"),
+            {"StreetPostalCode": "12345"},
+            False,
+            id="nor in a postal code",
+        ),
         pytest.param(
             Question(Ask.CHANNELS_OF, "ChannelPermission", "P1"), {"ParentObjectID": "P1"}, True, id="channel"
         ),

@@ -655,6 +655,30 @@ def test_a_new_primary_company(world: World, account_of_lead: str) -> None:
     assert world.one(LEAD).fields["ContactUUID"] == uuid("C1")
 
 
+def left_behind(*, status: str = "2", obsolete: bool = True, remembered: bool = False) -> World:
+    """A lead on the account A9 and with the person C9, both perhaps merged away; ours are A1 and C1."""
+    code = "4" if obsolete else "2"
+    own = lead(status=status, **(AGAIN | {"AccountPartyUUID": uuid("A9"), "ContactUUID": uuid("C9")}))
+    world = handed_over(own, account("A9", LifeCycleStatusCode=code), person("C9", "1A9", StatusCode=code))
+    return world.linked("100:mql:1", own, **AGAIN) if remembered else world
+
+
+@pytest.mark.parametrize(
+    ("world", "follows"),
+    [
+        pytest.param(left_behind(), True, id="our memory is lost: from the obsolete ones to those that live"),
+        pytest.param(left_behind(obsolete=False), False, id="sales may have chosen living ones"),
+        pytest.param(left_behind(remembered=True), False, id="sales chose them, as we remember"),
+        pytest.param(left_behind(status="3"), False, id="an accepted lead is left to sales"),
+    ],
+)
+def test_a_lead_follows_from_obsolete_parties(world: World, follows: bool) -> None:
+    world.sync(contact(primary(ACME), email="ada@acme.example", cycles=(FIRST,)))
+    fields = world.one(LEAD).fields
+    expected = ("A1", "C1") if follows else ("A9", "C9")
+    assert (fields["AccountPartyUUID"], fields["ContactUUID"]) == tuple(map(uuid, expected))
+
+
 def test_a_new_primary_company_that_is_not_in_c4c_yet() -> None:
     world = moving("2")
     writes = world.sync(MOVED)

@@ -151,6 +151,8 @@ def _fits(question: Question, record: Record) -> bool:
     match question.kind:
         case Ask.BY_ID:
             return record.object_id == question.value
+        case Ask.BY_UUID:
+            return question.value in (record.text("UUID"), record.text("ContactUUID"))
         case Ask.LEADS_OF:
             return record.text("HubSpotID_KUT").startswith(f"{question.value}:")
         case Ask.ACCOUNT_BY_DOMAIN:

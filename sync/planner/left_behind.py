@@ -1,0 +1,42 @@
+"""An open lead that was left behind on an account or contact person that is obsolete now: it follows the living one.
+
+While we remember what we sent, an untouched party is ours to change. After the state was lost nobody remembers; that
+sales chose an obsolete record is less likely than that a record of ours was merged away.
+"""
+
+from dataclasses import replace
+
+from sync.domain.rules import FieldRule
+from sync.mappers.draft import Draft, DraftField
+from sync.planner.desk import Desk, NotYet
+from sync.planner.resolve import ACCOUNT, CONTACT
+from sync.planner.target import Ask, Question, Record
+
+PARTIES = {"AccountPartyUUID": ACCOUNT, "ContactUUID": CONTACT}
+
+
+def following(desk: Desk, made: Draft, lead: Record) -> Draft:
+    """The draft with the right to change parties that are obsolete. Raises NotYet while they were not read."""
+    link = desk.links.get((made.entity, made.key))
+    remembered = link.sent if link and link.object_id in ("", lead.object_id) else {}
+    asked = {f.name: _is_left_behind(desk, f, lead) for f in made.fields if f.name not in remembered}
+    if None in asked.values():
+        raise NotYet
+    fields = (replace(f, rule=FieldRule.HUBSPOT_WINS) if asked.get(f.name) else f for f in made.fields)
+    return replace(made, fields=tuple(fields))
+
+
+def _is_left_behind(desk: Desk, field: DraftField, lead: Record) -> bool | None:
+    """Whether the lead names an obsolete record where another is meant; None where that was not read yet."""
+    entity, named = PARTIES.get(field.name), lead.text(field.name).upper()
+    if entity is None or field.rule is not FieldRule.C4C_WINS or field.value is None or field.value == named:
+        return False
+    records = desk.ask(Question(Ask.BY_UUID, entity, named)) if named else ()
+    return None if records is None else any(_is_obsolete(desk, record) for record in records)
+
+
+def _is_obsolete(desk: Desk, record: Record) -> bool:
+    mapping = desk.rules.mapping
+    if record.entity == ACCOUNT:
+        return record.text("LifeCycleStatusCode") == mapping.account.obsolete_status
+    return record.text("StatusCode") == mapping.contact.obsolete_status

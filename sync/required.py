@@ -1,0 +1,76 @@
+"""What C4C requires of a new record, and whether the mapping fills it: without it every create is refused."""
+
+from collections.abc import Iterable, Iterator
+
+from sync.domain.rules import EntityMap, FieldMap, Qualification
+from sync.schema import Entity, Schema
+
+BY_THE_SYNC = frozenset({("Lead", "Name")})
+"""Filled without an entry in the mapping: a lead is named by its route's `lead_name`."""
+
+
+def unfilled(
+    entity: str, found: EntityMap, qualification: Qualification | None, offered: Schema
+) -> Iterator[tuple[str, str]]:
+    """(field, what is wrong and what to do) for each required field that some new records would lack.
+
+    Whether a value is there for a single record only HubSpot can tell; here it is asked whether the rules ask for one.
+    """
+    fields = offered.entities.get(entity, {})
+    for name, field in fields.items():
+        if not field.required or name in ("ObjectID", found.external_key) or (entity, name) in BY_THE_SYNC:
+            continue
+        filling = [mapped for mapped in found.fields if _first(mapped, fields) in _names(name)]
+        gap = _gap(entity, name, filling, qualification)
+        if gap:
+            yield name, f"is required of every new record, which SAP Sales Cloud refuses without it; {gap}"
+
+
+def _first(mapped: FieldMap, fields: Entity) -> str | None:
+    """The field that every value of the entry reaches; further ones hold what is too long for it."""
+    return next((target for target in mapped.target if target in fields), None)
+
+
+def _section(entity: str) -> str:
+    return {"CorporateAccount": "account", "Contact": "contact", "Lead": "lead"}[entity]
+
+
+def _names(name: str) -> tuple[str, str]:
+    """The field itself and its twin: C4C derives `AccountID` from `AccountUUID` and the other way round."""
+    if name.endswith("UUID"):
+        return name, f"{name.removesuffix('UUID')}ID"
+    return name, f"{name.removesuffix('ID')}UUID" if name.endswith("ID") else name
+
+
+def _gap(entity: str, name: str, filling: Iterable[FieldMap], qualification: Qualification | None) -> str | None:
+    """Which records go without and the remedy; None where every record gets a value. Only leads differ by `when`."""
+    kinds = {"account", "no_account"} if entity == "Lead" else {"account"}
+    covered: set[str] = set()
+    poor: set[str] = set()
+    for mapped in filling:
+        routes = _routes_without(mapped, qualification)
+        poor |= routes
+        if not routes:
+            covered |= kinds if mapped.when == "always" else {mapped.when}
+    if kinds <= covered:
+        return None
+    if poor:
+        return (
+            f"found no value for it in route {', '.join(sorted(poor))}: give one there, or a `default` in the mapping"
+        )
+    entry = f'`target = "{name}"` to {_section(entity)}.fields'
+    if covered & kinds:
+        return f"leads {'without' if 'account' in covered else 'with'} an account do not get it: add {entry} for them"
+    return f"no entry fills it first: add one with {entry}"
+
+
+def _routes_without(mapped: FieldMap, qualification: Qualification | None) -> set[str]:
+    """Routes that leave the entry empty, where a value can come from the route alone."""
+    keys = [name.partition(".")[2] for name in mapped.source if name.startswith("route.")]
+    if not keys or len(keys) < len(mapped.source) or mapped.default is not None or qualification is None:
+        return set()
+    return {
+        name
+        for name, route in qualification.routes.items()
+        if not any(key == "name" or getattr(route, key, None) for key in keys)
+    }

@@ -1,0 +1,50 @@
+"""Look-ups of two steps: a row of the first step leads only where it really belongs."""
+
+from __future__ import annotations
+
+from twin import Twin
+from unit_builders import shipped, tenant_schema
+
+from sync.jobs.answers import Reader
+from sync.planner.target import Ask, Question, Target
+
+
+def found(c4c: Twin, *questions: Question) -> list[set[str]]:
+    """The last names, or else the names, that answer each question when all are asked at once."""
+    target = Target()
+    Reader(c4c, shipped(), tenant_schema()).answer(questions, target)
+    answers = [target.ask(question) for question in questions]
+    assert None not in answers
+    return [{record.text("LastName") or record.text("Name") for record in answer or ()} for answer in answers]
+
+
+def by_tax(number: str) -> Question:
+    return Question(Ask.ACCOUNT_BY_TAX, "CorporateAccount", number)
+
+
+def of(account: str) -> Question:
+    return Question(Ask.CONTACTS_OF, "Contact", account)
+
+
+def test_an_asterisk_in_a_tax_number_finds_no_stranger() -> None:
+    c4c = Twin()
+    for name, number in (("Muster", "DE1"), ("Stranger", "DE12"), ("Starred", "DE1*")):
+        account = c4c.seed("CorporateAccount", Name=name, RoleCode="BUP002")
+        c4c.seed("CorporateAccountTaxNumber", ParentObjectID=account["ObjectID"], TaxID=number)
+    assert found(c4c, by_tax("DE1"), by_tax("DE1*"), by_tax("*")) == [{"Muster"}, {"Starred"}, set()]
+
+
+def test_persons_asked_for_together_stay_with_their_accounts() -> None:
+    c4c = Twin()
+    here, there = (c4c.seed("CorporateAccount", Name=name, RoleCode="BUP002") for name in ("Here", "There"))
+    for name, account in (("A", here), ("B", there)):
+        c4c.seed("Contact", LastName=name, AccountUUID=account["UUID"])
+    assert found(c4c, of(here["AccountID"]), of(there["AccountID"])) == [{"A"}, {"B"}]
+
+
+def test_a_person_is_found_in_every_account_that_it_is_related_to_and_in_no_other() -> None:
+    c4c = Twin()
+    main, further, other = (c4c.seed("CorporateAccount", Name=name, RoleCode="BUP002") for name in "MFO")
+    person = c4c.seed("Contact", LastName="A", AccountUUID=main["UUID"])
+    c4c.seed("ContactIsContactPersonFor", ContactID=person["ContactID"], AccountID=further["AccountID"])
+    assert found(c4c, *(of(account["AccountID"]) for account in (main, further, other))) == [{"A"}, {"A"}, set()]
