@@ -13,7 +13,7 @@ from sync.transport import RequestRetry
 
 Build = Callable[..., Sync]
 
-CONTACTS, SHARED, COMPANIES = 16_000, 10_500, 500
+CONTACTS, SHARED, COMPANIES = 25_000, 12_000, 500
 LAG = 90
 
 WEATHER: tuple[dict[str, Any], ...] = (
@@ -63,7 +63,7 @@ def test_after_the_storm_the_mirror_is_the_truth(portal: Portal, sync: Build) ->
     portal.seed(CONTACTS, COMPANIES, bulk=SHARED)
     portal.settings(index_lag_seconds=LAG)
     for n, weather in enumerate(WEATHER):
-        portal.fault(**weather, times=None, probability=0.025, seed=n)
+        portal.fault(**weather, times=None, probability=0.02, seed=n)
     configuration = rules(index_lag_seconds=120)
     product = sync(configuration=configuration, options={"retry": RequestRetry(2, 0.001)}, log_level="WARNING")
     marketing = Marketing(portal, portal.truth())
