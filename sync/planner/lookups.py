@@ -4,9 +4,7 @@ Filters only pre-select: every row is compared exactly on our side, because `*` 
 the case sensitivity of `eq` differs by field.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 from sync import odata
@@ -104,34 +102,19 @@ _FIELDS = {
 
 
 def _spellings(value: str) -> tuple[str, ...]:
-    """C4C spells web sites freely and may compare case-sensitively: the usual spellings, and wildcards around parts.
-
-    What wildcards find beyond the domain is left out when the answer is read.
-    """
-    bare = (value, f"www.{value}")
-    plain = (*bare, *(f"{scheme}://{site}" for scheme in ("http", "https") for site in bare))
-    return (*plain, *(f"*{part}*" for part in _parts(value)))
-
-
-def _parts(value: str) -> tuple[str, ...]:
-    """Parts of a domain of which one is there however the letters' case is mixed: `ThyssenKrupp.com`, `North-SEA.de`.
-
-    The longest word tells most, so that few strangers are found: in capitals, and without its initial, cut up to
-    three where the parts are long enough to tell anything.
-    """
-    words = re.findall(r"[^-.]+[-.]", value)
-    word = max(reversed(words), key=len, default="")
-    if len(word) < SHORT_WORD:
-        host, _, ending = value.rpartition(".")
-        cases = (value, value.capitalize(), f"{host.title()}.{ending}", value.title(), value.upper())
-        return tuple(dict.fromkeys(cases))
-    number = min(3, len(word) // 5) if len(word) >= LONG_WORD else 1
-    ends = [1 + (len(word) - 1) * n // number for n in range(number + 1)]
-    return (*(word[start:end] for start, end in pairwise(ends)), word.upper())
-
-
-SHORT_WORD, LONG_WORD = 5, 11
-"""Characters of a word with the dot or hyphen behind it: a part of a shorter one fits too many, of a longer one few."""
+    """C4C spells web sites freely and may compare case-sensitively: wildcards around the usual spellings."""
+    plain = (
+        value,
+        f"www.{value}",
+        f"http://{value}",
+        f"https://{value}",
+        f"http://www.{value}",
+        f"https://www.{value}",
+    )
+    host, dot, ending = value.rpartition(".")
+    titled = f"{host.title()}{dot}{ending}"
+    cases = (value, value.capitalize(), titled, value.title(), value.upper())
+    return (*plain, *(f"*{spelled}*" for spelled in dict.fromkeys(cases)))
 
 
 Answers = dict[tuple[Ask, str], dict[str, list[Row]]]

@@ -7,7 +7,7 @@ from c4c_world import World
 
 
 @pytest.mark.parametrize(
-    "site", ["http://WWW.bakery.example/contact?x=1", "Bakery.Example", "https://bakery.example", "BAKERY.example"]
+    "site", ["http://WWW.bakery.example/contact?x=1", "Bakery.Example", "https://bakery.example", "BAKERY.EXAMPLE"]
 )
 def test_an_account_is_recognised_by_its_web_domain_however_it_is_spelled(world: World, site: str) -> None:
     company = world.control.company("Bakery North", domain="bakery.example")
