@@ -5,7 +5,7 @@ not be delivered is tried again at the next look.
 """
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -46,6 +46,7 @@ class Facts:
     failures: Mapping[str, str | None]
     budget: DailyBudget
     mismatches: Mapping[str, list[str]]
+    told: Collection[str] = ()
 
 
 def watch(context: Context) -> None:
@@ -86,6 +87,7 @@ def _facts(session: Session, now: datetime) -> Facts:
         failures=streams.last_kinds(session),
         budget=budget.load(session),
         mismatches=streams.mismatches(session),
+        told=streams.told(session),
     )
 
 
@@ -111,9 +113,10 @@ def _poll_stale(facts: Facts, config: Configuration) -> str | None:
     limit = config.worker.alerts.poll_age
     marks = [facts.polled.get(stream) for stream in STREAMS]
     oldest = min((mark for mark in marks if mark), default=None) if all(marks) else None
-    # A worker that has only just begun is given the same time.
-    since = max((moment for moment in (oldest, facts.at_work_since) if moment), default=None)
-    if since is None or facts.now - since <= limit:
+    told = Alert.POLL_STALE in facts.told
+    # A worker that has only just begun is given the same time; but a restart does not end what was told before.
+    since = max((moment for moment in (oldest, None if told else facts.at_work_since) if moment), default=None)
+    if facts.now - since <= limit if since else not told:
         return None
     until = f"up to {oldest:%Y-%m-%d %H:%M} UTC" if oldest else "never yet"
     return f"HubSpot was last read completely {until}; allowed are {limit.total_seconds():g} s"
