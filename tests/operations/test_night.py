@@ -1,6 +1,8 @@
 """Twenty hours that nobody watches, with all that a night brings: real processes on a clock that the test turns."""
 
 import signal
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from shutil import copyfile
 from typing import Any
@@ -43,6 +45,18 @@ def put_back(product: Product, backup: str) -> None:
         (product.home / name).unlink(missing_ok=True)
     copyfile(product.home / backup, product.state)
     product.state.chmod(0o600)
+
+
+def hangs(shift: Shift, product: Product) -> bool:
+    """Stops the process where it stands, unless that is where it keeps everybody from the state file."""
+    shift.process.send_signal(signal.SIGSTOP)
+    with closing(sqlite3.connect(product.state, timeout=0.1)) as connection:
+        try:
+            connection.execute("begin immediate")
+        except sqlite3.OperationalError:
+            shift.process.send_signal(signal.SIGCONT)
+            return False
+    return True
 
 
 def test_a_night_with_everything(product: Product, sandbox: Sandbox) -> None:
@@ -112,12 +126,12 @@ def test_a_night_with_everything(product: Product, sandbox: Sandbox) -> None:
 def test_a_worker_that_hung_writes_nothing_after_it_was_replaced(product: Product, sandbox: Sandbox) -> None:
     with shifts(product, sandbox) as (clock, start):
         hung = start().at_work()
-        slow = sandbox.fault("c4c", "slow", body="POST CorporateAccountCollection", seconds=0.3)
+        slow = sandbox.fault("c4c", "slow", body="POST CorporateAccountCollection", seconds=1)
         contact = sandbox.contact(sandbox.company("acme"))
         hung.passes(timedelta(minutes=5))
         clock.advance(timedelta(minutes=5))
         sandbox.until_fired(slow)
-        hung.process.send_signal(signal.SIGSTOP)
+        until(lambda: hangs(hung, product), "a moment outside of a transaction")
         until(lambda: sandbox.rows("CorporateAccount"), "the write that was in hand")
         standby = start()
         until(lambda: standby.said("worker_standby"), "the standby")
