@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -40,6 +41,12 @@ settle_seconds = 0
 request_wait = "10ms"
 {more}
 """
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 class Sandbox:
@@ -188,7 +195,7 @@ class Product:
                 command, cwd=self.home, env=self.environment(), stdout=subprocess.PIPE, stderr=err, text=True
             )
             try:
-                yield Running(process)
+                yield Running(process, Path(err.name))
             finally:
                 process.kill()
                 process.wait(TIMEOUT)
@@ -205,6 +212,7 @@ class Running:
     """A process whose log lines the test follows."""
 
     process: subprocess.Popen[str]
+    _errors: Path
     lines: list[str] = field(default_factory=list)
 
     def until(self, event: str, **fields: str) -> dict[str, Any]:
@@ -216,6 +224,10 @@ class Running:
             if entry["event"] == event and all(entry.get(name) == value for name, value in fields.items()):
                 return dict(entry)
         raise AssertionError(f"the process ended without {event}: {self.lines[-3:]}")
+
+    def errors(self) -> str:
+        """What it wrote to standard error."""
+        return self._errors.read_text(encoding="utf-8")
 
     def ended(self) -> int:
         """Reads the rest, and returns how the process ended."""

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 import requests
-from night_stage import Product, Sandbox
+from night_stage import Product, Sandbox, free_port
 
 QUICK = {"poll": "200ms", "push": "200ms", "scores": "1h", "sweep": "1h"}
 
@@ -90,9 +90,7 @@ def test_commands_beside_a_worker_only_mark(busy: Product, sandbox: Sandbox) -> 
 
 
 def test_probes_and_metrics(busy: Product, sandbox: Sandbox) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     busy.extra["SYNC_METRICS_PORT"] = str(port)
     url = f"http://127.0.0.1:{port}"
     sandbox.fault("hubspot", "status", status=503, times=None)
