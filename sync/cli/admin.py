@@ -17,9 +17,10 @@ from sync.errors import ConfigurationError
 from sync.jobs import reread, verify
 from sync.jobs import resync as resyncing
 from sync.jobs.resync import Scope
-from sync.state import guarding, selection, streams
+from sync.state import disappearance, guarding, selection, streams
 from sync.state import lease as leases
 from sync.state.backup import backup as copy
+from sync.state.disappearance import Disappearance
 from sync.state.store import Store
 from sync.worker.keeper import working
 
@@ -247,17 +248,17 @@ def approve(
     digest: Annotated[str | None, typer.Argument(metavar="[DIGEST]", help="As the guard named it.")] = None,
     json: Json = False,
 ) -> None:
-    """Show the plan that the guard stopped; with its digest, let exactly that plan through."""
+    """Show what the guard stopped: a plan, or contacts said to be gone; with its digest, let exactly that through."""
     with _opened() as store, store.session() as session:
-        found = _approved(session, digest) if digest else guarding.last(session)
-    document = admin_reports.guard_document(found)
+        found, gone = _approved(session, digest) if digest else (guarding.last(session), disappearance.known(session))
+    document = admin_reports.guard_document(found, gone)
     output.show_json(document) if json else admin_reports.print_guard(document)
 
 
-def _approved(session: Session, digest: str) -> guarding.Stopped:
-    approved = guarding.approve(session, digest, _now())
-    if approved is None:
+def _approved(session: Session, digest: str) -> tuple[guarding.Stopped | None, list[Disappearance]]:
+    plan, gone = guarding.approve(session, digest, _now()), disappearance.approve(session, digest, _now())
+    if plan is None and gone is None:
         raise ConfigurationError(
             [f"{digest}: no such plan stands stopped; `approve` without a digest shows which does"]
         )
-    return approved
+    return plan, [gone] if gone else []

@@ -17,7 +17,7 @@ from sync.config import Configuration
 from sync.jobs.context import Context
 from sync.jobs.poll import STREAMS
 from sync.log import Event, emit
-from sync.state import budget, guarding, streams, work
+from sync.state import budget, disappearance, guarding, streams, work
 from sync.state import lease as leases
 from sync.state.budget import DailyBudget
 from sync.webhook import Notice
@@ -77,13 +77,13 @@ def active(session: Session) -> dict[str, str]:
 
 
 def _facts(session: Session, now: datetime) -> Facts:
-    guard = guarding.tripped(session)
+    stopped = [found.text for found in (guarding.tripped(session), *disappearance.standing(session)) if found]
     return Facts(
         now=now,
         polled=streams.watermarks(session),
         at_work_since=_at_work_since(session),
         parked=sum(work.parked_counts(session).values()),
-        guard=guard.text if guard else None,
+        guard="; ".join(stopped) or None,
         failures=streams.last_kinds(session),
         budget=budget.load(session),
         mismatches=streams.mismatches(session),
