@@ -22,7 +22,7 @@ def busy(product: Product, sandbox: Sandbox) -> Product:
 
 
 def test_a_signal_lets_the_write_in_hand_end(busy: Product, sandbox: Sandbox) -> None:
-    slow = sandbox.fault("c4c", "slow", body="POST CorporateAccountCollection", seconds=1)
+    slow = sandbox.fault("c4c", "slow", body="POST CorporateAccountCollection", seconds=2)
     with busy.started("run") as worker:
         sandbox.until_fired(slow)
         worker.process.send_signal(signal.SIGTERM)
