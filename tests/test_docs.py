@@ -197,10 +197,33 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 # ---- settings
 
 
-def test_every_environment_setting_is_documented() -> None:
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "text", [section(OPERATIONS, "Install"), section(README, "1. Credentials", "### ")], ids=["operations", "README"]
+)
+def test_every_environment_setting_is_documented(text: str) -> None:
     source = Path(config.__file__).read_text(encoding="utf-8")
     named = set(re.findall(r'"((?:HUBSPOT|C4C|SYNC)_[A-Z_]+)"', source))
-    assert named == set(re.findall(r"`((?:HUBSPOT|C4C|SYNC)_[A-Z_]+)`", section(OPERATIONS, "Install")))
+    rows = "\n".join(line for line in text.splitlines() if line.startswith("|"))
+    assert named == set(re.findall(r"`((?:HUBSPOT|C4C|SYNC)_[A-Z_]+)`", rows))
+
+
+def test_defaults_of_settings_are_those_of_the_program() -> None:
+    rows = section(README, "1. Credentials", "### ").splitlines()
+    shown = {cells[1].strip("` "): cells[-2].strip(" `") for row in rows if len(cells := row.split("|")) == 5}
+    found = config.settings(config.Environment({}))
+    for name, value in (
+        ("SYNC_STATE", found.state),
+        ("SYNC_CONFIG", found.config),
+        ("SYNC_LOG_FORMAT", found.log_format),
+        ("SYNC_LOG_LEVEL", found.log_level),
+        ("SYNC_METRICS_PORT", "none" if found.metrics_port is None else found.metrics_port),
+        ("SYNC_METRICS_HOST", found.metrics_host),
+        ("SYNC_ALERT_WEBHOOK", "nowhere" if found.alert_webhook is None else found.alert_webhook),
+    ):
+        assert shown[name] == str(value), name
 
 
 def test_the_shipped_worker_toml_shows_every_setting_with_its_default() -> None:
