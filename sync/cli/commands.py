@@ -104,7 +104,10 @@ def once(
     names = _job_names(jobs)
     start = _moment(since, "--since") if since else None
     with output.progress(None) as report, working(report) as (application, stop):
-        loads.prepare(application.context, names, start, output.complain)
+        cost = loads.prepare(application.context, names, start)
+        # A person reads the sentence; among lines of JSON the event says the same.
+        if cost and (output.err.is_terminal or application.settings.log_format == "console"):
+            output.complain(cost)
         results = (run_until_idle if until_idle else run_jobs)(application.context, names)
         document = reports.once_document(application, results)
         alerts.watch(application.context)

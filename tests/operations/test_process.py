@@ -60,6 +60,7 @@ def test_the_end_is_bounded(busy: Product, sandbox: Sandbox) -> None:
 
 def test_a_standby_takes_over_from_a_dead_worker(busy: Product, sandbox: Sandbox) -> None:
     with busy.started("run") as first:
+        assert first.until("load_forecast", job="poll")["contacts"] == 3
         first.until("job_finished", job="push")
         with busy.started("run") as second:
             assert second.until("worker_standby")["holder"].endswith(f":{first.process.pid}")
