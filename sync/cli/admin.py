@@ -17,6 +17,7 @@ from sync.errors import ConfigurationError
 from sync.jobs import reread, verify
 from sync.jobs import resync as resyncing
 from sync.jobs.resync import Scope
+from sync.jobs.runner import JOBS
 from sync.state import disappearance, guarding, selection, streams
 from sync.state import lease as leases
 from sync.state.backup import backup as copy
@@ -26,7 +27,10 @@ from sync.worker.keeper import working
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-CodeOption = Annotated[str | None, typer.Option("--code", metavar="CODE", help="Only with this reason code.")]
+CodeOption = Annotated[
+    str | None,
+    typer.Option("--code", metavar="CODE", help="Only with this reason code.", autocompletion=output.one_of(Code)),
+]
 
 ASK_FROM = 1000
 """More contacts than this are marked only with --yes, or after a person at a terminal agreed."""
@@ -209,7 +213,10 @@ def _chosen_parked(store: Store, contact_ids: list[str] | None, code: str | None
 
 
 def runs(
-    job: Annotated[str | None, typer.Option("--job", metavar="JOB", help="Only of this job.")] = None,
+    job: Annotated[
+        str | None,
+        typer.Option("--job", metavar="JOB", help="Only of this job.", autocompletion=output.one_of(JOBS)),
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many.")] = 20,
     json: Json = False,
 ) -> None:

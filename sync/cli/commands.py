@@ -47,7 +47,8 @@ admin.register(cli)
 def main() -> None:
     """Runs a command; a known failure becomes a sentence and an exit code instead of a traceback."""
     try:
-        cli()
+        # Started as a module, too: a shell's completion knows the program by this name.
+        cli(prog_name="hubspot-c4c-sync")
     except ConfigurationError as error:
         for problem in error.problems:
             output.complain(problem)
@@ -91,7 +92,12 @@ def run() -> None:
 @cli.command()
 def once(
     jobs: Annotated[
-        list[str] | None, typer.Argument(metavar="[JOB]...", help=f"Jobs to run, in this order: {', '.join(JOBS)}.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[JOB]...",
+            help=f"Jobs to run, in this order: {', '.join(JOBS)}.",
+            autocompletion=output.one_of(JOBS),
+        ),
     ] = None,
     until_idle: Annotated[bool, typer.Option("--until-idle", help="Again until nothing is due.")] = False,
     since: Annotated[

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -40,6 +40,16 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
         shown.add_row(*("" if cell is None else str(cell) for cell in row))
     out.print(shown)
     out.print()
+
+
+def one_of(values: Iterable[str]) -> Callable[[str], list[str]]:
+    """What a shell offers while somebody types one of these values."""
+    known = [str(value) for value in values]
+
+    def offered(incomplete: str) -> list[str]:
+        return [value for value in known if value.startswith(incomplete)]
+
+    return offered
 
 
 @contextmanager
