@@ -13,7 +13,7 @@ import typer
 import yaml
 from pydantic import BaseModel
 
-from sync import config, metrics
+from sync import config, log, metrics
 from sync.cli import codes as codes_page
 from sync.cli.commands import cli, main
 from sync.jobs.alerts import Alert
@@ -43,6 +43,13 @@ def anchors(text: str) -> set[str]:
 
 
 # ---- commands
+
+
+@pytest.fixture(autouse=True)
+def own_log() -> Iterator[None]:
+    """A command sends the log to its own standard error, which is gone afterwards."""
+    yield
+    log.configure("json", "ERROR", sys.__stderr__)
 
 
 def commands(group: Any, before: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
