@@ -90,7 +90,8 @@ def test_a_stormy_run_tells_nothing_about_anybody(product: Product, sandbox: San
         printed = [storm(product, sandbox, told)]
         some = product.query("select contact_id from progress where status = 'parked' limit 1")[0][0]
         reports = [*REPORTS, ("parked", "show", some)]
-        for ran in [command(*report, *form) for report in reports for form in ((), ("--json",))]:
+        lines = [(*report, *form) for report in reports for form in ((), ("--json",))]
+        for ran in [command(*line) for line in (*lines, ("health",), ("links", "export"), ("migrate",))]:
             printed += [ran.out, ran.err]
         # What is shown value by value is the answer to who asked for it by name; beside it nothing is.
         simulate = ("simulate", "--rows", "--config", str(PROJECT / "config/examples/group"))
