@@ -40,6 +40,10 @@ class GuardTripped(SyncError):
     exit_code = 5
 
 
+class Vanished(GuardTripped):
+    """More contacts are said to be gone than is believed without a person; those contacts stay as they are."""
+
+
 class LeaseHeld(SyncError):
     """Another process writes at the moment."""
 

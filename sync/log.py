@@ -82,6 +82,7 @@ _ALLOWED = frozenset(
         "job",
         "jobs",
         "key",
+        "left",
         "kind",
         "level",
         "limit",

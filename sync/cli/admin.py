@@ -17,15 +17,20 @@ from sync.errors import ConfigurationError
 from sync.jobs import reread, verify
 from sync.jobs import resync as resyncing
 from sync.jobs.resync import Scope
-from sync.state import guarding, selection, streams
+from sync.jobs.runner import JOBS
+from sync.state import disappearance, guarding, selection, streams
 from sync.state import lease as leases
 from sync.state.backup import backup as copy
+from sync.state.disappearance import Disappearance
 from sync.state.store import Store
 from sync.worker.keeper import working
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-CodeOption = Annotated[str | None, typer.Option("--code", metavar="CODE", help="Only with this reason code.")]
+CodeOption = Annotated[
+    str | None,
+    typer.Option("--code", metavar="CODE", help="Only with this reason code.", autocompletion=output.one_of(Code)),
+]
 
 ASK_FROM = 1000
 """More contacts than this are marked only with --yes, or after a person at a terminal agreed."""
@@ -208,7 +213,10 @@ def _chosen_parked(store: Store, contact_ids: list[str] | None, code: str | None
 
 
 def runs(
-    job: Annotated[str | None, typer.Option("--job", metavar="JOB", help="Only of this job.")] = None,
+    job: Annotated[
+        str | None,
+        typer.Option("--job", metavar="JOB", help="Only of this job.", autocompletion=output.one_of(JOBS)),
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many.")] = 20,
     json: Json = False,
 ) -> None:
@@ -247,17 +255,17 @@ def approve(
     digest: Annotated[str | None, typer.Argument(metavar="[DIGEST]", help="As the guard named it.")] = None,
     json: Json = False,
 ) -> None:
-    """Show the plan that the guard stopped; with its digest, let exactly that plan through."""
+    """Show what the guard stopped: a plan, or contacts said to be gone; with its digest, let exactly that through."""
     with _opened() as store, store.session() as session:
-        found = _approved(session, digest) if digest else guarding.last(session)
-    document = admin_reports.guard_document(found)
+        found, gone = _approved(session, digest) if digest else (guarding.last(session), disappearance.known(session))
+    document = admin_reports.guard_document(found, gone)
     output.show_json(document) if json else admin_reports.print_guard(document)
 
 
-def _approved(session: Session, digest: str) -> guarding.Stopped:
-    approved = guarding.approve(session, digest, _now())
-    if approved is None:
+def _approved(session: Session, digest: str) -> tuple[guarding.Stopped | None, list[Disappearance]]:
+    plan, gone = guarding.approve(session, digest, _now()), disappearance.approve(session, digest, _now())
+    if plan is None and gone is None:
         raise ConfigurationError(
             [f"{digest}: no such plan stands stopped; `approve` without a digest shows which does"]
         )
-    return approved
+    return plan, [gone] if gone else []

@@ -8,6 +8,7 @@ from typing import Any
 from sync.cli.output import say, table
 from sync.domain.codes import EXPLANATIONS, Code
 from sync.state import tables
+from sync.state.disappearance import Disappearance
 from sync.state.guarding import Stopped
 
 Document = dict[str, Any]
@@ -135,19 +136,34 @@ def _about(entry: Document) -> str:
     return ", ".join(entry.get("fields") or entry.get("contacts") or ())
 
 
-def guard_document(found: Stopped | None) -> Document:
-    """What `approve --json` prints: the stopped plan without the digests of its parts."""
+def guard_document(found: Stopped | None, gone: Sequence[Disappearance]) -> Document:
+    """What `approve --json` prints: the stopped plan without the digests of its parts, and who is said to be gone."""
+    doubted = {"disappearances": [asdict(one) for one in gone]}
     if found is None:
-        return {"stopped": None}
+        return {"stopped": None, **doubted}
     shown = {name: value for name, value in asdict(found).items() if name not in ("contacts", "cycle")}
-    return {"stopped": {**shown, "contacts": len(found.contacts)}}
+    return {"stopped": {**shown, "contacts": len(found.contacts)}, **doubted}
 
 
 def print_guard(document: Document) -> None:
-    stopped = document["stopped"]
-    if stopped is None:
+    if document["stopped"] is None and not document["disappearances"]:
         say("the guard stopped nothing")
-        return
+    if document["stopped"]:
+        _print_plan(document["stopped"])
+    for doubted in document["disappearances"]:
+        _print_disappearance(doubted)
+
+
+def _print_disappearance(doubted: Document) -> None:
+    say(f"disappearance {doubted['digest']}, last seen at {_short(doubted['at'])}: {doubted['text']}")
+    say(f"  contacts {', '.join(doubted['contacts'])}")
+    if doubted["approved_at"]:
+        say(f"approved at {doubted['approved_at']}: the next scores and sweep believe it")
+    else:
+        say(f"to confirm that exactly these are gone: hubspot-c4c-sync approve {doubted['digest']}")
+
+
+def _print_plan(stopped: Document) -> None:
     say(f"plan {stopped['digest']}, stopped at {stopped['at']}: {stopped['text']}")
     for entity, number in stopped["creates"].items():
         say(f"  create {number} {entity}")

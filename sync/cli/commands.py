@@ -47,7 +47,8 @@ admin.register(cli)
 def main() -> None:
     """Runs a command; a known failure becomes a sentence and an exit code instead of a traceback."""
     try:
-        cli()
+        # Started as a module, too: a shell's completion knows the program by this name.
+        cli(prog_name="hubspot-c4c-sync")
     except ConfigurationError as error:
         for problem in error.problems:
             output.complain(problem)
@@ -91,7 +92,12 @@ def run() -> None:
 @cli.command()
 def once(
     jobs: Annotated[
-        list[str] | None, typer.Argument(metavar="[JOB]...", help=f"Jobs to run, in this order: {', '.join(JOBS)}.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[JOB]...",
+            help=f"Jobs to run, in this order: {', '.join(JOBS)}.",
+            autocompletion=output.one_of(JOBS),
+        ),
     ] = None,
     until_idle: Annotated[bool, typer.Option("--until-idle", help="Again until nothing is due.")] = False,
     since: Annotated[
@@ -104,7 +110,10 @@ def once(
     names = _job_names(jobs)
     start = _moment(since, "--since") if since else None
     with output.progress(None) as report, working(report) as (application, stop):
-        loads.prepare(application.context, names, start, output.complain)
+        cost = loads.prepare(application.context, names, start)
+        # A person reads the sentence; among lines of JSON the event says the same.
+        if cost and (output.err.is_terminal or application.settings.log_format == "console"):
+            output.complain(cost)
         results = (run_until_idle if until_idle else run_jobs)(application.context, names)
         document = reports.once_document(application, results)
         alerts.watch(application.context)

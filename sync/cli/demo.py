@@ -295,13 +295,14 @@ def _need_sandbox() -> None:
 def _sandbox() -> Iterator[dict[str, str]]:
     """The sandbox in a process of its own, for as long as the demo lasts."""
     size = ["--contacts", str(CONTACTS), "--companies", str(COMPANIES), "--die-with-parent"]
-    process = subprocess.Popen([sys.executable, "-m", "sandbox", *size], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        line = process.stdout.readline()
-        if not line:
-            raise ConfigurationError(["the sandbox did not start; run `python -m sandbox` to see why"])
-        yield json.loads(line)
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
+    command = [sys.executable, "-m", "sandbox", *size]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            line = process.stdout.readline()
+            if not line:
+                raise ConfigurationError(["the sandbox did not start; run `python -m sandbox` to see why"])
+            yield json.loads(line)
+        finally:
+            process.terminate()
+            process.wait(timeout=10)

@@ -17,7 +17,12 @@ cli = typer.Typer(help="Show, save, and name pairs of HubSpot id and SAP Sales C
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Entity = Annotated[
-    str, typer.Argument(metavar="ENTITY", help=f"{', '.join(links.NUMBERS)} (or company, account, contact, lead).")
+    str,
+    typer.Argument(
+        metavar="ENTITY",
+        help=f"{', '.join(links.NUMBERS)} (or company, account, contact, lead).",
+        autocompletion=output.one_of(links.NUMBERS),
+    ),
 ]
 Key = Annotated[str, typer.Argument(metavar="KEY", help="HubSpot id; for a lead CONTACT_ID:SCORE:CYCLE.")]
 

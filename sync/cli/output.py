@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import islice
@@ -64,6 +64,16 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
         out.print(shown)
         out.print()
         title = ""
+
+
+def one_of(values: Iterable[str]) -> Callable[[str], list[str]]:
+    """What a shell offers while somebody types one of these values."""
+    known = [str(value) for value in values]
+
+    def offered(incomplete: str) -> list[str]:
+        return [value for value in known if value.startswith(incomplete)]
+
+    return offered
 
 
 @contextmanager

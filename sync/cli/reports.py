@@ -93,6 +93,8 @@ def _print_trouble(document: Document) -> None:
     guard = document["guard"]
     if guard and not guard["approved_at"]:
         say(f"GUARD: {guard['text']}; nothing was written. `hubspot-c4c-sync approve` shows the plan {guard['plan']}")
+    for doubted in document["disappearances"]:
+        say(f"GUARD: {doubted['text']}; `hubspot-c4c-sync approve` shows them as {doubted['plan']}")
 
 
 def _print_lease(lease: Document | None) -> None:

@@ -5,7 +5,7 @@ not be delivered is tried again at the next look.
 """
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -17,7 +17,7 @@ from sync.config import Configuration
 from sync.jobs.context import Context
 from sync.jobs.poll import STREAMS
 from sync.log import Event, emit
-from sync.state import budget, guarding, streams, work
+from sync.state import budget, disappearance, guarding, streams, work
 from sync.state import lease as leases
 from sync.state.budget import DailyBudget
 from sync.webhook import Notice
@@ -46,6 +46,7 @@ class Facts:
     failures: Mapping[str, str | None]
     budget: DailyBudget
     mismatches: Mapping[str, list[str]]
+    told: Collection[str] = ()
 
 
 def watch(context: Context) -> None:
@@ -76,16 +77,17 @@ def active(session: Session) -> dict[str, str]:
 
 
 def _facts(session: Session, now: datetime) -> Facts:
-    guard = guarding.tripped(session)
+    stopped = [found.text for found in (guarding.tripped(session), *disappearance.standing(session)) if found]
     return Facts(
         now=now,
         polled=streams.watermarks(session),
         at_work_since=_at_work_since(session),
         parked=sum(work.parked_counts(session).values()),
-        guard=guard.text if guard else None,
+        guard="; ".join(stopped) or None,
         failures=streams.last_kinds(session),
         budget=budget.load(session),
         mismatches=streams.mismatches(session),
+        told=streams.told(session),
     )
 
 
@@ -111,9 +113,10 @@ def _poll_stale(facts: Facts, config: Configuration) -> str | None:
     limit = config.worker.alerts.poll_age
     marks = [facts.polled.get(stream) for stream in STREAMS]
     oldest = min((mark for mark in marks if mark), default=None) if all(marks) else None
-    # A worker that has only just begun is given the same time.
-    since = max((moment for moment in (oldest, facts.at_work_since) if moment), default=None)
-    if since is None or facts.now - since <= limit:
+    told = Alert.POLL_STALE in facts.told
+    # A worker that has only just begun is given the same time; but a restart does not end what was told before.
+    since = max((moment for moment in (oldest, None if told else facts.at_work_since) if moment), default=None)
+    if facts.now - since <= limit if since else not told:
         return None
     until = f"up to {oldest:%Y-%m-%d %H:%M} UTC" if oldest else "never yet"
     return f"HubSpot was last read completely {until}; allowed are {limit.total_seconds():g} s"

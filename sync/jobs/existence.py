@@ -2,19 +2,19 @@
 
 from collections.abc import Iterable, Sequence
 
-from sync.errors import Malformed
+from sync.errors import Vanished
 from sync.hubspot_client import HubSpotObject
 from sync.jobs.context import Context
 from sync.jobs.snapshots import snapshots, wanted
 from sync.log import Event, emit
-from sync.state import mirror
+from sync.state import disappearance, mirror
 
 GONE_AT_ONCE = (10, 0.02)
-"""More contacts than this (a number, or a share of the mirror) do not vanish at one time."""
+"""More contacts than this (a number, or a share of the mirror) do not vanish at one time, unless a person says so."""
 
 
 def reread(context: Context, contact_ids: Sequence[str]) -> int:
-    """Brings the mirror up to date for these ids; returns how many changed. Raises Malformed if too many are gone."""
+    """Brings the mirror up to date for these ids; returns how many changed. Raises Vanished if too many are gone."""
     if not contact_ids:
         return 0
     names = wanted(context, "contacts")
@@ -28,12 +28,19 @@ def reread(context: Context, contact_ids: Sequence[str]) -> int:
 
 
 def _gone(context: Context, ids: Sequence[str]) -> int:
-    """Neither live nor archived: believed at the second time, and never for many at once."""
+    """Neither live nor archived: believed at the second time; many at once only if a person confirmed exactly them."""
     with context.store.session() as session:
-        known = mirror.count(session)
-        if len(ids) > max(GONE_AT_ONCE[0], GONE_AT_ONCE[1] * known):
-            raise Malformed("hubspot", f"{len(ids)} of {known} contacts are said to be gone at once; not believed")
-        return len(mirror.mark_missing(session, ids, context.now()))
+        doubtful = set(ids) - disappearance.confirmed(session)
+        limit = int(max(GONE_AT_ONCE[0], GONE_AT_ONCE[1] * mirror.count(session)))
+        if len(doubtful) <= limit:
+            return len(mirror.mark_missing(session, ids, context.now()))
+        text = f"{len(doubtful)} contacts are said to be gone from HubSpot at once, {limit} are believed"
+        found = disappearance.doubt(session, doubtful, text, context.now())
+    emit(Event.GUARD_TRIPPED, kind="disappearance", found=len(doubtful), limit=limit, plan=found.digest)
+    raise Vanished(
+        f"{text}; nothing was concluded. Look there whether they were deleted, or whether the token sees less than "
+        f"before; if they are gone, confirm exactly these with `hubspot-c4c-sync approve {found.digest}`"
+    )
 
 
 def store(context: Context, objects: Iterable[HubSpotObject], cause: str, **named: str) -> int:
@@ -42,6 +49,7 @@ def store(context: Context, objects: Iterable[HubSpotObject], cause: str, **name
     scores = context.config.rules.qualification.scores
     with context.store.session() as session:
         changed = mirror.save_contacts(session, rows, scores, context.now())
+        disappearance.seen(session, [row.id for row in rows])
     for contact in changed:
         emit(Event.CONTACT_CHANGED, contact=contact, cause=cause, **named)
     return len(changed)

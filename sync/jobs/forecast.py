@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from sync.config import HubSpotSettings
+from sync.errors import RemoteError
 from sync.hubspot_client import ASSOCIATION_BATCH, MODIFIED, SEARCH_PAGE, Filter, ObjectType
-from sync.jobs import poll
+from sync.jobs import budget, poll
 from sync.jobs.context import Context
 from sync.jobs.scores import condition
 from sync.jobs.windows import EARLIEST
-from sync.log import Event, emit
+from sync.log import Event, bound, emit
+from sync.state import budget as kept
 from sync.state import streams
 
 MOVED = 1.05
@@ -38,10 +40,16 @@ class Forecast:
         """Whether fewer requests than the reserve would be left of the day; False where nothing is known."""
         return left is not None and left - self.requests < reserve
 
-    def sentence(self, counts: Mapping[str, int]) -> str:
-        """For people."""
+    def sentence(self, counts: Mapping[str, int], left: int | None, reserve: int) -> str:
+        """For people; with a warning if it would eat into the reserve. `left`: requests of today, if that is known."""
         rows = ", ".join(f"{number} {name}" for name, number in counts.items())
-        return f"{rows}: about {self.requests} requests to HubSpot, at least {_spelled(self.duration)}"
+        text = f"{rows}: about {self.requests} requests to HubSpot, at least {_spelled(self.duration)}"
+        if not self.eats_reserve(left, reserve):
+            return text
+        return (
+            f"{text}; only {left} are left of today and {reserve} are reserved for others "
+            "(hubspot.daily_reserve), so part of it will wait for the reset"
+        )
 
 
 def forecast(settings: HubSpotSettings, *, contacts: int, companies: int, qualified: int = 0) -> Forecast:
@@ -61,10 +69,22 @@ def refetch(settings: HubSpotSettings, *, contacts: int, companies: int, everyth
     return Forecast(0, others, timedelta(seconds=ceil(others / (settings.burst_per_10s / 10))))
 
 
+def foretold(context: Context, since: datetime | None = None) -> str | None:
+    """`announced`; None, too, where HubSpot is away: the poll itself meets the same failure and reports it."""
+    try:
+        with bound(run_id=context.run_id, job="poll"):
+            return announced(context, since)
+    except RemoteError:
+        return None
+
+
 def announced(context: Context, since: datetime | None = None) -> str | None:
-    """Asks HubSpot for the totals and says what the coming poll will read; None if it is an ordinary one."""
+    """Asks HubSpot for the totals and tells what the coming poll will read; None if it is an ordinary one."""
     if since is None and not _first_load(context):
         return None
+    budget.spare(context, "poll")
+    with context.store.reading() as session:
+        left = kept.load(session).left
     counts = _totals(context, since or EARLIEST)
     found = forecast(
         context.config.worker.hubspot,
@@ -74,8 +94,8 @@ def announced(context: Context, since: datetime | None = None) -> str | None:
         qualified=counts["at or above a threshold"] if since else 0,
     )
     emit(Event.LOAD_FORECAST, contacts=counts["contacts"], companies=counts["companies"], found=found.requests,
-         seconds=found.duration.total_seconds(), since=since.isoformat() if since else None)  # fmt: skip
-    return found.sentence(counts)
+         left=left, seconds=found.duration.total_seconds(), since=since.isoformat() if since else None)  # fmt: skip
+    return found.sentence(counts, left, context.config.worker.hubspot.daily_reserve)
 
 
 def _first_load(context: Context) -> bool:

@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from sync.config import Configuration
 from sync.jobs import freshness
-from sync.state import budget, guarding, streams, work
+from sync.state import budget, disappearance, guarding, streams, work
 from sync.state import lease as leases
 from sync.state.store import Store
 from sync.state.tables import JobRun
@@ -33,6 +33,7 @@ def status(store: Store, now: datetime, configuration: Configuration | None = No
             "frozen_scores": freshness.frozen(session, configuration, now) if configuration else [],
             "lease": _lease(store, leases.holding(session), now),
             "guard": _guard(guarding.last(session)),
+            "disappearances": [_doubted(found) for found in disappearance.standing(session)],
             "alerts": streams.told(session),
             "latency_seconds": _latency(session),
         }
@@ -79,6 +80,10 @@ def _guard(stopped: guarding.Stopped | None) -> dict[str, Any] | None:
     if stopped is None:
         return None
     return {"plan": stopped.digest, "text": stopped.text, "at": stopped.at, "approved_at": stopped.approved_at}
+
+
+def _doubted(found: disappearance.Disappearance) -> dict[str, Any]:
+    return {"plan": found.digest, "text": found.text, "at": found.at}
 
 
 LATENCIES = 1000

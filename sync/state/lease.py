@@ -67,6 +67,7 @@ class Lease:
         self._file: int | None = None
         self._term: int | None = None
         self._watched: tuple[tuple[int, int], float] | None = None
+        self._let_go = False
 
     @property
     def held(self) -> bool:
@@ -76,7 +77,7 @@ class Lease:
         """Takes the lease if it is free or its holder is dead; False while somebody else lives."""
         if self.held:
             return True
-        alone = self._lock_file()
+        alone = self._proves_alone()
         with self.store.session() as session:
             row = session.get(tables.Lease, NAME)
             if row is not None and row.holder and not alone and not self._stands_still(row):
@@ -86,6 +87,18 @@ class Lease:
             taken.acquired_at = taken.beat_at = self.now()
             session.merge(taken)
         return True
+
+    def _proves_alone(self) -> bool:
+        """Whether nobody alive has the lock of the file.
+
+        The loser of the lease has let it go itself, which proves nothing: its successor takes it with the next beat.
+        """
+        alone = self._lock_file()
+        if alone and self._let_go:
+            self._unlock_file()
+            return False
+        self._let_go = False
+        return alone
 
     def _stands_still(self, row: tables.Lease) -> bool:
         seen, now = (row.term, row.beat), self.monotonic()
@@ -105,6 +118,7 @@ class Lease:
         """Inside a transaction that announces writes: raises LeaseLost if they are another process's business now."""
         held = session.exec(select(tables.Lease.term).where(tables.Lease.name == NAME)).first()
         if held is None or held != self._term:
+            self._let_go |= self._file is not None
             self._forget()
             raise LeaseLost("another process took the lease over; this one writes nothing any more")
 

@@ -11,7 +11,7 @@ from sync.app import App
 from sync.domain.codes import Code
 from sync.jobs.alerts import Alert, active
 from sync.jobs.poll import STREAMS
-from sync.state import budget, guarding, streams, work
+from sync.state import budget, disappearance, guarding, streams, work
 
 
 class StateGauges(Collector):
@@ -69,7 +69,8 @@ def _limits(session: Session) -> Iterator[Metric]:
     known = budget.load(session)
     yield _one("sync_hubspot_requests_left", "Requests left today, as HubSpot last said.", known.left or 0)
     yield _one("sync_hubspot_requests_limit", "Requests allowed a day; 0 until HubSpot said.", known.limit or 0)
-    yield _one("sync_guard_tripped", "1 while the guard holds a plan back.", int(guarding.tripped(session) is not None))
+    stopped = guarding.tripped(session) is not None or bool(disappearance.standing(session))
+    yield _one("sync_guard_tripped", "1 while the guard holds a plan or a disappearance back.", int(stopped))
     on = active(session)
     family = GaugeMetricFamily("sync_alert_active", "1 while the alert holds.", labels=["alert"])
     for alert in Alert:

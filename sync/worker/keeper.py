@@ -37,6 +37,9 @@ def working(progress: Progress, kind: Kind = "command") -> Iterator[tuple[App, S
         with _beating(lease, patience / 4):
             context = replace(application.context, fence=lease.fence, stopping=lambda: stop() or not lease.held)
             yield replace(application, context=context), stop
+    except Interrupted as interrupted:
+        interrupted.exit_code = stop.exit_code or interrupted.exit_code
+        raise
     finally:
         lease.release()
         application.close()

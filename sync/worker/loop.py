@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sync import metrics
 from sync.app import App
 from sync.errors import LeaseLost
-from sync.jobs import alerts, portal
+from sync.jobs import alerts, forecast, portal
 from sync.jobs.context import Context
 from sync.jobs.runner import Results, run_jobs
 from sync.log import Event, emit
@@ -148,7 +148,10 @@ class Worker:
                 return
             with self.vitals.at_work(slot.job):
                 try:
-                    run_jobs(self._context(), [slot.job], Results())
+                    context = self._context()
+                    if slot.job == "poll":
+                        forecast.foretold(context)
+                    run_jobs(context, [slot.job], Results())
                 except Exception as error:
                     # The record of the job could not be kept either: say so, and go on turning.
                     emit(Event.JOB_FAILED, job=slot.job, kind=type(error).__name__, cause="outside of the job")

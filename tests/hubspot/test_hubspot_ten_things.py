@@ -13,7 +13,7 @@ from portal import Portal, Sync, rules
 from sqlmodel import select
 
 from sync.domain.rules import LabelRule, Score
-from sync.errors import BudgetExhausted, Denied, Malformed, Unavailable
+from sync.errors import BudgetExhausted, Denied, Malformed, Unavailable, Vanished
 from sync.hubspot_client import PATHS, HubSpotClient
 from sync.jobs import windows
 from sync.state import tables
@@ -234,7 +234,7 @@ def test_05_many_contacts_gone_at_once_are_not_believed(portal: Portal, sync: Bu
     for contact in contacts:
         portal.call("POST", f"/hubspot/contacts/{contact}/erase")
     for _ in range(3):
-        assert isinstance(product.run("scores").failures[0], Malformed)
+        assert isinstance(product.run("scores").failures[0], Vanished)
     assert set(product.contacts()) == set(contacts)
 
 

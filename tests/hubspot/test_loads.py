@@ -173,7 +173,7 @@ def test_once_says_what_a_first_load_will_cost_before_it_starts(portal: Portal, 
     portal.advance(600)
     ran = once(portal, tmp_path / "state.db", "poll", "--since", "2020-01-01", "--json")
     assert ran.returncode == 0, ran.stderr
-    assert "about" in ran.stderr.split("job_started")[0], "before the job starts"
+    assert "load_forecast" in ran.stderr.split("job_started")[0], "before the job starts"
     assert json.loads(ran.stdout)["jobs"]["poll"]["contacts"] == 0, "the process has the real clock"
 
 

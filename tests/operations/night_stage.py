@@ -1,9 +1,10 @@
-"""The stage of the operations tests: a sandbox, the product on a clock that the test turns, and a webhook."""
+"""The stage of the operations tests: a sandbox, the product as an admin runs it, and a webhook."""
 
 from __future__ import annotations
 
 import json
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -12,17 +13,12 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from shutil import copytree
 from typing import Any
 
 import requests
-
-from sync import app
-from sync.config import Environment
-from sync.worker import StopSignal, Worker
 
 PROJECT = Path(__file__).parents[2]
 TIMEOUT = 60
@@ -45,6 +41,12 @@ settle_seconds = 0
 request_wait = "10ms"
 {more}
 """
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 class Sandbox:
@@ -142,6 +144,8 @@ class Product:
     home: Path
     sandbox: Sandbox
     extra: dict[str, str] = field(default_factory=dict)
+    program: tuple[str, ...] = ("-m", "sync")
+    """What Python is started with."""
 
     def __post_init__(self) -> None:
         copytree(PROJECT / "config", self.home / "config")
@@ -176,7 +180,7 @@ class Product:
         return {**outside, "PYTHONPATH": str(PROJECT), **self.variables()}
 
     def run(self, *arguments: str) -> Ran:
-        command = [sys.executable, "-m", "sync", *arguments]
+        command = [sys.executable, *self.program, *arguments]
         done = subprocess.run(
             command, cwd=self.home, env=self.environment(), capture_output=True, text=True, timeout=TIMEOUT, check=False
         )
@@ -185,13 +189,13 @@ class Product:
     @contextmanager
     def started(self, *arguments: str) -> Iterator[Running]:
         """A process of the program that goes on in the background; killed at the end if it still runs."""
-        command = [sys.executable, "-m", "sync", *arguments]
+        command = [sys.executable, *self.program, *arguments]
         with open(self.home / f"{time.monotonic_ns()}.err", "w+", encoding="utf-8") as err:
             process = subprocess.Popen(
                 command, cwd=self.home, env=self.environment(), stdout=subprocess.PIPE, stderr=err, text=True
             )
             try:
-                yield Running(process)
+                yield Running(process, Path(err.name))
             finally:
                 process.kill()
                 process.wait(TIMEOUT)
@@ -208,6 +212,7 @@ class Running:
     """A process whose log lines the test follows."""
 
     process: subprocess.Popen[str]
+    _errors: Path
     lines: list[str] = field(default_factory=list)
 
     def until(self, event: str, **fields: str) -> dict[str, Any]:
@@ -220,76 +225,15 @@ class Running:
                 return dict(entry)
         raise AssertionError(f"the process ended without {event}: {self.lines[-3:]}")
 
+    def errors(self) -> str:
+        """What it wrote to standard error."""
+        return self._errors.read_text(encoding="utf-8")
+
     def ended(self) -> int:
         """Reads the rest, and returns how the process ended."""
         assert self.process.stdout is not None
         self.lines += self.process.stdout.readlines()
         return self.process.wait(TIMEOUT)
-
-
-class NightClock:
-    """A clock that the test turns; the sandbox's own goes along."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
-        self.passed = timedelta(0)
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self.passed
-
-    def monotonic(self) -> float:
-        return time.monotonic() + self.passed.total_seconds()
-
-    def advance(self, seconds: float) -> None:
-        if seconds > 0:
-            self._sandbox.post("/clock", {"advance_seconds": seconds})
-            self.passed += timedelta(seconds=seconds)
-
-    def until(self, moment: datetime) -> None:
-        self.advance((moment - self.now()).total_seconds())
-
-    def as_clock(self) -> app.Clock:
-        return app.Clock(self.now, self.advance, self.monotonic)
-
-
-class Shift:
-    """One worker at work: its own timetable, jobs and signs of life, called one after another by the test's clock."""
-
-    def __init__(self, product: Product, clock: NightClock) -> None:
-        self.clock = clock
-        self.app = app.build(clock=clock.as_clock(), env=Environment(product.variables()))
-        self.worker = Worker(self.app, StopSignal())
-        self._due: dict[str, datetime] = {}
-
-    def begin(self) -> bool:
-        """Takes the lease if nobody alive holds it."""
-        taken = self.worker.lease.acquire()
-        self._due = {slot.job: self.clock.now() for slot in self.worker.slots}
-        return taken
-
-    def work(self, hours: float) -> None:
-        """Lets the hours pass; each job runs when its time has come, the most urgent first."""
-        end = self.clock.now() + timedelta(hours=hours)
-        slots = {slot.job: slot for slot in self.worker.slots}
-        while True:
-            job = min(self._due, key=lambda name: (self._due[name], slots[name].urgency))
-            if self._due[job] > end:
-                self.clock.until(end)
-                return
-            self.clock.until(self._due[job])
-            self.worker.job(slots[job])()
-            self._due[job] = self.clock.now() + slots[job].every
-            self.worker.beat()
-
-    def end(self) -> None:
-        """The orderly end."""
-        self.worker.lease.release()
-        self.app.close()
-
-    def die(self) -> None:
-        """The kernel closes what a killed process had open; nothing else happens."""
-        self.worker.lease._unlock_file()
-        self.app.close()
 
 
 @contextmanager

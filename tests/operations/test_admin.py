@@ -1,5 +1,6 @@
 """The admin commands: what they do, what they print, how they end."""
 
+import json
 import stat
 from collections.abc import Callable
 
@@ -219,6 +220,18 @@ def test_housekeeping_keeps_the_newest_of_everything(three: list[str], command: 
     assert product.query("select count(*) from decision") == before
     assert command("status", "--json").document["jobs"]["push"]["last_success"]
     assert command("explain", three[0]).code == 0
+
+
+def test_a_first_load_is_told_to_a_program_as_an_event(
+    command: Command, product: Product, sandbox: Sandbox, company: str
+) -> None:
+    lines = [json.loads(line) for line in command("once", "poll").err.splitlines()]
+    [event] = [line for line in lines if line["event"] == "load_forecast"]
+    assert (event["companies"], event["contacts"], event["job"]) == (1, 0, "poll")
+    assert event["found"] > 0
+    assert event["left"] > 0
+    product.extra["SYNC_LOG_FORMAT"] = "console"
+    assert "1 companies" in command("once", "poll", "--since", "2020-01-01").err, "a person reads a sentence"
 
 
 def test_health_without_a_worker(command: Command, product: Product, three: list[str]) -> None:

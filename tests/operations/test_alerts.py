@@ -36,6 +36,7 @@ def config() -> Configuration:
 
 
 LONG_AGO = NOW - timedelta(minutes=16)
+RESTARTED = {"at_work_since": NOW - timedelta(minutes=1), "told": [Alert.POLL_STALE]}
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,8 @@ LONG_AGO = NOW - timedelta(minutes=16)
     [
         ({"polled": {"contacts": LONG_AGO, "companies": NOW}}, Alert.POLL_STALE),
         ({"polled": {}}, Alert.POLL_STALE),
+        ({"polled": {"contacts": LONG_AGO, "companies": NOW}, **RESTARTED}, Alert.POLL_STALE),
+        ({"polled": {}, **RESTARTED}, Alert.POLL_STALE),
         ({"parked": 25}, Alert.PARKED),
         ({"guard": "too many"}, Alert.GUARD),
         ({"failures": {"push": "Denied"}}, Alert.DENIED),

@@ -128,3 +128,68 @@ def test_few_changes_pass(six: list[str], sandbox: Sandbox, command: Command) ->
     change(sandbox, six[:3], jobtitle="CEO")
     assert command("once").code == 0
     assert sandbox.writes() == 3
+
+
+# ---- too many gone at once
+
+
+@pytest.fixture
+def gone(product: Product, sandbox: Sandbox, command: Command) -> list[str]:
+    """Twelve contacts handed over, of whom HubSpot then knows nothing."""
+    company = sandbox.company("acme")
+    ids = [sandbox.contact(company) for _ in range(12)]
+    assert command("once").code == 0
+    for contact in ids:
+        sandbox.post(f"/hubspot/contacts/{contact}/erase")
+    return ids
+
+
+def erased(product: Product) -> list[str]:
+    return sorted(contact for (contact,) in product.query("select id from contact where erased"))
+
+
+def test_many_contacts_gone_are_believed_by_a_person_only(gone: list[str], command: Command, product: Product) -> None:
+    for _ in range(3):
+        stopped = command("once", "scores")
+        assert stopped.code == 5
+    assert erased(product) == []
+    [doubted] = command("approve", "--json").document["disappearances"]
+    assert doubted["contacts"] == sorted(gone)
+    digest = doubted["digest"]
+    assert f"approve {digest}" in stopped.err
+    assert digest in command("status").out
+    assert "guard" in command("status", "--json").document["alerts"]
+    assert command("approve", digest).code == 0
+    assert command("once", "scores").code == 0
+    assert erased(product) == [], "as for a single one, the first sighting proves nothing"
+    assert command("once", "scores").code == 0
+    assert erased(product) == sorted(gone)
+    assert command("status", "--json").document["alerts"] == {}
+
+
+def test_confirmed_are_those_contacts_and_no_others(
+    gone: list[str], command: Command, sandbox: Sandbox, product: Product
+) -> None:
+    assert command("once", "scores").code == 5
+    assert command("approve", command("approve", "--json").document["disappearances"][0]["digest"]).code == 0
+    company = sandbox.company("other")
+    others = [sandbox.contact(company) for _ in range(12)]
+    assert command("once", "poll").code == 0
+    for contact in others:
+        sandbox.post(f"/hubspot/contacts/{contact}/erase")
+    for _ in range(2):
+        assert command("once", "scores").code == 5
+    assert erased(product) == []
+    assert command("approve", "--json").document["disappearances"][0]["contacts"] == sorted(others)
+
+
+def test_contacts_that_are_there_again_need_nobody(gone: list[str], command: Command, sandbox: Sandbox) -> None:
+    """A token that saw less than before, and was mended."""
+    assert command("once", "scores").code == 5
+    sandbox.reset()
+    company = sandbox.company("acme")
+    for _ in gone:
+        sandbox.contact(company)
+    assert command("once", "scores").code == 0
+    assert command("status", "--json").document["alerts"] == {}
+    assert "GUARD" not in command("status").out

@@ -105,3 +105,20 @@ def test_a_loser_gives_back_nothing_that_is_not_its_own(store: Store, clocks: Cl
     first.release()
     with store.session() as session:
         second.fence(session)
+
+
+def test_a_loser_does_not_take_the_lease_back_from_the_living(store: Store, clocks: Clocks) -> None:
+    """It had the lock of the file until it noticed; its successor takes that with its next beat."""
+    first, second = a_lease(store, clocks, "a:1"), a_lease(store, clocks, "b:2")
+    assert first.acquire()
+    assert not second.acquire()
+    clocks.steady += 60
+    assert second.acquire()
+    for _ in range(2):  # its threads notice one after the other
+        with store.session() as session, pytest.raises(LeaseLost):
+            first.fence(session)
+    assert not first.acquire()
+    second.beat()
+    assert not first.acquire()
+    second._unlock_file()  # what the kernel does when a process dies
+    assert first.acquire()

@@ -1,0 +1,83 @@
+"""Contacts that HubSpot says are gone, too many at once to be believed, and whether a person confirmed it. Ids only."""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+
+from sqlmodel import Session
+
+from sync.errors import Vanished
+from sync.state import streams
+
+NAME, CONFIRMED = "disappearance", "disappearance confirmed"
+
+
+MOST = 4
+"""Sets that are kept: each job looks at contacts of its own choice, so several may be doubted at one time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disappearance:
+    """`digest` names exactly this set of contacts; `at` is when they were missed last."""
+
+    digest: str
+    text: str
+    at: str
+    contacts: tuple[str, ...]
+    approved_at: str | None = None
+
+
+def doubt(session: Session, contact_ids: Collection[str], text: str, now: datetime) -> Disappearance:
+    """Keeps the set, so that a person can look at it."""
+    ids = tuple(sorted(contact_ids))
+    digest = hashlib.sha256(",".join(ids).encode()).hexdigest()[:12]
+    found = Disappearance(digest, text, now.isoformat(), ids)
+    _keep(session, found)
+    return found
+
+
+def known(session: Session) -> list[Disappearance]:
+    """The sets doubted last, confirmed or not, the newest first."""
+    found = json.loads(streams.remembered(session, NAME) or "[]")
+    return [Disappearance(**{**one, "contacts": tuple(one["contacts"])}) for one in found]
+
+
+def standing(session: Session) -> list[Disappearance]:
+    """The sets that hold a job up; none if the jobs have got by since."""
+    if Vanished.__name__ not in streams.last_kinds(session).values():
+        return []
+    return [one for one in known(session) if one.approved_at is None]
+
+
+def approve(session: Session, digest: str, now: datetime) -> Disappearance | None:
+    """Confirms exactly this set; None if no such set is doubted."""
+    for found in known(session):
+        if found.digest == digest:
+            approved = replace(found, approved_at=now.isoformat())
+            _keep(session, approved)
+            _confirm(session, confirmed(session) | set(found.contacts))
+            return approved
+    return None
+
+
+def confirmed(session: Session) -> set[str]:
+    """Contacts of which a person said that they are gone, and which have not been seen since."""
+    return set(json.loads(streams.remembered(session, CONFIRMED) or "[]"))
+
+
+def seen(session: Session, contact_ids: Iterable[str]) -> None:
+    """They are there after all: what a person said of them is over."""
+    gone = confirmed(session)
+    if not gone.isdisjoint(ids := set(contact_ids)):
+        _confirm(session, gone - ids)
+
+
+def _keep(session: Session, found: Disappearance) -> None:
+    others = [one for one in known(session) if one.digest != found.digest]
+    streams.remember(session, NAME, json.dumps([asdict(one) for one in [found, *others][:MOST]]))
+
+
+def _confirm(session: Session, contact_ids: set[str]) -> None:
+    streams.remember(session, CONFIRMED, json.dumps(sorted(contact_ids)))
