@@ -88,11 +88,15 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """One handover of a contact for one score: `rearmed` once the score was seen below the re-arm level since."""
+    """One handover of a contact for one score: `rearmed` once the score was seen below the re-arm level since.
+
+    `evidence`: consent as it was read then, by property.
+    """
 
     score: str
     number: int
     rearmed: bool = False
+    evidence: Properties = field(default_factory=dict, compare=False, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

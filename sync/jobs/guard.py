@@ -147,7 +147,7 @@ def _parts(handover: Handover, candidates: Sequence[Candidate], withdrawn: Mappi
 
 def _part(writes: Sequence[Predicted], withdrawn: bool) -> Part:
     records = frozenset((w.action, w.entity, w.key) for w in writes)
-    return Part(records, _digest([_content(write) for write in writes]), withdrawn)
+    return Part(records, _digest(["withdrawn"] * withdrawn + [_content(write) for write in writes]), withdrawn)
 
 
 def _content(write: Predicted) -> list[object]:

@@ -6,7 +6,7 @@ progress of the whole slice.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from sync.c4c_client import Locked, Unknown, WriteResult, Written
@@ -24,7 +24,10 @@ from sync.planner.resolve import ACCOUNT
 from sync.state import mirror, work
 
 MOST_ROUNDS = 100
-"""Rounds of one slice; an ordinary one takes about six. Rules that undo each other must not go on for ever."""
+"""Rounds of one slice; an ordinary one takes about six."""
+
+MOST_TIMES = 2
+"""Times that the very same write may take effect in one slice: once more after sales undid it, and then it is a war."""
 
 
 class Handover:
@@ -111,6 +114,7 @@ class Handover:
             self.plan(work_)
             self._settle_problems(work_)
             self._settle_complete(work_)
+            self._settle_restless(work_)
             writes = _wave(work_)
             if self.context.stopping():
                 # Nothing new is begun. What was written is linked; what is in flight is looked up the next time.
@@ -123,15 +127,21 @@ class Handover:
 
     def _settle_problems(self, work_: Slice) -> None:
         for contact in work_.open():
-            problem = work_.plans[contact].problem
-            if problem:
-                work_.outcomes[contact] = Failed(problem.code, problem.text)
+            planned = work_.plans[contact]
+            if planned.problem and not any(planned.ready()):
+                work_.outcomes[contact] = Failed(planned.problem.code, planned.problem.text)
 
     def _settle_complete(self, work_: Slice) -> None:
         """Contacts whose records are all as planned."""
         for contact in work_.open():
             if not any(True for _ in work_.plans[contact].ready()):
                 work_.outcomes[contact] = decided(work_.plans[contact].decisions)
+
+    def _settle_restless(self, work_: Slice) -> None:
+        """Contacts for whom something is to be written that was written before, and undone: it would be for ever."""
+        for contact in work_.open():
+            if any(work_.repeated[_content(write)] >= MOST_TIMES for write in work_.plans[contact].ready()):
+                work_.outcomes[contact] = unsettled(work_, contact)
 
     def _write(self, work_: Slice, writes: Sequence[Write]) -> None:
         """One round of writes; afterwards target and links know what happened."""
@@ -159,6 +169,7 @@ class Handover:
         """Settles the contacts of writes that did not succeed, or has the truth read again."""
         for write, result in results:
             if isinstance(result, Written):
+                work_.repeated[_content(write)] += 1
                 for contact in owners[write.entity, write.key]:
                     work_.writes_of.setdefault(contact, Counter())[f"{write.action} {write.entity}"] += 1
                 continue
@@ -206,12 +217,17 @@ def unsettled(work_: Slice, contact: str) -> Outcome:
     Only where writes went wrong on the way is it tried again.
     """
     restless = list(work_.plans[contact].ready())
-    names = "; ".join(f"{w.action} {w.entity} ({', '.join(sorted(w.values()))})" for w in restless)
-    text = f"written again and again without coming to rest ({MOST_ROUNDS} rounds): {names}"
+    names = "; ".join(f"{w.action} {w.entity} {w.key} ({', '.join(sorted(w.values()))})" for w in restless)
+    text = f"written again and again without coming to rest: {names}"
     if any(work_.failures[write.entity, write.key] for write in restless):
         unknown = contact in work_.touched
         return Postponed(Code.C4C_CONFLICT, text, blames_record=True, unknown=unknown)
     return Failed(Code.C4C_CONFLICT, text)
+
+
+def _content(write: Write) -> Hashable:
+    """What a write is and says, without where the record stood before."""
+    return write.entity, write.key, write.action, repr(sorted(write.body().items()))
 
 
 def _apart(work_: Slice, groups: list[list[Write]]) -> list[list[list[Write]]]:

@@ -1,19 +1,15 @@
 """A slice of contacts on their way: what is known of them, what was planned, and how each ended."""
 
 from collections import Counter
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-from sync.domain.codes import Code
 from sync.domain.decision import Decision, Reason
 from sync.domain.views import ContactView, Link
 from sync.lifecycle import Done, Failed, Outcome
 from sync.planner.plan import Plan
-from sync.planner.qualify import leading
+from sync.planner.qualify import NEEDS_A_PERSON, leading
 from sync.planner.target import Target
-
-NEEDS_A_PERSON = frozenset({Code.COMPANY_AMBIGUOUS})
-"""Decisions that park a contact: it would qualify, but only a person can say how."""
-
 
 SLICE = 1000
 """Contacts carried over together: few requests need full batches. What a crash interrupts is looked up, not lost."""
@@ -32,6 +28,8 @@ class Slice:
     new_accounts: set[str] = field(default_factory=set)
     failures: Counter[tuple[str, str]] = field(default_factory=Counter)
     written: Counter[tuple[str, str]] = field(default_factory=Counter)
+    repeated: Counter[Hashable] = field(default_factory=Counter)
+    """How often each write took effect, by what it is and says."""
     writes_of: dict[str, Counter[str]] = field(default_factory=dict)
     warnings: dict[str, list[Reason]] = field(default_factory=dict)
 

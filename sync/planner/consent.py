@@ -28,8 +28,12 @@ def refusals(view: ContactView, consent: Consent) -> Told:
 
 
 def stops_updates(view: ContactView, consent: Consent) -> bool:
-    """Whether somebody who was handed over opted out since, where the rules then stop all updates."""
-    return consent.stop_updates_when_withdrawn and bool(view.cycles) and _opted_out(view, consent)
+    """Whether somebody who was handed over opted out since, where the rules then stop all updates.
+
+    Who had opted out before every handover was handed over nonetheless: nothing was withdrawn.
+    """
+    since = any(cycle.evidence.get(consent.optout_property) != "true" for cycle in view.cycles)
+    return consent.stop_updates_when_withdrawn and since and _opted_out(view, consent)
 
 
 def refused_since(view: ContactView, consent: Consent) -> bool:

@@ -46,7 +46,7 @@ def predict(view: ContactView, links: Links, rules: Rules, tenant: Tenant, world
     known, target = dict(links), _Answering(imagined)
     for _ in range(MOST_ROUNDS):
         planned = plan(view, known, target, rules, tenant)
-        ready = {(write.entity, write.key): write for write in planned.ready()} if planned.problem is None else {}
+        ready = {(write.entity, write.key): write for write in planned.ready()}
         if not ready:
             return Prediction(planned.decisions, tuple(imagined.written.values()), planned.problem, planned.warnings)
         for write in ready.values():

@@ -5,7 +5,7 @@ from sync.domain.rules import AccountMap
 from sync.domain.views import Company
 from sync.planner import resolve, sources
 from sync.planner.desk import Desk, NotYet, Party, Subject, by_id
-from sync.planner.resolve import ACCOUNT, CONTACT, Found, Resolution, Unread
+from sync.planner.resolve import ACCOUNT, CONTACT, Found, Lost, Resolution, Unread
 from sync.planner.target import Ask, Question
 from sync.planner.writes import TAX_NUMBER
 
@@ -42,6 +42,17 @@ def further_account(desk: Desk, company: Company) -> Party | None:
     if (link := desk.link(ACCOUNT, company.id)) and not isinstance(found, Found):
         desk.remember(link, next(iter(desk.need(by_id(link))), None))
     return Party(ACCOUNT, company.id, found.record) if isinstance(found, Found) else None
+
+
+def known_person(desk: Desk) -> Party | None:
+    """The living contact person, if there is one. Raises Problem where a person must say which one it is."""
+    rules, view = desk.rules.mapping.contact, desk.view
+    found = resolve.contact(view, None, desk.link(CONTACT, view.id), rules, desk.ask)
+    if isinstance(found, Found):
+        return Party(CONTACT, view.id, found.record)
+    if not isinstance(found, Lost):
+        desk.existing(found, Subject(CONTACT, view.id, rules.external_key, Code.CONTACT_AMBIGUOUS))
+    return None
 
 
 def person(desk: Desk, of: Party) -> Party:

@@ -4,6 +4,7 @@ Order: account → contact person → relationships → lead → permissions →
 that does not exist yet is shown as waiting; after that one was written, the plan is made again and the rest follows.
 """
 
+from contextlib import suppress
 from dataclasses import replace
 
 from sync.domain.codes import Code
@@ -13,7 +14,7 @@ from sync.domain.views import ContactView
 from sync.planner import attributes, parties, permissions, relations
 from sync.planner import leads as leads_of
 from sync.planner.consent import consents, refused_since, stops_updates
-from sync.planner.desk import Desk, NotYet, Party, Problem, by_id
+from sync.planner.desk import Desk, NotYet, Problem, by_id
 from sync.planner.qualify import qualify
 from sync.planner.resolve import ACCOUNT, CONTACT, natural_questions
 from sync.planner.target import Ask, Question, Target
@@ -59,6 +60,7 @@ def plan(view: ContactView, links: Links, target: Target, rules: Rules, tenant: 
         pass
     except Problem as stop:
         problem = stop.reason
+        _refuse_all_the_same(desk)
     warnings, forgotten = tuple(dict.fromkeys(desk.warnings)), tuple(dict.fromkeys(desk.obsolete_links))
     records = {(w.entity, w.key): w for w in desk.records if (w.entity, w.key) not in forgotten}
     return Plan(view.id, decided, tuple(records.values()), frozenset(desk.questions), problem, warnings, forgotten)
@@ -92,10 +94,18 @@ def _handover(desk: Desk, decision: Decision) -> Decision:
 
 
 def _refusal(desk: Desk) -> None:
-    """A refusal that came after the handover goes over, and nothing else."""
-    link = desk.link(CONTACT, desk.view.id)
-    for record in desk.need(by_id(link) if link else Question(Ask.BY_KEY, CONTACT, desk.view.id))[:1]:
-        permissions.permissions(desk, Party(CONTACT, desk.view.id, record), only_refusals=True)
+    """A refusal that came after the handover goes over to the living contact person, and nothing else."""
+    person = parties.known_person(desk)
+    if person is not None:
+        permissions.permissions(desk, person, only_refusals=True)
+
+
+def _refuse_all_the_same(desk: Desk) -> None:
+    """What keeps the handover waits for a person; a refusal does not. The rest is kept as read, and not written."""
+    desk.records[:] = [replace(w, action="unchanged", changes=()) for w in desk.records if w.object_id]
+    if refused_since(desk.view, desk.rules.qualification.consent):
+        with suppress(NotYet, Problem):
+            _refusal(desk)
 
 
 def _stopped(decision: Decision) -> Decision:

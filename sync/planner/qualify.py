@@ -10,7 +10,7 @@ from sync.domain.scores import Level, level, number
 from sync.domain.views import Company, ContactView
 from sync.mappers import company as companies
 from sync.planner import conditions
-from sync.planner.consent import refused_since
+from sync.planner.consent import refusals, refused_since
 from sync.planner.facts import Facts
 
 
@@ -21,12 +21,24 @@ def qualify(view: ContactView, rules: Rules) -> tuple[Decision, ...]:
     return tuple(_decide(facts, score, chosen) for score in rules.qualification.scores)
 
 
+NEEDS_A_PERSON = frozenset({Code.COMPANY_AMBIGUOUS})
+"""Decisions that park a contact: it would qualify, but only a person can say how."""
+
+_ENDED = frozenset({Code.LEAD_CLOSED, Code.ALREADY_HANDED_OVER})
+
+
 def leading(decisions: tuple[Decision, ...]) -> Decision:
-    """The decision that stands for the contact as a whole: a qualified one before all others."""
-    return next((decision for decision in decisions if decision.qualified), decisions[0])
+    """The decision that stands for the contact as a whole, whatever the order of the scores in the file.
+
+    A qualified one before all others, then one that waits for a person, then one whose lead was there already.
+    """
+    return min(decisions, key=_rank)
 
 
-REFUSED_SINCE = "withdrawn after the handover, which is carried over whatever the rest says"
+def _rank(decision: Decision) -> int:
+    if decision.qualified:
+        return 0
+    return 1 if decision.code in NEEDS_A_PERSON else 2 if decision.code in _ENDED else 3
 
 
 def _decide(facts: Facts, score: Score, chosen: Reason) -> Decision:
@@ -52,7 +64,10 @@ def _steps(facts: Facts, score: Score) -> Iterator[Reason]:
     yield from (_condition(f"filter {name!r}", found.filters[name], facts) for name in score.filters)
     yield _legal_basis(view, found.consent)
     if refused_since(view, found.consent):
-        yield Reason(Code.QUALIFIED, f"consent: {REFUSED_SINCE}")
+        channels = ", ".join(sorted(refusals(view, found.consent)))
+        yield Reason(
+            Code.QUALIFIED, f"consent: refuses {channels}; a known contact person is told, whatever the rest says"
+        )
     yield _last_name(view)
 
 

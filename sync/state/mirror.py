@@ -436,7 +436,7 @@ def _cycles(session: Session, ids: Sequence[str]) -> dict[str, tuple[Cycle, ...]
     rows = session.exec(select(tables.Handover).where(col(tables.Handover.contact_id).in_(ids))).all()
     found: dict[str, tuple[Cycle, ...]] = {}
     for row in rows:
-        found[row.contact_id] = (*found.get(row.contact_id, ()), Cycle(row.score, row.cycle, row.rearmed))
+        found[row.contact_id] = (*found.get(row.contact_id, ()), Cycle(row.score, row.cycle, row.rearmed, row.evidence))
     return found
 
 

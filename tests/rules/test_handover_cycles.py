@@ -161,7 +161,7 @@ def test_a_refusal_goes_over_even_after_the_score_fell(world: World, refusal: di
     told = explain(world.store, rules(CHANNELS), "123")
     assert told is not None
     assert told["code"] == "SCORE_BELOW_THRESHOLD"
-    assert "withdrawn after the handover" in str(told["scores"])
+    assert "consent: refuses" in str(told["scores"])
 
 
 def test_consent_given_after_the_score_fell_writes_nothing(world: World) -> None:
