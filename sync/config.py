@@ -228,6 +228,7 @@ class Environment:
         value = self.get(name) or default
         if value not in allowed:
             self.problems.append(f"{name}: found {value!r}, allowed: {', '.join(allowed)}")
+            return default
         return value
 
     def settle(self) -> None:

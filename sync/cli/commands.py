@@ -1,6 +1,7 @@
 """The commands. Each is thin: it builds the objects, calls a job, and prints what came back."""
 
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +13,7 @@ from sync import app, log
 from sync.cli import admin, links, loads, output, reports
 from sync.cli.explained import print_explain
 from sync.cli.simulate import simulate
-from sync.config import Environment
+from sync.config import Configuration, Environment, Settings
 from sync.config import settings as read_settings
 from sync.errors import ConfigurationError, StateError, SyncError
 from sync.jobs import alerts, preview
@@ -149,23 +150,36 @@ def explain(
     json: Json = False,
 ) -> None:
     """Explain the whole decision on one contact: scores, consent, company, links, last write, next try."""
-    moment = _moment(at) if at else None
-    _, configuration, store = app.offline()
-    try:
-        if moment:
-            found = explaining.explain_at(store, contact_id, moment)
-        else:
-            found = explaining.explain(store, configuration.rules, contact_id)
-    finally:
-        store.close()
-    if found is None:
-        what = (
-            f"no decision on contact {contact_id} is recorded for that time"
-            if at
-            else f"contact {contact_id} is not in the mirror"
-        )
-        raise ConfigurationError([f"{what}; take the id from HubSpot's record URL, and run `once` to read it"])
+    found = _explained_at(contact_id, _moment(at)) if at else _explained(contact_id)
     output.show_json(found) if json else print_explain(found)
+
+
+def _explained(contact_id: str) -> explaining.Explained:
+    _, configuration, store = app.offline()
+    with closing(store):
+        found = explaining.explain(store, configuration.rules, contact_id)
+    if found is None:
+        raise _unknown(contact_id)
+    return found
+
+
+def _explained_at(contact_id: str, moment: datetime) -> explaining.Explained:
+    """What was decided then is recorded: the rule files of today are not even read."""
+    if moment > datetime.now(UTC):
+        raise ConfigurationError([f"--at: found {moment:%Y-%m-%d %H:%M} UTC, allowed: a time in the past"])
+    with closing(open_store(app.settings().state, create=False)) as store:
+        found = explaining.explain_at(store, contact_id, moment)
+        known = explaining.first_decided(store, contact_id)
+    if found is None:
+        since = f"the first is of {known:%Y-%m-%d %H:%M:%S} UTC" if known else "none was ever made"
+        raise ConfigurationError([f"no decision on contact {contact_id} is recorded for that time: {since}"])
+    return found
+
+
+def _unknown(contact_id: str) -> ConfigurationError:
+    return ConfigurationError(
+        [f"contact {contact_id} is not in the mirror; take the id from HubSpot's record URL, and run `once` to read it"]
+    )
 
 
 def _moment(text: str, option: str = "--at") -> datetime:
@@ -182,6 +196,8 @@ def plan(contact: ContactIds = None, json: Json = False) -> None:
     with output.progress(None) as report:
         application = app.build(report)
         try:
+            for unknown in preview.unknown(application.context, contact or []):
+                raise _unknown(unknown)
             document = preview.preview(application.context, contact or [])
         finally:
             application.close()
@@ -193,12 +209,12 @@ cli.command()(simulate)
 
 @cli.command()
 def check(
-    offline: Annotated[bool, typer.Option("--offline", help="Only settings and rule files.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Only rule files, and settings but access data.")] = False,
     json: Json = False,
 ) -> None:
     """Check configuration, credentials, HubSpot properties and labels, C4C fields and codes; name every mismatch."""
     if offline:
-        settings, configuration = app.rules()
+        settings, configuration = _rules(json)
         document = checks.offline(configuration, settings.config)
     else:
         application = app.build()
@@ -209,6 +225,18 @@ def check(
     output.show_json(document) if json else reports.print_check(document)
     if any(finding["severity"] == "error" for finding in document["findings"]):
         raise typer.Exit(2)
+
+
+def _rules(json: bool) -> tuple[Settings, Configuration]:
+    """Settings and rules; programs read of mistakes in them as they read of all other findings."""
+    try:
+        return app.rules()
+    except ConfigurationError as error:
+        if not json:
+            raise
+        findings = [{"severity": "error", "where": "rules", "text": problem} for problem in error.problems]
+        output.show_json({"findings": findings, "facts": []})
+        raise typer.Exit(2) from None
 
 
 @cli.command()

@@ -25,13 +25,15 @@ def told(document: Document) -> Iterator[str]:
         yield from _score(score)
     for warning in document["warnings"]:
         yield f"  Warning {warning['code']}: {warning['text']}"
+    if document.get("outdated"):
+        yield "  Not looked at yet since rules or data changed: this is what holds now, and the next push acts on it"
     yield from _then(document) if "decided_at" in document else _now(document)
     yield f"  Rules {document['rules']}, input {document['input']}"
 
 
 def _score(score: Document) -> Iterator[str]:
-    verdict = "qualifies" if score["code"] == Code.QUALIFIED else score["code"]
-    yield f"  Score {score['score']}: {verdict}" + (f", route {score['route']}" if score.get("route") else "")
+    qualifies = score["code"] == Code.QUALIFIED
+    yield f"  Score {score['score']}: " + (f"qualifies, route {score['route']}" if qualifies else score["code"])
     for reason in score["reasons"]:
         held = reason["code"] in (Code.QUALIFIED, Code.ALREADY_HANDED_OVER)
         yield f"    {'yes' if held else 'no '}  {reason['text']}"
@@ -60,7 +62,8 @@ def _now(document: Document) -> Iterator[str]:
 
 
 def _link(link: Document) -> str:
-    written = f"last written {at(link['last_written'])}" if link["last_written"] else "adopted, never written"
+    never = "made with its header" if link["origin"] == "created" else "adopted, never written"
+    written = f"last written {at(link['last_written'])}" if link["last_written"] else never
     number = f" {link['number']}" if link["number"] else ""
     state = f" {link['state']}," if link["state"] else ""
     return f"{link['entity']}{number} ({link['key']} → {link['object_id']}){state} {written}"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sync import app
-from sync.cli.output import say, table
+from sync.cli.output import at, say, table
 from sync.domain.codes import EXPLANATIONS, Code
 from sync.jobs import freshness
 from sync.jobs.runner import Results
@@ -64,15 +64,15 @@ def print_status(document: Document) -> None:
     """What needs a person comes first."""
     _print_trouble(document)
     _print_lease(document["lease"])
-    say(f"pending {document['pending']} ({document['due']} due now), oldest since {document['oldest_pending'] or '–'}")
+    say(f"pending {document['pending']} ({document['due']} due now), oldest since {at(document['oldest_pending'])}")
     say(f"handed over {document['handed_over']} leads{_latency(document['latency_seconds'])}")
     say()
     table("Decided", ("code", "contacts", "meaning"), [_code_row(c, n) for c, n in _sorted(document["done"])])
     parked = [(c, n, EXPLANATIONS[Code(c)].remedy) for c, n in _sorted(document["parked"])]
     table("Parked: a person is needed", ("code", "contacts", "what to do"), parked)
-    marks = [(name, mark["until"], _age(mark["age_seconds"])) for name, mark in document["watermarks"].items()]
+    marks = [(name, at(mark["until"]), _age(mark["age_seconds"])) for name, mark in document["watermarks"].items()]
     table("Read up to", ("stream", "watermark", "age"), marks)
-    jobs = [(n, j["last_success"], j["last_failure"], j["last_error"]) for n, j in document["jobs"].items()]
+    jobs = [(n, at(j["last_success"]), at(j["last_failure"]), j["last_error"]) for n, j in document["jobs"].items()]
     table("Jobs", ("job", "last success", "last failure", "why"), jobs)
     _print_budget(document["budget"])
     for score in document["frozen_scores"]:
@@ -82,14 +82,14 @@ def print_status(document: Document) -> None:
 def _print_budget(budget: Document) -> None:
     reserved = f"{budget['reserved']} reserved for others"
     if budget["exhausted_until"]:
-        say(f"HubSpot requests: used up until {budget['exhausted_until']}, {reserved}")
+        say(f"HubSpot requests: used up until {at(budget['exhausted_until'])}, {reserved}")
     elif budget["limit"] is not None:
         say(f"HubSpot requests today: {budget['used']} used, {budget['left']} of {budget['limit']} left, {reserved}")
 
 
 def _print_trouble(document: Document) -> None:
     for alert, since in document["alerts"].items():
-        say(f"ALERT {alert} since {since}: see docs/oncall.md")
+        say(f"ALERT {alert} since {at(since)}: see docs/oncall.md")
     guard = document["guard"]
     if guard and not guard["approved_at"]:
         say(f"GUARD: {guard['text']}; nothing was written. `hubspot-c4c-sync approve` shows the plan {guard['plan']}")
@@ -101,7 +101,7 @@ def _print_lease(lease: Document | None) -> None:
     if lease is None:
         say("nobody is at work: no worker runs")
     elif lease["alive"]:
-        say(f"at work: {lease['kind']} {lease['holder']} since {lease['since']}")
+        say(f"at work: {lease['kind']} {lease['holder']} since {at(lease['since'])}")
     else:
         say(f"{lease['kind']} {lease['holder']} held the lease and is gone; the next worker takes over")
 
@@ -134,6 +134,8 @@ def print_plan(document: Document) -> None:
             say(f"    {name}: {before}{change['to']!r}  [{change['rule']}]")
     for parked in document["parked"]:
         say(f"would be parked: contact {parked['contact']}: {parked['code']}: {parked['text']}")
+    for gone in document["withdrawn"]:
+        say(f"no longer qualifies: contact {gone['contact']}: {gone['code']}; its lead stays as it is")
     for mismatch in document["mismatches"]:
         say(f"mismatch: {mismatch}")
     for warning in document["warnings"]:

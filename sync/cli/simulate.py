@@ -32,8 +32,7 @@ def simulate(
     _, configuration, store = app.offline()
     try:
         with output.progress(None) as report:
-            guard = other.worker.guard.max_creates
-            outcome = compare(store, configuration.rules, other.rules, guard, report)
+            outcome = compare(store, configuration.rules, other.rules, other.worker.guard, report)
     finally:
         store.close()
     try:
@@ -48,8 +47,8 @@ FIELDS = ("record", "field", "now in C4C", "will be", "rule")
 def _lists(outcome: Outcome) -> dict[str, Iterable[Any]]:
     spool = outcome.spool
     return {
-        "entering": spool.moved("entering"),
-        "leaving": spool.moved("leaving"),
+        "entering": (contact for contact, _, _ in spool.moved("entering")),
+        "leaving": (contact for contact, _, _ in spool.moved("leaving")),
         "changed": spool.changed(),
         "dropped": spool.dropped(),
         "warnings": spool.warnings(),
@@ -85,10 +84,11 @@ def _print(outcome: Outcome, limit: int | None) -> None:
     codes = {**summary["decisions"]["now"], **summary["decisions"]["then"]}
     table("Decisions", ("code", "now", "then", "meaning"), [_code_row(code, summary["decisions"]) for code in codes])
     lists = _lists(outcome)
-    warnings = ((w["contact"], w["code"], w["text"]) for w in _first(lists["warnings"], limit))
-    table(_title("Warnings", counts["warnings"], limit), ("contact", "code", "what"), warnings)
-    table(_title("Entering", counts["entering"], limit), ("contact",), ((i,) for i in _first(lists["entering"], limit)))
-    table(_title("Leaving", counts["leaving"], limit), ("contact",), ((i,) for i in _first(lists["leaving"], limit)))
+    warnings = outcome.spool.grouped_warnings()
+    table("Warnings", ("code", "what", "contacts", "such as"), _first(warnings, limit))
+    for direction in ("entering", "leaving"):
+        moved = _first(outcome.spool.moved(direction), limit)
+        table(_title(direction.capitalize(), counts[direction], limit), ("contact", "now", "then"), moved)
     for name, meaning in (("changed", "Written under the other rules"), ("dropped", "Not written any more")):
         records = _field_rows(_first(lists[name], limit))
         table(_title(meaning, counts[name], limit), FIELDS, records)

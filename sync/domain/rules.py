@@ -272,7 +272,8 @@ class FieldMap(Rule):
     def constants(self) -> tuple[str, ...]:
         """Values that stand in the rules themselves: the tenant's code lists must know them."""
         fixed = (self.value, self.otherwise, self.default if not self.table else None)
-        return (*(value for value in fixed if value is not None), *self.table.values())
+        # An empty one writes nothing, so it need be no code.
+        return tuple(value for value in (*fixed, *self.table.values()) if value)
 
 
 class NaturalKey(Rule):

@@ -29,7 +29,8 @@ def explain(store: Store, rules: Rules, contact_id: str) -> Explained | None:
         progress = work.progress_of(session, contact_id)
         decisions = qualify(view, rules)
         last = work.decision_at(session, contact_id)
-        code = _deciding(decisions, progress)
+        outdated = last is not None and (last.rules_digest, last.input_digest) != (rules.digest, input_digest(view))
+        code = leading(decisions).code if outdated else _deciding(decisions, progress)
         return {
             "contact": contact_id,
             "code": str(code),
@@ -40,6 +41,7 @@ def explain(store: Store, rules: Rules, contact_id: str) -> Explained | None:
             "warnings": (last.body.get("warnings") if last else None) or [],
             **_progress(progress),
             **_records(session, view, rules),
+            "outdated": outdated,
             "rules": rules.digest,
             "input": input_digest(view),
         }
@@ -66,6 +68,12 @@ def explain_at(store: Store, contact_id: str, at: datetime) -> Explained | None:
             "rules": found.rules_digest,
             "input": found.input_digest,
         }
+
+
+def first_decided(store: Store, contact_id: str) -> datetime | None:
+    """When the contact was decided on for the first time, as far as it is kept."""
+    with store.reading() as session:
+        return work.first_decided(session, contact_id)
 
 
 def all_ids(store: Store) -> list[str]:
@@ -133,6 +141,7 @@ def _records(session: Session, view: ContactView, rules: Rules) -> dict[str, Any
                 "object_id": r.object_id,
                 "number": r.seen.get("ID") or r.seen.get("AccountID") or r.seen.get("ContactID"),
                 "state": _state(r, rules),
+                "origin": r.origin,
                 "last_written": _iso(r.written_at),
             }
             for r in links

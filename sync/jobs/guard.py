@@ -82,6 +82,13 @@ def excess(extent: Extent, known: Known, limits: Guard) -> tuple[str, int, int] 
     return None
 
 
+def exceeding(kind: str, number: int, limit: int) -> str:
+    """What is too much, in words."""
+    doing = {"creates": "records would be created", "changes": "known records would be changed"}
+    what = doing.get(kind, "contacts that were handed over would no longer qualify")
+    return f"{number} {what}, {limit} are allowed in one cycle"
+
+
 def cleared(
     context: Context, handover: Callable[[], Handover], candidates: Sequence[Candidate], withdrawn: Mapping[str, str]
 ) -> frozenset[str]:
@@ -186,14 +193,11 @@ def _judged(
 def _stopped(
     context: Context, parts: Mapping[str, Part], extent: Extent, cycle: str, found: tuple[str, int, int]
 ) -> Stopped:
-    kind, number, limit = found
     digests = {i: part.digest for i, part in sorted(parts.items())}
-    doing = {"creates": "records would be created", "changes": "known records would be changed"}
-    text = f"{number} {doing.get(kind, 'contacts that were handed over would no longer qualify')}, {limit} are allowed"
     return Stopped(
         digest=_digest(sorted(digests.items())),
         cycle=cycle,
-        text=f"{text} in one cycle",
+        text=exceeding(*found),
         at=context.now().isoformat(),
         creates=dict(extent.creates),
         changes=extent.changes,

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from sync.jobs import rules_change
 from sync.jobs.context import Context
 from sync.jobs.rehearsal import Rehearsal
 from sync.jobs.slice import SLICE, Slice, decided
@@ -11,7 +12,7 @@ from sync.jobs.tenant import read_tenant
 from sync.lifecycle import Failed
 from sync.planner.imagine import Predicted
 from sync.planner.plan import concerns
-from sync.planner.qualify import qualify
+from sync.planner.qualify import leading, qualify
 from sync.state import mirror, work
 
 Document = dict[str, Any]
@@ -20,7 +21,7 @@ Document = dict[str, Any]
 def preview(context: Context, contact_ids: Sequence[str] = ()) -> Document:
     """The plan for these contacts, or for everybody who is due."""
     ids = list(contact_ids) or _due(context)
-    document: Document = {"parked": [], "mismatches": [], "warnings": []}
+    document: Document = {"parked": [], "withdrawn": [], "mismatches": [], "warnings": []}
     unchanged: Counter[str] = Counter()
     writes: Iterable[Predicted] = ()
     if qualified := _qualified(context, ids, document):
@@ -38,8 +39,18 @@ def preview(context: Context, contact_ids: Sequence[str] = ()) -> Document:
     return {**_counts(writes), "unchanged": dict(unchanged), "records": [w.to_json() for w in writes], **document}
 
 
-def _due(context: Context) -> list[str]:
+def unknown(context: Context, contact_ids: Sequence[str]) -> list[str]:
+    """Those of the ids that the mirror does not have."""
     with context.store.reading() as session:
+        views = mirror.views(session, contact_ids)
+    return [contact for contact in contact_ids if contact not in views]
+
+
+def _due(context: Context) -> list[str]:
+    """Who is due, or will be as soon as a run notices that the rules have changed."""
+    with context.store.reading() as session:
+        if rules_change.are_new(session, context.config.rules):
+            return work.decidable(session, "", limit=1_000_000)
         return work.due(session, context.now(), limit=1_000_000)
 
 
@@ -49,11 +60,15 @@ def _qualified(context: Context, ids: Sequence[str], document: Document) -> list
     for portion in mirror.portions(ids, SLICE):
         with context.store.reading() as session:
             views = mirror.views(session, portion)
+            were_qualified = work.last_qualified(session, [i for i, view in views.items() if view.cycles])
         for contact, view in views.items():
             decisions = qualify(view, context.config.rules)
             if concerns(view, decisions, context.config.rules):
                 found.append(contact)
-            elif isinstance(outcome := decided(decisions), Failed):
+                continue
+            if contact in were_qualified:
+                document["withdrawn"].append({"contact": contact, "code": str(leading(decisions).code)})
+            if isinstance(outcome := decided(decisions), Failed):
                 document["parked"].append(_parked(contact, outcome))
     return found
 

@@ -5,6 +5,7 @@ become accounts for one contact make relationships for others: those are looked 
 run does.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -12,25 +13,30 @@ from typing import Any
 
 from sqlmodel import Session
 
+from sync.config import Guard
 from sync.domain.codes import Code
-from sync.domain.decision import Decision, Reason
+from sync.domain.decision import Decision
 from sync.domain.rules import Rules
-from sync.domain.scores import Level, level
 from sync.domain.views import ContactView
 from sync.jobs import tenant_memory
 from sync.jobs.context import Progress, silent
+from sync.jobs.guard import Extent, Known, exceeding, excess
 from sync.jobs.poll import STREAMS
+from sync.jobs.rules_change import rearmed
 from sync.jobs.spool import Spool
 from sync.planner.imagine import creates_permission_sets
 from sync.planner.offline import Prediction, World, predict
 from sync.planner.plan import Links, Tenant, concerns
 from sync.planner.qualify import leading, qualify
-from sync.planner.resolve import ACCOUNT
+from sync.planner.resolve import ACCOUNT, CONTACT
 from sync.state import mirror, streams, work
 from sync.state.store import Store
 
 PORTION = 500
 """Contacts looked at together."""
+
+
+UNGUARDED = Guard(max_creates=0, max_changed_share=0)
 
 
 @dataclass(frozen=True)
@@ -58,9 +64,14 @@ class Outcome:
 
 
 def simulate(
-    store: Store, now: Rules, then: Rules, guard: int = 0, progress: Progress = silent, portion: int = PORTION
+    store: Store,
+    now: Rules,
+    then: Rules,
+    guard: Guard = UNGUARDED,
+    progress: Progress = silent,
+    portion: int = PORTION,
 ) -> Outcome:
-    """Compares the rules in force with others; `guard` is the number of records that one cycle may create (0: any)."""
+    """Compares the rules in force with others; `guard`: what one cycle may do under those."""
     with ExitStack() as stack:
         session = stack.enter_context(store.reading())
         spool = Spool()
@@ -108,43 +119,58 @@ class _Comparison:
         for world, rules in (("now", now), ("then", then)):
             tenant, self.tenant_known = tenant_memory.remembered(session, rules)
             self.sides.append(_Side(world, rules, tenant, habits))
+        self.ambiguous = self._ambiguous()
+        self.withdrawn = 0
+
+    def _ambiguous(self) -> frozenset[str]:
+        """Companies of which C4C was found to have several accounts; still so unless the rules compare differently."""
+        now, then = (side.rules for side in self.sides)
+        if now.mapping.account.natural_keys != then.mapping.account.natural_keys:
+            return frozenset()
+        parked = work.parked_ids(self.session, Code.ACCOUNT_AMBIGUOUS)
+        views = (view for ids in mirror.portions(parked, PORTION) for view in mirror.views(self.session, ids).values())
+        return frozenset(company for view in views for company in _companies(qualify(view, now)))
 
     def look_at(self, ids: Sequence[str]) -> None:
         views, links = self._load(ids)
-        stuck = work.parked_as(self.session, ids, _ONLY_C4C_KNOWS)
+        persons = work.parked_as(self.session, ids, Code.CONTACT_AMBIGUOUS)
         for contact, view in views.items():
-            now, then = (self._predicted(view, links, side, stuck.get(contact)) for side in self.sides)
-            self._keep(contact, now, then)
+            now, then = (
+                self._predicted(side, view, links, self._world(side, view, contact in persons)) for side in self.sides
+            )
+            self._keep(view, now, then)
 
-    def _predicted(self, view: ContactView, links: "_LinksOf", side: "_Side", stuck: Reason | None) -> Prediction:
+    def _world(self, side: "_Side", view: ContactView, ambiguous_person: bool) -> World:
+        """What only C4C knows, as the last run found it."""
+        found = {(ACCOUNT, a.company.id) for a in view.associations if a.company.id in self.ambiguous}
+        if ambiguous_person and _companies(qualify(view, side.rules)) & _companies(qualify(view, self.sides[0].rules)):
+            found.add((CONTACT, view.id))
+        return replace(side.assumed, ambiguous=frozenset(found)) if found else side.assumed
+
+    def _predicted(self, side: "_Side", view: ContactView, links: "_LinksOf", world: World) -> Prediction:
         """The prediction for one contact; of whom C4C need not hear costs nothing more than the decision."""
         decisions = qualify(view, side.rules)
         if not concerns(view, decisions, side.rules):
             return Prediction(decisions)
-        if stuck and (stuck.code is Code.CONTACT_AMBIGUOUS or self._same_company(view, decisions)):
-            return Prediction(decisions, problem=stuck)
-        return predict(_rearmed(view, side.rules), links.of(view), side.rules, side.tenant, side.assumed)
-
-    def _same_company(self, view: ContactView, decisions: Iterable[Decision]) -> bool:
-        """Whether these decisions lead to a company that the rules in force lead to as well."""
-        return bool(_companies(decisions) & _companies(qualify(view, self.sides[0].rules)))
+        return predict(rearmed(view, side.rules), links.of(view), side.rules, side.tenant, world)
 
     def _load(self, ids: Sequence[str]) -> tuple[dict[str, ContactView], "_LinksOf"]:
         views = mirror.views(self.session, ids)
         companies = {a.company.id for view in views.values() for a in view.associations}
         return views, _LinksOf(work.links_of(self.session, ids, companies))
 
-    def _keep(self, contact: str, now: Prediction, then: Prediction) -> None:
+    def _keep(self, view: ContactView, now: Prediction, then: Prediction) -> None:
         for side, prediction in zip(self.sides, (now, then), strict=True):
-            self.spool.write(side.world, contact, prediction.writes)
+            self.spool.write(side.world, view.id, prediction.writes)
             self.spool.count(side.world, _code(prediction))
         before, after = _qualified(now), _qualified(then)
         if before != after:
-            self.spool.move(contact, "entering" if after else "leaving")
+            self.spool.move(view.id, "entering" if after else "leaving", _code(now), _code(then))
+            self.withdrawn += before and bool(view.cycles)
         said = {*now.warnings, now.problem}
         for reason in (*then.warnings, *([then.problem] if then.problem else [])):
             if reason not in said:
-                self.spool.warn(contact, str(reason.code), reason.text)
+                self.spool.warn(view.id, str(reason.code), reason.text)
 
     def look_again(self) -> None:
         """Contacts of companies that become accounts get their relationships to them."""
@@ -152,18 +178,19 @@ class _Comparison:
             for accounts in self.spool.new_accounts(side.world, PORTION):
                 for ids in mirror.portions(mirror.contacts_of(self.session, accounts), PORTION):
                     views, links = self._load(work.decidable_of(self.session, ids))
-                    self._again(side, views.values(), links)
+                    persons = work.parked_as(self.session, ids, Code.CONTACT_AMBIGUOUS)
+                    for contact, view in views.items():
+                        self._again(side, view, links, contact in persons)
                     self.session.expunge_all()
 
-    def _again(self, side: _Side, views: Iterable[ContactView], links: "_LinksOf") -> None:
-        for view in views:
-            companies = (association.company.id for association in view.associations)
-            further = frozenset(i for i in companies if self.spool.makes_account(side.world, i))
-            own = _companies(qualify(view, side.rules))
-            if own and further - own:
-                world = replace(side.assumed, accounts=further - own)
-                prediction = predict(view, links.of(view), side.rules, side.tenant, world)
-                self.spool.write(side.world, view.id, prediction.writes, again=True)
+    def _again(self, side: "_Side", view: ContactView, links: "_LinksOf", ambiguous_person: bool) -> None:
+        companies = (association.company.id for association in view.associations)
+        further = frozenset(i for i in companies if self.spool.makes_account(side.world, i))
+        own = _companies(qualify(view, side.rules))
+        if own and further - own:
+            world = replace(self._world(side, view, ambiguous_person), accounts=further - own)
+            prediction = self._predicted(side, view, links, world)
+            self.spool.write(side.world, view.id, prediction.writes, again=True)
 
     # ---- what cannot be known, or should be known before
 
@@ -181,10 +208,14 @@ class _Comparison:
             if missing:
                 self.spool.warn("", "", f"not in the mirror yet, so taken as empty: {stream}: {', '.join(missing)}")
 
-    def warn_of_guard(self, limit: int) -> None:
-        records = sum(self.spool.counts("then")["create"].values())
-        if limit and records > limit:
-            text = f"{records} records would be created, guard.max_creates allows {limit} in one cycle"
+    def warn_of_guard(self, limits: Guard) -> None:
+        counts = self.spool.counts("then")
+        changes = sum(counts["update"].values()) + sum(counts["delete"].values())
+        extent = Extent(Counter(counts["create"]), changes, self.withdrawn)
+        known = Known(work.link_count(self.session), work.handover_count(self.session))
+        if found := excess(extent, known, limits):
+            kind, number, limit = found
+            text = f"{exceeding(kind, number, limit)}: the guard would stop it, and `approve` lets it through"
             self.spool.warn("", str(Code.GUARD_TRIPPED), text)
 
 
@@ -201,19 +232,8 @@ class _LinksOf:
         return {(link.entity, link.key): link for key in keys for link in self._by_id.get(key, ())}
 
 
-_ONLY_C4C_KNOWS = (Code.ACCOUNT_AMBIGUOUS, Code.CONTACT_AMBIGUOUS)
-"""Found there by the last run: still so under other rules, unless they choose another company."""
-
-
 def _companies(decisions: Iterable[Decision]) -> set[str]:
     return {d.company.id for d in decisions if d.qualified and d.company}
-
-
-def _rearmed(view: ContactView, rules: Rules) -> ContactView:
-    """Under other rules a score may already have been below its re-arm level: the run that adopts them notes it."""
-    below = {s.name for s in rules.qualification.scores if level(s, view.properties) is Level.BELOW}
-    cycles = tuple(replace(cycle, rearmed=cycle.rearmed or cycle.score in below) for cycle in view.cycles)
-    return replace(view, cycles=cycles)
 
 
 def _qualified(prediction: Prediction) -> bool:

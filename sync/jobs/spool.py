@@ -33,8 +33,9 @@ class Spool:
         known = "REPLACE" if again else "IGNORE"
         self._db.executemany(f"INSERT OR {known} INTO written VALUES (?, ?, ?, ?, ?, ?)", rows)
 
-    def move(self, contact: str, direction: str) -> None:
-        self._db.execute("INSERT INTO moved VALUES (?, ?)", (contact, direction))
+    def move(self, contact: str, direction: str, now: str, then: str) -> None:
+        """Who comes or goes, with the code that decides in each world."""
+        self._db.execute("INSERT INTO moved VALUES (?, ?, ?, ?)", (contact, direction, now, then))
 
     def warn(self, contact: str, code: str, text: str) -> None:
         self._db.execute("INSERT INTO warning VALUES (?, ?, ?)", (contact, code, text))
@@ -56,9 +57,10 @@ class Spool:
         """Whether the company becomes an account."""
         return self._db.execute(f"{_MADE} AND key = ?", (world, company)).fetchone() is not None
 
-    def moved(self, direction: str) -> Iterator[str]:
-        of = "SELECT contact FROM moved WHERE direction = ? ORDER BY length(contact), contact"
-        return (contact for (contact,) in self._db.execute(of, (direction,)))
+    def moved(self, direction: str) -> Iterator[tuple[str, str, str]]:
+        """(contact, code now, code then)."""
+        of = "SELECT contact, now, then_ FROM moved WHERE direction = ? ORDER BY length(contact), contact"
+        return iter(self._db.execute(of, (direction,)))
 
     def written(self, world: str) -> Iterator[dict[str, Any]]:
         """Every write of the next run in one world."""
@@ -80,6 +82,14 @@ class Spool:
     def warnings(self) -> Iterator[dict[str, Any]]:
         of = "SELECT DISTINCT contact, code, text FROM warning ORDER BY length(contact), contact, code, text"
         return ({"contact": c or None, "code": code, "text": text} for c, code, text in self._db.execute(of))
+
+    def grouped_warnings(self) -> Iterator[tuple[str, str, int, str]]:
+        """(code, text, number of contacts, one of them), what concerns most of them first; general ones before all."""
+        of = (
+            "SELECT code, text, count(DISTINCT contact), min(contact) FROM warning GROUP BY code, text "
+            "ORDER BY min(contact) != '', count(DISTINCT contact) DESC, code, text"
+        )
+        return iter(self._db.execute(of))
 
     def decisions(self, world: str) -> dict[str, int]:
         of = "SELECT code, number FROM decided WHERE world = ? ORDER BY number DESC, code"
@@ -107,7 +117,7 @@ _TABLES = (
     "PRAGMA cache_size = -4000",
     "CREATE TABLE written (world TEXT, entity TEXT, key TEXT, action TEXT, contact TEXT, fields TEXT, "
     "PRIMARY KEY (world, entity, key)) WITHOUT ROWID",
-    "CREATE TABLE moved (contact TEXT, direction TEXT)",
+    "CREATE TABLE moved (contact TEXT, direction TEXT, now TEXT, then_ TEXT)",
     "CREATE TABLE warning (contact TEXT, code TEXT, text TEXT)",
     "CREATE TABLE decided (world TEXT, code TEXT, number INTEGER, PRIMARY KEY (world, code)) WITHOUT ROWID",
 )

@@ -3,10 +3,10 @@
 The words name properties and filters, never values: they end up in logs and decisions.
 """
 
-import re
 from collections.abc import Mapping
+from functools import lru_cache
 
-from sync.domain.conditions import Condition
+from sync.domain.conditions import Condition, pattern
 from sync.domain.scores import number
 from sync.mappers.transforms import transformed
 from sync.planner.facts import Facts
@@ -61,7 +61,10 @@ def _in_list(condition: Condition, value: str | None) -> bool:
 
 
 def _matches(condition: Condition, value: str | None) -> bool:
-    return condition.matches is None or (value is not None and re.search(condition.matches, value) is not None)
+    return condition.matches is None or (value is not None and _pattern(condition.matches).search(value) is not None)
+
+
+_pattern = lru_cache(256)(pattern)
 
 
 def _in_range(condition: Condition, value: str | None) -> bool:

@@ -82,6 +82,12 @@ class Imagined:
         """An account that somebody else's handover makes."""
         self.add(ACCOUNT, self._fresh(ACCOUNT, key, {}))
 
+    def assume_ambiguous(self, entity: str, key: str) -> None:
+        """Two records of which nobody can say which is meant."""
+        for n in ("one", "another"):
+            row = self._fresh(entity, key, {})
+            self.add(entity, {**row, "ObjectID": f"{n} {entity}"})
+
     def assume_permission_set(self, key: str, owner: str) -> None:
         """A set that C4C made by itself for the contact with this key and UUID."""
         self.add(PERMISSION, self._fresh(PERMISSION, key, {"BusinessPartnerUUID": owner}))

@@ -34,9 +34,14 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What is assumed beyond the links: accounts made for other contacts meanwhile, and how the tenant behaves."""
+    """What is assumed beyond the links.
+
+    `accounts`: companies that become accounts for other contacts meanwhile. `ambiguous`: (entity, key) of what C4C was
+    found to hold more than once, which only a person can settle.
+    """
 
     accounts: frozenset[str] = frozenset()
+    ambiguous: frozenset[tuple[str, str]] = frozenset()
     creates_permission_sets: bool = False
 
 
@@ -77,13 +82,21 @@ def _remembered(view: ContactView, links: Links, rules: Rules, world: World) -> 
         _add_former(imagined, link)
     for link in links.values():
         _add_parts(imagined, link)
+    _assume(imagined, view, links, world)
+    return imagined
+
+
+def _assume(imagined: Imagined, view: ContactView, links: Links, world: World) -> None:
+    """What the links do not tell."""
     for key in sorted(world.accounts):
         if (ACCOUNT, key) not in links:
             imagined.assume_account(key)
+    for entity, key in sorted(world.ambiguous):
+        if (entity, key) not in links:
+            imagined.assume_ambiguous(entity, key)
     person = links.get((CONTACT, view.id))
     if person and world.creates_permission_sets and not imagined.rows(PERMISSION):
         imagined.assume_permission_set(view.id, str(person.seen.get("ContactUUID")))
-    return imagined
 
 
 def _row(link: Link, links: Links, key_field: str) -> dict[str, Any]:

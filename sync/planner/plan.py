@@ -98,6 +98,8 @@ def _refusal(desk: Desk) -> None:
     person = parties.known_person(desk)
     if person is not None:
         permissions.permissions(desk, person, only_refusals=True)
+    else:
+        desk.warnings.append(NOBODY_TO_TELL)
 
 
 def _refuse_all_the_same(desk: Desk) -> None:
@@ -112,6 +114,10 @@ def _stopped(decision: Decision) -> Decision:
     return replace(decision, code=Code.ALREADY_HANDED_OVER, reasons=(*decision.reasons, WITHDRAWN))
 
 
+NOBODY_TO_TELL = Reason(
+    Code.ALREADY_HANDED_OVER,
+    "handed over and refuses: SAP Sales Cloud has no living contact person that could keep it; tell the lead's owner",
+)
 WITHDRAWN = Reason(Code.ALREADY_HANDED_OVER, "consent was withdrawn: the refusal is carried over, updates stop")
 
 

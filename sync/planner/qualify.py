@@ -10,7 +10,7 @@ from sync.domain.scores import Level, level, number
 from sync.domain.views import Company, ContactView
 from sync.mappers import company as companies
 from sync.planner import conditions
-from sync.planner.consent import refusals, refused_since
+from sync.planner.consent import refusals, refused_since, stops_updates
 from sync.planner.facts import Facts
 
 
@@ -65,9 +65,9 @@ def _steps(facts: Facts, score: Score) -> Iterator[Reason]:
     yield _legal_basis(view, found.consent)
     if refused_since(view, found.consent):
         channels = ", ".join(sorted(refusals(view, found.consent)))
-        yield Reason(
-            Code.QUALIFIED, f"consent: refuses {channels}; a known contact person is told, whatever the rest says"
-        )
+        yield Reason(Code.QUALIFIED, f"consent: refuses {channels}; a known contact person is told in any case")
+        if stops_updates(view, found.consent):
+            yield Reason(Code.QUALIFIED, "consent: was withdrawn, so all other updates stop")
     yield _last_name(view)
 
 

@@ -10,7 +10,6 @@ from sqlmodel import Session, col, select
 
 from sync import lifecycle
 from sync.domain.codes import Code
-from sync.domain.decision import Reason
 from sync.domain.views import Link, Origin
 from sync.lifecycle import Status
 from sync.state import tables
@@ -328,15 +327,25 @@ def wake_contacts_of(session: Session, company_ids: Sequence[str], except_ids: I
 _contact_links = select(tables.Link.key).where(tables.Link.entity == "Contact")
 
 
-def parked_as(session: Session, contact_ids: Sequence[str], codes: Iterable[Code]) -> dict[str, Reason]:
-    """Why those of the contacts are parked that are parked with one of the codes."""
+def first_decided(session: Session, contact_id: str) -> datetime | None:
+    """When the oldest decision on the contact that is kept was made."""
+    of = select(func.min(tables.Decision.decided_at)).where(tables.Decision.contact_id == contact_id)
+    return session.exec(of).one()
+
+
+def parked_as(session: Session, contact_ids: Sequence[str], code: Code) -> set[str]:
+    """Those of the contacts that are parked with this code."""
+    return set(session.exec(_parked(code).where(col(tables.Progress.contact_id).in_(contact_ids))))
+
+
+def parked_ids(session: Session, code: Code) -> list[str]:
+    """All contacts that are parked with this code."""
+    return list(session.exec(_parked(code)))
+
+
+def _parked(code: Code) -> Any:
     progress = tables.Progress
-    of = select(progress.contact_id, progress.code, progress.detail).where(
-        col(progress.contact_id).in_(contact_ids),
-        progress.status == Status.PARKED,
-        col(progress.code).in_([str(code) for code in codes]),
-    )
-    return {contact: Reason(Code(code), detail or "") for contact, code, detail in session.exec(of) if code}
+    return select(progress.contact_id).where(progress.status == Status.PARKED, progress.code == str(code))
 
 
 def parked_counts(session: Session) -> dict[str, int]:

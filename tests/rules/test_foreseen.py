@@ -73,7 +73,7 @@ def predicted_writes(world: World, now: Rules, then: Rules, portion: int) -> tup
     outcome = simulate(world.store, now, then, portion=portion)
     try:
         rows = list(outcome.spool.written("then"))
-        moves = [list(outcome.spool.moved(direction)) for direction in ("entering", "leaving")]
+        moves = [[moved[0] for moved in outcome.spool.moved(way)] for way in ("entering", "leaving")]
     finally:
         outcome.close()
     return as_writes(rows), *moves

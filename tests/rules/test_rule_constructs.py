@@ -38,6 +38,14 @@ CONDITIONS = [
     ("property = \"jobtitle\"\nmatches = '(?i)\\bleiter(in)?\\b'", {"jobtitle": "Einkaufs-Leiterin"}, True),
     ("property = \"jobtitle\"\nmatches = '^Leiter$'", {"jobtitle": "Leiterin"}, False),
     ("property = \"jobtitle\"\nmatches = '.*'", {}, False),
+    ("property = \"jobtitle\"\nmatches = '^\\pL+$'", {"jobtitle": "Geschäftsführerin"}, True),
+    ("property = \"jobtitle\"\nmatches = '(?i)^ÄR'", {"jobtitle": "Ärztin"}, True),
+    # With a backtracking engine this one would not end.
+    (
+        "property = \"jobtitle\"\nmatches = '^(\\w+\\s?)+$'",
+        {"jobtitle": "Head of a Very Long Department " * 9 + "!"},
+        False,
+    ),
     ('property = "fit"\nbetween = [10, 20]', {"fit": "10"}, True),
     ('property = "fit"\nbetween = [10, 20]', {"fit": "20.0"}, True),
     ('property = "fit"\nbetween = [10, 20]', {"fit": "20.1"}, False),

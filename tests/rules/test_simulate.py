@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from rules_world import GOOD, MQL, PRIMARY, World, rules
 
+from sync.config import Guard
 from sync.domain.rules import Rules
 from sync.domain.views import Label
 from sync.jobs.simulate import Outcome, simulate
@@ -16,7 +18,7 @@ LOWER = rules(MQL.replace("75", "70"))
 
 
 @contextmanager
-def simulated(world: World, then: Rules, **more: int) -> Iterator[Outcome]:
+def simulated(world: World, then: Rules, **more: Any) -> Iterator[Outcome]:
     outcome = simulate(world.store, rules(), then, **more)
     try:
         yield outcome
@@ -65,7 +67,7 @@ def test_relationships_to_accounts_made_for_others_are_foreseen() -> None:
     world.push(rules())
     for portion in (1, 500):
         with simulated(world, LOWER, portion=portion) as outcome:
-            assert list(outcome.spool.moved("entering")) == ["123"]
+            assert [contact for contact, _, _ in outcome.spool.moved("entering")] == ["123"]
             keys = {(row["entity"], row["key"]) for row in outcome.spool.changed()}
             assert ("ContactIsContactPersonFor", "9:8") in keys
 
@@ -87,7 +89,7 @@ def test_the_guard_is_announced_for_all_records() -> None:
     """One lead brings an account and a contact person along: three records, and two are allowed."""
     world = at_one_company(**{"1": {**GOOD, "lead_score": "70"}})
     world.push(rules())
-    with simulated(world, LOWER, guard=2) as outcome:
+    with simulated(world, LOWER, guard=Guard(max_creates=2)) as outcome:
         assert "GUARD_TRIPPED" in [row["code"] for row in outcome.spool.warnings()]
-    with simulated(world, LOWER, guard=3) as outcome:
+    with simulated(world, LOWER, guard=Guard(max_creates=3)) as outcome:
         assert "GUARD_TRIPPED" not in [row["code"] for row in outcome.spool.warnings()]
