@@ -63,12 +63,11 @@ def _qualified(context: Context, ids: Sequence[str], document: Document) -> list
             were_qualified = work.last_qualified(session, [i for i, view in views.items() if view.cycles])
         for contact, view in views.items():
             decisions = qualify(view, context.config.rules)
+            if contact in were_qualified and not any(decision.qualified for decision in decisions):
+                document["withdrawn"].append({"contact": contact, "code": str(leading(decisions).code)})
             if concerns(view, decisions, context.config.rules):
                 found.append(contact)
-                continue
-            if contact in were_qualified:
-                document["withdrawn"].append({"contact": contact, "code": str(leading(decisions).code)})
-            if isinstance(outcome := decided(decisions), Failed):
+            elif isinstance(outcome := decided(decisions), Failed):
                 document["parked"].append(_parked(contact, outcome))
     return found
 

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from sync.domain.views import Link
-from sync.jobs import rules_change
 from sync.jobs.answers import Answers
 from sync.jobs.context import Context
 from sync.jobs.handover import Handover, owners_of
@@ -23,7 +22,6 @@ class Rehearsal(Handover):
         super().__init__(context, tenant)
         with context.store.reading() as session:
             origins = work.permission_set_origins(session)
-            self._new_rules = rules_change.are_new(session, context.config.rules)
         self.imagined = Imagined(context.config.rules, creates_permission_sets=creates_permission_sets(origins))
         self.reader = _Reader(self.reader, self.imagined)
         self._accounts: dict[tuple[str, str], Link] = {}
@@ -53,8 +51,6 @@ class Rehearsal(Handover):
 
     def load(self, contact_ids: Sequence[str]) -> Slice:
         work_ = super().load(contact_ids)
-        if self._new_rules:
-            work_.views = {i: rules_change.rearmed(v, self.context.config.rules) for i, v in work_.views.items()}
         companies = {a.company.id for view in work_.views.values() for a in view.associations}
         work_.links |= {pair: link for pair, link in self._accounts.items() if link.key in companies}
         return work_

@@ -1,24 +1,13 @@
 """Notices that the rules differ from those of the last run: then everybody is looked at again."""
 
-from dataclasses import replace
-
 from sqlmodel import Session
 
 from sync.domain.rules import Rules
-from sync.domain.scores import Level, level
-from sync.domain.views import ContactView
 from sync.jobs.context import Context
 from sync.jobs.poll import STREAMS
 from sync.jobs.snapshots import wanted
 from sync.log import Event, emit
 from sync.state import mirror, streams
-
-
-def rearmed(view: ContactView, rules: Rules) -> ContactView:
-    """Under other rules a score may already be below its re-arm level: the run that adopts them notes it."""
-    below = {s.name for s in rules.qualification.scores if level(s, view.properties) is Level.BELOW}
-    cycles = tuple(replace(cycle, rearmed=cycle.rearmed or cycle.score in below) for cycle in view.cycles)
-    return replace(view, cycles=cycles)
 
 
 def are_new(session: Session, rules: Rules) -> bool:

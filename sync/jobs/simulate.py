@@ -22,7 +22,6 @@ from sync.jobs import tenant_memory
 from sync.jobs.context import Progress, silent
 from sync.jobs.guard import Extent, Known, exceeding, excess
 from sync.jobs.poll import STREAMS
-from sync.jobs.rules_change import rearmed
 from sync.jobs.spool import Spool
 from sync.planner.imagine import creates_permission_sets
 from sync.planner.offline import Prediction, World, predict
@@ -152,7 +151,7 @@ class _Comparison:
         decisions = qualify(view, side.rules)
         if not concerns(view, decisions, side.rules):
             return Prediction(decisions)
-        return predict(rearmed(view, side.rules), links.of(view), side.rules, side.tenant, world)
+        return predict(view, links.of(view), side.rules, side.tenant, world)
 
     def _load(self, ids: Sequence[str]) -> tuple[dict[str, ContactView], "_LinksOf"]:
         views = mirror.views(self.session, ids)

@@ -21,6 +21,7 @@ from sync.domain.views import Label
 from sync.hubspot_client import Property
 from sync.jobs import property_check
 from sync.jobs.explain import explain, explain_at
+from sync.jobs.preview import preview
 from sync.state import mirror
 
 DACH = (
@@ -94,6 +95,27 @@ def test_a_past_decision_stays_as_it_was_after_rules_and_data_changed(world: Wor
     assert (now["code"], now["rules"]) == ("SCORE_BELOW_THRESHOLD", stricter.digest)
     assert now["input"] != before["input"]
     assert explain_at(world.store, "123", at - timedelta(days=1)) is None
+
+
+def test_what_no_push_has_looked_at_yet_is_told_as_it_holds_now(world: World) -> None:
+    world.push(rules(DACH))
+    stricter = rules(DACH.replace("75", "90"))
+    told = explain(world.store, stricter, "123")
+    assert told is not None
+    assert (told["code"], told["outdated"]) == ("SCORE_BELOW_THRESHOLD", True)
+    assert "Not looked at yet since rules or data changed" in story(told)
+    world.push(stricter)
+    told = explain(world.store, stricter, "123")
+    assert told is not None
+    assert (told["code"], told["outdated"]) == ("SCORE_BELOW_THRESHOLD", False)
+
+
+def test_plan_knows_rules_that_no_run_has_adopted_yet(world: World) -> None:
+    world.push(rules(DACH.replace("75", "90")))
+    world.c4c.log.clear()
+    document = preview(world.context(rules(DACH)))
+    assert document["creates"]["Lead"] == 1
+    assert world.c4c.log == []
 
 
 # ---- check

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from rules_world import GOOD, MQL, PRIMARY, World, rules
+from rules_world import GOOD, PRIMARY, World, rules
 
-from sync.jobs.explain import explain
 from sync.state import mirror
 
 CLOSED, ACCEPTED = "4", "3"
@@ -34,12 +33,12 @@ def close(world: World) -> None:
         world.c4c.store.update("Lead", lead["ObjectID"], LifeCycleStatusCode=CLOSED)
 
 
-def look_again(world: World, qualification: str = MQL) -> None:
+def look_again(world: World) -> None:
     """Something else about the contact changes."""
     world.now += timedelta(minutes=1)
     with world.store.session() as session:
         mirror.mark_pending(session, ["123"], world.now)
-    world.push(rules(qualification))
+    world.push(rules())
 
 
 def keys(world: World) -> list[str]:
@@ -122,70 +121,3 @@ def test_tiers_arm_again_on_their_labels_only() -> None:
         if tier == "B":
             assert keys(world) == ["123:t:1"]
     assert keys(world) == ["123:t:1", "123:t:2"]
-
-
-def test_withdrawn_consent_carries_the_refusal_over_and_stops_everything_else() -> None:
-    stop = rules(
-        '[[scores]]\nname = "mql"\nproperty = "lead_score"\nthreshold = 75\n[consent]\nstop_updates_when_withdrawn = true\n'
-    )
-    world = World()
-    world.companies({"7": {"name": "Firma 7"}})
-    world.contacts(stop, {"123": {**GOOD, "jobtitle": "CEO"}})
-    world.associate({"123": [("7", PRIMARY)]})
-    world.push(stop)
-    world.c4c.log.clear()
-    world.contacts(stop, {"123": {**GOOD, "jobtitle": "Chair", "lead_score": "99", "hs_email_optout": "true"}})
-    world.push(stop)
-    assert {entity for _, entity, _ in world.c4c.log} == {"MarketingPermission"}
-    assert [row["Consent"] for row in world.c4c.store.rows("ChannelPermission")] == ["2"]
-
-
-REFUSES = {"opt-out": {"hs_email_optout": "true"}, "one channel": {"phone_consent": "no"}}
-CHANNELS = f'{MQL}[consent]\nchannels = [{{ channel = "TEL", property = "phone_consent", refused = ["no"] }}]\n'
-
-
-@pytest.mark.parametrize("refusal", REFUSES.values(), ids=REFUSES)
-def test_a_refusal_goes_over_even_after_the_score_fell(world: World, refusal: dict[str, str]) -> None:
-    score(world, 80)
-    world.c4c.log.clear()
-    fallen = {**GOOD, "lead_score": "10", "jobtitle": "Chair"}
-    world.contacts(rules(CHANNELS), {"123": fallen})
-    world.push(rules(CHANNELS))
-    assert world.c4c.log == []
-    world.contacts(rules(CHANNELS), {"123": {**fallen, **refusal}})
-    world.push(rules(CHANNELS))
-    assert [entity for _, entity, _ in world.c4c.log] == ["MarketingPermission"]
-    assert [row["Consent"] for row in world.c4c.store.rows("ChannelPermission")] == ["2"]
-    look_again(world, CHANNELS)
-    assert len(world.c4c.log) == 1, "told once"
-    told = explain(world.store, rules(CHANNELS), "123")
-    assert told is not None
-    assert told["code"] == "SCORE_BELOW_THRESHOLD"
-    assert "consent: refuses" in str(told["scores"])
-
-
-def test_consent_given_after_the_score_fell_writes_nothing(world: World) -> None:
-    score(world, 80)
-    world.c4c.log.clear()
-    granting = rules(CHANNELS.replace('refused = ["no"]', 'granted = ["yes"], refused = ["no"]'))
-    world.contacts(granting, {"123": {**GOOD, "lead_score": "10", "phone_consent": "yes"}})
-    world.push(granting)
-    assert world.c4c.log == []
-
-
-@pytest.mark.parametrize("refusal", REFUSES.values(), ids=REFUSES)
-def test_the_refusal_of_somebody_never_handed_over_writes_nothing(world: World, refusal: dict[str, str]) -> None:
-    world.contacts(rules(CHANNELS), {"123": {**GOOD, "lead_score": "10", **refusal}})
-    world.push(rules(CHANNELS))
-    assert world.c4c.log == []
-
-
-def test_the_refusal_of_an_archived_contact_writes_nothing(world: World) -> None:
-    score(world, 80)
-    world.c4c.log.clear()
-    world.contacts(rules(), {"123": {**GOOD, "hs_email_optout": "true"}})
-    gone = mirror.Snapshot("123", {**GOOD, "hs_email_optout": "true"}, world.now, archived=True)
-    with world.store.session() as session:
-        mirror.save_contacts(session, [gone], rules().qualification.scores, world.now)
-    world.push(rules())
-    assert world.c4c.log == []

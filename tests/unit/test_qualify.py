@@ -244,3 +244,22 @@ def test_each_score_is_decided_by_itself(properties: dict[str, str], codes: tupl
     assert tuple(decision.code for decision in decisions) == codes
     expected = Code.QUALIFIED if Code.QUALIFIED in codes else codes[0]
     assert leading(decisions).code is expected
+
+
+AMBIGUOUS, BELOW = Code.COMPANY_AMBIGUOUS, Code.SCORE_BELOW_THRESHOLD
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [
+        ((BELOW, AMBIGUOUS), AMBIGUOUS),
+        ((BELOW, Code.LEAD_CLOSED), Code.LEAD_CLOSED),
+        ((Code.LEAD_CLOSED, AMBIGUOUS), AMBIGUOUS),
+        ((BELOW, Code.ALREADY_HANDED_OVER, Code.SCORE_MISSING), Code.ALREADY_HANDED_OVER),
+        ((BELOW, AMBIGUOUS, Code.LEAD_CLOSED, Code.QUALIFIED), Code.QUALIFIED),
+    ],
+)
+def test_the_order_of_the_scores_hides_nobody_who_needs_a_person(codes: tuple[Code, ...], expected: Code) -> None:
+    for order in (codes, codes[::-1]):
+        decisions = tuple(Decision(str(n), code, ()) for n, code in enumerate(order))
+        assert leading(decisions).code is expected
