@@ -43,7 +43,7 @@ def _candidates(rule: OwnerRule, key: str, facts: Facts, employees: Employees) -
             case "territory":
                 found = next((n for n, row in enumerate(rule.territories) if _covers(row, rule, facts)), None)
                 if found is not None:
-                    yield f"the owner of territory {found + 1}", rule.territories[found].owner
+                    yield f"the owner of territories.{found}", rule.territories[found].owner
             case "round_robin":
                 yield from _dealt(rule.round_robin, key, employees)
 
@@ -56,9 +56,9 @@ def _owner(owner: Owner | None, owner_id: str | None) -> Iterator[tuple[str, str
 def _dealt(members: tuple[str, ...], key: str, employees: Employees) -> Iterator[tuple[str, str | None]]:
     """Rendezvous hashing: each member draws a number for the key, the highest valid one wins."""
     valid = [member for member in members if member.casefold() in employees]
-    for number, member in enumerate(members, 1):
+    for number, member in enumerate(members):
         if member not in valid:
-            yield f"member {number} of the round robin", None
+            yield f"round_robin.{number}", None
     if valid:
         yield "the round robin", max(valid, key=lambda member: _draw(member, key))
 

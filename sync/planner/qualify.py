@@ -60,7 +60,7 @@ def _steps(facts: Facts, score: Score) -> Iterator[Reason]:
     view, found = facts.view, facts.rules.qualification
     yield from (_measure(view, measure) for measure in (score, *score.combined))
     yield from _blocked(facts, found.labels)
-    yield from (_condition(f"condition {n}", c, facts) for n, c in enumerate(score.conditions, 1))
+    yield from (_condition(f"conditions.{n}", c, facts) for n, c in enumerate(score.conditions))
     yield from (_condition(f"filter {name!r}", found.filters[name], facts) for name in score.filters)
     yield _legal_basis(view, found.consent)
     if refused_since(view, found.consent):

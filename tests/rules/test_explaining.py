@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from rules_world import GOOD, MQL, PRIMARY, PROJECT, World, rules
 
 from sync.cli import main, output
 from sync.cli.explained import told
+from sync.domain.rules import FieldMap
 from sync.domain.views import Label
 from sync.hubspot_client import Property
 from sync.jobs import property_check
@@ -218,3 +219,55 @@ def test_simulate_refuses_a_wrong_directory_and_wrong_rules(
 def test_both_configurations_pass_check_offline(run: Callable[..., Ran], config: str) -> None:
     found = run("check", "--offline", config=PROJECT / config)
     assert (found.returncode, "everything fits" in found.stdout) == (0, True)
+
+
+# ---- wrong input
+
+PAST = datetime(2024, 3, 1, 12, tzinfo=UTC)
+
+
+def test_a_wrong_log_level_is_a_sentence(run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNC_LOG_LEVEL", "LOUD")
+    found = run("status")
+    assert (found.returncode, found.stdout) == (2, "")
+    assert found.stderr == "SYNC_LOG_LEVEL: found 'LOUD', allowed: DEBUG, INFO, WARNING, ERROR\n"
+
+
+def test_programs_read_mistakes_in_the_rules_as_findings(run: Callable[..., Ran], stricter: Path) -> None:
+    (stricter / "mapping.toml").write_text("[account]\n", encoding="utf-8")
+    found = run("check", "--offline", "--json", config=stricter)
+    assert found.returncode == 2
+    findings = json.loads(found.stdout)["findings"]
+    assert {finding["severity"] for finding in findings} == {"error"}
+    assert any("mapping.toml" in finding["text"] for finding in findings)
+
+
+def test_a_recorded_decision_needs_no_rule_files(run: Callable[..., Ran], world: World, stricter: Path) -> None:
+    world.now = PAST
+    world.push(rules())
+    (stricter / "mapping.toml").write_text("broken", encoding="utf-8")
+    at = f"{world.now:%Y-%m-%dT%H:%M:%SZ}"
+    found = run("explain", "123", "--at", at, config=stricter)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert "by the rules and the data of that time" in found.stdout
+    assert run("explain", "123", config=stricter).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [("2999-01-01", "allowed: a time in the past"), ("2020-01-01", "the first is of 2024-03-01 12:00:00 UTC")],
+)
+def test_a_time_without_a_decision_is_explained(run: Callable[..., Ran], world: World, at: str, said: str) -> None:
+    world.now = PAST
+    world.push(rules())
+    found = run("explain", "123", "--at", at)
+    assert found.returncode == 2
+    assert said in found.stderr
+
+
+def test_an_empty_otherwise_leaves_only_the_unknown_out(world: World) -> None:
+    """Codes are compared with the tenant's lists; the empty one writes nothing and need not be there."""
+    table = FieldMap.model_validate(
+        {"target": "TitleCode", "source": "x", "table": {"mr": "0002"}, "otherwise": "", "rule": "fill_blank"}
+    )
+    assert table.constants() == ("0002",)
