@@ -69,6 +69,13 @@ def _with_code_list(field: Field, known: Field | None) -> Field:
     return replace(field, code_list=known.code_list, context=known.context)
 
 
+def names(field: str) -> tuple[str, ...]:
+    """The field and the twin that C4C derives from it: `OwnerUUID` gives `OwnerID` and the other way round."""
+    if field.endswith("UUID"):
+        return field, f"{field.removesuffix('UUID')}ID"
+    return (field, f"{field.removesuffix('ID')}UUID") if field.endswith("ID") else (field,)
+
+
 def collection(entity: str) -> str:
     """The name of the entity set."""
     return f"{entity}Collection"
