@@ -102,11 +102,13 @@ def _label(rule: rules.LabelRule, found: rules.Qualification) -> Iterator[str]:
     if rule.route is not None:
         yield from _known("route", rule.route, found.routes)
     known = schema.standard().entities["ContactIsContactPersonFor"]
-    for target in rule.fields:
+    for target, value in rule.fields.items():
         if target not in known and not target.endswith("_KUT"):
             yield f"fields: `{target}` is no field of ContactIsContactPersonFor{nearest(target, known)}"
         elif target in known and not known[target].updatable:
             yield f"fields: `{target}` of ContactIsContactPersonFor cannot be set by a label"
+        elif target in known and known[target].cuts(value):
+            yield f"fields: `{target}` holds {known[target].length} characters, found {shown(value)} with {len(value)}"
 
 
 def _segments(found: rules.Segments) -> Iterator[str]:
@@ -145,7 +147,8 @@ def _natural_key(key: rules.NaturalKey) -> Iterator[str]:
 
 
 def _attributes(found: Sequence[AttributeRule]) -> Iterator[str]:
-    """Two entries of one attribute would take back each other's values for ever."""
+    """Two entries of one attribute, which would take back each other's values for ever, and values that are cut."""
+    held = schema.standard().entities["BusinessAttributeAssignmentItem"]["BusinessAttributeValue"]
     places: dict[tuple[str, str], int] = {}
     for n, rule in enumerate(found):
         first = places.setdefault((rule.set, rule.attribute), n)
@@ -154,6 +157,8 @@ def _attributes(found: Sequence[AttributeRule]) -> Iterator[str]:
                 f".{n}: {rule.attribute!r} of set {rule.set!r} is filled by attributes.{first} already; "
                 "one attribute has one source"
             )
+        for value in filter(held.cuts, rule.values.values()):
+            yield f".{n}.values: an attribute's value holds {held.length} characters, found one with {len(value)}"
 
 
 def _out_of_place(section: str, external_key: str, mapped: rules.FieldMap) -> Iterator[str]:

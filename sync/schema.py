@@ -28,6 +28,10 @@ class Field:
     code_list: str | None = None
     context: str | None = None
 
+    def cuts(self, text: str) -> bool:
+        """Whether the text is longer than what the field holds."""
+        return self.type == "String" and 0 < self.length < len(text)
+
 
 Entity = Mapping[str, Field]
 

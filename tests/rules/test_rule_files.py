@@ -80,6 +80,7 @@ REFUSED = [
     (MQL + "[[labels]]\nlabel = 'x'", "say what the label does: fields, account, blocks or route"),
     (MQL + "[[labels]]\nlabel = 'x'\nfields = { FunctonCode = '1' }", "labels.0.fields: `FunctonCode` is no field of ContactIsContactPersonFor; did you mean `FunctionCode`?"),
     (MQL + "[[labels]]\nlabel = 'x'\nfields = { ContactID = '1' }", "`ContactID` of ContactIsContactPersonFor cannot be set by a label"),
+    (MQL + "[[labels]]\nlabel = 'x'\nfields = { FunctionCode = 'Z0001' }", "labels.0.fields: `FunctionCode` holds 4 characters, found 'Z0001' with 5"),
     (MQL + "[segments]\nnames = ['a', 'a', 'b']", "segments: names: found ['a', 'a', 'b']; the three names must differ"),
     (MQL + "[segments]\nmiddle_from = { revenue = 9, people = 9 }\ntop_above = { revenue = 8, people = 9 }", "segments: top_above.revenue: found 8"),
     (MQL.replace("lead_score", "company.fit"), "scores.0.property: found 'company.fit', must name a property of the contact"),
@@ -144,6 +145,7 @@ REFUSED_ELSEWHERE = [
     ('source = ["domain", "website"] }', 'source = ["domain", "contact.website"] }', "account.natural_keys.1.source.1: found 'contact.website', must name a property of the company, alone or as `company.<property>`"),
     ('email_source = "email"', 'email_source = "company.email"', "contact.email_source: found 'company.email', must name a property of the contact"),
     ("# [[attributes]]", ATTRIBUTE.format("A", "x") + ATTRIBUTE.format("B", "y") + ATTRIBUTE.format("A", "z"), "attributes.2: 'A' of set 'M' is filled by attributes.0 already"),
+    ("# [[attributes]]", ATTRIBUTE.format("A", "x") + f"values = {{ y = '{'z' * 256}' }}", "attributes.0.values: an attribute's value holds 255 characters, found one with 256"),
     ("# [[attributes]]", ATTRIBUTE.format("A", "derived.segment"), "attributes.0.source: found 'derived.segment', must name a property of the contact"),
 ]  # fmt: skip
 
