@@ -14,6 +14,7 @@ from sync.c4c_client import C4CPort, Employee
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
 from sync.domain.rules import EntityMap, FieldMap, FieldRule, Rules
+from sync.domain.spelling import shown
 from sync.errors import ConfigurationError, Malformed, Refused
 from sync.planner.lookups import UUIDS
 from sync.planner.plan import ATTRIBUTE, ATTRIBUTES, CHANNEL, PERMISSION, RELATION, TAX_NUMBER, Tenant
@@ -194,7 +195,7 @@ def _wrong_codes(
         allowed = codes.get(_code_list(offered, entity, field))
         if allowed and code not in allowed:
             yield Mismatch(
-                entity, field, f"code {code!r} is not in {_code_list(offered, entity, field)}: {_some(allowed)}"
+                entity, field, f"code {shown(code)} is not in {_code_list(offered, entity, field)}: {_some(allowed)}"
             )
 
 

@@ -189,6 +189,31 @@ def test_a_mapping_that_never_fills_a_required_field_is_refused(
     assert any(expected in problem for problem in problems(directory, mapping=shipped.replace(entry, without)))
 
 
+PERSON = "Anna Muster@x.example"
+OWNER = "[owners.y]\norder = ['round_robin']\n"
+TERRITORY = "[owners.y]\norder = ['territory']\n"
+OF_PEOPLE = [
+    (f"{OWNER}round_robin = ['{PERSON}']", "owners.y.round_robin.0: string should match pattern"),
+    (f"{OWNER}round_robin = ['Anna Muster']", "owners.y.round_robin.0: string should match pattern"),
+    (f"{OWNER}round_robin = 'Anna Muster'", "owners.y.round_robin: input should be a valid tuple"),
+    (f"{TERRITORY}territories = [{{ owner = 'Anna Muster' }}]", "owners.y.territories.0.owner: string should match pattern"),
+    (f"{TERRITORY}territories = ['Anna Muster']", "owners.y.territories.0: input should be a valid dictionary"),
+    (f"{TERRITORY}territories = 'Anna Muster'", "owners.y.territories: input should be a valid tuple"),
+    (f"[routes.default]\nowner = '{PERSON}'", "routes.default.owner: found (an address, not shown)"),
+    (f"[owners.y]\norder = ['{PERSON}']", "owners.y.order.0: found (an address, not shown), input should be 'contact_owner'"),
+    ("[owners.'Anna.Muster@x.example']\norder = []", "owners.….order: "),
+    ("[routes.default]\nowner = 'x'\n[owners.'Anna.Muster@x.example']\norder = ['contact_owner']", "routes.default.owner: found 'x'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), OF_PEOPLE)
+def test_nobodys_name_or_address_stands_in_a_message(directory: Path, text: str, expected: str) -> None:
+    """Not even the one that somebody mistyped: messages end up in logs and tickets."""
+    found = problems(directory, qualification=f"{MQL}{text}\n")
+    assert any(expected in problem for problem in found), found
+    assert [problem for problem in found if re.search("anna|muster|@x", problem, re.IGNORECASE)] == []
+
+
 def test_all_mistakes_of_all_files_at_once(directory: Path) -> None:
     found = problems(
         directory,
