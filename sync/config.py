@@ -16,8 +16,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from sync import rule_checks
 from sync.domain import rules
 from sync.domain.rules import Rules
-from sync.domain.spelling import nearest
+from sync.domain.spelling import nearest, shown
 from sync.errors import ConfigurationError
+from sync.log import redact
 
 HUBSPOT = "https://api.hubapi.com"
 
@@ -200,7 +201,9 @@ class Environment:
         try:
             return Path(path).read_text(encoding="utf-8").strip() or None
         except (OSError, UnicodeDecodeError) as error:
-            self.problems.append(f"{name}_FILE: cannot read {path} ({type(error).__name__}); check path and rights")
+            # Somebody may have set it to the secret itself.
+            what = path if Path(path).is_absolute() else "the file that it names"
+            self.problems.append(f"{name}_FILE: cannot read {what} ({type(error).__name__}); check path and rights")
             return None
 
     def need(self, name: str, what: str) -> str:
@@ -210,16 +213,17 @@ class Environment:
             self.problems.append(f"{name} is missing: set it, or {name}_FILE to a file that holds it ({what})")
         return value or ""
 
-    def url(self, name: str, value: str, *, secret: bool = False) -> str:
-        """A base URL; plain http is for loopback only, since it would carry credentials in the open."""
+    def url(self, name: str, value: str) -> str:
+        """A base URL; plain http is for loopback only, since it would carry credentials in the open.
+
+        What was found is not shown: it may hold credentials, or be a token in the wrong place.
+        """
         try:
             parts = urlsplit(value)
         except ValueError:
             parts = urlsplit("")
         if value and (parts.scheme not in ("http", "https") or not parts.hostname):
-            self.problems.append(
-                f"{name}: {'it' if secret else repr(value)} is no web address; write it as https://host"
-            )
+            self.problems.append(f"{name}: is no web address; write it as https://host")
         elif parts.scheme == "http" and not _loopback(parts.hostname or ""):
             self.problems.append(f"{name}: http:// is accepted for loopback addresses only; use https://")
         return value.rstrip("/")
@@ -259,7 +263,7 @@ def settings(env: Environment) -> Settings:
         log_level=env.choice("SYNC_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         metrics_port=int(port) if port else None,
         metrics_host=host,
-        alert_webhook=env.url("SYNC_ALERT_WEBHOOK", webhook, secret=True) if webhook else None,
+        alert_webhook=env.url("SYNC_ALERT_WEBHOOK", webhook) if webhook else None,
     )
 
 
@@ -290,14 +294,19 @@ def load(directory: Path) -> Configuration:
     qualification = _read(directory / "qualification.toml", rules.Qualification, problems)
     mapping = _read(directory / "mapping.toml", rules.Mapping, problems)
     if qualification:
-        problems += [f"{directory / 'qualification.toml'}: {p}" for p in rule_checks.qualification(qualification)]
+        problems += _in(directory / "qualification.toml", rule_checks.qualification(qualification))
     if mapping:
-        problems += [f"{directory / 'mapping.toml'}: {p}" for p in rule_checks.mapping(mapping, qualification)]
+        problems += _in(directory / "mapping.toml", rule_checks.mapping(mapping, qualification))
     if problems or worker is None or qualification is None or mapping is None:
         raise ConfigurationError(problems)
     return Configuration(
         worker, Rules(qualification=qualification, mapping=mapping, digest=_digest(qualification, mapping))
     )
+
+
+def _in(path: Path, problems: Iterable[str]) -> list[str]:
+    """Problems of a file. An address that found its way into one, as a name or a key, is taken out."""
+    return [f"{path}: {redact(problem)}" for problem in problems]
 
 
 def _digest(*models: BaseModel) -> str:
@@ -330,7 +339,7 @@ def _read(path: Path, model: type[Model], problems: list[str]) -> Model | None:
     except RecursionError:
         problems.append(f"{path}: is nested too deeply; name the inner conditions as filters")
     except ValidationError as error:
-        problems += [f"{path}: {_explain(e, model)}" for e in _telling(error.errors())]
+        problems += _in(path, (_explain(e, model) for e in _telling(error.errors())))
     return None
 
 
@@ -346,15 +355,22 @@ def _inside(place: tuple[Any, ...], outer: tuple[Any, ...]) -> bool:
 
 def _explain(error: Any, model: type[BaseModel]) -> str:
     """One pydantic error as: key, what was found, what is allowed."""
-    key = ".".join(str(part) for part in error["loc"]) or "(top level)"
+    key = ".".join("…" if "@" in str(part) else str(part) for part in error["loc"]) or "(top level)"
     if error["type"] == "extra_forbidden":
         return f"{key}: unknown key{nearest(str(error['loc'][-1]), _keys(model, error['loc'][:-1]))}"
     if error["type"] == "missing":
         return f"{key}: is missing"
     message = error["msg"].removeprefix("Value error, ")
     found = error.get("input")
-    shown = f"found {found!r}, " if isinstance(found, str | int | float | bool) else ""
-    return f"{key}: {shown}{message[0].lower()}{message[1:]}"
+    tellable = isinstance(found, str | int | float | bool) and not _of_people(error["loc"])
+    return f"{key}: {f'found {shown(found)}, ' if tellable else ''}{message[0].lower()}{message[1:]}"
+
+
+def _of_people(location: tuple[str | int, ...]) -> bool:
+    """Whether an owner's address is meant to stand there: whatever was written instead may name the person, too."""
+    if "territories" in location:
+        return not {"country", "postal", "segment"} & {*location}
+    return "round_robin" in location
 
 
 def _keys(model: type[BaseModel], location: Iterable[str | int]) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from sync.domain.rules import EntityMap, FieldMap, Qualification
-from sync.schema import Entity, Schema
+from sync.schema import Entity, Schema, names
 
 BY_THE_SYNC = frozenset({("Lead", "Name")})
 """Filled without an entry in the mapping: a lead is named by its route's `lead_name`."""
@@ -20,7 +20,7 @@ def unfilled(
     for name, field in fields.items():
         if not field.required or name in ("ObjectID", found.external_key) or (entity, name) in BY_THE_SYNC:
             continue
-        filling = [mapped for mapped in found.fields if _first(mapped, fields) in _names(name)]
+        filling = [mapped for mapped in found.fields if _first(mapped, fields) in names(name)]
         gap = _gap(entity, name, filling, qualification)
         if gap:
             yield name, f"is required of every new record, which SAP Sales Cloud refuses without it; {gap}"
@@ -33,13 +33,6 @@ def _first(mapped: FieldMap, fields: Entity) -> str | None:
 
 def _section(entity: str) -> str:
     return {"CorporateAccount": "account", "Contact": "contact", "Lead": "lead"}[entity]
-
-
-def _names(name: str) -> tuple[str, str]:
-    """The field itself and its twin: C4C derives `AccountID` from `AccountUUID` and the other way round."""
-    if name.endswith("UUID"):
-        return name, f"{name.removesuffix('UUID')}ID"
-    return name, f"{name.removesuffix('ID')}UUID" if name.endswith("ID") else name
 
 
 def _gap(entity: str, name: str, filling: Iterable[FieldMap], qualification: Qualification | None) -> str | None:

@@ -4,12 +4,13 @@ Each problem is a sentence with key, what was found, and what is allowed.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import combinations
 
-from sync import required, schema
+from sync import required, schema, source_checks
 from sync.domain import rules
 from sync.domain.conditions import Condition
-from sync.domain.spelling import nearest
+from sync.domain.marketing import AttributeRule
+from sync.domain.spelling import nearest, shown
 
 
 def qualification(found: rules.Qualification) -> Iterator[str]:
@@ -44,7 +45,7 @@ def _score(score: rules.Score, found: rules.Qualification) -> Iterator[str]:
 
 def _known(key: str, name: str, known: Iterable[str]) -> Iterator[str]:
     if name not in known:
-        yield f"{key}: found {name!r}{nearest(name, known)}"
+        yield f"{key}: found {shown(name)}{nearest(name, known)}"
 
 
 def _condition(condition: Condition, found: rules.Qualification) -> Iterator[str]:
@@ -55,7 +56,7 @@ def _condition(condition: Condition, found: rules.Qualification) -> Iterator[str
         if space not in ("contact", "company", "derived"):
             yield f"property `{name}`: found {space!r} before the dot, allowed: company, contact, derived"
         else:
-            yield from sources((name,), found)
+            yield from source_checks.named((name,), found)
     segments = {value for part in condition.parts() if part.property == "derived.segment" for value in _listed(part)}
     for name in sorted(segments - set(found.segments.names)):
         yield f"derived.segment: found {name!r}{nearest(name, found.segments.names)}"
@@ -87,7 +88,7 @@ def _route(route: rules.Route, found: rules.Qualification) -> Iterator[str]:
     if route.owner is not None:
         yield from _known("owner", route.owner, found.owners)
     names = rules.placeholders(route.lead_name)
-    yield from (f"lead_name: {problem}" for problem in sources(names, found))
+    yield from (f"lead_name: {problem}" for problem in source_checks.named(names, found))
     yield from (f"lead_name: {{{name}}} is an id, not a text" for name in names if name.startswith(("c4c.", "owner.")))
 
 
@@ -101,11 +102,13 @@ def _label(rule: rules.LabelRule, found: rules.Qualification) -> Iterator[str]:
     if rule.route is not None:
         yield from _known("route", rule.route, found.routes)
     known = schema.standard().entities["ContactIsContactPersonFor"]
-    for target in rule.fields:
+    for target, value in rule.fields.items():
         if target not in known and not target.endswith("_KUT"):
             yield f"fields: `{target}` is no field of ContactIsContactPersonFor{nearest(target, known)}"
         elif target in known and not known[target].updatable:
             yield f"fields: `{target}` of ContactIsContactPersonFor cannot be set by a label"
+        elif target in known and known[target].cuts(value):
+            yield f"fields: `{target}` holds {known[target].length} characters, found {shown(value)} with {len(value)}"
 
 
 def _segments(found: rules.Segments) -> Iterator[str]:
@@ -121,30 +124,49 @@ def mapping(found: rules.Mapping, qualification: rules.Qualification | None) -> 
     """Problems of `mapping.toml`; without the other file what refers to it is not looked at."""
     entities = (("account", "CorporateAccount"), ("contact", "Contact"), ("lead", "Lead"))
     for section, entity in entities:
-        for n, mapped in enumerate(getattr(found, section).fields):
+        entity_map = getattr(found, section)
+        for n, mapped in enumerate(entity_map.fields):
             where = f"{section}.fields.{n} ({', '.join(mapped.target)})"
             yield from (f"{where}: {p}" for p in _targets(entity, mapped))
-            yield from (f"{where}: {p}" for p in sources(rules.field_sources(mapped), qualification))
-            if section == "account":
-                yield from (f"{where}: {p}" for p in _shared(rules.field_sources(mapped), qualification))
-        yield from (f"{section}.fields{problem}" for problem in _filled_twice(getattr(found, section).fields))
-        unfilled = required.unfilled(entity, getattr(found, section), qualification, schema.standard())
+            yield from (f"{where}: {p}" for p in _out_of_place(section, entity_map.external_key, mapped))
+            yield from (f"{where}: {p}" for p in source_checks.of_field(section, mapped, qualification))
+        yield from (f"{section}.fields{problem}" for problem in _filled_twice(entity_map.fields))
+        unfilled = required.unfilled(entity, entity_map, qualification, schema.standard())
         yield from (f"{section}.fields: `{name}` of {entity} {problem}" for name, problem in unfilled)
     for n, key in enumerate(found.account.natural_keys):
-        if key.kind == "name_country_postal" and len(key.source) != 3:
-            yield f"account.natural_keys.{n}.source: found {list(key.source)}, allowed: name, country and postal code"
+        yield from (f"account.natural_keys.{n}.source: {problem}" for problem in _natural_key(key))
+    yield from (f"attributes{problem}" for problem in _attributes(found.attributes))
 
 
-def _shared(names: Iterable[str], qualification: rules.Qualification | None) -> Iterator[str]:
-    """Several contacts share an account: what differs between them cannot decide about it."""
-    for name in names:
-        space, _, rest = name.partition(".")
-        owner = qualification.owners.get(rest) if space == "owner" and qualification else None
-        if space in ("contact", "score", "route"):
-            yield f"source `{name}`: found {space!r} before the dot, allowed here: c4c, company, derived, owner"
-        if owner and "contact_owner" in owner.order:
-            allowed = "company_owner, territory, round_robin"
-            yield f"source `{name}`: found contact_owner in its order, allowed for an account: {allowed}"
+def _natural_key(key: rules.NaturalKey) -> Iterator[str]:
+    """Only web domains may be looked for in several properties."""
+    if key.kind == "name_country_postal" and len(key.source) != 3:
+        yield f"found {list(key.source)}, allowed: name, country and postal code"
+    if key.kind == "tax_number" and len(key.source) != 1:
+        yield f"found {list(key.source)}, allowed: one property; a further tax number is a natural key of its own"
+
+
+def _attributes(found: Sequence[AttributeRule]) -> Iterator[str]:
+    """Two entries of one attribute, which would take back each other's values for ever, and values that are cut."""
+    held = schema.standard().entities["BusinessAttributeAssignmentItem"]["BusinessAttributeValue"]
+    places: dict[tuple[str, str], int] = {}
+    for n, rule in enumerate(found):
+        first = places.setdefault((rule.set, rule.attribute), n)
+        if first != n:
+            yield (
+                f".{n}: {rule.attribute!r} of set {rule.set!r} is filled by attributes.{first} already; "
+                "one attribute has one source"
+            )
+        for value in filter(held.cuts, rule.values.values()):
+            yield f".{n}.values: an attribute's value holds {held.length} characters, found one with {len(value)}"
+
+
+def _out_of_place(section: str, external_key: str, mapped: rules.FieldMap) -> Iterator[str]:
+    """What stands in an entry and belongs elsewhere."""
+    if external_key in mapped.target:
+        yield f"`{external_key}` is the external key, which the sync fills itself; map to another custom field"
+    if section != "lead" and mapped.when != "always":
+        yield f"when: found {mapped.when!r}, which tells leads apart; it is allowed in [lead] only"
 
 
 def _filled_twice(fields: Sequence[rules.FieldMap]) -> Iterator[str]:
@@ -154,8 +176,16 @@ def _filled_twice(fields: Sequence[rules.FieldMap]) -> Iterator[str]:
     for n, mapped in enumerate(fields):
         for m, earlier in enumerate(fields[:n]):
             if mapped.when == earlier.when or "always" in (mapped.when, earlier.when):
-                for target in sorted({*mapped.target} & {*earlier.target}):
-                    yield f".{n}.target: `{target}` is filled by fields.{m} already; name all sources in one entry"
+                for target in sorted(mapped.target):
+                    yield from (f".{n}.target: {problem}" for problem in _taken(target, m, earlier))
+
+
+def _taken(target: str, number: int, earlier: rules.FieldMap) -> Iterator[str]:
+    if target in earlier.target:
+        yield f"`{target}` is filled by fields.{number} already; name all sources in one entry"
+    for twin in schema.names(target)[1:]:
+        if twin in earlier.target:
+            yield f"`{target}` is filled by fields.{number} already, as `{twin}`: each gives the other; keep one entry"
 
 
 def _targets(entity: str, mapped: rules.FieldMap) -> Iterator[str]:
@@ -166,21 +196,8 @@ def _targets(entity: str, mapped: rules.FieldMap) -> Iterator[str]:
             yield f"`{target}` is no field of {entity}{nearest(target, known)}"
         elif field is not None and not (field.creatable or field.updatable):
             yield f"`{target}` of {entity} is read-only in SAP Sales Cloud; map to a custom field (…_KUT)"
-    for first, second in pairwise(sorted(mapped.target)):
+    for first, second in combinations(sorted(mapped.target), 2):
         if first == second:
             yield f"`{first}` is named twice"
-
-
-def sources(names: Iterable[str], qualification: rules.Qualification | None) -> Iterator[str]:
-    """Sources that name a space or a value of a space that does not exist."""
-    for name in names:
-        space, dot, rest = name.partition(".")
-        if not dot:
-            yield from ["source: found an empty name in braces, allowed: a property"] if not space.strip() else ()
-        elif space not in rules.SPACES or not rest:
-            allowed = ", ".join(sorted(rules.SPACES))
-            yield f"source `{name}`: found {space!r} before the dot, allowed: {allowed}"
-        elif space in rules.FIXED and rest not in rules.FIXED[space]:
-            yield f"source `{name}`: found {rest!r} after the dot{nearest(rest, sorted(rules.FIXED[space]))}"
-        elif space == "owner" and qualification and rest not in qualification.owners:
-            yield f"source `{name}`: found {rest!r}{nearest(rest, qualification.owners) or ', and no owner rules'}"
+        elif second in schema.names(first):
+            yield f"`{first}` and `{second}` give each other; keep one of them"

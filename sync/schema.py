@@ -28,6 +28,10 @@ class Field:
     code_list: str | None = None
     context: str | None = None
 
+    def cuts(self, text: str) -> bool:
+        """Whether the text is longer than what the field holds."""
+        return self.type == "String" and 0 < self.length < len(text)
+
 
 Entity = Mapping[str, Field]
 
@@ -67,6 +71,13 @@ def _with_code_list(field: Field, known: Field | None) -> Field:
     if known is None or field.code_list:
         return field
     return replace(field, code_list=known.code_list, context=known.context)
+
+
+def names(field: str) -> tuple[str, ...]:
+    """The field and the twin that C4C derives from it: `OwnerUUID` gives `OwnerID` and the other way round."""
+    if field.endswith("UUID"):
+        return field, f"{field.removesuffix('UUID')}ID"
+    return (field, f"{field.removesuffix('ID')}UUID") if field.endswith("ID") else (field,)
 
 
 def collection(entity: str) -> str:

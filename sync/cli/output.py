@@ -16,16 +16,17 @@ from rich.text import Text
 
 from sync.jobs import context
 
-WIDE = 160
-"""Columns where nobody watches: in a file or a pipe long values stay in one piece."""
+WIDE = 100_000
+"""Columns where nobody watches: in a file or a pipe every value stays in one piece; a table is as wide as its cells."""
 
 
-def _width() -> int | None:
-    """None: as the terminal, or COLUMNS, says."""
-    return None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE
+def console() -> Console:
+    """Standard output as wide as the terminal, or COLUMNS, says."""
+    watched = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(highlight=False, soft_wrap=True, width=None if watched else WIDE)
 
 
-out = Console(highlight=False, soft_wrap=True, width=_width())
+out = console()
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 

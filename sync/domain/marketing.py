@@ -4,7 +4,8 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from sync.domain.conditions import Rule, Source
+from sync.domain.conditions import Rule
+from sync.domain.properties import ContactProperty, Option
 
 
 def _listed(value: object) -> object:
@@ -16,7 +17,7 @@ def _text(value: object) -> object:
     return str(value).lower() if isinstance(value, bool) else value
 
 
-Values = Annotated[frozenset[Annotated[str, BeforeValidator(_text)]], BeforeValidator(_listed)]
+Values = Annotated[frozenset[Annotated[Option, BeforeValidator(_text)]], BeforeValidator(_listed)]
 """One value or several, as HubSpot spells them."""
 
 
@@ -24,7 +25,7 @@ class ChannelRule(Rule):
     """Which values of a contact property mean consent or refusal on one channel of SAP Sales Cloud."""
 
     channel: str = Field(min_length=1, max_length=3)
-    property: Source
+    property: ContactProperty
     granted: Values = frozenset()
     refused: Values = frozenset()
 
@@ -46,7 +47,7 @@ class AttributeRule(Rule):
 
     set: str = Field(min_length=1, max_length=18)
     attribute: str = Field(min_length=1, max_length=30)
-    source: Source
+    source: ContactProperty
     multiple: bool = False
     values: dict[str, str] = Field(default_factory=dict)
     may_blank: bool = False

@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from sync.domain.conditions import Condition, Finite, Rule, Source, Transform
 from sync.domain.marketing import AttributeRule, ChannelRule
+from sync.domain.properties import CompanyProperty, ContactProperty, EitherProperty, Option
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=30)]
 """A name that becomes part of an external key, so nothing that needs quoting."""
@@ -22,9 +23,9 @@ Title = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 class Measure(Rule):
     """A score property with what it takes to be met: a number with a threshold, or tier labels as a set."""
 
-    property: Source
+    property: ContactProperty
     threshold: Finite | None = None
-    tiers: frozenset[str] = frozenset()
+    tiers: frozenset[Option] = frozenset()
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -50,7 +51,7 @@ class Score(Measure):
 
     name: Name
     rearm_below: Finite | None = None
-    rearm_tiers: frozenset[str] = frozenset()
+    rearm_tiers: frozenset[Option] = frozenset()
     combined: tuple[Measure, ...] = Field(default=(), alias="and")
     conditions: tuple[Condition, ...] = ()
     filters: tuple[str, ...] = ()
@@ -76,11 +77,11 @@ class Consent(Rule):
     handed over opts out, the refusal is carried over and nothing else is written for them any more.
     """
 
-    legal_basis_property: Source = "hs_legal_basis"
-    no_basis: frozenset[str] = frozenset({"Not applicable"})
-    allowed_basis: frozenset[str] = frozenset()
-    confirmation_property: Source = "hs_emailconfirmationstatus"
-    confirmed: frozenset[str] = frozenset(
+    legal_basis_property: ContactProperty = "hs_legal_basis"
+    no_basis: frozenset[Option] = frozenset({"Not applicable"})
+    allowed_basis: frozenset[Option] = frozenset()
+    confirmation_property: ContactProperty = "hs_emailconfirmationstatus"
+    confirmed: frozenset[Option] = frozenset(
         {
             "Confirmed",
             "User clicked confirmation",
@@ -90,11 +91,11 @@ class Consent(Rule):
             "Confirmed due to form",
         }
     )
-    confirmation_for: frozenset[str] = frozenset()
-    optout_property: Source = "hs_email_optout"
-    email_channel: str = "INT"
-    refused: str = "2"
-    granted: str = "1"
+    confirmation_for: frozenset[Option] = frozenset()
+    optout_property: ContactProperty = "hs_email_optout"
+    email_channel: str = Field(default="INT", min_length=1)
+    refused: str = Field(default="2", min_length=1)
+    granted: str = Field(default="1", min_length=1)
     channels: tuple[ChannelRule, ...] = ()
     stop_updates_when_withdrawn: bool = False
 
@@ -158,8 +159,8 @@ class Segments(Rule):
     between. What only one of the two numbers tells counts; without both the segment is unknown.
     """
 
-    revenue_property: Source = "annualrevenue"
-    people_property: Source = "numberofemployees"
+    revenue_property: CompanyProperty = "annualrevenue"
+    people_property: CompanyProperty = "numberofemployees"
     names: tuple[Title, Title, Title] = ("small business", "midmarket", "large enterprise")
     middle_from: Limits = Limits(revenue=50_000_000, people=100)
     top_above: Limits = Limits(revenue=500_000_000, people=2_000)
@@ -187,8 +188,8 @@ class OwnerRule(Rule):
     order: tuple[Literal["contact_owner", "company_owner", "territory", "round_robin"], ...] = Field(min_length=1)
     round_robin: tuple[Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$")], ...] = ()
     territories: tuple[Territory, ...] = ()
-    country_property: Source = "country"
-    postal_property: Source = "zip"
+    country_property: EitherProperty = "country"
+    postal_property: EitherProperty = "zip"
 
     @model_validator(mode="after")
     def _tables_are_given(self) -> Self:
@@ -267,6 +268,8 @@ class FieldMap(Rule):
             raise ValueError("`otherwise` goes with a `table`")
         if self.join is not None and len(self.source) < 2:
             raise ValueError("`join` goes with several sources")
+        if blank := [key for key in ("value", "template", "default") if getattr(self, key) == ""]:
+            raise ValueError(f"`{blank[0]}` is empty and would write nothing; give it a text or leave it out")
         return self
 
     def constants(self) -> tuple[str, ...]:
@@ -280,7 +283,7 @@ class NaturalKey(Rule):
     """A way to recognise an account that was in C4C before us."""
 
     kind: Literal["tax_number", "web_domain", "name_country_postal"]
-    source: tuple[Source, ...] = Field(min_length=1)
+    source: tuple[CompanyProperty, ...] = Field(min_length=1)
 
 
 class EntityMap(Rule):
@@ -298,7 +301,7 @@ class AccountMap(EntityMap):
 class ContactMap(EntityMap):
     """`[contact]`: Contact; recognised by e-mail within its account."""
 
-    email_source: str = "email"
+    email_source: ContactProperty = "email"
     obsolete_status: str = "4"
 
 

@@ -1,7 +1,12 @@
-"""What a misspelled word may have meant."""
+"""What a misspelled word may have meant, and how a message shows it."""
 
 import difflib
 from collections.abc import Iterable
+
+
+def shown(value: object) -> str:
+    """A value of a rule file as messages may show it: what could be somebody's address only says so."""
+    return "(an address, not shown)" if "@" in str(value) else repr(value)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

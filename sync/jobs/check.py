@@ -47,7 +47,7 @@ def hubspot(hubspot: HubSpotPort, rules: Rules) -> Iterator[Finding]:
     companies = {p.name: p for p in hubspot.properties("companies")}
     yield from property_check.unknown_properties(rules, contacts, companies)
     yield from property_check.unknown_options(rules, contacts, companies)
-    yield from _options(rules, contacts)
+    yield from _types(rules, contacts)
 
 
 def _labels(context: Context) -> Iterator[Finding]:
@@ -61,15 +61,11 @@ def _labels(context: Context) -> Iterator[Finding]:
         yield _finding("warning", "qualification.toml: labels", f"{text!r} {problem}{nearest(text, texts)}")
 
 
-def _options(rules: Rules, contacts: dict[str, Property]) -> Iterator[Finding]:
-    consent = rules.qualification.consent
-    basis = contacts.get(consent.legal_basis_property)
-    for value in sorted(consent.no_basis) if basis and basis.options else ():
-        if value not in basis.options:  # type: ignore[union-attr]
-            yield _finding("warning", "qualification.toml: consent.no_basis", f"{value!r} is no option of {basis.name}")  # type: ignore[union-attr]
+def _types(rules: Rules, contacts: dict[str, Property]) -> Iterator[Finding]:
     for score in rules.qualification.scores:
         where = f"qualification.toml: scores ({score.name})"
-        yield from (_finding("warning", where, problem) for problem in score_types.mismatches(score, contacts))
+        for measure in (score, *score.combined):
+            yield from (_finding("warning", where, problem) for problem in score_types.mismatches(measure, contacts))
 
 
 def _frozen(context: Context) -> Iterator[Finding]:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from sync import rule_uses
 from sync.domain.conditions import Condition
-from sync.domain.rules import MERGED_PROPERTY, OWNER_PROPERTY, Rules, qualified
-from sync.domain.spelling import nearest
+from sync.domain.rules import MERGED_PROPERTY, OWNER_PROPERTY, Qualification, Rules, qualified
+from sync.domain.spelling import nearest, shown
 from sync.hubspot_client import Property
 
 Finding = dict[str, str]
@@ -31,23 +31,54 @@ def _close(name: str, known: Known) -> str:
 
 
 def unknown_options(rules: Rules, contacts: Known, companies: Known) -> Iterator[Finding]:
-    """Values in conditions that a property with fixed options does not offer."""
-    found = rules.qualification
-    named = [(f"filters.{name}", condition) for name, condition in found.filters.items()]
-    named += [(f"scores.{score.name}.conditions", c) for score in found.scores for c in score.conditions]
-    named += [(f"scores.{score.name}.routes", choice.when) for score in found.scores for choice in score.routes]
-    for where, condition in named:
+    """Values that a property with fixed options does not offer: in conditions, and what scores and consent count."""
+    for where, condition in _conditions(rules.qualification):
         for part in condition.parts():
-            yield from _options(where, part, {"contact": contacts, "company": companies})
+            yield from _tested(where, part, {"contact": contacts, "company": companies})
+    for where, name, values in _counted(rules):
+        known = contacts.get(name)
+        for value in sorted(values) if known and known.options else ():
+            if value not in known.options:  # type: ignore[union-attr]
+                yield _no_option(where, value, known)  # type: ignore[arg-type]
 
 
-def _options(where: str, part: Condition, portal: Mapping[str, Known]) -> Iterator[Finding]:
+def _conditions(found: Qualification) -> Iterator[tuple[str, Condition]]:
+    yield from ((f"filters.{name}", condition) for name, condition in found.filters.items())
+    for score in found.scores:
+        yield from ((f"scores.{score.name}.conditions", c) for c in score.conditions)
+        yield from ((f"scores.{score.name}.routes", choice.when) for choice in score.routes)
+
+
+def _counted(rules: Rules) -> Iterator[tuple[str, str, frozenset[str]]]:
+    """(where, contact property, values) of values that are compared letter by letter."""
+    for score in rules.qualification.scores:
+        where = f"scores.{score.name}"
+        yield f"{where}.tiers", score.property, score.tiers
+        yield f"{where}.rearm_tiers", score.property, score.rearm_tiers
+        yield from ((f"{where}.and.{n}.tiers", m.property, m.tiers) for n, m in enumerate(score.combined))
+    consent = rules.qualification.consent
+    for key in ("allowed_basis", "no_basis", "confirmation_for"):
+        yield f"consent.{key}", consent.legal_basis_property, getattr(consent, key)
+    # Without a word in the rules these are HubSpot's own six, of which a portal may lack some.
+    if consent.confirmation_for and "confirmed" in consent.model_fields_set:
+        yield "consent.confirmed", consent.confirmation_property, consent.confirmed
+    for n, rule in enumerate(consent.channels):
+        yield f"consent.channels.{n}.granted", rule.property, rule.granted
+        yield f"consent.channels.{n}.refused", rule.property, rule.refused
+
+
+def _tested(where: str, part: Condition, portal: Mapping[str, Known]) -> Iterator[Finding]:
+    """Conditions do not tell capital from small letters."""
     if part.property is None or part.transform:
         return
     space, _, name = qualified("contact", part.property).partition(".")
     known = portal.get(space, {}).get(name)
-    options = {option.casefold(): option for option in known.options} if known else {}
-    for value in (*part.one_of, *part.none_of) if options else ():
+    options = {option.casefold() for option in known.options} if known else set()
+    for value in (*part.one_of, *part.none_of) if known and options else ():
         if value.casefold() not in options:
-            text = f"{value!r} is no option of {name}{nearest(value, options.values())}"
-            yield {"severity": "warning", "where": f"qualification.toml: {where}", "text": text}
+            yield _no_option(where, value, known)  # type: ignore[arg-type]
+
+
+def _no_option(where: str, value: str, known: Property) -> Finding:
+    text = f"{shown(value)} is no option of {known.name}{nearest(value, known.options)}"
+    return {"severity": "warning", "where": f"qualification.toml: {where}", "text": text}

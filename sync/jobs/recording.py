@@ -157,4 +157,5 @@ def _report_contact(
     elif outcome.code in (Code.QUALIFIED, Code.LEAD_CLOSED):
         emit(Event.CONTACT_SYNCED, contact=contact, code=code, counts=dict(writes))
     else:
-        emit(Event.CONTACT_NOT_QUALIFIED, contact=contact, code=code)
+        # A refusal is carried over for those, too.
+        emit(Event.CONTACT_NOT_QUALIFIED, contact=contact, code=code, counts=dict(writes))

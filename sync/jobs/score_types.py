@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 
-from sync.domain.rules import Score
+from sync.domain.rules import Measure
 from sync.hubspot_client import Property
 
 NUMBERS = frozenset({"number"})
 TEXTS = frozenset({"enumeration", "string"})
 
 
-def mismatches(score: Score, properties: Mapping[str, Property]) -> Iterator[str]:
-    """A threshold needs a number, tiers need texts that are options of the property."""
+def mismatches(score: Measure, properties: Mapping[str, Property]) -> Iterator[str]:
+    """A threshold needs a number, tiers need texts."""
     known = properties.get(score.property)
     if known is None:
         return
@@ -18,6 +18,3 @@ def mismatches(score: Score, properties: Mapping[str, Property]) -> Iterator[str
     if known.type and known.type not in allowed:
         reading = "`tiers`" if score.tiers else "`threshold`"
         yield f"{score.property} is of type {known.type}; {reading} needs {' or '.join(sorted(allowed))}"
-    for tier in sorted(score.tiers) if known.options else ():
-        if tier not in known.options:
-            yield f"{tier!r} is no option of {score.property}; its options: {', '.join(known.options)}"

@@ -14,7 +14,9 @@ from sync.c4c_client import C4CPort, Employee
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
 from sync.domain.rules import EntityMap, FieldMap, FieldRule, Rules
+from sync.domain.spelling import shown
 from sync.errors import ConfigurationError, Malformed, Refused
+from sync.planner.lookups import UUIDS
 from sync.planner.plan import ATTRIBUTE, ATTRIBUTES, CHANNEL, PERMISSION, RELATION, TAX_NUMBER, Tenant
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.schema import Field, Schema, standard
@@ -140,7 +142,15 @@ def _missing_fields(rules: Rules, offered: Schema) -> list[Mismatch]:
     checked = [(e, t, _misfit(offered.field(e, t), rule)) for e, t, rule in mapped + labels if e in offered.entities]
     found = [Mismatch(entity, target, problem) for entity, target, problem in checked if problem]
     found += [m for entity, name in _asked_by(rules) if (m := _unfilterable(offered, entity, name))]
-    return found + list(_unfilled(rules, offered))
+    return found + list(_too_long(rules, offered)) + list(_unfilled(rules, offered))
+
+
+def _too_long(rules: Rules, offered: Schema) -> Iterator[Mismatch]:
+    """What labels write and this tenant's fields do not hold."""
+    for name, value in (pair for rule in rules.qualification.labels for pair in rule.fields.items()):
+        field = offered.field(RELATION, name)
+        if field and field.cuts(value):
+            yield Mismatch(RELATION, name, f"holds {field.length} characters, a label gives {len(value)}; left out")
 
 
 def _unfilled(rules: Rules, offered: Schema) -> Iterator[Mismatch]:
@@ -163,10 +173,12 @@ def _misfit(field: Field | None, rule: FieldRule) -> str | None:
 
 
 def _asked_by(rules: Rules) -> Iterator[tuple[str, str]]:
-    """Fields that look-ups filter by, besides the keys."""
+    """Fields that look-ups filter by, besides the keys and C4C's own ObjectID."""
     by_kind = {"web_domain": (ACCOUNT, "WebSite"), "name_country_postal": (ACCOUNT, "StreetPostalCode")}
     yield from (by_kind[key.kind] for key in rules.mapping.account.natural_keys if key.kind in by_kind)
     yield from ((CONTACT, "AccountID"), (RELATION, "AccountID"), (RELATION, "ParentObjectID"))
+    # Whether the account or contact that an open lead names is obsolete.
+    yield from UUIDS.items()
 
 
 def _unfilterable(offered: Schema, entity: str, name: str) -> Mismatch | None:
@@ -183,7 +195,7 @@ def _wrong_codes(
         allowed = codes.get(_code_list(offered, entity, field))
         if allowed and code not in allowed:
             yield Mismatch(
-                entity, field, f"code {code!r} is not in {_code_list(offered, entity, field)}: {_some(allowed)}"
+                entity, field, f"code {shown(code)} is not in {_code_list(offered, entity, field)}: {_some(allowed)}"
             )
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from sync.domain.codes import Code
+from sync.domain.decision import Reason
 from sync.domain.marketing import AttributeRule
 from sync.domain.rules import FieldRule
 from sync.domain.views import ContactView, Link
@@ -14,16 +16,16 @@ from sync.planner.writes import ATTRIBUTE, ATTRIBUTES
 
 SET, NAME, VALUE = "BusinessAttributeSetID", "BusinessAttributeID", "BusinessAttributeValue"
 LONGEST = 255
-"""Characters of one value (EDMX of c4codataapi)."""
+"""Characters of one value (EDMX of c4codataapi), where the tenant's field names no length."""
 
 
 def wanted(rule: AttributeRule, view: ContactView) -> tuple[str, ...] | None:
-    """The values of one rule, sorted; None where HubSpot says nothing and nothing is to be taken back."""
+    """The values of one rule; None where HubSpot says nothing and nothing is to be taken back."""
     raw = view.get(rule.source)
     if raw is None:
         return () if rule.may_blank else None
     parts = [part.strip() for part in (raw.split(";") if rule.multiple else [raw])]
-    return tuple(sorted({rule.values.get(part, part)[:LONGEST] for part in parts if part}))
+    return tuple(rule.values.get(part, part) for part in parts if part)
 
 
 def attributes(desk: Desk, person: Party) -> None:
@@ -35,6 +37,7 @@ def attributes(desk: Desk, person: Party) -> None:
         return
     if not desk.offers(ATTRIBUTES, "BusinessPartnerID") or not desk.offers(ATTRIBUTE, SET, NAME, VALUE):
         return
+    values = [(rule, _fitting(desk, rule, found)) for rule, found in values]
     header, answers = _header(desk, person)
     if header is None:
         _new_header(desk, person, values, answers)
@@ -46,6 +49,16 @@ def attributes(desk: Desk, person: Party) -> None:
     for rule, found in values:
         of_rule = [item for item in items if (item.text(SET), item.text(NAME)) == (rule.set, rule.attribute)]
         (_several if rule.multiple else _single)(desk, person, header, rule, found, of_rule)
+
+
+def _fitting(desk: Desk, rule: AttributeRule, values: Sequence[str]) -> tuple[str, ...]:
+    """The values as their field holds them, sorted; what is longer is cut, with a warning."""
+    known = desk.tenant.schema.field(ATTRIBUTE, VALUE)
+    longest = (known.length if known else 0) or LONGEST
+    if any(len(value) > longest for value in values):
+        text = f"attribute {rule.attribute} of set {rule.set}: longer than {longest}, cut"
+        desk.warnings.append(Reason(Code.VALUE_TOO_LONG, text))
+    return tuple(sorted({value[:longest] for value in values}))
 
 
 def _told(item: Record) -> dict[str, Any]:

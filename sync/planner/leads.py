@@ -19,7 +19,6 @@ from sync.planner.seen import CROSSING, seen
 from sync.planner.target import Ask, Question, Record
 from sync.planner.writes import Write
 
-PARTIES = frozenset({"AccountPartyUUID", "AccountPartyID", "ContactUUID", "ContactID"})
 DELETED = Reason(Code.LEAD_CLOSED, "the lead of this cycle no longer exists in SAP Sales Cloud")
 
 
@@ -47,7 +46,7 @@ def lead(desk: Desk, decision: Decision, account: Party | None, person: Party | 
     key = f"{_stem(desk, decision)}:{cycle}"
     made = _draft(desk, key, decision, account, person)
     if existing is not None and existing.text("LifeCycleStatusCode") in desk.rules.mapping.lead.accepted_status:
-        made = replace(made, fields=tuple(f for f in made.fields if f.name not in PARTIES))
+        made = replace(made, fields=tuple(f for f in made.fields if f.name not in left_behind.PARTIES))
     elif existing is not None:
         made = left_behind.following(desk, made, existing)
     answers = (Question(Ask.LEADS_OF, LEAD, _stem(desk, decision)),)

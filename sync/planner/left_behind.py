@@ -6,13 +6,19 @@ sales chose an obsolete record is less likely than that a record of ours was mer
 
 from dataclasses import replace
 
+from sync import odata, schema
 from sync.domain.rules import FieldRule
 from sync.mappers.draft import Draft, DraftField
 from sync.planner.desk import Desk, NotYet
 from sync.planner.resolve import ACCOUNT, CONTACT
 from sync.planner.target import Ask, Question, Record
 
-PARTIES = {"AccountPartyUUID": ACCOUNT, "ContactUUID": CONTACT}
+PARTIES = {
+    name: (entity, uuid)
+    for entity, uuid in ((ACCOUNT, "AccountPartyUUID"), (CONTACT, "ContactUUID"))
+    for name in schema.names(uuid)
+}
+"""Fields of a lead that name its account or contact, by UUID or by number: whose, and the UUID that C4C gives it."""
 
 
 def following(desk: Desk, made: Draft, lead: Record) -> Draft:
@@ -28,9 +34,12 @@ def following(desk: Desk, made: Draft, lead: Record) -> Draft:
 
 def _is_left_behind(desk: Desk, field: DraftField, lead: Record) -> bool | None:
     """Whether the lead names an obsolete record where another is meant; None where that was not read yet."""
-    entity, named = PARTIES.get(field.name), lead.text(field.name).upper()
-    if entity is None or field.rule is not FieldRule.C4C_WINS or field.value is None or field.value == named:
+    if field.name not in PARTIES or field.rule is not FieldRule.C4C_WINS or field.value is None:
         return False
+    if odata.same(field.value, lead.text(field.name)):
+        return False
+    entity, uuid = PARTIES[field.name]
+    named = lead.text(uuid).upper()
     records = desk.ask(Question(Ask.BY_UUID, entity, named)) if named else ()
     return None if records is None else any(_is_obsolete(desk, record) for record in records)
 

@@ -59,10 +59,11 @@ def _read_from(kind: Ask, entity: str) -> str:
 
 def _own_field(kind: Ask, entity: str, key_fields: Mapping[str, str]) -> str:
     """The field to go by where it differs by entity: its UUID, else its external key."""
-    return _UUIDS[entity] if kind is Ask.BY_UUID else key_fields.get(entity, "")
+    return UUIDS[entity] if kind is Ask.BY_UUID else key_fields.get(entity, "")
 
 
-_UUIDS = {ACCOUNT: "UUID", CONTACT: "ContactUUID"}
+UUIDS = {ACCOUNT: "UUID", CONTACT: "ContactUUID"}
+"""The field that holds a record's UUID, where records are asked for by it."""
 
 
 def _grouped(questions: Iterable[Question]) -> dict[tuple[Ask, str], list[str]]:

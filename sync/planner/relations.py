@@ -125,6 +125,10 @@ def _label_fields(desk: Desk, association: Association, link: Link | None) -> It
         if known is None:
             continue
         if name in wanted:
+            if known.cuts(wanted[name]):
+                text = f"{RELATION}.{name}: longer than {known.length}, left out"
+                desk.warnings.append(Reason(Code.VALUE_TOO_LONG, text))
+                continue
             try:
                 yield DraftField(name, odata.wire(wanted[name], known.type), FieldRule.C4C_WINS, 10 + n)
             except ValueError as error:

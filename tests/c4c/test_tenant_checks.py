@@ -13,7 +13,7 @@ from twin import Twin
 from sync import config
 from sync.c4c_client import Employee
 from sync.domain.codes import Code
-from sync.domain.rules import Rules
+from sync.domain.rules import LabelRule, Rules
 from sync.errors import ConfigurationError
 from sync.jobs.tenant import read_tenant
 from sync.schema import Field, Schema
@@ -64,6 +64,8 @@ def test_a_key_field_that_is_too_short_for_our_keys_stops_too() -> None:
         (("Lead", "Note"), {"creatable": False}, "cannot be written when a record is created"),
         (("Contact", "JobTitle"), {"updatable": False, "creatable": False}, "read-only"),
         (("CorporateAccount", "WebSite"), {"filterable": False}, "cannot be searched by"),
+        (("CorporateAccount", "UUID"), {"filterable": False}, "cannot be searched by"),
+        (("Contact", "ContactUUID"), {"filterable": False}, "cannot be searched by"),
     ],
 )
 def test_a_field_that_does_not_fit_is_named_and_the_rest_goes_on(
@@ -102,6 +104,19 @@ def test_a_field_that_the_tenant_requires_and_nothing_fills_is_named(field: tupl
 )
 def test_a_required_field_that_is_filled_is_no_mismatch(field: tuple[str, str]) -> None:
     assert tenant(field, required=True)[1] == []
+
+
+def test_what_a_label_gives_and_the_tenants_field_does_not_hold_is_named() -> None:
+    label = LabelRule.model_validate({"label": "Billing", "fields": {"DepartmentCode": "Z001"}})
+    qualification = RULES.qualification.model_copy(update={"labels": (label,)})
+    field, rules = (
+        ("ContactIsContactPersonFor", "DepartmentCode"),
+        RULES.model_copy(update={"qualification": qualification}),
+    )
+    assert tenant(rules=rules)[1] == []
+    assert tenant(field, rules, length=3)[1] == [
+        "ContactIsContactPersonFor.DepartmentCode: holds 3 characters, a label gives 4; left out"
+    ]
 
 
 def test_an_unknown_code_closes_its_field_and_becomes_a_warning_on_every_handover() -> None:

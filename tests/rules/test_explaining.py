@@ -147,6 +147,65 @@ def test_check_names_options_that_do_not_exist() -> None:
     assert texts == ["'CHEMICAL' is no option of industry; did you mean `CHEMICALS`?"]
 
 
+CHOICES = {
+    name: Property(name, "enumeration", options=options)
+    for name, options in {
+        "tier": ("A1", "A2", "B1", "C1"),
+        "fit": ("High", "Low"),
+        "basis": ("Freely given consent", "Not applicable"),
+        "state": ("Confirmed", "Pending"),
+        "calls": ("yes", "no"),
+    }.items()
+}
+COUNTED = """
+[[scores]]
+name = "up"
+property = "tier"
+tiers = ["A1", "A2"]
+rearm_tiers = ["C1"]
+and = [{ property = "fit", tiers = ["High"] }]
+[consent]
+legal_basis_property = "basis"
+allowed_basis = ["Freely given consent"]
+no_basis = ["Not applicable"]
+confirmation_for = ["Freely given consent"]
+confirmation_property = "state"
+confirmed = ["Confirmed"]
+channels = [{ channel = "TEL", property = "calls", granted = ["yes"], refused = ["no"] }]
+"""
+
+
+def _missing_options(text: str) -> list[tuple[str, str]]:
+    found = property_check.unknown_options(rules(text), CHOICES, {})
+    return [(f["where"].removeprefix("qualification.toml: "), f["text"]) for f in found]
+
+
+@pytest.mark.parametrize(
+    ("entry", "wrong", "where", "text"),
+    [
+        ('tiers = ["A1",', 'tiers = ["A1x",', "scores.up.tiers", "'A1x' is no option of tier; did you mean `A1`?"),
+        ('["C1"]', '["C11"]', "scores.up.rearm_tiers", "'C11' is no option of tier; did you mean `C1`?"),
+        ('["High"]', '["high"]', "scores.up.and.0.tiers", "'high' is no option of fit; did you mean `High`?"),
+        ('d_basis = ["Fr', 'd_basis = ["fr', "consent.allowed_basis", "did you mean `Freely given consent`?"),
+        ('no_basis = ["Not', 'no_basis = ["Nott', "consent.no_basis", "did you mean `Not applicable`?"),
+        ('n_for = ["Free', 'n_for = ["Frei', "consent.confirmation_for", "did you mean `Freely given consent`?"),
+        ('["Confirmed"]', '["Confirmd"]', "consent.confirmed", "did you mean `Confirmed`?"),
+        ('["yes"]', '["yess"]', "consent.channels.0.granted", "'yess' is no option of calls; did you mean `yes`?"),
+        ('["no"]', '["nein"]', "consent.channels.0.refused", "'nein' is no option of calls; allowed: yes, no"),
+    ],
+)
+def test_check_names_values_that_never_count(entry: str, wrong: str, where: str, text: str) -> None:
+    assert _missing_options(COUNTED) == []
+    assert entry in COUNTED
+    [(place, said)] = _missing_options(COUNTED.replace(entry, wrong))
+    assert (place, text in said) == (where, True)
+
+
+def test_check_takes_the_usual_confirmations_as_given() -> None:
+    """A portal may lack some of HubSpot's own; nobody wrote them into the rules."""
+    assert _missing_options(COUNTED.replace('confirmed = ["Confirmed"]', "")) == []
+
+
 # ---- the commands
 
 

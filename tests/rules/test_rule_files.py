@@ -81,8 +81,17 @@ REFUSED = [
     (MQL + "[[labels]]\nlabel = 'x'", "say what the label does: fields, account, blocks or route"),
     (MQL + "[[labels]]\nlabel = 'x'\nfields = { FunctonCode = '1' }", "labels.0.fields: `FunctonCode` is no field of ContactIsContactPersonFor; did you mean `FunctionCode`?"),
     (MQL + "[[labels]]\nlabel = 'x'\nfields = { ContactID = '1' }", "`ContactID` of ContactIsContactPersonFor cannot be set by a label"),
+    (MQL + "[[labels]]\nlabel = 'x'\nfields = { FunctionCode = 'Z0001' }", "labels.0.fields: `FunctionCode` holds 4 characters, found 'Z0001' with 5"),
     (MQL + "[segments]\nnames = ['a', 'a', 'b']", "segments: names: found ['a', 'a', 'b']; the three names must differ"),
     (MQL + "[segments]\nmiddle_from = { revenue = 9, people = 9 }\ntop_above = { revenue = 8, people = 9 }", "segments: top_above.revenue: found 8"),
+    (MQL.replace("lead_score", "company.fit"), "scores.0.property: found 'company.fit', must name a property of the contact"),
+    (MQL + "and = [{ property = 'contact.', threshold = 1 }]", "scores.0.and.0.property: found 'contact.', must name a property"),
+    (MQL + "[consent]\noptout_property = 'company.optout'", "consent.optout_property: found 'company.optout', must name a property of the contact"),
+    (MQL + "[segments]\npeople_property = 'contact.people'", "segments.people_property: found 'contact.people', must name a property of the company"),
+    (MQL + "[owners.y]\norder = ['contact_owner']\npostal_property = 'contact.zip'", "owners.y.postal_property: found 'contact.zip', must name a property without an object"),
+    (MQL + "[consent]\nallowed_basis = ['']", "consent.allowed_basis.0: found '', an empty property never counts as a value"),
+    (MQL + "[consent]\nchannels = [{ channel = 'TEL', property = 'x', refused = ['no', ''] }]", "consent.channels.0.refused.1: found '', an empty property never counts as a value"),
+    (MQL.replace("threshold = 75\nrearm_below = 60", "tiers = ['A', ' ']"), "scores.0.tiers.1: found ' ', an empty property never counts"),
     ("scores = []", "qualification.toml: scores: "),
     ("scores = 3 3", "qualification.toml: is no TOML file"),
     ("x = " + "[" * 5000, "qualification.toml: is "),
@@ -109,12 +118,59 @@ REFUSED_FIELDS = [
     ('target = "Name", template = "{ }", rule = "c4c_wins"', "found an empty name in braces"),
     ('target = "Name", source = "name", rule = "c4c_wins" }, { target = ["City", "Name"], source = "city", rule = "c4c_wins"', "account.fields.1.target: `Name` is filled by fields.0 already; name all sources in one entry"),
     ('target = "Phone", source = "phone", transform = "phone_e164", country = "Germany", rule = "c4c_wins"', "account.fields.0.country: found 'Germany'"),
+    ('target = "HubSpotID_KUT", source = "name", rule = "c4c_wins"', "account.fields.0 (HubSpotID_KUT): `HubSpotID_KUT` is the external key, which the sync fills itself"),
+    ('target = "Name", source = "name", rule = "c4c_wins", when = "account"', "account.fields.0 (Name): when: found 'account', which tells leads apart; it is allowed in [lead] only"),
+    ('target = "Name", value = " ", rule = "c4c_wins"', "account.fields.0: `value` is empty and would write nothing"),
+    ('target = "Name", template = "", rule = "c4c_wins"', "account.fields.0: `template` is empty and would write nothing"),
+    ('target = "Name", source = "name", default = "", rule = "c4c_wins"', "account.fields.0: `default` is empty and would write nothing"),
+    ('target = "Name", source = "contact.lastname", rule = "c4c_wins"', "found 'contact.lastname', which never has a value in [account]; allowed there: c4c.owner_uuid, company, derived, owner"),
+    ('target = "Name", source = "c4c.contact_uuid", rule = "c4c_wins"', "found 'c4c.contact_uuid', which never has a value in [account]"),
+    ('target = "OwnerUUID", source = "c4c.owner_uuid", rule = "c4c_wins" }, { target = "OwnerID", source = "sales", rule = "c4c_wins"', "account.fields.1.target: `OwnerID` is filled by fields.0 already, as `OwnerUUID`"),
+    ('target = ["OwnerUUID", "OwnerID"], source = "sales", rule = "c4c_wins"', "`OwnerID` and `OwnerUUID` give each other; keep one of them"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("entry", "expected"), REFUSED_FIELDS)
 def test_fields_refused_with_file_key_found_and_remedy(directory: Path, entry: str, expected: str) -> None:
     assert any(expected in problem for problem in problems(directory, mapping=FIELD.format(entry)))
+
+
+ATTRIBUTE = '\n[[attributes]]\nset = "M"\nattribute = "{}"\nsource = "{}"\n'
+REFUSED_ELSEWHERE = [
+    ('source = "jobtitle", rule = "hubspot', 'source = "score.value", rule = "hubspot', "found 'score.value', which never has a value in [contact]; allowed there: c4c.account_uuid, c4c.owner_uuid, company, contact, derived, owner"),
+    ('source = "jobtitle", rule = "hubspot', 'template = "{route.name}", rule = "hubspot', "found 'route.name', which never has a value in [contact]"),
+    ('source = "jobtitle", rule = "hubspot', 'source = "c4c.contact_uuid", rule = "hubspot', "found 'c4c.contact_uuid', which never has a value in [contact]"),
+    ('source = "jobtitle", rule = "create', 'source = "c4c.account_uuid", rule = "create', "found 'c4c.account_uuid', which never has a value in a lead without an account"),
+    ('source = "jobtitle", rule = "create', 'source = "company.phone", rule = "create', "found 'company.phone', which never has a value in a lead without an account; allowed there: c4c.owner_uuid, company.name, contact"),
+    ('source = ["tax_number"]', 'source = ["tax_number", "vat"]', "account.natural_keys.0.source: found ['tax_number', 'vat'], allowed: one property"),
+    ('source = ["domain", "website"] }', 'source = ["domain", "contact.website"] }', "account.natural_keys.1.source.1: found 'contact.website', must name a property of the company, alone or as `company.<property>`"),
+    ('email_source = "email"', 'email_source = "company.email"', "contact.email_source: found 'company.email', must name a property of the contact"),
+    ("# [[attributes]]", ATTRIBUTE.format("A", "x") + ATTRIBUTE.format("B", "y") + ATTRIBUTE.format("A", "z"), "attributes.2: 'A' of set 'M' is filled by attributes.0 already"),
+    ("# [[attributes]]", ATTRIBUTE.format("A", "x") + f"values = {{ y = '{'z' * 256}' }}", "attributes.0.values: an attribute's value holds 255 characters, found one with 256"),
+    ("# [[attributes]]", ATTRIBUTE.format("A", "derived.segment"), "attributes.0.source: found 'derived.segment', must name a property of the contact"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("entry", "changed_to", "expected"), REFUSED_ELSEWHERE)
+def test_entries_that_could_never_do_what_they_say_are_refused(
+    directory: Path, entry: str, changed_to: str, expected: str
+) -> None:
+    shipped = (directory / "mapping.toml").read_text(encoding="utf-8")
+    assert entry in shipped
+    assert any(expected in problem for problem in problems(directory, mapping=shipped.replace(entry, changed_to)))
+
+
+def test_the_object_of_a_property_may_be_named_where_only_one_can_be_meant(directory: Path) -> None:
+    """What is asked of HubSpot, looked up and compared is the property itself, however it was written."""
+    plain = config.load(directory).rules
+    mapping, qualification = (directory / f"{name}.toml" for name in ("mapping", "qualification"))
+    text = mapping.read_text(encoding="utf-8").replace('["domain", "website"]', '["company.domain", "company.website"]')
+    mapping.write_text(text.replace('email_source = "email"', 'email_source = "contact.email"'), encoding="utf-8")
+    text = qualification.read_text(encoding="utf-8")
+    [score] = plain.qualification.scores
+    text = text.replace(f'property = "{score.property}"', f'property = "contact.{score.property}"')
+    qualification.write_text(text + '\n[segments]\nrevenue_property = "company.annualrevenue"\n', encoding="utf-8")
+    assert config.load(directory).rules == plain
 
 
 @pytest.mark.parametrize(
@@ -132,6 +188,31 @@ def test_a_mapping_that_never_fills_a_required_field_is_refused(
     shipped = (directory / "mapping.toml").read_text(encoding="utf-8")
     assert entry in shipped
     assert any(expected in problem for problem in problems(directory, mapping=shipped.replace(entry, without)))
+
+
+PERSON = "Anna Muster@x.example"
+OWNER = "[owners.y]\norder = ['round_robin']\n"
+TERRITORY = "[owners.y]\norder = ['territory']\n"
+OF_PEOPLE = [
+    (f"{OWNER}round_robin = ['{PERSON}']", "owners.y.round_robin.0: string should match pattern"),
+    (f"{OWNER}round_robin = ['Anna Muster']", "owners.y.round_robin.0: string should match pattern"),
+    (f"{OWNER}round_robin = 'Anna Muster'", "owners.y.round_robin: input should be a valid tuple"),
+    (f"{TERRITORY}territories = [{{ owner = 'Anna Muster' }}]", "owners.y.territories.0.owner: string should match pattern"),
+    (f"{TERRITORY}territories = ['Anna Muster']", "owners.y.territories.0: input should be a valid dictionary"),
+    (f"{TERRITORY}territories = 'Anna Muster'", "owners.y.territories: input should be a valid tuple"),
+    (f"[routes.default]\nowner = '{PERSON}'", "routes.default.owner: found (an address, not shown)"),
+    (f"[owners.y]\norder = ['{PERSON}']", "owners.y.order.0: found (an address, not shown), input should be 'contact_owner'"),
+    ("[owners.'Anna.Muster@x.example']\norder = []", "owners.….order: "),
+    ("[routes.default]\nowner = 'x'\n[owners.'Anna.Muster@x.example']\norder = ['contact_owner']", "routes.default.owner: found 'x'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), OF_PEOPLE)
+def test_nobodys_name_or_address_stands_in_a_message(directory: Path, text: str, expected: str) -> None:
+    """Not even the one that somebody mistyped: messages end up in logs and tickets."""
+    found = problems(directory, qualification=f"{MQL}{text}\n")
+    assert any(expected in problem for problem in found), found
+    assert [problem for problem in found if re.search("anna|muster|@x", problem, re.IGNORECASE)] == []
 
 
 def test_all_mistakes_of_all_files_at_once(directory: Path) -> None:

@@ -565,3 +565,18 @@ def test_no_secret_shows_in_a_representation() -> None:
 def test_no_secret_shows_in_a_complaint() -> None:
     given = without("C4C_USERNAME") | {"HUBSPOT_ACCESS_TOKEN": "pat-hidden", "C4C_PASSWORD": "hidden too"}
     assert "hidden" not in "\n".join(complaints(given))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("HUBSPOT_BASE_URL", "pat-hidden", id="the token in the wrong place"),
+        pytest.param("C4C_BASE_URL", "ftp://user:hidden@my1.example", id="an address with a password"),
+        pytest.param("SYNC_ALERT_WEBHOOK", "hooks.example/hidden", id="an address that is a secret itself"),
+        pytest.param("C4C_PASSWORD_FILE", "hidden", id="the secret instead of its file"),
+    ],
+)
+def test_a_value_that_may_be_a_secret_is_not_repeated(name: str, value: str) -> None:
+    [found] = complaints(GOOD | {name: value})
+    assert found.startswith(f"{name}: ")
+    assert "hidden" not in found

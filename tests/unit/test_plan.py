@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from unit_builders import (
     person,
     primary,
     shipped,
+    tenant_schema,
     uuid,
     with_fields,
     with_qualification,
@@ -22,6 +24,8 @@ from unit_builders import (
 from unit_world import World, relation
 
 from sync.domain.codes import Code
+from sync.domain.marketing import AttributeRule
+from sync.domain.rules import Rules
 from sync.domain.views import ContactView, Cycle, Label, Owner
 from sync.planner.plan import Plan, Tenant, Write, plan
 from sync.planner.target import Ask, Record, Target
@@ -385,6 +389,35 @@ def test_a_label_fills_the_relationship(
     assert bodies(writes, RELATION) == ([expected] if expected else [])
 
 
+def test_what_the_tenants_field_does_not_hold_is_left_out_with_a_warning() -> None:
+    a, c, _ = known()
+    short = replace(tenant_schema().entities[RELATION]["FunctionCode"], length=2)
+    schema = tenant_schema().without(RELATION, "FunctionCode").with_custom(RELATION, short)
+    world = World([a, c, relation("2C1", "1A1", ReverseMainIndicator=True)], rules=LABELS, schema=schema)
+    view = contact(primary(ACME, DECIDER), email="ada@acme.example")
+    warned = [(w.code, w.text) for w in world.plan(view).warnings]
+    assert bodies(world.sync(view), RELATION) == [{"VIPReasonCode": "1"}]
+    assert warned == [(Code.VALUE_TOO_LONG, f"{RELATION}.FunctionCode: longer than 2, left out")]
+
+
+@pytest.mark.parametrize(("length", "holds"), [(255, 255), (20, 20), (0, 255)])
+def test_a_marketing_attribute_is_never_cut_silently(length: int, holds: int) -> None:
+    """A tenant that names no length for the field is taken to hold what the standard does."""
+    item, rules = "BusinessAttributeAssignmentItem", shipped()
+    rule = AttributeRule.model_validate({"set": "M", "attribute": "TOPIC", "source": "topic"})
+    rules = rules.model_copy(update={"mapping": rules.mapping.model_copy(update={"attributes": (rule,)})})
+    value = replace(tenant_schema().entities[item]["BusinessAttributeValue"], length=length)
+    schema = tenant_schema().without(item, value.name).with_custom(item, value)
+    world = World(list(known()), rules=rules, schema=schema)
+    long = contact(primary(ACME), email="ada@acme.example", topic="x" * 300)
+    warned = [(w.code, w.text) for w in world.plan(long).warnings]
+    world.sync(long)
+    assert [r.text(value.name) for r in world.all(item)] == ["x" * holds]
+    assert warned == [(Code.VALUE_TOO_LONG, f"attribute TOPIC of set M: longer than {holds}, cut")]
+    short = contact(primary(ACME), email="ada@acme.example", topic="x")
+    assert world.plan(short).warnings == ()
+
+
 def test_another_label_fills_nothing() -> None:
     world = World(list(known()), rules=LABELS)
     view = contact(primary(ACME, Label("USER_DEFINED", 29, "Billing")), email="ada@acme.example")
@@ -677,6 +710,38 @@ def test_a_lead_follows_from_obsolete_parties(world: World, follows: bool) -> No
     fields = world.one(LEAD).fields
     expected = ("A1", "C1") if follows else ("A9", "C9")
     assert (fields["AccountPartyUUID"], fields["ContactUUID"]) == tuple(map(uuid, expected))
+
+
+def by_number() -> Rules:
+    """The shipped rules, with the parties of a lead named by number."""
+    rules = shipped()
+    left = [f for f in rules.mapping.lead.fields if f.target not in (("AccountPartyUUID",), ("ContactUUID",))]
+    numbers = (
+        field_map("AccountPartyID", source="company.account_number", rule="c4c_wins"),
+        field_map("ContactID", source="contact.contact_number", rule="c4c_wins"),
+    )
+    lead_map = rules.mapping.lead.model_copy(update={"fields": (*left, *numbers)})
+    return rules.model_copy(update={"mapping": rules.mapping.model_copy(update={"lead": lead_map})})
+
+
+@pytest.mark.parametrize("obsolete", [True, False])
+def test_a_lead_whose_parties_are_named_by_number_follows_too(obsolete: bool) -> None:
+    world = left_behind(obsolete=obsolete)
+    world.rules = by_number()
+    world.one(LEAD).fields.update(AccountPartyID="1A9", ContactID="2C9")  # type: ignore[attr-defined]
+    home = company(domain="acme.example", account_number="1A1")
+    world.sync(contact(primary(home), email="ada@acme.example", contact_number="2C1", cycles=(FIRST,)))
+    fields = world.one(LEAD).fields
+    assert (fields["AccountPartyID"], fields["ContactID"]) == (("1A1", "2C1") if obsolete else ("1A9", "2C9"))
+
+
+def test_an_accepted_lead_keeps_parties_that_are_named_by_number() -> None:
+    world = left_behind(status="3")
+    world.rules = by_number()
+    world.one(LEAD).fields.update(AccountPartyID="1A9", ContactID="2C9")  # type: ignore[attr-defined]
+    home = company(domain="acme.example", account_number="1A1")
+    writes = world.sync(contact(primary(home), email="ada@acme.example", contact_number="2C1", cycles=(FIRST,)))
+    assert [body for body in bodies(writes, LEAD) if {"AccountPartyID", "ContactID"} & body.keys()] == []
 
 
 def test_a_new_primary_company_that_is_not_in_c4c_yet() -> None:
