@@ -204,8 +204,8 @@ class Change:
 
 @st.composite
 def changes(draw: st.DrawFn) -> list[Change]:
-    """Changes in HubSpot, of a property or of the companies of a contact."""
-    return draw(st.lists(st.one_of(properties(), associations()), max_size=3))
+    """Changes in HubSpot: of properties, of the companies of a contact, of a company, and contacts that are deleted."""
+    return draw(st.lists(st.one_of(properties(), associations(), places(), archived()), max_size=3))
 
 
 @st.composite
@@ -235,9 +235,45 @@ def associations(draw: st.DrawFn) -> Change:
     return Change(f"contact {contact} at {held}", change)
 
 
+@st.composite
+def places(draw: st.DrawFn) -> Change:
+    company, row = draw(st.sampled_from(["1", "2", "3"])), draw(records(PLACES))
+
+    def change(world: World, _: Rules) -> Undo:
+        world.companies({company: _named(company, row)})
+        return nothing
+
+    return Change(f"company {company}: {row}", change)
+
+
+@st.composite
+def archived(draw: st.DrawFn) -> Change:
+    contact = draw(CONTACTS)
+
+    def change(world: World, rules: Rules) -> Undo:
+        with world.store.session() as session:
+            known = mirror.views(session, [contact])[contact].properties
+            gone = mirror.Snapshot(contact, dict(known), world.now, archived=True)
+            mirror.save_contacts(session, [gone], rules.qualification.scores, world.now)
+        return nothing
+
+    return Change(f"contact {contact} archived", change)
+
+
 EDITS: dict[str, list[dict[str, Any]]] = {
-    "CorporateAccount": [{"City": "Kiel", "Phone": "+49 431 1"}, {"OwnerUUID": None}, {"City": None}],
-    "Contact": [{"JobTitle": "Chefin"}, {"Phone": "+49 431 2"}, {"Department": "Lager"}, {"LastName": "Umgetauft"}],
+    "CorporateAccount": [
+        {"City": "Kiel", "Phone": "+49 431 1"},
+        {"OwnerUUID": None},
+        {"City": None},
+        {"LifeCycleStatusCode": "4"},
+    ],
+    "Contact": [
+        {"JobTitle": "Chefin"},
+        {"Phone": "+49 431 2"},
+        {"Department": "Lager"},
+        {"LastName": "Umgetauft"},
+        {"StatusCode": "4"},
+    ],
     "ContactIsContactPersonFor": [{"FunctionCode": "0009"}, {"VIPReasonCode": "2"}],
     "Lead": [
         {"Name": "Von uns benannt"},
