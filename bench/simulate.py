@@ -1,7 +1,7 @@
 """Peak memory and CPU of `simulate` at 10,000 and at 100,000 contacts: `python bench/simulate.py [SMALL LARGE]`.
 
 Each size is measured in a process of its own, on a mirror of which a third qualifies and is handed over already, under
-rules that make a third come, go or change. What matters is the ratio of the peaks: it must stay near 1.
+rules that make a third come and the rest change. What matters is the ratio of the peaks: it must stay near 1.
 """
 
 import json
@@ -44,38 +44,64 @@ def changed_rules(directory: Path) -> Rules:
 
 
 def fill(store: Store, rules: Rules, size: int) -> None:
-    """A mirror with one company for four contacts; scores spread evenly, the highest third handed over."""
+    """A mirror with a company for four contacts, each of them also at the next one; scores spread evenly.
+
+    The highest third is handed over, but for every tenth company, which becomes an account under the other rules.
+    """
+    companies = range(size // 4 + 1)
     with store.session() as session:
         remember(session, Tenant(assumed(rules)))
-        rows = [mirror.Snapshot(str(n), {"name": f"Company {n}", "country": "DE"}, NOW) for n in range(size // 4)]
+        rows = [mirror.Snapshot(str(n), {"name": f"Company {n}", "country": "DE"}, NOW) for n in companies]
         mirror.save_companies(session, rows, NOW)
+        session.add_all(account(n) for n in companies if n % 10)
     for start in range(0, size, PORTION):
         numbers = range(start, min(start + PORTION, size))
         with store.session() as session:
             rows = [mirror.Snapshot(str(n), contact(n), NOW) for n in numbers]
             mirror.save_contacts(session, rows, rules.qualification.scores, NOW)
-            pairs = {str(n): frozenset({(str(n // 4), Label("HUBSPOT_DEFINED", 1, "Primary"))}) for n in numbers}
-            mirror.save_associations(session, pairs, NOW)
-            session.add_all(link for n in numbers if n % 3 == 0 for link in links(n))
+            mirror.save_associations(session, {str(n): frozenset(pairs(n)) for n in numbers}, NOW)
+            session.add_all(row for n in numbers if handed_over(n) for row in handover(n))
+
+
+def handed_over(n: int) -> bool:
+    return n % 3 == 0 and n // 4 % 10 != 0
 
 
 def contact(n: int) -> dict[str, str]:
-    points = (80, 70, 30)[n % 3]
+    points = (80 if n // 4 % 10 else 70, 70, 30)[n % 3]
     basis = "Freely given consent from contact"
     return {"lead_score": str(points), "lastname": f"Name {n}", "jobtitle": "Buyer", "hs_legal_basis": basis}
 
 
-def links(n: int) -> list[tables.Link]:
+def pairs(n: int) -> list[tuple[str, Label]]:
+    primary = (str(n // 4), Label("HUBSPOT_DEFINED", 1, "Primary"))
+    return [primary, *((str(company), Label("HUBSPOT_DEFINED", 279)) for company in (n // 4, n // 4 + 1))]
+
+
+def account(n: int) -> tables.Link:
+    ids = {"UUID": f"A{n}", "AccountID": f"A{n}", "LifeCycleStatusCode": "2"}
+    sent = {"Name": f"Company {n}", "CountryCode": "DE"}
+    return tables.Link(entity="CorporateAccount", key=str(n), hubspot_id=str(n), object_id=f"A{n}", sent=sent, seen=ids)
+
+
+def handover(n: int) -> list[tables.Base]:
     """What the handover of contact `n` left behind."""
+    company = n // 4
     made = {
-        "Contact": (str(n), {"LastName": f"Name {n}", "JobTitle": "Buyer", "AccountUUID": f"A{n // 4}"}),
-        "Lead": (f"{n}:mql:1", {"Name": f"Company {n // 4}: Name {n} (mql)", "HubSpotScore_KUT": "80"}),
-        "ContactIsContactPersonFor": (f"{n}:{n // 4}", {"ContactID": f"C{n}", "AccountID": f"A{n // 4}"}),
+        "Contact": (str(n), {"LastName": f"Name {n}", "JobTitle": "Buyer", "AccountUUID": f"A{company}"}),
+        "Lead": (f"{n}:mql:1", {"Name": f"Company {company}: Name {n} (mql)", "HubSpotScore_KUT": "80"}),
+        "ContactIsContactPersonFor": (f"{n}:{company}", {"ContactID": f"C{n}", "AccountID": f"A{company}"}),
     }
-    ids = {"Contact": {"ContactUUID": f"C{n}", "ContactID": f"C{n}"}, "Lead": {"ID": str(n)}}
+    ids = {"Contact": {"ContactUUID": f"C{n}", "ContactID": f"C{n}", "StatusCode": "2"}, "Lead": {"ID": str(n)}}
+    lead = tables.Handover(
+        lead_key=f"{n}:mql:1", contact_id=str(n), score="mql", cycle=1, object_id=f"Lead{n}", handed_over_at=NOW
+    )
     return [
-        tables.Link(entity=e, key=key, hubspot_id=str(n), object_id=f"{e}{n}", sent=sent, seen=ids.get(e, {}))
-        for e, (key, sent) in made.items()
+        lead,
+        *(
+            tables.Link(entity=e, key=key, hubspot_id=str(n), object_id=f"{e}{n}", sent=sent, seen=ids.get(e, {}))
+            for e, (key, sent) in made.items()
+        ),
     ]
 
 

@@ -75,7 +75,7 @@ def simulate(
         session = stack.enter_context(store.reading())
         spool = Spool()
         stack.callback(spool.close)
-        comparison = _Comparison(session, spool, now, then)
+        comparison = _Comparison(session, spool, now, then, portion)
         comparison.warn_of_gaps()
         total, done = mirror.count(session), 0
         for ids in _ids(session, portion):
@@ -111,8 +111,8 @@ class _Side:
 class _Comparison:
     """Both sides over portions of contacts."""
 
-    def __init__(self, session: Session, spool: Spool, now: Rules, then: Rules) -> None:
-        self.session, self.spool = session, spool
+    def __init__(self, session: Session, spool: Spool, now: Rules, then: Rules, portion: int) -> None:
+        self.session, self.spool, self.portion = session, spool, portion
         habits = World(creates_permission_sets=creates_permission_sets(work.permission_set_origins(session)))
         self.sides = []
         for world, rules in (("now", now), ("then", then)):
@@ -127,7 +127,7 @@ class _Comparison:
         if now.mapping.account.natural_keys != then.mapping.account.natural_keys:
             return frozenset()
         parked = work.parked_ids(self.session, Code.ACCOUNT_AMBIGUOUS)
-        views = (view for ids in mirror.portions(parked, PORTION) for view in mirror.views(self.session, ids).values())
+        views = (view for ids in mirror.portions(parked, self.portion) for view in mirror.views(self.session, ids).values())
         return frozenset(company for view in views for company in _companies(qualify(view, now)))
 
     def look_at(self, ids: Sequence[str]) -> None:
@@ -174,8 +174,8 @@ class _Comparison:
     def look_again(self) -> None:
         """Contacts of companies that become accounts get their relationships to them."""
         for side in self.sides:
-            for accounts in self.spool.new_accounts(side.world, PORTION):
-                for ids in mirror.portions(mirror.contacts_of(self.session, accounts), PORTION):
+            for accounts in self.spool.new_accounts(side.world, self.portion):
+                for ids in mirror.portions(mirror.contacts_of(self.session, accounts), self.portion):
                     views, links = self._load(work.decidable_of(self.session, ids))
                     persons = work.parked_as(self.session, ids, Code.CONTACT_AMBIGUOUS)
                     for contact, view in views.items():

@@ -16,7 +16,7 @@ from sync.planner import leads as leads_of
 from sync.planner.consent import consents, refused_since, stops_updates
 from sync.planner.desk import Desk, NotYet, Problem, by_id
 from sync.planner.qualify import qualify
-from sync.planner.resolve import ACCOUNT, CONTACT, natural_questions
+from sync.planner.resolve import ACCOUNT, CONTACT, LEAD, natural_questions
 from sync.planner.target import Ask, Question, Target
 from sync.planner.writes import (
     ATTRIBUTE,
@@ -105,6 +105,9 @@ def _refusal(desk: Desk) -> None:
 def _refuse_all_the_same(desk: Desk) -> None:
     """What keeps the handover waits for a person; a refusal does not. The rest is kept as read, and not written."""
     desk.records[:] = [replace(w, action="unchanged", changes=()) for w in desk.records if w.object_id]
+    for link in desk.own_links(LEAD):
+        if read := desk.target.records.get((LEAD, link.object_id)):
+            desk.remember(link, read)
     if refused_since(desk.view, desk.rules.qualification.consent):
         with suppress(NotYet, Problem):
             _refusal(desk)

@@ -1,0 +1,43 @@
+"""`simulate` keeps nothing for each contact; peaks at large sizes are measured by bench/simulate.py, whose world this is."""
+
+from __future__ import annotations
+
+import gc
+import importlib.util
+from pathlib import Path
+
+from rules_world import PROJECT, new_store
+
+from sync import config
+from sync.jobs.simulate import simulate
+
+SPEC = importlib.util.spec_from_file_location("bench_simulate", PROJECT / "bench" / "simulate.py")
+assert SPEC is not None
+assert SPEC.loader is not None
+bench = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(bench)
+
+
+CONTACTS, PORTION = 400, 25
+
+
+def test_no_contact_leaves_anything_behind(tmp_path: Path) -> None:
+    """Objects that live between two portions: from the first half of the pass to its end there is no one more."""
+    now, then = config.load(PROJECT / "config").rules, bench.changed_rules(tmp_path)
+    store = new_store()
+    bench.fill(store, now, CONTACTS)
+    alive: list[int] = []
+
+    def count(*_: object) -> None:
+        gc.collect()
+        alive.append(len(gc.get_objects()))
+
+    outcome = simulate(store, now, then, progress=count, portion=PORTION)
+    counts = outcome.summary()["counts"]
+    assert counts["entering"] > CONTACTS // 4
+    assert sum(1 for _ in outcome.spool.changed()) == counts["changed"] > CONTACTS
+    outcome.close()
+    store.close()
+    assert len(alive) == CONTACTS // PORTION
+    later = CONTACTS // 2
+    assert alive[-1] - alive[len(alive) // 2 - 1] < later, f"less than one object for each of {later} contacts: {alive}"
