@@ -127,8 +127,11 @@ class _Comparison:
         if now.mapping.account.natural_keys != then.mapping.account.natural_keys:
             return frozenset()
         parked = work.parked_ids(self.session, Code.ACCOUNT_AMBIGUOUS)
-        views = (view for ids in mirror.portions(parked, self.portion) for view in mirror.views(self.session, ids).values())
-        return frozenset(company for view in views for company in _companies(qualify(view, now)))
+        found: set[str] = set()
+        for ids in mirror.portions(parked, self.portion):
+            for view in mirror.views(self.session, ids).values():
+                found |= _companies(qualify(view, now))
+        return frozenset(found)
 
     def look_at(self, ids: Sequence[str]) -> None:
         views, links = self._load(ids)

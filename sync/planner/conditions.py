@@ -1,9 +1,9 @@
 """Runs the conditions of the rules. The answer is None where a condition holds, else what did not fit, in words.
 
-The words name properties and filters, never values: they end up in logs and decisions.
+The words name properties, filters and what the rules ask for, never the values found: they end up in decisions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from sync.domain.conditions import Condition, pattern
@@ -49,8 +49,32 @@ def _test(condition: Condition, facts: Facts) -> str | None:
         value = transformed(condition.transform, value) or None
     if condition.known is not None and condition.known != (value is not None):
         return f"{condition.property} is {'unknown' if condition.known else 'known'}"
-    fits = _in_list(condition, value) and _matches(condition, value) and _in_range(condition, value)
-    return None if fits else f"{condition.property} {'does not fit' if value is not None else 'is unknown'}"
+    for fits, asked in ((_in_list, _list_asked), (_matches, _match_asked), (_in_range, _range_asked)):
+        if not fits(condition, value):
+            return f"{condition.property} {asked(condition) if value is not None else 'is unknown'}"
+    return None
+
+
+def _list_asked(condition: Condition) -> str:
+    if condition.one_of:
+        return f"is none of {_few(condition.one_of)}"
+    return f"is one of {_few(condition.none_of)}"
+
+
+def _match_asked(condition: Condition) -> str:
+    return f"does not match {condition.matches!r}"
+
+
+def _range_asked(condition: Condition) -> str:
+    low, high = condition.between or (condition.at_least, condition.at_most)
+    asked = [f"at least {low:g}" if low is not None else "", f"at most {high:g}" if high is not None else ""]
+    return f"is not {' and '.join(filter(None, asked))}"
+
+
+def _few(values: Iterable[str]) -> str:
+    """The first of a long list."""
+    shown = sorted(values)
+    return ", ".join(shown[:6]) + (", …" if len(shown) > 6 else "")
 
 
 def _in_list(condition: Condition, value: str | None) -> bool:

@@ -96,7 +96,7 @@ def test_filters_build_upon_each_other_and_name_the_inner_reason() -> None:
     tested = decide(contact(at_home, email="x@example.com"), text)
     assert against(tested) == ["filter 'Ziel': not 'Test' is asked for"]
     abroad = labelled(company(country="Dänemark"), "Primary")
-    assert against(decide(contact(abroad), text)) == ["filter 'Ziel': 'DACH' (company.country does not fit)"]
+    assert against(decide(contact(abroad), text)) == ["filter 'Ziel': 'DACH' (company.country is none of DE)"]
 
 
 def against(decision: Decision) -> list[str]:
@@ -404,3 +404,18 @@ fields = [{ target = "OwnerPartyUUID", source = "c4c.owner_uuid", rule = "c4c_wi
     assert bodies["Lead"]["OwnerPartyUUID"] == "NORD"
     assert "OwnerUUID" not in bodies["CorporateAccount"]
     assert [warning.code for warning in planned.warnings] == [Code.OWNER_UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    ("test", "said"),
+    [
+        ('in = ["DE", "AT", "CH", "DK", "NL", "BE", "FR"]', "x is none of AT, BE, CH, DE, DK, FR, …"),
+        ('not_in = ["other"]', "x is one of other"),
+        ("matches = '^a'", "x does not match '^a'"),
+        ("between = [1, 2.5]", "x is not at least 1 and at most 2.5"),
+        ("at_least = 7", "x is not at least 7"),
+    ],
+)
+def test_a_condition_says_what_it_asks_for_and_never_what_it_found(test: str, said: str) -> None:
+    text = f'{MQL}filters = ["F"]\n[filters.F]\nproperty = "x"\n{test}\n'
+    assert against(decide(contact(x="other"), text)) == [f"filter 'F': {said}"]
