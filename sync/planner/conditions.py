@@ -72,8 +72,8 @@ def _range_asked(condition: Condition) -> str:
 
 
 def _few(values: Iterable[str]) -> str:
-    """The first of a long list."""
-    shown = sorted(values)
+    """The first of a long list; addresses that a rule names are nobody's business."""
+    shown = sorted({"an address" if "@" in value else value for value in values})
     return ", ".join(shown[:6]) + (", …" if len(shown) > 6 else "")
 
 
