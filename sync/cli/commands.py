@@ -267,9 +267,12 @@ def health() -> None:
 
 @cli.command()
 def demo(
-    directory: Annotated[Path, typer.Option("--dir", help="Where the demo keeps its configuration and state.")] = Path(
-        ".demo"
-    ),
+    directory: Annotated[
+        Path | None,
+        typer.Option(
+            "--dir", help="Where the demo keeps its configuration and state; else .demo beside the state file."
+        ),
+    ] = None,
 ) -> None:
     """Show the whole thing on an embedded sandbox: three runs, explained."""
     from sync.cli.demo import Demo

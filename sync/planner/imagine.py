@@ -12,7 +12,7 @@ from typing import Any
 from sync.domain.rules import Rules
 from sync.domain.views import Link
 from sync.mappers.draft import Awaited
-from sync.planner.lookups import answered, index, record
+from sync.planner.lookups import Answers, answered, index, record
 from sync.planner.relations import MAIN
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.planner.seen import Foreign
@@ -66,6 +66,7 @@ class Imagined:
         self._changes: dict[tuple[str, str], Row] = defaultdict(dict)
         self._removed: set[tuple[str, str]] = set()
         self._made_up: dict[str, str] = {}
+        self._indexed: Answers = {}
         self.written: dict[tuple[str, str], Predicted] = {}
 
     # ---- what is there
@@ -76,6 +77,7 @@ class Imagined:
 
     def add(self, entity: str, row: Row) -> None:
         """A record that is assumed to be there."""
+        self._indexed.clear()
         self._rows[entity][row["ObjectID"]] = row
 
     def assume_account(self, key: str) -> None:
@@ -101,8 +103,10 @@ class Imagined:
 
     def answer(self, question: Question) -> list[Record]:
         """The records that are only imagined."""
-        rows = {entity: list(found.values()) for entity, found in self._rows.items()}
-        return answered(question, index([question], rows, self._keys))
+        if (question.kind, question.entity) not in self._indexed:
+            rows = {entity: list(found.values()) for entity, found in self._rows.items()}
+            self._indexed |= index([question], rows, self._keys)
+        return answered(question, self._indexed)
 
     def completed(self, question: Question, found: Iterable[Record]) -> list[Record]:
         """What C4C answered, with what was pretended on top."""
@@ -147,6 +151,7 @@ class Imagined:
     def _delete(self, write: Write, links: MutableMapping[tuple[str, str], Link], target: Target) -> None:
         assert write.object_id is not None
         target.removed(write.entity, write.object_id)
+        self._indexed.clear()
         self._rows[write.entity].pop(write.object_id, None)
         self._removed.add((write.entity, write.object_id))
         links.pop((write.entity, write.key), None)
@@ -158,6 +163,7 @@ class Imagined:
 
     def _set(self, entity: str, object_id: str, values: Mapping[str, Any], target: Target) -> None:
         if object_id in self._rows[entity]:
+            self._indexed.clear()
             self._rows[entity][object_id].update(values)
         else:
             self._changes[entity, object_id].update(values)

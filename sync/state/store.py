@@ -7,16 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, event, inspect
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session, create_engine
 
 from sync.errors import StateError
+
+HEAD = "0001"
+"""The newest version, as the last script of `migrations` has it: known without reading the scripts."""
 
 
 class Store:
@@ -103,29 +101,24 @@ def _engine(path: Path) -> Engine:
     return engine
 
 
-def alembic_config(engine: Engine) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["engine"] = engine
-    return config
-
-
 def versions(store: Store) -> tuple[str | None, str]:
     """(version of the file, newest version that this program knows)."""
-    head = ScriptDirectory.from_config(alembic_config(store.engine)).get_current_head()
     with store.engine.execution_options(read_only=True).connect() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-    assert head is not None
-    return current, head
+        if not inspect(connection).has_table("alembic_version"):
+            return None, HEAD
+        return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar(), HEAD
 
 
 def _migrate(store: Store) -> None:
     current, head = versions(store)
     if current == head:
         return
+    # Alembic takes a fifth of the time that a command needs to start; nearly every start finds the newest version.
+    from sync.state.migration import UnknownVersion, upgrade
+
     try:
-        command.upgrade(alembic_config(store.engine), "head")
-    except CommandError:
+        upgrade(store.engine)
+    except UnknownVersion:
         raise StateError(
             f"{store.path}: written by a newer version of this program (state version {current}, this one knows "
             f"{head}); install that version again, or set SYNC_STATE to another path"

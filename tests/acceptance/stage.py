@@ -212,7 +212,7 @@ class Started:
         return Ran(self.process.returncode, self.stdout.read_text(), err)
 
 
-def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+def until(condition: Callable[[], bool], seconds: float = TIMEOUT) -> None:
     """Waits for something that another process brings about."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -1,4 +1,4 @@
-"""One sandbox process a module, and a fresh, empty world a test."""
+"""One sandbox process for all modules, and a fresh, empty world a test."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 from c4c_world import Control, World, sandbox_process
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def control() -> Iterator[Control]:
     with sandbox_process() as started:
         yield started

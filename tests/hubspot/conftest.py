@@ -1,4 +1,4 @@
-"""One sandbox a module, emptied before each test; the product with a state file of its own."""
+"""One sandbox for all modules, emptied before each test; the product with a state file of its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from portal import Portal, Sync, start
 from sync import log
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def running() -> Iterator[Portal]:
     process, announced = start()
     with process:

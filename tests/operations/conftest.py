@@ -1,4 +1,4 @@
-"""One sandbox for each module, a fresh product for each test."""
+"""One sandbox for all modules, a fresh product for each test."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from sync.cli import main
 Command = Callable[..., Ran]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stand_in() -> Iterator[Sandbox]:
     with running_sandbox() as found:
         yield found

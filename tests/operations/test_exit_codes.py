@@ -3,9 +3,8 @@
 import re
 import signal
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from night_stage import PROJECT, Product, Ran, Sandbox
@@ -193,10 +192,14 @@ def test_a_signal_while_another_command_is_at_work(
 
 
 @pytest.mark.parametrize(("contacts", "row"), [(1, DEMO[0]), (40, DEMO[1])], ids=["nothing to do", "something is left"])
-def test_the_demo(command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, contacts: int, row: Row) -> None:
-    """Only its last run, the one that must write nothing, without those that see to that."""
+def test_the_demo(command: Command, product: Product, monkeypatch: pytest.MonkeyPatch, contacts: int, row: Row) -> None:
+    """Only its last run, the one that must write nothing, without those that see to that.
+
+    It keeps its files beside the state file: in a container the working directory cannot be written to.
+    """
     for name in ("_first_run", "_let_things_happen", "_second_run", "_look_further"):
         monkeypatch.setattr(demo.Demo, name, lambda *_: None)
     monkeypatch.setattr(demo, "CONTACTS", contacts)
     monkeypatch.setattr(demo, "COMPANIES", 10)
-    assert list(ended_otherwise(command, [replace(row, rest="--dir {home}")], home=tmp_path / "demo")) == []
+    assert list(ended_otherwise(command, [row])) == []
+    assert (product.home / ".demo" / "state.db").exists()

@@ -3,10 +3,11 @@
 import re
 import signal
 import socket
+import time
 
 import pytest
 import requests
-from night_stage import Product, Sandbox, free_port
+from night_stage import PAUSE, Product, Sandbox, free_port
 
 QUICK = {"poll": "200ms", "push": "200ms", "scores": "1h", "sweep": "1h"}
 
@@ -44,6 +45,7 @@ def test_a_second_signal_ends_at_once(busy: Product, sandbox: Sandbox) -> None:
         worker.process.send_signal(signal.SIGTERM)
         while not worker.process.poll():
             worker.process.send_signal(signal.SIGTERM)
+            time.sleep(PAUSE)
         assert worker.ended() == 143
     assert busy.query("select count(*) from progress where status = 'in_flight'") == [(3,)]
 

@@ -1,0 +1,34 @@
+"""Migrating the state file: where Alembic finds the scripts, and what they are run on."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+from sqlalchemy import Engine
+
+
+class UnknownVersion(Exception):
+    """The file has a version that no script leads to."""
+
+
+def upgrade(engine: Engine) -> None:
+    """Brings the file behind `engine` to the newest version. Raises UnknownVersion."""
+    config = _config()
+    config.attributes["engine"] = engine
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise UnknownVersion(str(error)) from None
+
+
+def newest() -> str | None:
+    """The version that the last script leads to."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config

@@ -1,0 +1,42 @@
+"""What every start of the program stands on: the version of the state file, and nothing imported without need."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from night_stage import PROJECT
+
+from sync.state import migration, store
+from sync.state.tables import Base
+
+START = """
+import sys
+from pathlib import Path
+from sync.cli import main
+from sync.state.store import open_store
+open_store(Path(sys.argv[1]), create=False).close()
+print(*sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+
+
+def test_the_newest_version_is_that_of_the_last_script() -> None:
+    assert migration.newest() == store.HEAD
+
+
+def test_a_new_state_file_has_the_tables_of_the_program(tmp_path: Path) -> None:
+    opened = store.open_store(tmp_path / "state.db")
+    with opened.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+    assert store.versions(opened) == (store.HEAD, store.HEAD)
+    opened.close()
+
+
+def test_a_file_of_the_newest_version_needs_no_migration_and_not_its_library(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    store.open_store(path).close()
+    command = [sys.executable, "-c", START, str(path)]
+    loaded = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout.split()
+    assert "sqlalchemy" in loaded
+    assert "alembic" not in loaded
