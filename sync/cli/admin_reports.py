@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sync.cli.output import say, table
+from sync.cli.reports import named
 from sync.domain.codes import EXPLANATIONS, Code
 from sync.state import tables
 from sync.state.disappearance import Disappearance
@@ -103,7 +104,8 @@ def print_runs(rows: Sequence[Document]) -> None:
 
 
 def _counts(counts: Document) -> str:
-    return ", ".join(f"{name} {value}" for name, value in counts.items() if value)
+    shown = {name: named(value) if isinstance(value, dict) else value for name, value in counts.items() if value}
+    return ", ".join(f"{name} {value}" for name, value in shown.items())
 
 
 def print_verify(document: Document) -> None:

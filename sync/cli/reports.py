@@ -45,10 +45,10 @@ def print_once(document: Document) -> None:
     counts = document["counts"]
     say(f"read {counts['polled']} records, {counts['changed']} changes")
     say(f"qualified {counts['qualified']}, not qualified {counts['not_qualified']}, parked {counts['parked']}")
-    say(f"created {_named(counts['created'])}")
-    say(f"updated {_named(counts['updated'])}")
+    say(f"created {named(counts['created'])}")
+    say(f"updated {named(counts['updated'])}")
     if counts.get("deleted"):
-        say(f"deleted {_named(counts['deleted'])}")
+        say(f"deleted {named(counts['deleted'])}")
     say(f"unchanged {counts['unchanged']}, pending {counts['pending']}")
     requests = document["requests"]
     say(f"requests: HubSpot {requests['hubspot']}, SAP Sales Cloud {requests['c4c']}")
@@ -56,7 +56,8 @@ def print_once(document: Document) -> None:
         say("parked contacts need a person: `hubspot-c4c-sync status` shows what to do")
 
 
-def _named(counts: dict[str, int]) -> str:
+def named(counts: dict[str, int]) -> str:
+    """Records by entity, in people's words."""
     return ", ".join(f"{n} {NAMES.get(entity, entity)}" for entity, n in counts.items()) or "nothing"
 
 
@@ -141,8 +142,8 @@ def print_plan(document: Document) -> None:
     for warning in document["warnings"]:
         say(f"warning: contact {warning['contact']}: {warning['code']}: {warning['text']}")
     if document["deletes"]:
-        say(f"would delete {_named(document['deletes'])}")
-    say(f"would create {_named(document['creates'])}; would update {_named(document['updates'])}; nothing was written")
+        say(f"would delete {named(document['deletes'])}")
+    say(f"would create {named(document['creates'])}; would update {named(document['updates'])}; nothing was written")
 
 
 def print_check(document: Document) -> None:
