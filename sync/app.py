@@ -95,6 +95,16 @@ def rules() -> tuple[Settings, Configuration]:
     return found, _load(env, found)
 
 
+def state_only() -> tuple[Settings, Configuration | None, Store]:
+    """The state file for reports that must work at night, too, when somebody has broken a rule file."""
+    found = settings()
+    try:
+        configuration = config.load(found.config)
+    except ConfigurationError:
+        configuration = None
+    return found, configuration, open_store(found.state, create=False)
+
+
 def offline() -> tuple[Settings, Configuration, Store]:
     """What works without the remote systems. Raises ConfigurationError, StateError."""
     found, configuration = rules()

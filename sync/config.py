@@ -213,6 +213,21 @@ class Environment:
             self.problems.append(f"{name} is missing: set it, or {name}_FILE to a file that holds it ({what})")
         return value or ""
 
+    def secret(self, name: str, what: str) -> str:
+        """A credential that fits into one header; never shown."""
+        value = self.need(name, what)
+        if any(not character.isprintable() or ord(character) > 255 for character in value):
+            self.problems.append(f"{name}: holds a line break or a character that no header can carry; store it anew")
+            return ""
+        return value
+
+    def file(self, name: str) -> str | None:
+        """The path of a file that can be read."""
+        value = self.get(name)
+        if value and not (Path(value).is_file() and os.access(value, os.R_OK)):
+            self.problems.append(f"{name}: names no file that can be read; check path and rights")
+        return value
+
     def url(self, name: str, value: str) -> str:
         """A base URL; plain http is for loopback only, since it would carry credentials in the open.
 
@@ -224,6 +239,8 @@ class Environment:
             parts = urlsplit("")
         if value and (parts.scheme not in ("http", "https") or not parts.hostname):
             self.problems.append(f"{name}: is no web address; write it as https://host")
+        elif parts.username or parts.password:
+            self.problems.append(f"{name}: holds a user name or password; leave them out, they would be seen")
         elif parts.scheme == "http" and not _loopback(parts.hostname or ""):
             self.problems.append(f"{name}: http:// is accepted for loopback addresses only; use https://")
         return value.rstrip("/")
@@ -269,19 +286,19 @@ def settings(env: Environment) -> Settings:
 
 def hubspot_access(env: Environment) -> HubSpotAccess:
     url = env.url("HUBSPOT_BASE_URL", env.get("HUBSPOT_BASE_URL") or HUBSPOT)
-    return HubSpotAccess(url, env.need("HUBSPOT_ACCESS_TOKEN", "a HubSpot service key or private app token"))
+    return HubSpotAccess(url, env.secret("HUBSPOT_ACCESS_TOKEN", "a HubSpot service key or private app token"))
 
 
 def c4c_access(env: Environment) -> C4CAccess:
     url = env.url("C4C_BASE_URL", env.need("C4C_BASE_URL", "the tenant's root, https://my000000.crm.ondemand.com"))
-    cert, key = env.get("C4C_CLIENT_CERT"), env.get("C4C_CLIENT_KEY")
+    cert, key = env.file("C4C_CLIENT_CERT"), env.file("C4C_CLIENT_KEY")
     if cert or key:
         for name, value in (("C4C_CLIENT_CERT", cert), ("C4C_CLIENT_KEY", key)):
             if value is None:
                 env.problems.append(f"{name} is missing: a client certificate needs both certificate and key")
         return C4CAccess(url, client_cert=cert, client_key=key)
-    username = env.need("C4C_USERNAME", "the technical user of the communication arrangement")
-    return C4CAccess(url, username, env.need("C4C_PASSWORD", "the technical user's password"))
+    username = env.secret("C4C_USERNAME", "the technical user of the communication arrangement")
+    return C4CAccess(url, username, env.secret("C4C_PASSWORD", "the technical user's password"))
 
 
 # ---- rule files

@@ -28,8 +28,8 @@ def print_resync(document: Document) -> None:
     number = document["contacts"]
     for unknown in document["unknown"]:
         say(f"contact {unknown} is not in the mirror" + ("; it is read from HubSpot" if document["refetch"] else ""))
-    if not document["marked"] and not document["refetch"]:
-        say(f"{number} contacts would be looked at again")
+    if document["dry_run"]:
+        say(f"{number} contacts would be {'read from HubSpot and ' * document['refetch']}looked at again")
         return
     print_marked(number, document["worker"])
     if document["refetch"]:

@@ -13,14 +13,15 @@ from sync import app, log
 from sync.cli import admin, links, loads, output, reports
 from sync.cli.explained import print_explain
 from sync.cli.simulate import simulate
-from sync.config import Configuration, Environment, Settings
+from sync.config import Configuration, Environment, Settings, WorkerConfig
 from sync.config import settings as read_settings
 from sync.errors import ConfigurationError, StateError, SyncError
 from sync.jobs import alerts, preview
 from sync.jobs import check as checks
 from sync.jobs import explain as explaining
 from sync.jobs import status as statuses
-from sync.jobs.runner import JOBS, ONCE, run_jobs, run_until_idle
+from sync.jobs.runner import JOBS, ONCE, place, run_jobs, run_until_idle
+from sync.log import Event, emit
 from sync.state.store import open_store, versions
 from sync.worker import StopSignal, Worker
 from sync.worker.keeper import working
@@ -57,9 +58,18 @@ def main() -> None:
     except SyncError as error:
         output.complain(str(error))
         sys.exit(error.exit_code)
+    except OSError as error:
+        output.complain(
+            f"{error.filename or 'a file'}: {error.strerror or type(error).__name__}; check path and rights"
+        )
+        sys.exit(2)
     except SQLAlchemyError as error:
         output.complain(f"the state file cannot be used now ({type(error).__name__}); check disk space and who uses it")
         sys.exit(2)
+    except Exception as error:
+        # Its text may hold what nobody may read; where it arose is enough to find it.
+        output.complain(f"a bug: {type(error).__name__} at {place(error)}; please report it")
+        sys.exit(1)
 
 
 def _configure_log(stream: Any = None) -> None:
@@ -79,8 +89,8 @@ def prepare() -> None:
 @cli.command()
 def run() -> None:
     """Run the worker: all jobs at their intervals until SIGTERM or SIGINT. A second worker waits as standby."""
-    stop = StopSignal().install()
     _configure_log(sys.stdout)
+    stop = StopSignal(told=lambda signal: emit(Event.WORKER_STOPPING, signal=signal)).install()
     application = app.build(stopping=stop, clock=app.Clock(sleep=stop.sleep))
     try:
         worker = Worker(application, stop)
@@ -137,9 +147,11 @@ def _job_names(jobs: list[str] | None) -> list[str]:
 @cli.command()
 def status(json: Json = False) -> None:
     """Show backlog, parked contacts with remedy, watermarks, and how each job went last."""
-    _, configuration, store = app.offline()
+    _, configuration, store = app.state_only()
     document = statuses.status(store, datetime.now(UTC), configuration)
     store.close()
+    if configuration is None:
+        output.complain("the rule files have mistakes: `hubspot-c4c-sync check --offline` names them")
     output.show_json(document) if json else reports.print_status(document)
 
 
@@ -254,8 +266,9 @@ def migrate() -> None:
 def health() -> None:
     """Exit 0 while the worker's loop turns, 1 otherwise; for probes."""
     try:
-        _, configuration, store = app.offline()
-        problem = statuses.unhealthy(store, configuration, datetime.now(UTC))
+        _, configuration, store = app.state_only()
+        worker = configuration.worker if configuration else WorkerConfig()
+        problem = statuses.unhealthy(store, worker, datetime.now(UTC))
         store.close()
     except StateError as error:
         problem = str(error)

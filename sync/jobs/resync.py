@@ -71,6 +71,7 @@ def document(scope: Scope, chosen: Chosen, *, marked: bool, refetch: bool, worke
         "contacts": len(chosen.contacts),
         "unknown": list(chosen.unknown),
         "marked": len(chosen.contacts) if marked else 0,
+        "dry_run": not marked,
         "refetch": refetch,
         "worker": worker,
     }

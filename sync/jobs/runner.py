@@ -131,12 +131,12 @@ def _attempt(context: Context, name: str) -> tuple[Counts, SyncError | None]:
             budget.exhausted(context, failure.wait)
         return dict(failure.counts), failure
     except Exception as bug:
-        return {}, Defect(f"a bug: {type(bug).__name__} at {_place(bug)}; please report it")
+        return {}, Defect(f"a bug: {type(bug).__name__} at {place(bug)}; please report it")
     budget.note(context)
     return counts, None
 
 
-def _place(bug: Exception) -> str:
+def place(bug: Exception) -> str:
     """Where it happened, from outside to inside; messages of exceptions may hold values, so they are left out."""
     frames = [f for f in traceback.extract_tb(bug.__traceback__) if "sync" in Path(f.filename).parts]
     return " > ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames[-3:])

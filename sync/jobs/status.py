@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from sync.config import Configuration
+from sync.config import Configuration, WorkerConfig
 from sync.jobs import freshness
 from sync.state import budget, disappearance, guarding, streams, work
 from sync.state import lease as leases
@@ -103,13 +103,15 @@ def _iso(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
 
 
-def unhealthy(store: Store, config: Configuration, now: datetime) -> str | None:
+def unhealthy(store: Store, worker: WorkerConfig, now: datetime) -> str | None:
     """Why the worker counts as stuck, or None. An outage of a remote system does not: the loop still turns."""
-    limit = max(LATE * config.worker.schedule.poll, timedelta(minutes=5))
-    patience = max(LATE * config.worker.schedule.takeover_after, timedelta(minutes=2))
+    limit = max(LATE * worker.schedule.poll, timedelta(minutes=5))
+    patience = max(LATE * worker.schedule.takeover_after, timedelta(minutes=2))
     with store.reading() as session:
         holding = leases.holding(session)
         pulse = streams.last_start(session)
+    if holding and holding.kind == "worker" and not leases.is_alive(store):
+        return "the worker that held the lease is gone"
     if holding and abs(now - holding.beat_at) <= patience:
         return None
     if pulse is None:

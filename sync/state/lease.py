@@ -20,7 +20,7 @@ from typing import Literal
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from sync.errors import LeaseLost
+from sync.errors import LeaseLost, StateError
 from sync.state import tables
 from sync.state.store import Store
 
@@ -77,6 +77,8 @@ class Lease:
         """Takes the lease if it is free or its holder is dead; False while somebody else lives."""
         if self.held:
             return True
+        if self.store.replaced:
+            raise StateError(f"{self.store.path}: was removed or replaced while it was open; start this process again")
         alone = self._proves_alone()
         with self.store.session() as session:
             row = session.get(tables.Lease, NAME)
@@ -116,6 +118,9 @@ class Lease:
 
     def fence(self, session: Session) -> None:
         """Inside a transaction that announces writes: raises LeaseLost if they are another process's business now."""
+        if self.store.replaced:
+            self._forget()
+            raise LeaseLost(f"{self.store.path} was removed or replaced; what is left open is written no more")
         held = session.exec(select(tables.Lease.term).where(tables.Lease.name == NAME)).first()
         if held is None or held != self._term:
             self._let_go |= self._file is not None

@@ -23,6 +23,12 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.engine = _engine(path)
+        self._opened = _identity(path)
+
+    @property
+    def replaced(self) -> bool:
+        """Whether the path leads to another file by now, or to none: what is written here, nobody finds any more."""
+        return _identity(self.path) != self._opened
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -41,6 +47,14 @@ class Store:
         self.engine.dispose()
 
 
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def open_store(path: Path, *, create: bool = True) -> Store:
     """The store at `path`, brought to the newest version.
 
@@ -53,7 +67,9 @@ def open_store(path: Path, *, create: bool = True) -> Store:
         _migrate(store)
     except (DatabaseError, sqlite3.DatabaseError) as error:
         store.close()
-        raise StateError(f"{path}: not a usable state file ({_cause(error)}); set SYNC_STATE to another path") from None
+        raise StateError(
+            f"{path}: not a usable state file ({_cause(error)}); restore a backup as docs/operations.md says, or set SYNC_STATE"
+        ) from None
     except StateError:
         store.close()
         raise

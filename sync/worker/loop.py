@@ -46,7 +46,6 @@ class Worker:
         while not self._stop():
             if self.take_lease():
                 self._work()
-        emit(Event.WORKER_STOPPING, signal=self._stop.name)
         return self._stop.exit_code
 
     # ---- the lease
@@ -154,7 +153,9 @@ class Worker:
                     run_jobs(context, [slot.job], Results())
                 except Exception as error:
                     # The record of the job could not be kept either: say so, and go on turning.
-                    emit(Event.JOB_FAILED, job=slot.job, kind=type(error).__name__, cause="outside of the job")
+                    cause = f"state file: {getattr(error, 'orig', '')}" if isinstance(error, SQLAlchemyError) else ""
+                    emit(Event.JOB_FAILED, job=slot.job, kind=type(error).__name__, cause=cause or "outside of the job")
+                    metrics.JOB_RUNS.labels(slot.job, "failure").inc()
 
         return run
 

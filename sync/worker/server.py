@@ -13,6 +13,7 @@ from typing import ClassVar
 
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from sqlalchemy.exc import SQLAlchemyError
 
 from sync import metrics
 from sync.app import App
@@ -64,7 +65,15 @@ class Probes:
 
     def readyz(self) -> Answer:
         """Migrated, configured (or the process would not run), and at work or standing by."""
-        version, newest = versions(self._app.context.store)
+        store = self._app.context.store
+        try:
+            version, newest = versions(store)
+        except SQLAlchemyError:
+            return _json(
+                503, {"ready": False, "problem": "the state file cannot be read: damaged, or the disk is away"}
+            )
+        if store.replaced:
+            return _json(503, {"ready": False, "problem": "the state file was removed or replaced; start again"})
         ready = version == newest and self._vitals.ready
         return _json(200 if ready else 503, {"ready": ready, "lease": self._vitals.lease, "state_version": version})
 

@@ -5,6 +5,7 @@ import select
 import signal
 import threading
 import time
+from collections.abc import Callable
 from types import FrameType
 
 from sync.log import Event, emit
@@ -13,14 +14,15 @@ EXIT_CODES = {signal.SIGTERM: 143, signal.SIGINT: 130}
 
 
 class StopSignal:
-    """Whether and why to stop. `within`: seconds after which the process ends whatever it is doing.
+    """Whether and why to stop. `within`: seconds after which the process ends whatever it is doing; `told` is told
+    the signal's name as soon as it comes.
 
     A handler may interrupt any line of the main thread, so it takes no lock and starts no thread: it sets a number and
     makes a pipe readable, which wakes everybody who waits.
     """
 
-    def __init__(self, within: float = 25.0) -> None:
-        self.within = within
+    def __init__(self, within: float = 25.0, told: Callable[[str], None] | None = None) -> None:
+        self.within, self._told = within, told
         self.exit_code = 0
         self.name = ""
         self._readable, self._writable = os.pipe()
@@ -52,6 +54,8 @@ class StopSignal:
 
     def _watch(self) -> None:
         self.wait()
+        if self._told:
+            self._told(self.name)
         time.sleep(self.within)
         emit(Event.STOP_FORCED, seconds=self.within)
         # Nothing is lost: what was committed stays, and what is in flight is looked up at the next start.
