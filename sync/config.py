@@ -13,10 +13,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from sync import rule_checks
+from sync import rule_checks, rule_messages
 from sync.domain import rules
 from sync.domain.rules import Rules
-from sync.domain.spelling import nearest, shown
 from sync.errors import ConfigurationError
 from sync.log import redact
 
@@ -54,7 +53,7 @@ class Settings:
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -327,20 +326,45 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def _read(path: Path, model: type[Model], problems: list[str]) -> Model | None:
+    data = _toml(path, problems)
+    if data is None:
+        return None
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
         return model.model_validate(data)
+    except RecursionError:
+        problems.append(f"{path}: {TOO_DEEP}")
+    except ValidationError as error:
+        problems += _in(path, (rule_messages.explain(e, model, data) for e in _telling(error.errors())))
+    return None
+
+
+TOO_DEEP = "is nested too deeply; name the inner conditions as filters"
+
+
+def _toml(path: Path, problems: list[str]) -> dict[str, Any] | None:
+    """What stands in the file, which may begin with the mark that editors on Windows put there."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        problems.append(
-            f"{path}: cannot be read ({error.strerror}); set SYNC_CONFIG to the directory of the rule files"
-        )
+        problems.append(f"{path}: cannot be read ({error.strerror}){_remedy(error)}")
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         problems.append(f"{path}: is no TOML file: {error}")
     except RecursionError:
-        problems.append(f"{path}: is nested too deeply; name the inner conditions as filters")
-    except ValidationError as error:
-        problems += _in(path, (_explain(e, model) for e in _telling(error.errors())))
+        problems.append(f"{path}: {TOO_DEEP}")
+    except ValueError:
+        # Thousands of digits.
+        problems.append(f"{path}: holds a number that is too long to read; write a shorter one")
     return None
+
+
+def _remedy(error: OSError) -> str:
+    match error:
+        case PermissionError():
+            return ": give this user the right to read it"
+        case IsADirectoryError():
+            return ": a directory stands in its place; put the file there"
+        case _:
+            return "; set SYNC_CONFIG to the directory of the rule files"
 
 
 def _telling(errors: list[Any]) -> list[Any]:
@@ -351,43 +375,3 @@ def _telling(errors: list[Any]) -> list[Any]:
 
 def _inside(place: tuple[Any, ...], outer: tuple[Any, ...]) -> bool:
     return len(place) > len(outer) and place[: len(outer)] == outer
-
-
-def _explain(error: Any, model: type[BaseModel]) -> str:
-    """One pydantic error as: key, what was found, what is allowed."""
-    key = ".".join("…" if "@" in str(part) else str(part) for part in error["loc"]) or "(top level)"
-    if error["type"] == "extra_forbidden":
-        return f"{key}: unknown key{nearest(str(error['loc'][-1]), _keys(model, error['loc'][:-1]))}"
-    if error["type"] == "missing":
-        return f"{key}: is missing"
-    message = error["msg"].removeprefix("Value error, ")
-    found = error.get("input")
-    tellable = isinstance(found, str | int | float | bool) and not _of_people(error["loc"])
-    return f"{key}: {f'found {shown(found)}, ' if tellable else ''}{message[0].lower()}{message[1:]}"
-
-
-def _of_people(location: tuple[str | int, ...]) -> bool:
-    """Whether an owner's address is meant to stand there: whatever was written instead may name the person, too."""
-    if "territories" in location:
-        return not {"country", "postal", "segment"} & {*location}
-    return "round_robin" in location
-
-
-def _keys(model: type[BaseModel], location: Iterable[str | int]) -> list[str]:
-    """The keys allowed at a location, as far as the models tell."""
-    current: Any = model
-    for part in location:
-        if isinstance(part, str) and _is_model(current):
-            fields = {field.alias or name: field for name, field in current.model_fields.items()}
-            current = _inner_model(fields[part].annotation) if part in fields else current
-    return [field.alias or name for name, field in current.model_fields.items()] if _is_model(current) else []
-
-
-def _is_model(candidate: Any) -> bool:
-    return isinstance(candidate, type) and issubclass(candidate, BaseModel)
-
-
-def _inner_model(annotation: Any) -> Any:
-    """The model inside `X`, `X | None`, `tuple[X, ...]` or `dict[name, X]`."""
-    candidates = (annotation, *getattr(annotation, "__args__", ()))
-    return next((c for c in candidates if _is_model(c)), None)

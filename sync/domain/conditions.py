@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
 import re2
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, model_validator
 
 
 class Rule(BaseModel):
@@ -16,7 +16,9 @@ class Rule(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False, strict=True)]
+"""A number; neither `true` nor a number in quotes passes for one."""
+
 Source = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 """Where a value comes from: a HubSpot property, or `space.name`."""
 
@@ -36,7 +38,7 @@ class Condition(Rule):
 
     property: Source | None = None
     transform: Transform | None = Field(default=None, alias="as")
-    known: bool | None = None
+    known: StrictBool | None = None
     one_of: tuple[str, ...] = Field(default=(), alias="in")
     none_of: tuple[str, ...] = Field(default=(), alias="not_in")
     at_least: Finite | None = None

@@ -7,7 +7,7 @@ from typing import Any
 from sync.config import Configuration
 from sync.domain.labels import resolve
 from sync.domain.rules import Rules
-from sync.domain.spelling import nearest
+from sync.domain.spelling import entry, nearest
 from sync.errors import ConfigurationError
 from sync.hubspot_client import HubSpotPort, Property
 from sync.jobs import freshness, property_check, score_types
@@ -62,8 +62,8 @@ def _labels(context: Context) -> Iterator[Finding]:
 
 
 def _types(rules: Rules, contacts: dict[str, Property]) -> Iterator[Finding]:
-    for score in rules.qualification.scores:
-        where = f"qualification.toml: scores ({score.name})"
+    for n, score in enumerate(rules.qualification.scores):
+        where = f"qualification.toml: {entry('scores', n, score.name)}"
         for measure in (score, *score.combined):
             yield from (_finding("warning", where, problem) for problem in score_types.mismatches(measure, contacts))
 
@@ -71,8 +71,10 @@ def _types(rules: Rules, contacts: dict[str, Property]) -> Iterator[Finding]:
 def _frozen(context: Context) -> Iterator[Finding]:
     with context.store.reading() as session:
         scores = freshness.frozen(session, context.config, context.now())
+    names = [score.name for score in context.config.rules.qualification.scores]
     for score in scores:
-        yield _finding("warning", f"qualification.toml: scores ({score['score']})", freshness.sentence(score))
+        where = entry("scores", names.index(score["score"]), score["score"])
+        yield _finding("warning", f"qualification.toml: {where}", freshness.sentence(score))
 
 
 def _c4c(context: Context) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from sync import rule_uses
 from sync.domain.conditions import Condition
 from sync.domain.rules import MERGED_PROPERTY, OWNER_PROPERTY, Qualification, Rules, qualified
-from sync.domain.spelling import nearest, shown
+from sync.domain.spelling import entry, nearest, shown
 from sync.hubspot_client import Property
 
 Finding = dict[str, str]
@@ -44,15 +44,16 @@ def unknown_options(rules: Rules, contacts: Known, companies: Known) -> Iterator
 
 def _conditions(found: Qualification) -> Iterator[tuple[str, Condition]]:
     yield from ((f"filters.{name}", condition) for name, condition in found.filters.items())
-    for score in found.scores:
-        yield from ((f"scores.{score.name}.conditions", c) for c in score.conditions)
-        yield from ((f"scores.{score.name}.routes", choice.when) for choice in score.routes)
+    for number, score in enumerate(found.scores):
+        where = entry("scores", number, score.name)
+        yield from ((f"{where}.conditions.{n}", condition) for n, condition in enumerate(score.conditions))
+        yield from ((f"{where}.routes.{n}.when", choice.when) for n, choice in enumerate(score.routes))
 
 
 def _counted(rules: Rules) -> Iterator[tuple[str, str, frozenset[str]]]:
     """(where, contact property, values) of values that are compared letter by letter."""
-    for score in rules.qualification.scores:
-        where = f"scores.{score.name}"
+    for number, score in enumerate(rules.qualification.scores):
+        where = entry("scores", number, score.name)
         yield f"{where}.tiers", score.property, score.tiers
         yield f"{where}.rearm_tiers", score.property, score.rearm_tiers
         yield from ((f"{where}.and.{n}.tiers", m.property, m.tiers) for n, m in enumerate(score.combined))
@@ -63,8 +64,9 @@ def _counted(rules: Rules) -> Iterator[tuple[str, str, frozenset[str]]]:
     if consent.confirmation_for and "confirmed" in consent.model_fields_set:
         yield "consent.confirmed", consent.confirmation_property, consent.confirmed
     for n, rule in enumerate(consent.channels):
-        yield f"consent.channels.{n}.granted", rule.property, rule.granted
-        yield f"consent.channels.{n}.refused", rule.property, rule.refused
+        where = entry("consent.channels", n, rule.channel)
+        yield f"{where}.granted", rule.property, rule.granted
+        yield f"{where}.refused", rule.property, rule.refused
 
 
 def _tested(where: str, part: Condition, portal: Mapping[str, Known]) -> Iterator[Finding]:

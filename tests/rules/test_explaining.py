@@ -129,13 +129,13 @@ KNOWN = {
 def test_check_names_file_key_and_nearest_property() -> None:
     found = rules(MQL.replace("lead_score", "lead_scor") + "conditions = [{ property = 'contry', known = true }]")
     findings = {f["where"]: f for f in property_check.unknown_properties(found, KNOWN, {})}
-    score = findings["qualification.toml: scores.mql.property"]
+    score = findings["qualification.toml: scores.0 (mql).property"]
     assert score == {
         "severity": "error",
-        "where": "qualification.toml: scores.mql.property",
+        "where": "qualification.toml: scores.0 (mql).property",
         "text": "`lead_scor` is not a property of contacts; did you mean `lead_score`?",
     }
-    condition = findings["qualification.toml: scores.mql.conditions.0"]
+    condition = findings["qualification.toml: scores.0 (mql).conditions.0"]
     assert (condition["severity"], "did you mean `country`?" in condition["text"]) == ("warning", True)
     assert "mapping.toml: contact.fields.5 (JobTitle)" in findings
 
@@ -183,15 +183,20 @@ def _missing_options(text: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("entry", "wrong", "where", "text"),
     [
-        ('tiers = ["A1",', 'tiers = ["A1x",', "scores.up.tiers", "'A1x' is no option of tier; did you mean `A1`?"),
-        ('["C1"]', '["C11"]', "scores.up.rearm_tiers", "'C11' is no option of tier; did you mean `C1`?"),
-        ('["High"]', '["high"]', "scores.up.and.0.tiers", "'high' is no option of fit; did you mean `High`?"),
+        ('tiers = ["A1",', 'tiers = ["A1x",', "scores.0 (up).tiers", "'A1x' is no option of tier; did you mean `A1`?"),
+        ('["C1"]', '["C11"]', "scores.0 (up).rearm_tiers", "'C11' is no option of tier; did you mean `C1`?"),
+        ('["High"]', '["high"]', "scores.0 (up).and.0.tiers", "'high' is no option of fit; did you mean `High`?"),
         ('d_basis = ["Fr', 'd_basis = ["fr', "consent.allowed_basis", "did you mean `Freely given consent`?"),
         ('no_basis = ["Not', 'no_basis = ["Nott', "consent.no_basis", "did you mean `Not applicable`?"),
         ('n_for = ["Free', 'n_for = ["Frei', "consent.confirmation_for", "did you mean `Freely given consent`?"),
         ('["Confirmed"]', '["Confirmd"]', "consent.confirmed", "did you mean `Confirmed`?"),
-        ('["yes"]', '["yess"]', "consent.channels.0.granted", "'yess' is no option of calls; did you mean `yes`?"),
-        ('["no"]', '["nein"]', "consent.channels.0.refused", "'nein' is no option of calls; allowed: yes, no"),
+        (
+            '["yes"]',
+            '["yess"]',
+            "consent.channels.0 (TEL).granted",
+            "'yess' is no option of calls; did you mean `yes`?",
+        ),
+        ('["no"]', '["nein"]', "consent.channels.0 (TEL).refused", "'nein' is no option of calls; allowed: yes, no"),
     ],
 )
 def test_check_names_values_that_never_count(entry: str, wrong: str, where: str, text: str) -> None:

@@ -51,23 +51,23 @@ def test_both_configurations_load(path: Path) -> None:
 
 
 REFUSED = [
-    (MQL + "treshold = 3", "qualification.toml: scores.0.treshold: unknown key; did you mean `threshold`?"),
-    (MQL.replace("75", '"x"'), "qualification.toml: scores.0.threshold: found 'x', input should be a valid number"),
-    (MQL.replace("75", "nan"), "qualification.toml: scores.0.threshold: found nan, input should be a finite number"),
+    (MQL + "treshold = 3", "qualification.toml: scores.0 (mql).treshold: unknown key; did you mean `threshold`?"),
+    (MQL.replace("75", '"x"'), "qualification.toml: scores.0 (mql).threshold: found 'x', must be a number, without quotes"),
+    (MQL.replace("75", "nan"), "qualification.toml: scores.0 (mql).threshold: found nan, must be a number of finite size"),
     (MQL.replace("60", "90"), "`rearm_below` 90 lies above `threshold` 75"),
     (MQL + 'tiers = ["A"]', "give either `threshold` (a number) or `tiers` (a list of labels)"),
     (MQL + 'rearm_tiers = ["A"]', "`rearm_tiers` go with `tiers`"),
     (MQL + MQL, "qualification.toml: scores: 'mql' appears twice"),
-    (MQL + 'filters = ["Zeil"]\n[filters.Ziel]\nproperty = "x"\nknown = true', "scores.0.filters: found 'Zeil'; did you mean `Ziel`?"),
-    (MQL + 'route = "nord"', "scores.0.route: found 'nord'; allowed: default"),
-    (MQL + 'routes = [{ when = { property = "x", known = true }, route = "y" }]', "scores.0.routes.0.route: found 'y'"),
+    (MQL + 'filters = ["Zeil"]\n[filters.Ziel]\nproperty = "x"\nknown = true', "scores.0 (mql).filters: found 'Zeil'; did you mean `Ziel`?"),
+    (MQL + 'route = "nord"', "scores.0 (mql).route: found 'nord'; allowed: default"),
+    (MQL + 'routes = [{ when = { property = "x", known = true }, route = "y" }]', "scores.0 (mql).routes.0.route: found 'y'"),
     (MQL + "conditions = [{ property = 'x' }]", "name a test: known, in, not_in, at_least, at_most, between or matches"),
     (MQL + "conditions = [{ property = 'x', matches = '(' }]", "`matches` is no regular expression"),
     (MQL + "conditions = [{ property = 'x', matches = '(?=a)b' }]", "which has no look-around and no back references"),
     (MQL + "conditions = [{ property = 'x', between = [3, 2] }]", "`between` 3 and 2 is empty"),
     (MQL + "conditions = [{ known = true }]", "give exactly one of `property` (with its tests), `filter`, `all`, `any` and `not`"),
-    (MQL + "conditions = [{ property = 'x', knwon = true }]", "scores.0.conditions.0.knwon: unknown key; did you mean `known`?"),
-    (MQL + "conditions = [{ property = 'x', as = 'contry', known = true }]", "scores.0.conditions.0.as: found 'contry'"),
+    (MQL + "conditions = [{ property = 'x', knwon = true }]", "scores.0 (mql).conditions.0.knwon: unknown key; did you mean `known`?"),
+    (MQL + "conditions = [{ property = 'x', as = 'contry', known = true }]", "scores.0 (mql).conditions.0.as: found 'contry'; did you mean `country`?"),
     (MQL + "conditions = [{ property = 'deal.amount', known = true }]", "found 'deal' before the dot, allowed: company, contact, derived"),
     (MQL + "conditions = [{ property = 'derived.segmnt', known = true }]", "found 'segmnt' after the dot; did you mean `segment`?"),
     (MQL + "conditions = [{ property = 'derived.segment', in = ['midmarkt'] }]", "found 'midmarkt'; did you mean `midmarket`?"),
@@ -76,23 +76,39 @@ REFUSED = [
     (MQL + "[routes.default]\nlead_name = '{c4c.owner_uuid}'", "{c4c.owner_uuid} is an id, not a text"),
     (MQL + "[routes.default]\nowner = 'x'\n[owners.y]\norder = ['contact_owner']", "routes.default.owner: found 'x'; allowed: y"),
     (MQL + "[owners.y]\norder = ['round_robin']", "`order` must name round_robin if, and only if, its list is given"),
-    (MQL + "[owners.y]\norder = ['territory']\nterritories = [{ country = 'Germany', owner = 'a@b' }]", "owners.y.territories.0.country: found 'Germany'"),
+    (MQL + "[owners.y]\norder = ['territory']\nterritories = [{ country = 'Germany', owner = 'a@b' }]", "owners.y.territories.0.country: found 'Germany', must be two capital letters, such as DE"),
     (MQL + "[owners.y]\norder = ['territory']\nterritories = [{ segment = 'big', owner = 'a@b' }]", "owners.y.territories.0.segment: found 'big'"),
     (MQL + "[[labels]]\nlabel = 'x'", "say what the label does: fields, account, blocks or route"),
-    (MQL + "[[labels]]\nlabel = 'x'\nfields = { FunctonCode = '1' }", "labels.0.fields: `FunctonCode` is no field of ContactIsContactPersonFor; did you mean `FunctionCode`?"),
+    (MQL + "[[labels]]\nlabel = 'x'\nfields = { FunctonCode = '1' }", "labels.0 (x).fields: `FunctonCode` is no field of ContactIsContactPersonFor; did you mean `FunctionCode`?"),
     (MQL + "[[labels]]\nlabel = 'x'\nfields = { ContactID = '1' }", "`ContactID` of ContactIsContactPersonFor cannot be set by a label"),
-    (MQL + "[[labels]]\nlabel = 'x'\nfields = { FunctionCode = 'Z0001' }", "labels.0.fields: `FunctionCode` holds 4 characters, found 'Z0001' with 5"),
+    (MQL + "[[labels]]\nlabel = 'x'\nfields = { FunctionCode = 'Z0001' }", "labels.0 (x).fields: `FunctionCode` holds 4 characters, found 'Z0001' with 5"),
     (MQL + "[segments]\nnames = ['a', 'a', 'b']", "segments: names: found ['a', 'a', 'b']; the three names must differ"),
     (MQL + "[segments]\nmiddle_from = { revenue = 9, people = 9 }\ntop_above = { revenue = 8, people = 9 }", "segments: top_above.revenue: found 8"),
-    (MQL.replace("lead_score", "company.fit"), "scores.0.property: found 'company.fit', must name a property of the contact"),
-    (MQL + "and = [{ property = 'contact.', threshold = 1 }]", "scores.0.and.0.property: found 'contact.', must name a property"),
+    (MQL.replace("lead_score", "company.fit"), "scores.0 (mql).property: found 'company.fit', must name a property of the contact"),
+    (MQL + "and = [{ property = 'contact.', threshold = 1 }]", "scores.0 (mql).and.0.property: found 'contact.', must name a property"),
     (MQL + "[consent]\noptout_property = 'company.optout'", "consent.optout_property: found 'company.optout', must name a property of the contact"),
     (MQL + "[segments]\npeople_property = 'contact.people'", "segments.people_property: found 'contact.people', must name a property of the company"),
     (MQL + "[owners.y]\norder = ['contact_owner']\npostal_property = 'contact.zip'", "owners.y.postal_property: found 'contact.zip', must name a property without an object"),
     (MQL + "[consent]\nallowed_basis = ['']", "consent.allowed_basis.0: found '', an empty property never counts as a value"),
-    (MQL + "[consent]\nchannels = [{ channel = 'TEL', property = 'x', refused = ['no', ''] }]", "consent.channels.0.refused.1: found '', an empty property never counts as a value"),
-    (MQL.replace("threshold = 75\nrearm_below = 60", "tiers = ['A', ' ']"), "scores.0.tiers.1: found ' ', an empty property never counts"),
-    ("scores = []", "qualification.toml: scores: "),
+    (MQL + "[consent]\nchannels = [{ channel = 'TEL', property = 'x', refused = ['no', ''] }]", "consent.channels.0 (TEL).refused.1: found '', an empty property never counts as a value"),
+    (MQL.replace("threshold = 75\nrearm_below = 60", "tiers = ['A', ' ']"), "scores.0 (mql).tiers.1: found ' ', an empty property never counts"),
+    (MQL.replace("75", "true"), "scores.0 (mql).threshold: found true, must be a number, without quotes"),
+    (MQL.replace("75", '"75"'), "scores.0 (mql).threshold: found '75', must be a number, without quotes"),
+    (MQL + "conditions = [{ property = 'x', between = [false, 1] }]", "conditions.0.between.0: found false, must be a number, without quotes"),
+    (MQL + "conditions = [{ property = 'x', known = 'yes' }]", "conditions.0.known: found 'yes', must be true or false, without quotes"),
+    (MQL + "[consent]\nstop_updates_when_withdrawn = 1", "consent.stop_updates_when_withdrawn: found 1, must be true or false, without quotes"),
+    (MQL + "[[labels]]\nlabel = 'x'\naccount = 'on'", "labels.0 (x).account: found 'on', must be true or false, without quotes"),
+    (MQL + "filters = 'Ziel'", "scores.0 (mql).filters: found 'Ziel', must be a list in square brackets"),
+    (MQL + "filters = ['Ziel']", "scores.0 (mql).filters: found 'Ziel', and none is defined; write [filters.\"<name>\"] with a condition"),
+    (MQL + "[routes.default]\nowner = 'x'", "routes.default.owner: found 'x', and none is defined; write [owners.\"<name>\"] with an `order`"),
+    (MQL + "[filters.'']\nproperty = 'x'\nknown = true", "qualification.toml: filters: found an entry without a name; give it one: [filters.name]"),
+    (MQL + f"[filters.'{'x' * 101}']\nproperty = 'x'\nknown = true", f"filters: found the name '{'x' * 79}…' of 101 characters, which must have at most 100 characters"),
+    (MQL.replace("mql", "m" * 100_000), f"name: found '{'m' * 79}…', must have at most 30 characters"),
+    (MQL.replace("75", "9" * 2000), "scores.0 (mql).threshold: found 999999"),
+    (MQL.replace("75", "0x" + "f" * 9000), "scores.0 (mql).threshold: found (a number too long to show), must be a number"),
+    (MQL.replace("75", "9" * 5000), "qualification.toml: holds a number that is too long to read"),
+    (MQL + "[consent]\nemail_channel = ''", "consent.email_channel: found '', must not be empty"),
+    ("scores = []", "qualification.toml: scores: must not be empty"),
     ("scores = 3 3", "qualification.toml: is no TOML file"),
     ("x = " + "[" * 5000, "qualification.toml: is "),
 ]  # fmt: skip
@@ -105,27 +121,28 @@ def test_refused_with_file_key_found_and_remedy(directory: Path, text: str, expe
 
 FIELD = '[account]\nfields = [{{ {0} }}, {{ target = "RoleCode", value = "BUP002", rule = "create_only" }}]\n[contact]\nfields = [{{ target = "LastName", source = "lastname", rule = "hubspot_wins" }}]\n[lead]\nclosed_status = []\naccepted_status = []\nfields = [{{ target = "Name", value = "x", rule = "create_only" }}]\n'
 REFUSED_FIELDS = [
+    ('target = "Name", source = "name", rule = "c4c_wins", may_blank = "yes"', "account.fields.0 (Name).may_blank: found 'yes', must be true or false, without quotes"),
     ('target = "Nmae", source = "name", rule = "c4c_wins"', "account.fields.0 (Nmae): `Nmae` is no field of CorporateAccount; did you mean `Name`?"),
     ('target = "ExternalID", source = "name", rule = "c4c_wins"', "`ExternalID` of CorporateAccount is read-only"),
-    ('target = "Name", source = "name", rule = "c4c_win"', "account.fields.0.rule: found 'c4c_win'"),
+    ('target = "Name", source = "name", rule = "c4c_win"', "account.fields.0 (Name).rule: found 'c4c_win'; did you mean `c4c_wins`?"),
     ('target = "Name", source = "name", value = "x", rule = "c4c_wins"', "give exactly one of `source`, `value` and `template`"),
-    ('target = "Name", source = "name", transform = "uper", rule = "c4c_wins"', "account.fields.0.transform: found 'uper'"),
+    ('target = "Name", source = "name", transform = "uper", rule = "c4c_wins"', "account.fields.0 (Name).transform: found 'uper'; did you mean `upper`?"),
     ('target = "Name", source = "name", otherwise = "x", rule = "c4c_wins"', "`otherwise` goes with a `table`"),
     ('target = "Name", source = "name", join = "x", rule = "c4c_wins"', "`join` goes with several sources"),
-    ('target = "Name", source = "name", misfit = "cut", rule = "c4c_wins"', "account.fields.0.misfit: found 'cut'"),
+    ('target = "Name", source = "name", misfit = "cut", rule = "c4c_wins"', "account.fields.0 (Name).misfit: found 'cut'; allowed: warn, reject"),
     ('target = "Name", source = "owner.nobody", rule = "c4c_wins"', "source `owner.nobody`: found 'nobody'"),
     ('target = "Name", source = "route.orign", rule = "c4c_wins"', "source `route.orign`: found 'orign' after the dot; did you mean `origin`?"),
     ('target = "Name", template = "{ }", rule = "c4c_wins"', "found an empty name in braces"),
-    ('target = "Name", source = "name", rule = "c4c_wins" }, { target = ["City", "Name"], source = "city", rule = "c4c_wins"', "account.fields.1.target: `Name` is filled by fields.0 already; name all sources in one entry"),
-    ('target = "Phone", source = "phone", transform = "phone_e164", country = "Germany", rule = "c4c_wins"', "account.fields.0.country: found 'Germany'"),
+    ('target = "Name", source = "name", rule = "c4c_wins" }, { target = ["City", "Name"], source = "city", rule = "c4c_wins"', "account.fields.1 (City, Name).target: `Name` is filled by fields.0 already; name all sources in one entry"),
+    ('target = "Phone", source = "phone", transform = "phone_e164", country = "Germany", rule = "c4c_wins"', "account.fields.0 (Phone).country: found 'Germany', must be two capital letters, such as DE"),
     ('target = "HubSpotID_KUT", source = "name", rule = "c4c_wins"', "account.fields.0 (HubSpotID_KUT): `HubSpotID_KUT` is the external key, which the sync fills itself"),
     ('target = "Name", source = "name", rule = "c4c_wins", when = "account"', "account.fields.0 (Name): when: found 'account', which tells leads apart; it is allowed in [lead] only"),
-    ('target = "Name", value = " ", rule = "c4c_wins"', "account.fields.0: `value` is empty and would write nothing"),
-    ('target = "Name", template = "", rule = "c4c_wins"', "account.fields.0: `template` is empty and would write nothing"),
-    ('target = "Name", source = "name", default = "", rule = "c4c_wins"', "account.fields.0: `default` is empty and would write nothing"),
+    ('target = "Name", value = " ", rule = "c4c_wins"', "account.fields.0 (Name): `value` is empty and would write nothing"),
+    ('target = "Name", template = "", rule = "c4c_wins"', "account.fields.0 (Name): `template` is empty and would write nothing"),
+    ('target = "Name", source = "name", default = "", rule = "c4c_wins"', "account.fields.0 (Name): `default` is empty and would write nothing"),
     ('target = "Name", source = "contact.lastname", rule = "c4c_wins"', "found 'contact.lastname', which never has a value in [account]; allowed there: c4c.owner_uuid, company, derived, owner"),
     ('target = "Name", source = "c4c.contact_uuid", rule = "c4c_wins"', "found 'c4c.contact_uuid', which never has a value in [account]"),
-    ('target = "OwnerUUID", source = "c4c.owner_uuid", rule = "c4c_wins" }, { target = "OwnerID", source = "sales", rule = "c4c_wins"', "account.fields.1.target: `OwnerID` is filled by fields.0 already, as `OwnerUUID`"),
+    ('target = "OwnerUUID", source = "c4c.owner_uuid", rule = "c4c_wins" }, { target = "OwnerID", source = "sales", rule = "c4c_wins"', "account.fields.1 (OwnerID).target: `OwnerID` is filled by fields.0 already, as `OwnerUUID`"),
     ('target = ["OwnerUUID", "OwnerID"], source = "sales", rule = "c4c_wins"', "`OwnerID` and `OwnerUUID` give each other; keep one of them"),
 ]  # fmt: skip
 
@@ -142,12 +159,15 @@ REFUSED_ELSEWHERE = [
     ('source = "jobtitle", rule = "hubspot', 'source = "c4c.contact_uuid", rule = "hubspot', "found 'c4c.contact_uuid', which never has a value in [contact]"),
     ('source = "jobtitle", rule = "create', 'source = "c4c.account_uuid", rule = "create', "found 'c4c.account_uuid', which never has a value in a lead without an account"),
     ('source = "jobtitle", rule = "create', 'source = "company.phone", rule = "create', "found 'company.phone', which never has a value in a lead without an account; allowed there: c4c.owner_uuid, company.name, contact"),
-    ('source = ["tax_number"]', 'source = ["tax_number", "vat"]', "account.natural_keys.0.source: found ['tax_number', 'vat'], allowed: one property"),
-    ('source = ["domain", "website"] }', 'source = ["domain", "contact.website"] }', "account.natural_keys.1.source.1: found 'contact.website', must name a property of the company, alone or as `company.<property>`"),
+    ('source = ["tax_number"]', 'source = ["tax_number", "vat"]', "account.natural_keys.0 (tax_number).source: found ['tax_number', 'vat'], allowed: one property"),
+    ('source = ["domain", "website"] }', 'source = ["domain", "contact.website"] }', "account.natural_keys.1 (web_domain).source.1: found 'contact.website', must name a property of the company, alone or as `company.<property>`"),
     ('email_source = "email"', 'email_source = "company.email"', "contact.email_source: found 'company.email', must name a property of the contact"),
-    ("# [[attributes]]", ATTRIBUTE.format("A", "x") + ATTRIBUTE.format("B", "y") + ATTRIBUTE.format("A", "z"), "attributes.2: 'A' of set 'M' is filled by attributes.0 already"),
-    ("# [[attributes]]", ATTRIBUTE.format("A", "x") + f"values = {{ y = '{'z' * 256}' }}", "attributes.0.values: an attribute's value holds 255 characters, found one with 256"),
-    ("# [[attributes]]", ATTRIBUTE.format("A", "derived.segment"), "attributes.0.source: found 'derived.segment', must name a property of the contact"),
+    ("# [[attributes]]", ATTRIBUTE.format("A", "x") + ATTRIBUTE.format("B", "y") + ATTRIBUTE.format("A", "z"), "attributes.2 (A): 'A' of set 'M' is filled by attributes.0 already"),
+    ("# [[attributes]]", ATTRIBUTE.format("A", "x") + f"values = {{ y = '{'z' * 256}' }}", "attributes.0 (A).values: an attribute's value holds 255 characters, found one with 256"),
+    ("# [[attributes]]", ATTRIBUTE.format("A", "x") + 'multiple = "yes"', "attributes.0 (A).multiple: found 'yes', must be true or false, without quotes"),
+    ("# [[attributes]]", ATTRIBUTE.format("A", "company.name"), "attributes.0 (A).source: found 'company.name', must name a property of the contact"),
+    ("# [[attributes]]", ATTRIBUTE.format("A", "a.b"), "attributes.0 (A).source: found 'a.b', must name a property of the contact"),
+    ("# [[attributes]]", ATTRIBUTE.format("A", "derived.segment"), "attributes.0 (A).source: found 'derived.segment', must name a property of the contact"),
 ]  # fmt: skip
 
 
@@ -194,14 +214,15 @@ PERSON = "Anna Muster@x.example"
 OWNER = "[owners.y]\norder = ['round_robin']\n"
 TERRITORY = "[owners.y]\norder = ['territory']\n"
 OF_PEOPLE = [
-    (f"{OWNER}round_robin = ['{PERSON}']", "owners.y.round_robin.0: string should match pattern"),
-    (f"{OWNER}round_robin = ['Anna Muster']", "owners.y.round_robin.0: string should match pattern"),
-    (f"{OWNER}round_robin = 'Anna Muster'", "owners.y.round_robin: input should be a valid tuple"),
-    (f"{TERRITORY}territories = [{{ owner = 'Anna Muster' }}]", "owners.y.territories.0.owner: string should match pattern"),
-    (f"{TERRITORY}territories = ['Anna Muster']", "owners.y.territories.0: input should be a valid dictionary"),
-    (f"{TERRITORY}territories = 'Anna Muster'", "owners.y.territories: input should be a valid tuple"),
+    (f"{OWNER}round_robin = ['{PERSON}']", "owners.y.round_robin.0: must be an e-mail address"),
+    (f"{OWNER}round_robin = ['Anna Muster']", "owners.y.round_robin.0: must be an e-mail address"),
+    (f"{OWNER}round_robin = 'Anna Muster'", "owners.y.round_robin: must be a list in square brackets"),
+    (f"{TERRITORY}territories = [{{ owner = 'Anna Muster' }}]", "owners.y.territories.0.owner: must be an e-mail address"),
+    (f"{TERRITORY}territories = ['Anna Muster']", "owners.y.territories.0: must be a table"),
+    (f"{TERRITORY}territories = 'Anna Muster'", "owners.y.territories: must be a list in square brackets"),
     (f"[routes.default]\nowner = '{PERSON}'", "routes.default.owner: found (an address, not shown)"),
-    (f"[owners.y]\norder = ['{PERSON}']", "owners.y.order.0: found (an address, not shown), input should be 'contact_owner'"),
+    (f"[owners.y]\norder = ['{PERSON}']", "owners.y.order.0: found (an address, not shown); allowed: contact_owner"),
+    (f"[[labels]]\nlabel = '{PERSON}'", "labels.0: say what the label does"),
     ("[owners.'Anna.Muster@x.example']\norder = []", "owners.….order: "),
     ("[routes.default]\nowner = 'x'\n[owners.'Anna.Muster@x.example']\norder = ['contact_owner']", "routes.default.owner: found 'x'"),
 ]  # fmt: skip
@@ -228,6 +249,33 @@ def test_all_mistakes_of_all_files_at_once(directory: Path) -> None:
         "qualification.toml",
         "mapping.toml",
     }
+
+
+def test_a_file_that_an_editor_marked_as_unicode_is_read(directory: Path) -> None:
+    plain = config.load(directory).rules.digest
+    for path in directory.glob("*.toml"):
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert config.load(directory).rules.digest == plain
+
+
+def test_a_directory_in_the_place_of_a_file_is_a_sentence(directory: Path) -> None:
+    (directory / "mapping.toml").unlink()
+    (directory / "mapping.toml").mkdir()
+    with pytest.raises(
+        ConfigurationError, match=r"cannot be read .*: a directory stands in its place; put the file there"
+    ):
+        config.load(directory)
+
+
+def test_a_file_that_may_not_be_read_is_a_sentence(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root may read everything, so the operating system's answer is given here."""
+
+    def denied(self: Path, encoding: str) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", denied)
+    with pytest.raises(ConfigurationError, match=r"\(Permission denied\): give this user the right to read it"):
+        config.load(directory)
 
 
 def test_a_missing_directory_is_a_sentence(tmp_path: Path) -> None:
