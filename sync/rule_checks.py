@@ -6,7 +6,7 @@ Each problem is a sentence with key, what was found, and what is allowed.
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 
-from sync import required, schema, source_checks
+from sync import consent_checks, field_checks, required, schema, source_checks, value_checks
 from sync.domain import rules
 from sync.domain.conditions import Condition
 from sync.domain.marketing import AttributeRule
@@ -23,6 +23,7 @@ def qualification(found: rules.Qualification) -> Iterator[str]:
     for name, condition in found.filters.items():
         yield from (f"filters.{name}: {problem}" for problem in _condition(condition, found))
     yield from (f"filters: {problem}" for problem in _circles(found))
+    yield from (f"consent.{problem}" for problem in consent_checks.problems(found.consent))
     for name, route in found.routes.items():
         yield from (f"routes.{name}.{problem}" for problem in _route(route, found))
     for name, owner in found.owners.items():
@@ -68,6 +69,10 @@ def _condition(condition: Condition, found: rules.Qualification) -> Iterator[str
             yield f"property `{name}`: found {space!r} before the dot, allowed: company, contact, derived"
         else:
             yield from source_checks.named((name,), found)
+    for part in condition.parts():
+        yield from (
+            f"`{part.property}`: {problem}" for problem in value_checks.never("as", part.transform, _listed(part))
+        )
     segments = {value for part in condition.parts() if part.property == "derived.segment" for value in _listed(part)}
     for name in sorted(segments - set(found.segments.names)):
         yield f"derived.segment: found {name!r}{nearest(name, found.segments.names)}"
@@ -98,12 +103,16 @@ def _circles(found: rules.Qualification) -> Iterator[str]:
 def _route(route: rules.Route, found: rules.Qualification) -> Iterator[str]:
     if route.owner is not None:
         yield from _known("owner", route.owner, found.owners)
+    if not route.lead_name:
+        yield "lead_name: must not be empty; leave it out for the usual name"
+    yield from (f"lead_name: {problem}" for problem in source_checks.braces(route.lead_name))
     names = rules.placeholders(route.lead_name)
     yield from (f"lead_name: {problem}" for problem in source_checks.named(names, found))
     yield from (f"lead_name: {{{name}}} is an id, not a text" for name in names if name.startswith(("c4c.", "owner.")))
 
 
 def _owner(owner: rules.OwnerRule, found: rules.Qualification) -> Iterator[str]:
+    yield from value_checks.territories(owner.territories)
     for n, territory in enumerate(owner.territories):
         if territory.segment is not None:
             yield from _known(f"territories.{n}.segment", territory.segment, found.segments.names)
@@ -141,11 +150,15 @@ def mapping(found: rules.Mapping, qualification: rules.Qualification | None) -> 
             yield from (f"{where}: {p}" for p in _targets(entity, mapped))
             yield from (f"{where}: {p}" for p in _out_of_place(section, entity_map.external_key, mapped))
             yield from (f"{where}: {p}" for p in source_checks.of_field(section, mapped, qualification))
+            fields = schema.standard().entities[entity]
+            yield from (f"{where}: {p}" for p in field_checks.of_field(mapped, fields, qualification))
         yield from (f"{section}.{problem}" for problem in _filled_twice(entity_map.fields))
         unfilled = required.unfilled(entity, entity_map, qualification, schema.standard())
         yield from (f"{section}.fields: `{name}` of {entity} {problem}" for name, problem in unfilled)
     for n, key in enumerate(found.account.natural_keys):
         yield from (f"{entry('account.natural_keys', n, key.kind)}.source: {problem}" for problem in _natural_key(key))
+    for status in sorted(found.lead.accepted_status & found.lead.closed_status):
+        yield f"lead.accepted_status: found {shown(status)}, which `closed_status` names too; keep it in one of them"
     yield from _attributes(found.attributes)
 
 

@@ -63,6 +63,8 @@ class Condition(Rule):
             raise ValueError(
                 f"`between` {self.between[0]:g} and {self.between[1]:g} is empty: the lower one comes first"
             )
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise ValueError(f"`at_least` {self.at_least:g} lies above `at_most` {self.at_most:g}; no number is both")
         if self.matches is not None:
             pattern(self.matches)
         return self

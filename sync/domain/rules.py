@@ -313,7 +313,7 @@ class ContactMap(EntityMap):
 class LeadMap(EntityMap):
     """`[lead]`: Lead. The internal life cycle codes differ by tenant; `check` prints the tenant's list."""
 
-    closed_status: frozenset[str]
+    closed_status: frozenset[str] = Field(min_length=1)
     accepted_status: frozenset[str]
 
 
@@ -392,11 +392,11 @@ SPACES = frozenset({"contact", "company", "score", "route", "c4c", "derived", "o
 
 FIXED: dict[str, frozenset[str]] = {
     "score": frozenset({"name", "value", "note"}),
-    "route": frozenset(Route.model_fields) - {"owner"} | {"name"},
+    "route": frozenset(Route.model_fields) - {"owner", "lead_name"} | {"name"},
     "c4c": frozenset({"owner_uuid", "account_uuid", "contact_uuid"}),
     "derived": frozenset({"segment"}),
 }
-"""What may stand after the dot, for the spaces that are not HubSpot's."""
+"""What may stand after the dot, for the spaces that are not HubSpot's. A pattern (`lead_name`) is no value."""
 
 
 def qualified(own: str, name: str) -> str:
@@ -404,9 +404,12 @@ def qualified(own: str, name: str) -> str:
     return name if "." in name else f"{own}.{name}"
 
 
+PLACEHOLDER = r"{([^{}]*)}"
+
+
 def placeholders(template: str) -> tuple[str, ...]:
     """The sources that a template names in braces."""
-    return tuple(re.findall(r"{([^{}]*)}", template))
+    return tuple(re.findall(PLACEHOLDER, template))
 
 
 def field_sources(mapped: FieldMap) -> tuple[str, ...]:

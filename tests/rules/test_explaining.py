@@ -157,21 +157,21 @@ CHOICES = {
         "calls": ("yes", "no"),
     }.items()
 }
-COUNTED = """
+ALLOWED = 'allowed_basis = ["Freely given consent"]\n'
+NO_BASIS = 'no_basis = ["Not applicable"]\n'
+COUNTED = f"""
 [[scores]]
 name = "up"
 property = "tier"
 tiers = ["A1", "A2"]
 rearm_tiers = ["C1"]
-and = [{ property = "fit", tiers = ["High"] }]
+and = [{{ property = "fit", tiers = ["High"] }}]
 [consent]
 legal_basis_property = "basis"
-allowed_basis = ["Freely given consent"]
-no_basis = ["Not applicable"]
-confirmation_for = ["Freely given consent"]
+{ALLOWED}{NO_BASIS}confirmation_for = ["Freely given consent"]
 confirmation_property = "state"
 confirmed = ["Confirmed"]
-channels = [{ channel = "TEL", property = "calls", granted = ["yes"], refused = ["no"] }]
+channels = [{{ channel = "TEL", property = "calls", granted = ["yes"], refused = ["no"] }}]
 """
 
 
@@ -186,9 +186,19 @@ def _missing_options(text: str) -> list[tuple[str, str]]:
         ('tiers = ["A1",', 'tiers = ["A1x",', "scores.0 (up).tiers", "'A1x' is no option of tier; did you mean `A1`?"),
         ('["C1"]', '["C11"]', "scores.0 (up).rearm_tiers", "'C11' is no option of tier; did you mean `C1`?"),
         ('["High"]', '["high"]', "scores.0 (up).and.0.tiers", "'high' is no option of fit; did you mean `High`?"),
-        ('d_basis = ["Fr', 'd_basis = ["fr', "consent.allowed_basis", "did you mean `Freely given consent`?"),
+        (
+            'd_basis = ["Fr',
+            'd_basis = ["Freely given consents", "Fr',
+            "consent.allowed_basis",
+            "did you mean `Freely given consent`?",
+        ),
         ('no_basis = ["Not', 'no_basis = ["Nott', "consent.no_basis", "did you mean `Not applicable`?"),
-        ('n_for = ["Free', 'n_for = ["Frei', "consent.confirmation_for", "did you mean `Freely given consent`?"),
+        (
+            f"{ALLOWED}{NO_BASIS}confirmation_for = [",
+            f'{NO_BASIS}confirmation_for = ["Freely given consents", ',
+            "consent.confirmation_for",
+            "did you mean `Freely given consent`?",
+        ),
         ('["Confirmed"]', '["Confirmd"]', "consent.confirmed", "did you mean `Confirmed`?"),
         (
             '["yes"]',

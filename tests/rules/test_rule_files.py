@@ -50,6 +50,7 @@ def test_both_configurations_load(path: Path) -> None:
     assert config.load(path).rules.digest
 
 
+TERRITORIES = "[owners.y]\norder = ['territory']\nterritories = [{}]"
 REFUSED = [
     (MQL + "treshold = 3", "qualification.toml: scores.0 (mql).treshold: unknown key; did you mean `threshold`?"),
     (MQL.replace("75", '"x"'), "qualification.toml: scores.0 (mql).threshold: found 'x', must be a number, without quotes"),
@@ -108,6 +109,30 @@ REFUSED = [
     (MQL.replace("75", "0x" + "f" * 9000), "scores.0 (mql).threshold: found (a number too long to show), must be a number"),
     (MQL.replace("75", "9" * 5000), "qualification.toml: holds a number that is too long to read"),
     (MQL + "[consent]\nemail_channel = ''", "consent.email_channel: found '', must not be empty"),
+    (MQL + "[consent]\ngranted = '2'", "consent.granted: found '2', the code of `refused`"),
+    (MQL + "[consent]\nallowed_basis = []", "consent.allowed_basis: must not be empty; leave it out to allow every basis"),
+    (MQL + "[consent]\nallowed_basis = ['A', 'Not applicable']", "consent.allowed_basis: found 'Not applicable', which `no_basis` names too"),
+    (MQL + "[consent]\nallowed_basis = ['A']\nconfirmation_for = ['B']", "consent.confirmation_for: found 'B', which never counts; add it to `allowed_basis`"),
+    (MQL + "[consent]\nconfirmation_for = ['Not applicable']", "consent.confirmation_for: found 'Not applicable', which `no_basis` names; it never counts"),
+    (MQL + "[consent]\nconfirmation_for = ['A']\nconfirmed = []", "consent.confirmed: must not be empty while `confirmation_for`"),
+    (MQL + "[consent]\nchannels = [{ channel = 'TEL', property = 'x', refused = 'a' }, { channel = 'TEL', property = 'x', granted = 'a' }]", "consent.channels.1 (TEL): channel 'TEL' is read from 'x' by channels.0 already; name all its values in one entry"),
+    (MQL + "[routes.default]\nlead_name = ''", "routes.default.lead_name: must not be empty; leave it out for the usual name"),
+    (MQL + "[routes.default]\nlead_name = 'UP {company.name'", "routes.default.lead_name: found 'UP {company.name', which has a brace without its partner; write sources as {company.name}"),
+    (MQL + "[routes.default]\nlead_name = '{route.lead_name}'", "routes.default.lead_name: source `route.lead_name`: found 'lead_name' after the dot; did you mean"),
+    (MQL + "conditions = [{ property = 'x', at_least = 3, at_most = 2 }]", "scores.0 (mql).conditions.0: `at_least` 3 lies above `at_most` 2; no number is both"),
+    (MQL + "conditions = [{ not = { property = 'x', as = 'country', in = ['Germany'] } }]", "conditions.0: `x`: found 'Germany', which `as = \"country\"` never gives; did you mean `DE`?"),
+    (MQL + "[filters.a]\nproperty = 'x'\nas = 'country'\nnot_in = ['XX']", "filters.a: `x`: found 'XX', which `as = \"country\"` never gives; allowed: ISO 3166-1 codes, such as DE"),
+    (MQL + "[filters.a]\nproperty = 'x'\nas = 'country'\nin = ['Germny']", "found 'Germny', which `as = \"country\"` never gives; did you mean `DE`?"),
+    (MQL + "[filters.a]\nproperty = 'x'\nas = 'boolean'\nin = ['yes']", "found 'yes', which `as = \"boolean\"` never gives; allowed: true, false"),
+    (MQL + TERRITORIES.format("{ country = 'XX', owner = 'a@b' }"), "owners.y.territories.0.country: found 'XX'; allowed: ISO 3166-1 codes"),
+    (MQL + TERRITORIES.format("{ country = 'UK', owner = 'a@b' }"), "owners.y.territories.0.country: found 'UK'; did you mean `GB`?"),
+    (MQL + TERRITORIES.format("{ postal = ['2', 'abc'], owner = 'a@b' }"), "territories.0.postal.1: found 'abc', but no postal code begins so; allowed: such as 20 or 20-25"),
+    (MQL + TERRITORIES.format("{ country = 'DE', postal = ['D'], owner = 'a@b' }"), "territories.0.postal.0: found 'D', but no postal code of DE begins so"),
+    (MQL + TERRITORIES.format("{ postal = ['3-1'], owner = 'a@b' }"), "territories.0.postal.0: found '3-1', which is empty: the lower end comes first, so write 1-3"),
+    (MQL + TERRITORIES.format("{ postal = ['20-3'], owner = 'a@b' }"), "territories.0.postal.0: found '20-3', whose ends must have the same number of characters"),
+    (MQL + TERRITORIES.format("{ postal = ['2_'], owner = 'a@b' }"), "territories.0.postal.0: found '2_', must be a beginning of postal codes, such as"),
+    (MQL + TERRITORIES.format("{ owner = 'a@b' }, { country = 'DE', owner = 'c@d' }"), "owners.y.territories.1: is never reached, since territories.0 fits all that it fits; put the narrower row first"),
+    (MQL + TERRITORIES.format("{ country = 'DE', postal = ['2-4'], owner = 'a@b' }, { country = 'DE', postal = ['20', '30-41'], owner = 'c@d' }"), "owners.y.territories.1: is never reached"),
     ("scores = []", "qualification.toml: scores: must not be empty"),
     ("scores = 3 3", "qualification.toml: is no TOML file"),
     ("x = " + "[" * 5000, "qualification.toml: is "),
@@ -119,8 +144,21 @@ def test_refused_with_file_key_found_and_remedy(directory: Path, text: str, expe
     assert any(expected in problem for problem in problems(directory, qualification=text))
 
 
-FIELD = '[account]\nfields = [{{ {0} }}, {{ target = "RoleCode", value = "BUP002", rule = "create_only" }}]\n[contact]\nfields = [{{ target = "LastName", source = "lastname", rule = "hubspot_wins" }}]\n[lead]\nclosed_status = []\naccepted_status = []\nfields = [{{ target = "Name", value = "x", rule = "create_only" }}]\n'
+FIELD = '[account]\nfields = [{{ {0} }}, {{ target = "RoleCode", value = "BUP002", rule = "create_only" }}]\n[contact]\nfields = [{{ target = "LastName", source = "lastname", rule = "hubspot_wins" }}]\n[lead]\nclosed_status = ["4"]\naccepted_status = []\nfields = [{{ target = "Name", value = "x", rule = "create_only" }}]\n'
+LONG = "x" * 41
 REFUSED_FIELDS = [
+    ('target = "Name", source = "name", table = {}, rule = "c4c_wins"', "account.fields.0 (Name): table: must not be empty; leave it out to write values as they are"),
+    ('target = "Name", source = "name", table = { De = "1", DE = "2" }, rule = "c4c_wins"', "table: found 'De' and 'DE', which are the same, since case does not matter"),
+    ('target = "Name", source = "name", transform = "country", table = { Germany = "1" }, rule = "c4c_wins"', "table: found 'Germany', which `transform = \"country\"` never gives; did you mean `DE`?"),
+    ('target = "Name", source = "name", country = "XX", rule = "c4c_wins"', "account.fields.0 (Name): country: found 'XX'; allowed: ISO 3166-1 codes"),
+    ('target = "Name", template = "Acme", rule = "c4c_wins"', "account.fields.0 (Name): template: found 'Acme' without a source in braces; for a constant use `value`"),
+    ('target = "Name", template = "{name} {city", rule = "c4c_wins"', "template: found '{name} {city', which has a brace without its partner"),
+    ('target = "Name", source = "name", may_blank = true, rule = "create_only"', "may_blank: found true beside `create_only`, by which nothing is written later"),
+    (f'target = "Name", value = "{LONG}", rule = "c4c_wins"', f"account.fields.0 (Name): value: found '{LONG}' with 41 characters, which is more than the field holds"),
+    (f'target = ["Name", "AdditionalName"], value = "{LONG}{LONG}", rule = "c4c_wins"', "value: found 'xxx"),
+    (f'target = "Name", source = "name", default = "{LONG}", rule = "c4c_wins"', "default: found 'xxx"),
+    (f'target = "Name", source = "name", table = {{ a = "{LONG}" }}, otherwise = "{LONG}", rule = "c4c_wins"', "table: found 'xxx"),
+    (f'target = "Name", source = "name", table = {{ a = "b" }}, otherwise = "{LONG}", rule = "c4c_wins"', "otherwise: found 'xxx"),
     ('target = "Name", source = "name", rule = "c4c_wins", may_blank = "yes"', "account.fields.0 (Name).may_blank: found 'yes', must be true or false, without quotes"),
     ('target = "Nmae", source = "name", rule = "c4c_wins"', "account.fields.0 (Nmae): `Nmae` is no field of CorporateAccount; did you mean `Name`?"),
     ('target = "ExternalID", source = "name", rule = "c4c_wins"', "`ExternalID` of CorporateAccount is read-only"),
@@ -154,6 +192,10 @@ def test_fields_refused_with_file_key_found_and_remedy(directory: Path, entry: s
 
 ATTRIBUTE = '\n[[attributes]]\nset = "M"\nattribute = "{}"\nsource = "{}"\n'
 REFUSED_ELSEWHERE = [
+    ('closed_status = ["4", "6"]', "closed_status = []", "mapping.toml: lead.closed_status: must not be empty"),
+    ('closed_status = ["4", "6"]', 'closed_status = ["3", "4"]', "lead.accepted_status: found '3', which `closed_status` names too; keep it in one of them"),
+    ('target = "HubSpotScore_KUT", source = "score.value"', 'target = "HubSpotScore_KUT", source = "route.lead_name"', "source `route.lead_name`: found 'lead_name' after the dot"),
+    ('external_key = "HubSpotID_KUT"\nclosed', 'external_key = 5\nclosed', "lead.external_key: found 5, must be a text in quotes"),
     ('source = "jobtitle", rule = "hubspot', 'source = "score.value", rule = "hubspot', "found 'score.value', which never has a value in [contact]; allowed there: c4c.account_uuid, c4c.owner_uuid, company, contact, derived, owner"),
     ('source = "jobtitle", rule = "hubspot', 'template = "{route.name}", rule = "hubspot', "found 'route.name', which never has a value in [contact]"),
     ('source = "jobtitle", rule = "hubspot', 'source = "c4c.contact_uuid", rule = "hubspot', "found 'c4c.contact_uuid', which never has a value in [contact]"),
@@ -234,6 +276,32 @@ def test_nobodys_name_or_address_stands_in_a_message(directory: Path, text: str,
     found = problems(directory, qualification=f"{MQL}{text}\n")
     assert any(expected in problem for problem in found), found
     assert [problem for problem in found if re.search("anna|muster|@x", problem, re.IGNORECASE)] == []
+
+
+ACCEPTED = [
+    "[consent]\nchannels = [{ channel = 'TEL', property = 'x', refused = 'a' }, { channel = 'TEL', property = 'y', granted = 'a' }]",
+    "[consent]\nchannels = [{ channel = 'INT', property = 'x', refused = 'a' }]",
+    TERRITORIES.format("{ country = 'GB', postal = ['SW', 'D02'], owner = 'a@b' }, { country = 'MT', postal = ['VLT'], owner = 'a@b' }"),
+    TERRITORIES.format("{ country = 'DE', postal = ['20-25', '3'], owner = 'a@b' }, { country = 'DE', postal = ['26', '3-4'], owner = 'c@d' }, { country = 'DE', owner = 'a@b' }, { owner = 'a@b' }"),
+    TERRITORIES.format("{ segment = 'midmarket', owner = 'a@b' }, { country = 'DE', owner = 'c@d' }"),
+    "[routes.default]\nlead_name = 'Handover'",
+    "conditions = [{ property = 'x', as = 'country', in = ['de', 'AT'] }, { property = 'x', at_least = 2, at_most = 2 }]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ACCEPTED)
+def test_what_looks_doubtful_and_means_something_is_accepted(directory: Path, text: str) -> None:
+    (directory / "qualification.toml").write_text(f"{MQL}{text}\n", encoding="utf-8")
+    assert config.load(directory)
+
+
+def test_a_constant_of_a_route_that_its_field_cuts_is_refused(directory: Path) -> None:
+    shipped = (directory / "qualification.toml").read_text(encoding="utf-8")
+    [found] = problems(directory, qualification=shipped.replace('origin = "002"', 'origin = "0002"'))
+    assert (
+        "lead.fields.7 (OriginTypeCode): source `route.origin` of route default: found '0002' with 4 characters"
+        in found
+    )
 
 
 def test_all_mistakes_of_all_files_at_once(directory: Path) -> None:
