@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from sync import rule_checks, rule_messages
+from sync import readable, rule_checks, rule_messages
 from sync.domain import rules
 from sync.domain.rules import Rules
 from sync.errors import ConfigurationError
@@ -292,15 +292,36 @@ def load(directory: Path) -> Configuration:
     worker = _read(directory / "worker.toml", WorkerConfig, problems)
     qualification = _read(directory / "qualification.toml", rules.Qualification, problems)
     mapping = _read(directory / "mapping.toml", rules.Mapping, problems)
-    if qualification:
-        problems += _in(directory / "qualification.toml", rule_checks.qualification(qualification))
-    if mapping:
-        problems += _in(directory / "mapping.toml", rule_checks.mapping(mapping, qualification))
-    if problems or worker is None or qualification is None or mapping is None:
+    problems += _across(directory, qualification, mapping)
+    if problems or worker.model is None or qualification.model is None or mapping.model is None:
         raise ConfigurationError(problems)
-    return Configuration(
-        worker, Rules(qualification=qualification, mapping=mapping, digest=_digest(qualification, mapping))
-    )
+    digest = _digest(qualification.model, mapping.model)
+    found = Rules(qualification=qualification.model, mapping=mapping.model, digest=digest)
+    return Configuration(worker.model, found)
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class _File(Generic[Model]):
+    """What was read of a file: all of it, or what is readable beside the places that are broken."""
+
+    model: Model | None = None
+    broken: tuple[str, ...] = ()
+
+
+def _across(directory: Path, qualification: _File[rules.Qualification], mapping: _File[rules.Mapping]) -> list[str]:
+    """What is wrong between entries, of one file and of both."""
+    broken = (*qualification.broken, *mapping.broken)
+    problems: list[str] = []
+    if qualification.model:
+        found = readable.untold(rule_checks.qualification(qualification.model), broken)
+        problems += _in(directory / "qualification.toml", found)
+    if mapping.model:
+        found = readable.untold(rule_checks.mapping(mapping.model, qualification.model), broken)
+        problems += _in(directory / "mapping.toml", found)
+    return problems
 
 
 def _in(path: Path, problems: Iterable[str]) -> list[str]:
@@ -322,20 +343,38 @@ def _stable(value: Any) -> Any:
     return [_stable(inner) for inner in value] if isinstance(value, list | tuple) else str(value)
 
 
-Model = TypeVar("Model", bound=BaseModel)
-
-
-def _read(path: Path, model: type[Model], problems: list[str]) -> Model | None:
+def _read(path: Path, model: type[Model], problems: list[str]) -> _File[Model]:
     data = _toml(path, problems)
     if data is None:
-        return None
+        return _File()
     try:
-        return model.model_validate(data)
+        return _File(model.model_validate(data))
+    except ValidationError as error:
+        return _in_part(path, model, data, error.errors(), problems)
     except RecursionError:
         problems.append(f"{path}: {TOO_DEEP}")
+        return _File()
+
+
+def _in_part(path: Path, model: type[Model], data: Any, errors: list[Any], problems: list[str]) -> _File[Model]:
+    """Names what is wrong with the form, also what unknown keys hide, and reads the rest."""
+    unknown = [error for error in errors if error["type"] == "extra_forbidden"]
+    copy, guessed = readable.meant(data, unknown, model)
+    found = _telling(_errors(model, copy))
+    telling = [e for e in found if not any(e["loc"][: len(place)] == place for place in guessed)]
+    problems += _in(path, (rule_messages.explain(error, model, data) for error in unknown))
+    problems += _in(path, (rule_messages.explain(error, model, copy) for error in telling))
+    places = {tuple(part for part in error["loc"] if part != "[key]") for error in found}
+    broken = tuple(rule_messages.place(place, copy) for place in places)
+    return _File(readable.parts(model, copy) if found else model.model_validate(copy), broken)
+
+
+def _errors(model: type[BaseModel], data: Any) -> list[Any]:
+    try:
+        model.model_validate(data)
     except ValidationError as error:
-        problems += _in(path, (rule_messages.explain(e, model, data) for e in _telling(error.errors())))
-    return None
+        return error.errors()
+    return []
 
 
 TOO_DEEP = "is nested too deeply; name the inner conditions as filters"

@@ -15,7 +15,7 @@ from sync.domain.spelling import entry, nearest, shown
 
 def qualification(found: rules.Qualification) -> Iterator[str]:
     """Problems of `qualification.toml`."""
-    names = [score.name for score in found.scores]
+    names = [score.name for score in found.scores if score.name]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"scores: {name!r} appears twice; names of scores must differ"
     for n, score in enumerate(found.scores):

@@ -32,10 +32,15 @@ def entry(key: str, number: int, title: str) -> str:
     return f"{key}.{number} ({shortened(title.strip())})" if named else f"{key}.{number}"
 
 
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """What is spelled most like the word, if anything is."""
+    return next(iter(difflib.get_close_matches(word, list(known), n=1)), None)
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """`; did you mean …?` if something close is known, else what is allowed, else nothing."""
     options = list(known)
-    close = difflib.get_close_matches(word, options, n=1)
-    if close:
-        return f"; did you mean `{close[0]}`?"
+    close = closest(word, options)
+    if close is not None:
+        return f"; did you mean `{close}`?"
     return f"; allowed: {', '.join(options)}" if options else ""

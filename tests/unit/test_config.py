@@ -247,7 +247,7 @@ def appended(file: str, first_line: str, text: str) -> Edit:
             ["'zip'", "country"],
             id="half a natural key",
         ),
-        pytest.param((MAPPING, "[lead]", "[laed]"), "lead", ["missing"], id="a section is missing"),
+        pytest.param((MAPPING, "[lead]", "[other]"), "lead", ["missing"], id="a section is missing"),
     ],
 )
 def test_a_mistake_is_named(edit: Edit, key: str, said: list[str], edited: Callable[..., Path]) -> None:
