@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from sync import readable, rule_checks, rule_messages
 from sync.domain import rules
 from sync.domain.rules import Rules
+from sync.domain.spelling import closest
 from sync.errors import ConfigurationError
 from sync.log import redact
 
@@ -286,12 +287,16 @@ def c4c_access(env: Environment) -> C4CAccess:
 # ---- rule files
 
 
+FILES = ("worker.toml", "qualification.toml", "mapping.toml")
+
+
 def load(directory: Path) -> Configuration:
     """The three files of `directory`. Raises ConfigurationError with every problem found in all of them."""
     problems: list[str] = []
-    worker = _read(directory / "worker.toml", WorkerConfig, problems)
-    qualification = _read(directory / "qualification.toml", rules.Qualification, problems)
-    mapping = _read(directory / "mapping.toml", rules.Mapping, problems)
+    worker_toml, qualification_toml, mapping_toml = (directory / name for name in FILES)
+    worker = _read(worker_toml, WorkerConfig, problems)
+    qualification = _read(qualification_toml, rules.Qualification, problems)
+    mapping = _read(mapping_toml, rules.Mapping, problems)
     problems += _across(directory, qualification, mapping)
     if problems or worker.model is None or qualification.model is None or mapping.model is None:
         raise ConfigurationError(problems)
@@ -385,7 +390,7 @@ def _toml(path: Path, problems: list[str]) -> dict[str, Any] | None:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        problems.append(f"{path}: cannot be read ({error.strerror}){_remedy(error)}")
+        problems.append(f"{path}: cannot be read ({error.strerror}){_remedy(error, path)}")
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         problems.append(f"{path}: is no TOML file: {error}")
     except RecursionError:
@@ -396,14 +401,17 @@ def _toml(path: Path, problems: list[str]) -> dict[str, Any] | None:
     return None
 
 
-def _remedy(error: OSError) -> str:
+def _remedy(error: OSError, path: Path) -> str:
     match error:
         case PermissionError():
             return ": give this user the right to read it"
         case IsADirectoryError():
             return ": a directory stands in its place; put the file there"
         case _:
-            return "; set SYNC_CONFIG to the directory of the rule files"
+            there = {other.name for other in path.parent.glob("*.toml")} - {*FILES}
+            meant = closest(path.name, sorted(there))
+            rename = f"; rename `{meant}` if it is meant, or" if meant else ";"
+            return f"{rename} set SYNC_CONFIG to the directory of the rule files"
 
 
 def _telling(errors: list[Any]) -> list[Any]:

@@ -12,7 +12,7 @@ QUALIFICATION, MAPPING = "qualification.toml", "mapping.toml"
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One place in the rule files; `space` is `contact` or `company`, `vital` that nothing can be decided without."""
+    """One use; `space` is `contact` or `company`, `vital` that decisions or refusals are lost without the property."""
 
     file: str
     key: str
@@ -53,13 +53,13 @@ def _scores(found: rules.Qualification) -> Iterator[Use]:
 def _consent(consent: rules.Consent) -> Iterator[Use]:
     basis, optout = consent.legal_basis_property, consent.optout_property
     yield Use(QUALIFICATION, "consent.legal_basis_property", "contact", basis, vital=True)
-    yield Use(QUALIFICATION, "consent.optout_property", "contact", optout)
+    yield Use(QUALIFICATION, "consent.optout_property", "contact", optout, vital=True)
     if consent.confirmation_for:
         confirmation = consent.confirmation_property
         yield Use(QUALIFICATION, "consent.confirmation_property", "contact", confirmation, vital=True)
     for n, rule in enumerate(consent.channels):
         where = entry("consent.channels", n, rule.channel)
-        yield Use(QUALIFICATION, f"{where}.property", "contact", rule.property)
+        yield Use(QUALIFICATION, f"{where}.property", "contact", rule.property, vital=True)
 
 
 def _condition(where: str, condition: Condition) -> Iterator[Use]:

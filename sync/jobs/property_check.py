@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from sync import rule_uses
 from sync.domain.conditions import Condition
-from sync.domain.rules import MERGED_PROPERTY, OWNER_PROPERTY, Qualification, Rules, qualified
+from sync.domain.rules import MERGED_PROPERTY, OWNER_PROPERTY, Consent, Qualification, Rules, qualified
 from sync.domain.spelling import entry, nearest, shown
 from sync.hubspot_client import Property
 
@@ -13,7 +13,7 @@ Known = Mapping[str, Property]
 
 
 def unknown_properties(rules: Rules, contacts: Known, companies: Known) -> Iterator[Finding]:
-    """Uses of properties that the portal does not have; an error where nothing can be decided without."""
+    """Uses of properties that the portal does not have; errors where decisions or refusals would be lost."""
     portal = {"contact": contacts, "company": companies}
     plural = {"contact": "contacts", "company": "companies"}
     for use in dict.fromkeys(rule_uses.uses(rules)):
@@ -35,11 +35,19 @@ def unknown_options(rules: Rules, contacts: Known, companies: Known) -> Iterator
     for where, condition in _conditions(rules.qualification):
         for part in condition.parts():
             yield from _tested(where, part, {"contact": contacts, "company": companies})
+    lets_through = _letting_through(rules.qualification.consent)
     for where, name, values in _counted(rules):
         known = contacts.get(name)
         for value in sorted(values) if known and known.options else ():
             if value not in known.options:  # type: ignore[union-attr]
-                yield _no_option(where, value, known)  # type: ignore[arg-type]
+                severity = "error" if where.endswith(lets_through) else "warning"
+                yield _no_option(where, value, known, severity)  # type: ignore[arg-type]
+
+
+def _letting_through(consent: Consent) -> tuple[str, ...]:
+    """Keys whose values keep somebody back, or carry a refusal over: misspelt, they would let what they name pass."""
+    said = [f"consent.{key}" for key in ("no_basis", "confirmation_for") if key in consent.model_fields_set]
+    return (*said, ").refused")
 
 
 def _conditions(found: Qualification) -> Iterator[tuple[str, Condition]]:
@@ -81,6 +89,6 @@ def _tested(where: str, part: Condition, portal: Mapping[str, Known]) -> Iterato
             yield _no_option(where, value, known)  # type: ignore[arg-type]
 
 
-def _no_option(where: str, value: str, known: Property) -> Finding:
+def _no_option(where: str, value: str, known: Property, severity: str = "warning") -> Finding:
     text = f"{shown(value)} is no option of {known.name}{nearest(value, known.options)}"
-    return {"severity": "warning", "where": f"qualification.toml: {where}", "text": text}
+    return {"severity": severity, "where": f"qualification.toml: {where}", "text": text}

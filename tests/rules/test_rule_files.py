@@ -326,6 +326,14 @@ def test_a_file_that_an_editor_marked_as_unicode_is_read(directory: Path) -> Non
     assert config.load(directory).rules.digest == plain
 
 
+def test_a_misspelt_file_name_is_told(directory: Path) -> None:
+    (directory / "mapping.toml").rename(directory / "maping.toml")
+    with pytest.raises(
+        ConfigurationError, match=r"mapping\.toml: cannot be read .*; rename `maping.toml` if it is meant"
+    ):
+        config.load(directory)
+
+
 def test_a_directory_in_the_place_of_a_file_is_a_sentence(directory: Path) -> None:
     (directory / "mapping.toml").unlink()
     (directory / "mapping.toml").mkdir()
