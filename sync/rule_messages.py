@@ -69,7 +69,7 @@ def place(location: Location, data: object) -> str:
         if isinstance(part, int) and key:
             key = entry(key, part, _title(before, data))
         else:
-            word = "…" if "@" in str(part) else shortened(str(part))
+            word = "…" if "@" in str(part) else shortened(str(part)) or '""'
             key = f"{key}.{word}" if key else word
     return key or "(top level)"
 
@@ -102,7 +102,7 @@ def explain(error: Error, model: type[BaseModel], data: object) -> str:
     told = f"found {shown(found)}" if tellable else ""
     if error["type"] in ("literal_error", "enum"):
         options = re.findall(r"'([^']*)'", error["ctx"]["expected"])
-        return f"{key}: {told}{nearest(str(found), options)}"
+        return f"{key}: {told}{nearest(str(found), options)}" if told else f"{key}: must be one of {', '.join(options)}"
     return f"{key}: {told}{', ' if told else ''}{_sentence(error)}"
 
 

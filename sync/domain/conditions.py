@@ -9,6 +9,8 @@ from typing import Annotated, Literal, Self
 import re2
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, model_validator
 
+from sync.domain.spelling import shortened
+
 
 class Rule(BaseModel):
     """Base of everything in the rule files: unknown keys are refused, values never change."""
@@ -102,7 +104,8 @@ def pattern(text: str) -> re2._Regexp:
     except re2.error as error:
         problem = error.args[0].decode() if isinstance(error.args[0], bytes) else str(error)
         raise ValueError(
-            f"`matches` is no regular expression of RE2, which has no look-around and no back references: {problem}"
+            "`matches` is no regular expression of RE2, which has no look-around and no back references: "
+            + shortened(problem)
         ) from None
 
 

@@ -102,6 +102,9 @@ REFUSED = [
     (MQL + "filters = 'Ziel'", "scores.0 (mql).filters: found 'Ziel', must be a list in square brackets"),
     (MQL + "filters = ['Ziel']", "scores.0 (mql).filters: found 'Ziel', and none is defined; write [filters.\"<name>\"] with a condition"),
     (MQL + "[routes.default]\nowner = 'x'", "routes.default.owner: found 'x', and none is defined; write [owners.\"<name>\"] with an `order`"),
+    (MQL + "[filters.'']\nknown = 3", "filters.\"\".known: found 3, must be true or false, without quotes"),
+    (MQL + "conditions = [{ property = 'x', as = ['country'], known = true }]", "conditions.0.as: must be one of text, plain_text, email"),
+    (MQL + f"conditions = [{{ property = 'x', matches = '{'(' * 9000}' }}]", f"no back references: missing ): {'(' * 68}…"),
     (MQL + "[filters.'']\nproperty = 'x'\nknown = true", "qualification.toml: filters: found an entry without a name; give it one: [filters.name]"),
     (MQL + f"[filters.'{'x' * 101}']\nproperty = 'x'\nknown = true", f"filters: found the name '{'x' * 79}…' of 101 characters, which must have at most 100 characters"),
     (MQL.replace("mql", "m" * 100_000), f"name: found '{'m' * 79}…', must have at most 30 characters"),
@@ -374,6 +377,8 @@ HIDDEN = [
     ("routes = 3\nfilters = 3\nowners = 3\n" + MQL + "route = 'a'\nfilters = ['b']", ["routes: found 3", "filters: found 3", "owners: found 3"]),
     (MQL + "conditions = [{ property = 'derived.segment', in = ['Konzern'] }]\n[segments]\nnames = ['Konzern', 1, 'x']", ["segments.names.1: found 1, must be a text in quotes"]),
     (MQL + TERRITORIES.format("{ country = 'Austria', owner = 'a@b' }, { country = 'DE', owner = 'a@b', postal = ['3-1'] }"), ["territories.0.country: found 'Austria'", "territories.1.postal.0: found '3-1'"]),
+    # Nobody wrote `threshold`: what the wrong key holds is looked at once the key is right.
+    (MQL.replace("threshold = 75", "treshold = 'x'"), ["scores.0 (mql).treshold: unknown key; did you mean `threshold`?"]),
     (MQL.replace("name = ", "nmae = "), ["scores.0.nmae: unknown key; did you mean `name`?"]),
     (MQL.replace("mql", "m:q") * 2, ["scores.0 (m:q).name: found 'm:q'", "scores.1 (m:q).name: found 'm:q'"]),
 ]  # fmt: skip
