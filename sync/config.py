@@ -8,15 +8,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from sync import rule_checks
+from sync import readable, rule_checks, rule_messages
 from sync.domain import rules
 from sync.domain.rules import Rules
-from sync.domain.spelling import nearest, shown
+from sync.domain.spelling import closest
 from sync.errors import ConfigurationError
 from sync.log import redact
 
@@ -54,7 +54,7 @@ class Settings:
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -304,21 +304,46 @@ def c4c_access(env: Environment) -> C4CAccess:
 # ---- rule files
 
 
+FILES = ("worker.toml", "qualification.toml", "mapping.toml")
+
+
 def load(directory: Path) -> Configuration:
     """The three files of `directory`. Raises ConfigurationError with every problem found in all of them."""
     problems: list[str] = []
-    worker = _read(directory / "worker.toml", WorkerConfig, problems)
-    qualification = _read(directory / "qualification.toml", rules.Qualification, problems)
-    mapping = _read(directory / "mapping.toml", rules.Mapping, problems)
-    if qualification:
-        problems += _in(directory / "qualification.toml", rule_checks.qualification(qualification))
-    if mapping:
-        problems += _in(directory / "mapping.toml", rule_checks.mapping(mapping, qualification))
-    if problems or worker is None or qualification is None or mapping is None:
+    worker_toml, qualification_toml, mapping_toml = (directory / name for name in FILES)
+    worker = _read(worker_toml, WorkerConfig, problems)
+    qualification = _read(qualification_toml, rules.Qualification, problems)
+    mapping = _read(mapping_toml, rules.Mapping, problems)
+    problems += _across(directory, qualification, mapping)
+    if problems or worker.model is None or qualification.model is None or mapping.model is None:
         raise ConfigurationError(problems)
-    return Configuration(
-        worker, Rules(qualification=qualification, mapping=mapping, digest=_digest(qualification, mapping))
-    )
+    digest = _digest(qualification.model, mapping.model)
+    found = Rules(qualification=qualification.model, mapping=mapping.model, digest=digest)
+    return Configuration(worker.model, found)
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class _File(Generic[Model]):
+    """What was read of a file: all of it, or what is readable beside the places that are broken."""
+
+    model: Model | None = None
+    broken: tuple[str, ...] = ()
+
+
+def _across(directory: Path, qualification: _File[rules.Qualification], mapping: _File[rules.Mapping]) -> list[str]:
+    """What is wrong between entries, of one file and of both."""
+    broken = (*qualification.broken, *mapping.broken)
+    problems: list[str] = []
+    if qualification.model:
+        found = readable.untold(rule_checks.qualification(qualification.model), broken)
+        problems += _in(directory / "qualification.toml", found)
+    if mapping.model:
+        found = readable.untold(rule_checks.mapping(mapping.model, qualification.model), broken)
+        problems += _in(directory / "mapping.toml", found)
+    return problems
 
 
 def _in(path: Path, problems: Iterable[str]) -> list[str]:
@@ -340,24 +365,70 @@ def _stable(value: Any) -> Any:
     return [_stable(inner) for inner in value] if isinstance(value, list | tuple) else str(value)
 
 
-Model = TypeVar("Model", bound=BaseModel)
-
-
-def _read(path: Path, model: type[Model], problems: list[str]) -> Model | None:
+def _read(path: Path, model: type[Model], problems: list[str]) -> _File[Model]:
+    data = _toml(path, problems)
+    if data is None:
+        return _File()
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-        return model.model_validate(data)
+        return _File(model.model_validate(data))
+    except ValidationError as error:
+        return _in_part(path, model, data, error.errors(), problems)
+    except RecursionError:
+        problems.append(f"{path}: {TOO_DEEP}")
+        return _File()
+
+
+def _in_part(path: Path, model: type[Model], data: Any, errors: list[Any], problems: list[str]) -> _File[Model]:
+    """Names what is wrong with the form, also what unknown keys hide, and reads the rest."""
+    unknown = [error for error in errors if error["type"] == "extra_forbidden"]
+    copy, guessed = readable.meant(data, unknown, model)
+    found = _telling(_errors(model, copy))
+    telling = [e for e in found if not any(e["loc"][: len(place)] == place for place in guessed)]
+    problems += _in(path, (rule_messages.explain(error, model, data) for error in unknown))
+    problems += _in(path, (rule_messages.explain(error, model, copy) for error in telling))
+    places = {tuple(part for part in error["loc"] if part != "[key]") for error in found}
+    broken = tuple(rule_messages.place(place, copy) for place in places)
+    return _File(readable.parts(model, copy) if found else model.model_validate(copy), broken)
+
+
+def _errors(model: type[BaseModel], data: Any) -> list[Any]:
+    try:
+        model.model_validate(data)
+    except ValidationError as error:
+        return error.errors()
+    return []
+
+
+TOO_DEEP = "is nested too deeply; name the inner conditions as filters"
+
+
+def _toml(path: Path, problems: list[str]) -> dict[str, Any] | None:
+    """What stands in the file, which may begin with the mark that editors on Windows put there."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        problems.append(
-            f"{path}: cannot be read ({error.strerror}); set SYNC_CONFIG to the directory of the rule files"
-        )
+        problems.append(f"{path}: cannot be read ({error.strerror}){_remedy(error, path)}")
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         problems.append(f"{path}: is no TOML file: {error}")
     except RecursionError:
-        problems.append(f"{path}: is nested too deeply; name the inner conditions as filters")
-    except ValidationError as error:
-        problems += _in(path, (_explain(e, model) for e in _telling(error.errors())))
+        problems.append(f"{path}: {TOO_DEEP}")
+    except ValueError:
+        # Thousands of digits.
+        problems.append(f"{path}: holds a number that is too long to read; write a shorter one")
     return None
+
+
+def _remedy(error: OSError, path: Path) -> str:
+    match error:
+        case PermissionError():
+            return ": give this user the right to read it"
+        case IsADirectoryError():
+            return ": a directory stands in its place; put the file there"
+        case _:
+            there = {other.name for other in path.parent.glob("*.toml")} - {*FILES}
+            meant = closest(path.name, sorted(there))
+            rename = f"; rename `{meant}` if it is meant, or" if meant else ";"
+            return f"{rename} set SYNC_CONFIG to the directory of the rule files"
 
 
 def _telling(errors: list[Any]) -> list[Any]:
@@ -368,43 +439,3 @@ def _telling(errors: list[Any]) -> list[Any]:
 
 def _inside(place: tuple[Any, ...], outer: tuple[Any, ...]) -> bool:
     return len(place) > len(outer) and place[: len(outer)] == outer
-
-
-def _explain(error: Any, model: type[BaseModel]) -> str:
-    """One pydantic error as: key, what was found, what is allowed."""
-    key = ".".join("…" if "@" in str(part) else str(part) for part in error["loc"]) or "(top level)"
-    if error["type"] == "extra_forbidden":
-        return f"{key}: unknown key{nearest(str(error['loc'][-1]), _keys(model, error['loc'][:-1]))}"
-    if error["type"] == "missing":
-        return f"{key}: is missing"
-    message = error["msg"].removeprefix("Value error, ")
-    found = error.get("input")
-    tellable = isinstance(found, str | int | float | bool) and not _of_people(error["loc"])
-    return f"{key}: {f'found {shown(found)}, ' if tellable else ''}{message[0].lower()}{message[1:]}"
-
-
-def _of_people(location: tuple[str | int, ...]) -> bool:
-    """Whether an owner's address is meant to stand there: whatever was written instead may name the person, too."""
-    if "territories" in location:
-        return not {"country", "postal", "segment"} & {*location}
-    return "round_robin" in location
-
-
-def _keys(model: type[BaseModel], location: Iterable[str | int]) -> list[str]:
-    """The keys allowed at a location, as far as the models tell."""
-    current: Any = model
-    for part in location:
-        if isinstance(part, str) and _is_model(current):
-            fields = {field.alias or name: field for name, field in current.model_fields.items()}
-            current = _inner_model(fields[part].annotation) if part in fields else current
-    return [field.alias or name for name, field in current.model_fields.items()] if _is_model(current) else []
-
-
-def _is_model(candidate: Any) -> bool:
-    return isinstance(candidate, type) and issubclass(candidate, BaseModel)
-
-
-def _inner_model(annotation: Any) -> Any:
-    """The model inside `X`, `X | None`, `tuple[X, ...]` or `dict[name, X]`."""
-    candidates = (annotation, *getattr(annotation, "__args__", ()))
-    return next((c for c in candidates if _is_model(c)), None)

@@ -6,29 +6,30 @@ Each problem is a sentence with key, what was found, and what is allowed.
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 
-from sync import required, schema, source_checks
+from sync import consent_checks, field_checks, required, schema, source_checks, value_checks
 from sync.domain import rules
 from sync.domain.conditions import Condition
 from sync.domain.marketing import AttributeRule
-from sync.domain.spelling import nearest, shown
+from sync.domain.spelling import entry, nearest, shown
 
 
 def qualification(found: rules.Qualification) -> Iterator[str]:
     """Problems of `qualification.toml`."""
-    names = [score.name for score in found.scores]
+    names = [score.name for score in found.scores if score.name]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"scores: {name!r} appears twice; names of scores must differ"
     for n, score in enumerate(found.scores):
-        yield from (f"scores.{n}.{problem}" for problem in _score(score, found))
+        yield from (f"{entry('scores', n, score.name)}.{problem}" for problem in _score(score, found))
     for name, condition in found.filters.items():
         yield from (f"filters.{name}: {problem}" for problem in _condition(condition, found))
     yield from (f"filters: {problem}" for problem in _circles(found))
+    yield from (f"consent.{problem}" for problem in consent_checks.problems(found.consent))
     for name, route in found.routes.items():
         yield from (f"routes.{name}.{problem}" for problem in _route(route, found))
     for name, owner in found.owners.items():
         yield from (f"owners.{name}.{problem}" for problem in _owner(owner, found))
     for n, rule in enumerate(found.labels):
-        yield from (f"labels.{n}.{problem}" for problem in _label(rule, found))
+        yield from (f"{entry('labels', n, rule.label)}.{problem}" for problem in _label(rule, found))
     yield from (f"segments: {problem}" for problem in _segments(found.segments))
 
 
@@ -43,9 +44,20 @@ def _score(score: rules.Score, found: rules.Qualification) -> Iterator[str]:
         yield from (f"routes.{n}.when: {problem}" for problem in _condition(choice.when, found))
 
 
+_DEFINED = {
+    "filters": '[filters."<name>"] with a condition',
+    "filter": '[filters."<name>"] with a condition',
+    "route": '[routes."<name>"]',
+    "owner": '[owners."<name>"] with an `order`',
+}
+"""How a name of that kind is defined."""
+
+
 def _known(key: str, name: str, known: Iterable[str]) -> Iterator[str]:
-    if name not in known:
-        yield f"{key}: found {shown(name)}{nearest(name, known)}"
+    if name in known:
+        return
+    hint = nearest(name, known) or f", and none is defined; write {_DEFINED[key.rpartition('.')[2]]}"
+    yield f"{key}: found {shown(name)}{hint}"
 
 
 def _condition(condition: Condition, found: rules.Qualification) -> Iterator[str]:
@@ -57,6 +69,10 @@ def _condition(condition: Condition, found: rules.Qualification) -> Iterator[str
             yield f"property `{name}`: found {space!r} before the dot, allowed: company, contact, derived"
         else:
             yield from source_checks.named((name,), found)
+    for part in condition.parts():
+        yield from (
+            f"`{part.property}`: {problem}" for problem in value_checks.never("as", part.transform, _listed(part))
+        )
     segments = {value for part in condition.parts() if part.property == "derived.segment" for value in _listed(part)}
     for name in sorted(segments - set(found.segments.names)):
         yield f"derived.segment: found {name!r}{nearest(name, found.segments.names)}"
@@ -87,12 +103,16 @@ def _circles(found: rules.Qualification) -> Iterator[str]:
 def _route(route: rules.Route, found: rules.Qualification) -> Iterator[str]:
     if route.owner is not None:
         yield from _known("owner", route.owner, found.owners)
+    if not route.lead_name:
+        yield "lead_name: must not be empty; leave it out for the usual name"
+    yield from (f"lead_name: {problem}" for problem in source_checks.braces(route.lead_name))
     names = rules.placeholders(route.lead_name)
     yield from (f"lead_name: {problem}" for problem in source_checks.named(names, found))
     yield from (f"lead_name: {{{name}}} is an id, not a text" for name in names if name.startswith(("c4c.", "owner.")))
 
 
 def _owner(owner: rules.OwnerRule, found: rules.Qualification) -> Iterator[str]:
+    yield from value_checks.territories(owner.territories)
     for n, territory in enumerate(owner.territories):
         if territory.segment is not None:
             yield from _known(f"territories.{n}.segment", territory.segment, found.segments.names)
@@ -126,16 +146,20 @@ def mapping(found: rules.Mapping, qualification: rules.Qualification | None) -> 
     for section, entity in entities:
         entity_map = getattr(found, section)
         for n, mapped in enumerate(entity_map.fields):
-            where = f"{section}.fields.{n} ({', '.join(mapped.target)})"
+            where = entry(f"{section}.fields", n, ", ".join(mapped.target))
             yield from (f"{where}: {p}" for p in _targets(entity, mapped))
             yield from (f"{where}: {p}" for p in _out_of_place(section, entity_map.external_key, mapped))
             yield from (f"{where}: {p}" for p in source_checks.of_field(section, mapped, qualification))
-        yield from (f"{section}.fields{problem}" for problem in _filled_twice(entity_map.fields))
+            fields = schema.standard().entities[entity]
+            yield from (f"{where}: {p}" for p in field_checks.of_field(mapped, fields, qualification))
+        yield from (f"{section}.{problem}" for problem in _filled_twice(entity_map.fields))
         unfilled = required.unfilled(entity, entity_map, qualification, schema.standard())
         yield from (f"{section}.fields: `{name}` of {entity} {problem}" for name, problem in unfilled)
     for n, key in enumerate(found.account.natural_keys):
-        yield from (f"account.natural_keys.{n}.source: {problem}" for problem in _natural_key(key))
-    yield from (f"attributes{problem}" for problem in _attributes(found.attributes))
+        yield from (f"{entry('account.natural_keys', n, key.kind)}.source: {problem}" for problem in _natural_key(key))
+    for status in sorted(found.lead.accepted_status & found.lead.closed_status):
+        yield f"lead.accepted_status: found {shown(status)}, which `closed_status` names too; keep it in one of them"
+    yield from _attributes(found.attributes)
 
 
 def _natural_key(key: rules.NaturalKey) -> Iterator[str]:
@@ -151,14 +175,15 @@ def _attributes(found: Sequence[AttributeRule]) -> Iterator[str]:
     held = schema.standard().entities["BusinessAttributeAssignmentItem"]["BusinessAttributeValue"]
     places: dict[tuple[str, str], int] = {}
     for n, rule in enumerate(found):
+        where = entry("attributes", n, rule.attribute)
         first = places.setdefault((rule.set, rule.attribute), n)
         if first != n:
             yield (
-                f".{n}: {rule.attribute!r} of set {rule.set!r} is filled by attributes.{first} already; "
+                f"{where}: {rule.attribute!r} of set {rule.set!r} is filled by attributes.{first} already; "
                 "one attribute has one source"
             )
         for value in filter(held.cuts, rule.values.values()):
-            yield f".{n}.values: an attribute's value holds {held.length} characters, found one with {len(value)}"
+            yield f"{where}.values: an attribute's value holds {held.length} characters, found one with {len(value)}"
 
 
 def _out_of_place(section: str, external_key: str, mapped: rules.FieldMap) -> Iterator[str]:
@@ -177,7 +202,8 @@ def _filled_twice(fields: Sequence[rules.FieldMap]) -> Iterator[str]:
         for m, earlier in enumerate(fields[:n]):
             if mapped.when == earlier.when or "always" in (mapped.when, earlier.when):
                 for target in sorted(mapped.target):
-                    yield from (f".{n}.target: {problem}" for problem in _taken(target, m, earlier))
+                    where = entry("fields", n, ", ".join(mapped.target))
+                    yield from (f"{where}.target: {problem}" for problem in _taken(target, m, earlier))
 
 
 def _taken(target: str, number: int, earlier: rules.FieldMap) -> Iterator[str]:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from sync.domain import rules
 from sync.domain.conditions import Condition
+from sync.domain.spelling import entry
 
 QUALIFICATION, MAPPING = "qualification.toml", "mapping.toml"
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One place in the rule files; `space` is `contact` or `company`, `vital` that nothing can be decided without."""
+    """One use; `space` is `contact` or `company`, `vital` that decisions or refusals are lost without the property."""
 
     file: str
     key: str
@@ -38,8 +39,8 @@ def uses(found: rules.Rules) -> Iterator[Use]:
 
 
 def _scores(found: rules.Qualification) -> Iterator[Use]:
-    for score in found.scores:
-        where = f"scores.{score.name}"
+    for number, score in enumerate(found.scores):
+        where = entry("scores", number, score.name)
         yield Use(QUALIFICATION, f"{where}.property", "contact", score.property, vital=True)
         for n, measure in enumerate(score.combined):
             yield Use(QUALIFICATION, f"{where}.and.{n}.property", "contact", measure.property, vital=True)
@@ -52,12 +53,13 @@ def _scores(found: rules.Qualification) -> Iterator[Use]:
 def _consent(consent: rules.Consent) -> Iterator[Use]:
     basis, optout = consent.legal_basis_property, consent.optout_property
     yield Use(QUALIFICATION, "consent.legal_basis_property", "contact", basis, vital=True)
-    yield Use(QUALIFICATION, "consent.optout_property", "contact", optout)
+    yield Use(QUALIFICATION, "consent.optout_property", "contact", optout, vital=True)
     if consent.confirmation_for:
         confirmation = consent.confirmation_property
         yield Use(QUALIFICATION, "consent.confirmation_property", "contact", confirmation, vital=True)
     for n, rule in enumerate(consent.channels):
-        yield Use(QUALIFICATION, f"consent.channels.{n}.property", "contact", rule.property)
+        where = entry("consent.channels", n, rule.channel)
+        yield Use(QUALIFICATION, f"{where}.property", "contact", rule.property, vital=True)
 
 
 def _condition(where: str, condition: Condition) -> Iterator[Use]:
@@ -73,13 +75,15 @@ def _owner(where: str, owner: rules.OwnerRule) -> Iterator[Use]:
 def _mapping(found: rules.Mapping) -> Iterator[Use]:
     for section, own in (("account", "company"), ("contact", "contact"), ("lead", "contact")):
         for n, mapped in enumerate(getattr(found, section).fields):
-            where = f"{section}.fields.{n} ({', '.join(mapped.target)})"
+            where = entry(f"{section}.fields", n, ", ".join(mapped.target))
             yield from _sources(MAPPING, where, own, rules.field_sources(mapped))
     for n, key in enumerate(found.account.natural_keys):
-        yield from _sources(MAPPING, f"account.natural_keys.{n}", "company", key.source)
+        where = entry("account.natural_keys", n, key.kind)
+        yield from _sources(MAPPING, f"{where}.source", "company", key.source)
     yield Use(MAPPING, "contact.email_source", "contact", found.contact.email_source)
     for n, rule in enumerate(found.attributes):
-        yield Use(MAPPING, f"attributes.{n}.source", "contact", rule.source)
+        where = entry("attributes", n, rule.attribute)
+        yield Use(MAPPING, f"{where}.source", "contact", rule.source)
 
 
 def _sources(file: str, where: str, own: str, names: Iterable[str]) -> Iterator[Use]:

@@ -3,6 +3,7 @@
 Each problem is a sentence with what was found and what is allowed.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 
 from sync.domain import rules
@@ -16,6 +17,12 @@ _ALLOWED = {
     "lead without an account": ("company.name", "contact", "score", "route", "owner", "c4c.owner_uuid"),
 }
 """Spaces, or single sources of a space; several contacts share an account, so nothing of a contact decides about it."""
+
+
+def braces(text: str) -> Iterator[str]:
+    """A brace without its partner: what stands behind it would be written as it is."""
+    if {"{", "}"} & {*re.sub(rules.PLACEHOLDER, "", text)}:
+        yield f"found {shown(text)}, which has a brace without its partner; write sources as {{company.name}}"
 
 
 def named(names: Iterable[str], qualification: rules.Qualification | None) -> Iterator[str]:

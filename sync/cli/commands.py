@@ -231,7 +231,7 @@ def check(
     else:
         application = app.build()
         try:
-            document = checks.online(application.context)
+            document = checks.online(application.context, application.settings.config)
         finally:
             application.close()
     output.show_json(document) if json else reports.print_check(document)

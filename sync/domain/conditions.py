@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
 import re2
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, model_validator
+
+from sync.domain.spelling import shortened
 
 
 class Rule(BaseModel):
@@ -16,7 +18,9 @@ class Rule(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False, strict=True)]
+"""A number; neither `true` nor a number in quotes passes for one."""
+
 Source = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 """Where a value comes from: a HubSpot property, or `space.name`."""
 
@@ -36,7 +40,7 @@ class Condition(Rule):
 
     property: Source | None = None
     transform: Transform | None = Field(default=None, alias="as")
-    known: bool | None = None
+    known: StrictBool | None = None
     one_of: tuple[str, ...] = Field(default=(), alias="in")
     none_of: tuple[str, ...] = Field(default=(), alias="not_in")
     at_least: Finite | None = None
@@ -61,6 +65,8 @@ class Condition(Rule):
             raise ValueError(
                 f"`between` {self.between[0]:g} and {self.between[1]:g} is empty: the lower one comes first"
             )
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise ValueError(f"`at_least` {self.at_least:g} lies above `at_most` {self.at_most:g}; no number is both")
         if self.matches is not None:
             pattern(self.matches)
         return self
@@ -98,7 +104,8 @@ def pattern(text: str) -> re2._Regexp:
     except re2.error as error:
         problem = error.args[0].decode() if isinstance(error.args[0], bytes) else str(error)
         raise ValueError(
-            f"`matches` is no regular expression of RE2, which has no look-around and no back references: {problem}"
+            "`matches` is no regular expression of RE2, which has no look-around and no back references: "
+            + shortened(problem)
         ) from None
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, StrictBool, model_validator
 
 from sync.domain.conditions import Rule
 from sync.domain.properties import ContactProperty, Option
@@ -48,6 +48,6 @@ class AttributeRule(Rule):
     set: str = Field(min_length=1, max_length=18)
     attribute: str = Field(min_length=1, max_length=30)
     source: ContactProperty
-    multiple: bool = False
+    multiple: StrictBool = False
     values: dict[str, str] = Field(default_factory=dict)
-    may_blank: bool = False
+    may_blank: StrictBool = False

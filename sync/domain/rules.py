@@ -7,13 +7,18 @@ import re
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StrictBool, StringConstraints, model_validator
 
 from sync.domain.conditions import Condition, Finite, Rule, Source, Transform
 from sync.domain.marketing import AttributeRule, ChannelRule
 from sync.domain.properties import CompanyProperty, ContactProperty, EitherProperty, Option
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=30)]
+NAME = r"^[A-Za-z0-9_-]+$"
+COUNTRY = r"^[A-Z]{2}$"
+POSTAL = r"^[A-Za-z0-9 ]+(-[A-Za-z0-9 ]+)?$"
+ADDRESS = r"^[^@\s]+@[^@\s]+$"
+
+Name = Annotated[str, StringConstraints(pattern=NAME, max_length=30)]
 """A name that becomes part of an external key, so nothing that needs quoting."""
 
 Title = Annotated[str, StringConstraints(min_length=1, max_length=100)]
@@ -97,7 +102,7 @@ class Consent(Rule):
     refused: str = Field(default="2", min_length=1)
     granted: str = Field(default="1", min_length=1)
     channels: tuple[ChannelRule, ...] = ()
-    stop_updates_when_withdrawn: bool = False
+    stop_updates_when_withdrawn: StrictBool = False
 
     def properties(self) -> tuple[str, ...]:
         """Everything that consent is read from."""
@@ -134,7 +139,7 @@ class LabelRule(Rule):
 
     label: Title
     fields: dict[str, str] = Field(default_factory=dict)
-    account: bool = False
+    account: StrictBool = False
     blocks: Literal["account", "any"] | None = None
     route: Title | None = None
 
@@ -172,10 +177,10 @@ class Territory(Rule):
     `postal` holds prefixes (`"20"`) or ranges of prefixes (`"20-25"`).
     """
 
-    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
-    postal: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 ]+(-[A-Za-z0-9 ]+)?$")], ...] = ()
+    country: Annotated[str, StringConstraints(pattern=COUNTRY)] | None = None
+    postal: tuple[Annotated[str, StringConstraints(pattern=POSTAL)], ...] = ()
     segment: Title | None = None
-    owner: Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$")]
+    owner: Annotated[str, StringConstraints(pattern=ADDRESS)]
 
 
 class OwnerRule(Rule):
@@ -186,7 +191,7 @@ class OwnerRule(Rule):
     """
 
     order: tuple[Literal["contact_owner", "company_owner", "territory", "round_robin"], ...] = Field(min_length=1)
-    round_robin: tuple[Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$")], ...] = ()
+    round_robin: tuple[Annotated[str, StringConstraints(pattern=ADDRESS)], ...] = ()
     territories: tuple[Territory, ...] = ()
     country_property: EitherProperty = "country"
     postal_property: EitherProperty = "zip"
@@ -242,7 +247,7 @@ class FieldMap(Rule):
     template: str | None = None
     join: Annotated[str, StringConstraints(strip_whitespace=False)] | None = None
     transform: Transform = "text"
-    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
+    country: Annotated[str, StringConstraints(pattern=COUNTRY)] | None = None
     country_source: Source | None = None
     table: dict[str, str] = Field(default_factory=dict)
     otherwise: str | None = None
@@ -250,7 +255,7 @@ class FieldMap(Rule):
     misfit: Literal["warn", "reject"] = "warn"
     rule: FieldRule
     when: Literal["always", "account", "no_account"] = "always"
-    may_blank: bool = False
+    may_blank: StrictBool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -308,7 +313,7 @@ class ContactMap(EntityMap):
 class LeadMap(EntityMap):
     """`[lead]`: Lead. The internal life cycle codes differ by tenant; `check` prints the tenant's list."""
 
-    closed_status: frozenset[str]
+    closed_status: frozenset[str] = Field(min_length=1)
     accepted_status: frozenset[str]
 
 
@@ -387,11 +392,11 @@ SPACES = frozenset({"contact", "company", "score", "route", "c4c", "derived", "o
 
 FIXED: dict[str, frozenset[str]] = {
     "score": frozenset({"name", "value", "note"}),
-    "route": frozenset(Route.model_fields) - {"owner"} | {"name"},
+    "route": frozenset(Route.model_fields) - {"owner", "lead_name"} | {"name"},
     "c4c": frozenset({"owner_uuid", "account_uuid", "contact_uuid"}),
     "derived": frozenset({"segment"}),
 }
-"""What may stand after the dot, for the spaces that are not HubSpot's."""
+"""What may stand after the dot, for the spaces that are not HubSpot's. A pattern (`lead_name`) is no value."""
 
 
 def qualified(own: str, name: str) -> str:
@@ -399,9 +404,12 @@ def qualified(own: str, name: str) -> str:
     return name if "." in name else f"{own}.{name}"
 
 
+PLACEHOLDER = r"{([^{}]*)}"
+
+
 def placeholders(template: str) -> tuple[str, ...]:
     """The sources that a template names in braces."""
-    return tuple(re.findall(r"{([^{}]*)}", template))
+    return tuple(re.findall(PLACEHOLDER, template))
 
 
 def field_sources(mapped: FieldMap) -> tuple[str, ...]:

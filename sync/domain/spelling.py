@@ -1,18 +1,46 @@
-"""What a misspelled word may have meant, and how a message shows it."""
+"""What a misspelled word may have meant, and how a message shows words, values and places of a rule file."""
 
 import difflib
 from collections.abc import Iterable
 
+LONGEST = 80
+"""Characters of a value, or of a name, that a message repeats."""
+
 
 def shown(value: object) -> str:
     """A value of a rule file as messages may show it: what could be somebody's address only says so."""
-    return "(an address, not shown)" if "@" in str(value) else repr(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    try:
+        text = str(value)
+    except ValueError:
+        # Python spells out no number of thousands of digits.
+        return "(a number too long to show)"
+    if "@" in text:
+        return "(an address, not shown)"
+    return repr(shortened(value)) if isinstance(value, str) else shortened(repr(value))
+
+
+def shortened(text: str) -> str:
+    """The text, or its beginning with `…`."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def entry(key: str, number: int, title: str) -> str:
+    """Place of an entry of a list, counted from 0, with what people call it: `scores.0 (mql)`."""
+    named = title.strip() and "@" not in title
+    return f"{key}.{number} ({shortened(title.strip())})" if named else f"{key}.{number}"
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """What is spelled most like the word, if anything is."""
+    return next(iter(difflib.get_close_matches(word, list(known), n=1)), None)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """`; did you mean …?` if something close is known, else what is allowed, else nothing."""
     options = list(known)
-    close = difflib.get_close_matches(word, options, n=1)
-    if close:
-        return f"; did you mean `{close[0]}`?"
+    close = closest(word, options)
+    if close is not None:
+        return f"; did you mean `{close}`?"
     return f"; allowed: {', '.join(options)}" if options else ""

@@ -1,13 +1,14 @@
 """Compares the rules with the portal and the tenant, and names every mismatch. Changes nothing."""
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from sync.config import Configuration
-from sync.domain.labels import resolve
+from sync.config import FILES, Configuration
+from sync.domain.labels import Pins, resolve
 from sync.domain.rules import Rules
-from sync.domain.spelling import nearest
+from sync.domain.spelling import entry, nearest, shown
+from sync.domain.views import Label
 from sync.errors import ConfigurationError
 from sync.hubspot_client import HubSpotPort, Property
 from sync.jobs import freshness, property_check, score_types
@@ -23,13 +24,22 @@ LEAD_STATUS = "LeadLifeCycleStatusCodeCollection"
 def offline(configuration: Configuration, directory: Path) -> dict[str, Any]:
     """The files were read and fit together; this says what they ask for."""
     rules = configuration.rules
-    return {"findings": [], "facts": [f"{directory}: rules {rules.digest} are consistent", *_asked(rules)]}
+    return {
+        "findings": [*unread(directory)],
+        "facts": [f"{directory}: rules {rules.digest} are consistent", *_asked(rules)],
+    }
 
 
-def online(context: Context) -> dict[str, Any]:
-    """Both systems, compared with the rules. Raises RemoteError if one cannot be asked."""
+def online(context: Context, directory: Path) -> dict[str, Any]:
+    """Both systems, compared with the rules of the directory. Raises RemoteError if one cannot be asked."""
     rules = context.config.rules
-    findings = [*hubspot(context.hubspot, rules), *_labels(context), *_frozen(context), *_c4c(context)]
+    findings = [
+        *unread(directory),
+        *hubspot(context.hubspot, rules),
+        *_labels(context),
+        *_frozen(context),
+        *_c4c(context),
+    ]
     facts = [f"rules {rules.digest}", *_asked(rules), *_lead_status(context)]
     return {"findings": findings, "facts": facts}
 
@@ -52,18 +62,36 @@ def hubspot(hubspot: HubSpotPort, rules: Rules) -> Iterator[Finding]:
 
 def _labels(context: Context) -> Iterator[Finding]:
     """Labels by the id that they were pinned by; pins nothing itself."""
-    labels = context.hubspot.labels()
     with context.store.reading() as session:
         pinned = label_pins.pins(session)
-    found = resolve([rule.label for rule in context.config.rules.qualification.labels], labels, pinned)
+    yield from labels_that_do_not_fit(context.config.rules, context.hubspot.labels(), pinned)
+
+
+def labels_that_do_not_fit(rules: Rules, labels: Sequence[Label], pinned: Pins) -> Iterator[Finding]:
+    """Labels that the portal does not have so; an error where whom they keep back would be handed over."""
+    entries = rules.qualification.labels
+    found = resolve([rule.label for rule in entries], labels, pinned)
     texts = [label.text for label in labels if label.text]
+    there = {(label.category, label.type_id) for label in labels}
     for text, problem in found.problems:
-        yield _finding("warning", "qualification.toml: labels", f"{text!r} {problem}{nearest(text, texts)}")
+        lost = found.pins.get(text) not in there
+        for n, rule in ((n, rule) for n, rule in enumerate(entries) if rule.label == text):
+            severity = "error" if lost and rule.blocks else "warning"
+            where = f"qualification.toml: {entry('labels', n, text)}"
+            yield _finding(severity, where, f"{shown(text)} {problem}{nearest(text, texts) if lost else ''}")
+
+
+def unread(directory: Path) -> Iterator[Finding]:
+    """Rule files by their ending that nobody reads: most likely one of the three, misspelt, or a forgotten copy."""
+    for path in sorted(directory.glob("*.toml")):
+        if path.name not in FILES:
+            text = f"nobody reads this file{nearest(path.name, FILES)}"
+            yield _finding("warning", str(path), text)
 
 
 def _types(rules: Rules, contacts: dict[str, Property]) -> Iterator[Finding]:
-    for score in rules.qualification.scores:
-        where = f"qualification.toml: scores ({score.name})"
+    for n, score in enumerate(rules.qualification.scores):
+        where = f"qualification.toml: {entry('scores', n, score.name)}"
         for measure in (score, *score.combined):
             yield from (_finding("warning", where, problem) for problem in score_types.mismatches(measure, contacts))
 
@@ -71,8 +99,10 @@ def _types(rules: Rules, contacts: dict[str, Property]) -> Iterator[Finding]:
 def _frozen(context: Context) -> Iterator[Finding]:
     with context.store.reading() as session:
         scores = freshness.frozen(session, context.config, context.now())
+    names = [score.name for score in context.config.rules.qualification.scores]
     for score in scores:
-        yield _finding("warning", f"qualification.toml: scores ({score['score']})", freshness.sentence(score))
+        where = entry("scores", names.index(score["score"]), score["score"])
+        yield _finding("warning", f"qualification.toml: {where}", freshness.sentence(score))
 
 
 def _c4c(context: Context) -> Iterator[Finding]:

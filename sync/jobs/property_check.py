@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from sync import rule_uses
 from sync.domain.conditions import Condition
-from sync.domain.rules import MERGED_PROPERTY, OWNER_PROPERTY, Qualification, Rules, qualified
-from sync.domain.spelling import nearest, shown
+from sync.domain.rules import MERGED_PROPERTY, OWNER_PROPERTY, Consent, Qualification, Rules, qualified
+from sync.domain.spelling import entry, nearest, shown
 from sync.hubspot_client import Property
 
 Finding = dict[str, str]
@@ -13,7 +13,7 @@ Known = Mapping[str, Property]
 
 
 def unknown_properties(rules: Rules, contacts: Known, companies: Known) -> Iterator[Finding]:
-    """Uses of properties that the portal does not have; an error where nothing can be decided without."""
+    """Uses of properties that the portal does not have; errors where decisions or refusals would be lost."""
     portal = {"contact": contacts, "company": companies}
     plural = {"contact": "contacts", "company": "companies"}
     for use in dict.fromkeys(rule_uses.uses(rules)):
@@ -35,24 +35,33 @@ def unknown_options(rules: Rules, contacts: Known, companies: Known) -> Iterator
     for where, condition in _conditions(rules.qualification):
         for part in condition.parts():
             yield from _tested(where, part, {"contact": contacts, "company": companies})
+    lets_through = _letting_through(rules.qualification.consent)
     for where, name, values in _counted(rules):
         known = contacts.get(name)
         for value in sorted(values) if known and known.options else ():
             if value not in known.options:  # type: ignore[union-attr]
-                yield _no_option(where, value, known)  # type: ignore[arg-type]
+                severity = "error" if where.endswith(lets_through) else "warning"
+                yield _no_option(where, value, known, severity)  # type: ignore[arg-type]
+
+
+def _letting_through(consent: Consent) -> tuple[str, ...]:
+    """Keys whose values keep somebody back, or carry a refusal over: misspelt, they would let what they name pass."""
+    said = [f"consent.{key}" for key in ("no_basis", "confirmation_for") if key in consent.model_fields_set]
+    return (*said, ").refused")
 
 
 def _conditions(found: Qualification) -> Iterator[tuple[str, Condition]]:
     yield from ((f"filters.{name}", condition) for name, condition in found.filters.items())
-    for score in found.scores:
-        yield from ((f"scores.{score.name}.conditions", c) for c in score.conditions)
-        yield from ((f"scores.{score.name}.routes", choice.when) for choice in score.routes)
+    for number, score in enumerate(found.scores):
+        where = entry("scores", number, score.name)
+        yield from ((f"{where}.conditions.{n}", condition) for n, condition in enumerate(score.conditions))
+        yield from ((f"{where}.routes.{n}.when", choice.when) for n, choice in enumerate(score.routes))
 
 
 def _counted(rules: Rules) -> Iterator[tuple[str, str, frozenset[str]]]:
     """(where, contact property, values) of values that are compared letter by letter."""
-    for score in rules.qualification.scores:
-        where = f"scores.{score.name}"
+    for number, score in enumerate(rules.qualification.scores):
+        where = entry("scores", number, score.name)
         yield f"{where}.tiers", score.property, score.tiers
         yield f"{where}.rearm_tiers", score.property, score.rearm_tiers
         yield from ((f"{where}.and.{n}.tiers", m.property, m.tiers) for n, m in enumerate(score.combined))
@@ -63,8 +72,9 @@ def _counted(rules: Rules) -> Iterator[tuple[str, str, frozenset[str]]]:
     if consent.confirmation_for and "confirmed" in consent.model_fields_set:
         yield "consent.confirmed", consent.confirmation_property, consent.confirmed
     for n, rule in enumerate(consent.channels):
-        yield f"consent.channels.{n}.granted", rule.property, rule.granted
-        yield f"consent.channels.{n}.refused", rule.property, rule.refused
+        where = entry("consent.channels", n, rule.channel)
+        yield f"{where}.granted", rule.property, rule.granted
+        yield f"{where}.refused", rule.property, rule.refused
 
 
 def _tested(where: str, part: Condition, portal: Mapping[str, Known]) -> Iterator[Finding]:
@@ -79,6 +89,6 @@ def _tested(where: str, part: Condition, portal: Mapping[str, Known]) -> Iterato
             yield _no_option(where, value, known)  # type: ignore[arg-type]
 
 
-def _no_option(where: str, value: str, known: Property) -> Finding:
+def _no_option(where: str, value: str, known: Property, severity: str = "warning") -> Finding:
     text = f"{shown(value)} is no option of {known.name}{nearest(value, known.options)}"
-    return {"severity": "warning", "where": f"qualification.toml: {where}", "text": text}
+    return {"severity": severity, "where": f"qualification.toml: {where}", "text": text}

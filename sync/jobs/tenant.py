@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sync import required
+from sync import field_checks, required
 from sync.c4c_client import C4CPort, Employee
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
@@ -146,11 +146,17 @@ def _missing_fields(rules: Rules, offered: Schema) -> list[Mismatch]:
 
 
 def _too_long(rules: Rules, offered: Schema) -> Iterator[Mismatch]:
-    """What labels write and this tenant's fields do not hold."""
+    """What labels and constants write and this tenant's fields do not hold."""
     for name, value in (pair for rule in rules.qualification.labels for pair in rule.fields.items()):
         field = offered.field(RELATION, name)
         if field and field.cuts(value):
             yield Mismatch(RELATION, name, f"holds {field.length} characters, a label gives {len(value)}; left out")
+    for entity, mapped in ((entity, mapped) for entity, em in maps(rules).items() for mapped in em.fields):
+        fields = offered.entities.get(entity, {})
+        for length in sorted({len(v) for v in _values(rules, mapped) if field_checks.cuts(mapped, fields, v)}):
+            held = sum(fields[name].length for name in mapped.target if name in fields)
+            problem = f"holds {held} characters, a constant of the rules has {length}; shorten the constant"
+            yield Mismatch(entity, mapped.target[0], problem)
 
 
 def _unfilled(rules: Rules, offered: Schema) -> Iterator[Mismatch]:

@@ -4,6 +4,7 @@ Names come from pycountry (ISO 3166-1, 3166-2, 639) with its translations; Engli
 Danish states stand here, since ISO lists states in the country's own language only.
 """
 
+import difflib
 import gettext
 import re
 from collections.abc import Callable
@@ -17,6 +18,13 @@ LANGUAGES = ("de", "da", "nl")
 def country(value: str) -> str | None:
     """ISO 3166-1 alpha-2 code of a code or of an English, German, Danish or Dutch name."""
     return _countries().get(value.strip().casefold())
+
+
+def country_like(value: str) -> str | None:
+    """The code of the country whose name or code is spelled most like the text, if one is."""
+    names = _countries()
+    close = difflib.get_close_matches(value.strip().casefold(), names, n=1, cutoff=0.75)
+    return names[close[0]] if close else None
 
 
 @cache

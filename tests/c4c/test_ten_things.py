@@ -307,12 +307,12 @@ def test_10_a_token_that_expires_at_any_time_costs_nothing(world: World) -> None
 
 def test_10_a_code_that_the_tenant_does_not_know_closes_its_field_and_is_named(world: World) -> None:
     """The whole record would be refused for it."""
-    world.replace_rule("qualification", 'origin = "002"', 'origin = "Web site"')
+    world.replace_rule("qualification", 'origin = "002"', 'origin = "WEB"')
     world.control.contact(world.control.company())
     world.sync()
     assert world.control.row("Lead")["OriginTypeCode"] == ""
     with world.application() as built:
-        findings = check.online(built.context)["findings"]
+        findings = check.online(built.context, built.settings.config)["findings"]
     assert any("Lead.OriginTypeCode" in finding["text"] for finding in findings)
 
 

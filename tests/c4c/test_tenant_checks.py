@@ -119,6 +119,13 @@ def test_what_a_label_gives_and_the_tenants_field_does_not_hold_is_named() -> No
     ]
 
 
+def test_a_constant_that_the_tenants_field_does_not_hold_is_named() -> None:
+    """The standard table holds all of it: only this tenant has a shorter field."""
+    assert tenant(("CorporateAccount", "RoleCode"), length=4)[1] == [
+        "CorporateAccount.RoleCode: holds 4 characters, a constant of the rules has 6; shorten the constant"
+    ]
+
+
 def test_an_unknown_code_closes_its_field_and_becomes_a_warning_on_every_handover() -> None:
     twin = Twin({"LeadOriginTypeCodeCollection": {"001": "Trade fair"}})
     found, [mismatch] = read_tenant(twin, RULES, NOW)

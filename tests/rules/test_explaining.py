@@ -7,7 +7,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from sync.cli.explained import told
 from sync.domain.rules import FieldMap
 from sync.domain.views import Label
 from sync.hubspot_client import Property
-from sync.jobs import property_check
+from sync.jobs import check, property_check
 from sync.jobs.explain import explain, explain_at
 from sync.jobs.preview import preview
 from sync.state import mirror
@@ -129,13 +129,13 @@ KNOWN = {
 def test_check_names_file_key_and_nearest_property() -> None:
     found = rules(MQL.replace("lead_score", "lead_scor") + "conditions = [{ property = 'contry', known = true }]")
     findings = {f["where"]: f for f in property_check.unknown_properties(found, KNOWN, {})}
-    score = findings["qualification.toml: scores.mql.property"]
+    score = findings["qualification.toml: scores.0 (mql).property"]
     assert score == {
         "severity": "error",
-        "where": "qualification.toml: scores.mql.property",
+        "where": "qualification.toml: scores.0 (mql).property",
         "text": "`lead_scor` is not a property of contacts; did you mean `lead_score`?",
     }
-    condition = findings["qualification.toml: scores.mql.conditions.0"]
+    condition = findings["qualification.toml: scores.0 (mql).conditions.0"]
     assert (condition["severity"], "did you mean `country`?" in condition["text"]) == ("warning", True)
     assert "mapping.toml: contact.fields.5 (JobTitle)" in findings
 
@@ -157,21 +157,21 @@ CHOICES = {
         "calls": ("yes", "no"),
     }.items()
 }
-COUNTED = """
+ALLOWED = 'allowed_basis = ["Freely given consent"]\n'
+NO_BASIS = 'no_basis = ["Not applicable"]\n'
+COUNTED = f"""
 [[scores]]
 name = "up"
 property = "tier"
 tiers = ["A1", "A2"]
 rearm_tiers = ["C1"]
-and = [{ property = "fit", tiers = ["High"] }]
+and = [{{ property = "fit", tiers = ["High"] }}]
 [consent]
 legal_basis_property = "basis"
-allowed_basis = ["Freely given consent"]
-no_basis = ["Not applicable"]
-confirmation_for = ["Freely given consent"]
+{ALLOWED}{NO_BASIS}confirmation_for = ["Freely given consent"]
 confirmation_property = "state"
 confirmed = ["Confirmed"]
-channels = [{ channel = "TEL", property = "calls", granted = ["yes"], refused = ["no"] }]
+channels = [{{ channel = "TEL", property = "calls", granted = ["yes"], refused = ["no"] }}]
 """
 
 
@@ -183,15 +183,30 @@ def _missing_options(text: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("entry", "wrong", "where", "text"),
     [
-        ('tiers = ["A1",', 'tiers = ["A1x",', "scores.up.tiers", "'A1x' is no option of tier; did you mean `A1`?"),
-        ('["C1"]', '["C11"]', "scores.up.rearm_tiers", "'C11' is no option of tier; did you mean `C1`?"),
-        ('["High"]', '["high"]', "scores.up.and.0.tiers", "'high' is no option of fit; did you mean `High`?"),
-        ('d_basis = ["Fr', 'd_basis = ["fr', "consent.allowed_basis", "did you mean `Freely given consent`?"),
+        ('tiers = ["A1",', 'tiers = ["A1x",', "scores.0 (up).tiers", "'A1x' is no option of tier; did you mean `A1`?"),
+        ('["C1"]', '["C11"]', "scores.0 (up).rearm_tiers", "'C11' is no option of tier; did you mean `C1`?"),
+        ('["High"]', '["high"]', "scores.0 (up).and.0.tiers", "'high' is no option of fit; did you mean `High`?"),
+        (
+            'd_basis = ["Fr',
+            'd_basis = ["Freely given consents", "Fr',
+            "consent.allowed_basis",
+            "did you mean `Freely given consent`?",
+        ),
         ('no_basis = ["Not', 'no_basis = ["Nott', "consent.no_basis", "did you mean `Not applicable`?"),
-        ('n_for = ["Free', 'n_for = ["Frei', "consent.confirmation_for", "did you mean `Freely given consent`?"),
+        (
+            f"{ALLOWED}{NO_BASIS}confirmation_for = [",
+            f'{NO_BASIS}confirmation_for = ["Freely given consents", ',
+            "consent.confirmation_for",
+            "did you mean `Freely given consent`?",
+        ),
         ('["Confirmed"]', '["Confirmd"]', "consent.confirmed", "did you mean `Confirmed`?"),
-        ('["yes"]', '["yess"]', "consent.channels.0.granted", "'yess' is no option of calls; did you mean `yes`?"),
-        ('["no"]', '["nein"]', "consent.channels.0.refused", "'nein' is no option of calls; allowed: yes, no"),
+        (
+            '["yes"]',
+            '["yess"]',
+            "consent.channels.0 (TEL).granted",
+            "'yess' is no option of calls; did you mean `yes`?",
+        ),
+        ('["no"]', '["nein"]', "consent.channels.0 (TEL).refused", "'nein' is no option of calls; allowed: yes, no"),
     ],
 )
 def test_check_names_values_that_never_count(entry: str, wrong: str, where: str, text: str) -> None:
@@ -199,6 +214,87 @@ def test_check_names_values_that_never_count(entry: str, wrong: str, where: str,
     assert entry in COUNTED
     [(place, said)] = _missing_options(COUNTED.replace(entry, wrong))
     assert (place, text in said) == (where, True)
+
+
+@pytest.mark.parametrize(
+    ("entry", "wrong", "severity"),
+    [
+        ('["no"]', '["nein"]', "error"),
+        ('no_basis = ["Not', 'no_basis = ["Nott', "error"),
+        ('confirmation_for = ["Freely given consent"]', 'confirmation_for = ["Freely given consents"]', "error"),
+        ('["yes"]', '["ja"]', "warning"),
+        ('["Confirmed"]', '["Confirmd"]', "warning"),
+    ],
+)
+def test_a_value_that_would_let_somebody_pass_is_an_error(entry: str, wrong: str, severity: str) -> None:
+    """One that would keep somebody back shows itself: nobody is handed over."""
+    text = COUNTED.replace(ALLOWED, "")
+    assert entry in text
+    found = property_check.unknown_options(rules(text.replace(entry, wrong)), CHOICES, {})
+    assert [finding["severity"] for finding in found] == [severity]
+
+
+def test_a_default_that_nobody_wrote_is_no_error() -> None:
+    """HubSpot's own value for no basis may be called otherwise in a portal: worth a word, but no mistake of the rules."""
+    text = COUNTED.replace(ALLOWED, "").replace(NO_BASIS, "")
+    basis = CHOICES | {"basis": Property("basis", "enumeration", options=("Freely given consent", "None"))}
+    found = [*property_check.unknown_options(rules(text), basis, {})]
+    assert [(f["where"], f["severity"]) for f in found] == [("qualification.toml: consent.no_basis", "warning")]
+
+
+CONSENT = """
+[consent]
+optout_property = "hs_email_optot"
+channels = [{ channel = "TEL", property = "cals", refused = ["no"] }]
+"""
+
+
+def test_a_consent_property_that_does_not_exist_is_an_error() -> None:
+    """Every opt-out would be lost without a word."""
+    known = KNOWN | {"hs_email_optout": Property("hs_email_optout", "bool"), "calls": CHOICES["calls"]}
+    findings = {f["where"]: f for f in property_check.unknown_properties(rules(MQL + CONSENT), known, {})}
+    for where, near in (("optout_property", "hs_email_optout"), ("channels.0 (TEL).property", "calls")):
+        finding = findings[f"qualification.toml: consent.{where}"]
+        assert (finding["severity"], f"did you mean `{near}`?" in finding["text"]) == ("error", True)
+
+
+RIVAL, PARTNER = Label("USER_DEFINED", 7, "Wettbewerber"), Label("USER_DEFINED", 8, "Partner")
+LABELLED = """
+[[labels]]
+label = "{}"
+blocks = "any"
+[[labels]]
+label = "Partnr"
+account = true
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "labels", "pinned", "severity", "said"),
+    [
+        ("Wettbewerbr", [RIVAL], {}, "error", "is no association label of the portal; did you mean `Wettbewerber`?"),
+        ("Wettbewerber", [RIVAL, replace(RIVAL, type_id=9)], {}, "error", "is the name of 2 labels"),
+        ("Wettbewerber", [PARTNER], {"Wettbewerber": ("USER_DEFINED", 7)}, "error", "has vanished"),
+        ("Konkurrenz", [RIVAL], {"Konkurrenz": ("USER_DEFINED", 7)}, "warning", "is named 'Wettbewerber' now"),
+    ],
+)
+def test_a_label_that_would_block_and_is_not_there_is_an_error(
+    text: str, labels: list[Label], pinned: dict[str, tuple[str, int]], severity: str, said: str
+) -> None:
+    found = [*check.labels_that_do_not_fit(rules(MQL + LABELLED.format(text)), labels, pinned)]
+    assert [(f["severity"], f["where"]) for f in found] == [
+        (severity, f"qualification.toml: labels.0 ({text})"),
+        ("warning", "qualification.toml: labels.1 (Partnr)"),
+    ]
+    assert said in found[0]["text"]
+
+
+def test_a_rule_file_that_nobody_reads_is_named(run: Callable[..., Ran], stricter: Path) -> None:
+    shutil.copy(stricter / "qualification.toml", stricter / "qualifcation.toml")
+    found = run("check", "--offline", config=stricter)
+    assert (found.returncode, found.stderr) == (0, "")
+    said = f"warning: {stricter / 'qualifcation.toml'}: nobody reads this file; did you mean `qualification.toml`?"
+    assert said in found.stdout
 
 
 def test_check_takes_the_usual_confirmations_as_given() -> None:

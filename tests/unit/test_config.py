@@ -70,9 +70,9 @@ def appended(file: str, first_line: str, text: str) -> Edit:
         pytest.param((WORKER, 'poll = "60s"', 'poll = "soon"'), "schedule.poll", ["'soon'", '"90s"'], id="no duration"),
         pytest.param((WORKER, 'poll = "60s"', 'poll = "0s"'), "schedule.poll", ["'0s'"], id="no interval at all"),
         pytest.param((WORKER, 'poll = "60s"', "poll = -5"), "schedule.poll", ["-5"], id="a negative interval"),
-        pytest.param((WORKER, 'poll = "60s"', "poll = true"), "schedule.poll", ["True"], id="a truth is no duration"),
+        pytest.param((WORKER, 'poll = "60s"', "poll = true"), "schedule.poll", ["true"], id="a truth is no duration"),
         pytest.param(
-            (WORKER, 'api = "2026-09"', 'api = "v4"'), "hubspot.api", ["'v4'", "'2026-09'", "'v3'"], id="unknown choice"
+            (WORKER, 'api = "2026-09"', 'api = "v4"'), "hubspot.api", ["'v4'", "2026-09, v3"], id="unknown choice"
         ),
         pytest.param(
             (WORKER, "parallel = 4            # requests at a time; SAP", "parallel = 12 #"),
@@ -90,20 +90,32 @@ def appended(file: str, first_line: str, text: str) -> Edit:
             (WORKER, "max_creates = 1000", "max_creates = -1"), "guard.max_creates", ["-1", "0"], id="below the least"
         ),
         pytest.param(
+            (WORKER, "max_creates = 1000", "max_creates = true"),
+            "guard.max_creates",
+            ["true", "must be a whole number"],
+            id="a truth is no number",
+        ),
+        pytest.param(
+            (WORKER, "search_per_second = 4", 'search_per_second = "4"'),
+            "hubspot.search_per_second",
+            ["'4'", "must be a number, without quotes"],
+            id="a number in quotes",
+        ),
+        pytest.param(
             (WORKER, "burst_per_10s = 90", 'burst_per_10s = "many"'),
             "hubspot.burst_per_10s",
-            ["'many'", "integer"],
+            ["'many'", "must be a whole number"],
             id="wrong type",
         ),
         pytest.param(
             (QUALIFICATION, "threshold = 75", 'threshold = "many"'),
-            "scores.0.threshold",
+            "scores.0 (mql).threshold",
             ["'many'", "number"],
             id="a threshold that is no number",
         ),
         pytest.param(
             (QUALIFICATION, "threshold = 75", "treshold = 75\nthreshold = 75"),
-            "scores.0.treshold",
+            "scores.0 (mql).treshold",
             ["unknown key", "`threshold`"],
             id="misspelled key in a list",
         ),
@@ -123,25 +135,25 @@ def appended(file: str, first_line: str, text: str) -> Edit:
         ),
         pytest.param(
             (QUALIFICATION, "rearm_below = 60", "rearm_below = 80"),
-            "scores.0",
+            "scores.0 (mql)",
             ["`rearm_below` 80", "`threshold` 75"],
             id="re-arm above the threshold",
         ),
         pytest.param(
             (QUALIFICATION, "threshold = 75", 'threshold = 75\ntiers = ["A1"]'),
-            "scores.0",
+            "scores.0 (mql)",
             ["either `threshold`", "`tiers`"],
             id="threshold and tiers",
         ),
         pytest.param(
             (QUALIFICATION, 'route = "default"', 'route = "defualt"'),
-            "scores.0.route",
+            "scores.0 (mql).route",
             ["'defualt'", "`default`"],
             id="unknown route",
         ),
         pytest.param(
             (QUALIFICATION, 'route = "default"', 'filters = ["fit"]'),
-            "scores.0.filters",
+            "scores.0 (mql).filters",
             ["'fit'"],
             id="a filter where there are none",
         ),
@@ -152,7 +164,10 @@ def appended(file: str, first_line: str, text: str) -> Edit:
             id="two scores of one name",
         ),
         pytest.param(
-            (QUALIFICATION, 'name = "mql"', 'name = "m:q"'), "scores.0.name", ["'m:q'"], id="a name that breaks the key"
+            (QUALIFICATION, 'name = "mql"', 'name = "m:q"'),
+            "scores.0 (m:q).name",
+            ["'m:q'"],
+            id="a name that breaks the key",
         ),
         pytest.param(
             (QUALIFICATION, "{company.name}: ", "{compny.name}: "),
@@ -180,7 +195,7 @@ def appended(file: str, first_line: str, text: str) -> Edit:
         ),
         pytest.param(
             appended(QUALIFICATION, "[consent]", '[[labels]]\nlabel = "x"\nfields = { FunctonCode = "1" }\n'),
-            "labels.0.fields",
+            "labels.0 (x).fields",
             ["`FunctonCode`", "`FunctionCode`"],
             id="a label for a field that does not exist",
         ),
@@ -204,14 +219,14 @@ def appended(file: str, first_line: str, text: str) -> Edit:
         ),
         pytest.param(
             (MAPPING, 'source = "city", rule = "c4c_wins"', 'source = "city", rule = "c4c_win"'),
-            "account.fields.6.rule",
-            ["'c4c_win'", "'c4c_wins'", "'hubspot_wins'"],
+            "account.fields.6 (City).rule",
+            ["'c4c_win'", "`c4c_wins`"],
             id="unknown rule",
         ),
         pytest.param(
             (MAPPING, 'transform = "country"', 'transform = "county"'),
-            "account.fields.7.transform",
-            ["'county'", "'country'"],
+            "account.fields.7 (CountryCode).transform",
+            ["'county'", "`country`"],
             id="unknown transform",
         ),
         pytest.param(
@@ -222,17 +237,17 @@ def appended(file: str, first_line: str, text: str) -> Edit:
         ),
         pytest.param(
             (MAPPING, 'source = "city", rule = "c4c_wins"', 'source = "city"'),
-            "account.fields.6.rule",
+            "account.fields.6 (City).rule",
             ["missing"],
             id="no rule",
         ),
         pytest.param(
             (MAPPING, '["name", "country", "zip"]', '["name", "zip"]'),
-            "account.natural_keys.2.source",
+            "account.natural_keys.2 (name_country_postal).source",
             ["'zip'", "country"],
             id="half a natural key",
         ),
-        pytest.param((MAPPING, "[lead]", "[laed]"), "lead", ["missing"], id="a section is missing"),
+        pytest.param((MAPPING, "[lead]", "[other]"), "lead", ["missing"], id="a section is missing"),
     ],
 )
 def test_a_mistake_is_named(edit: Edit, key: str, said: list[str], edited: Callable[..., Path]) -> None:
