@@ -240,7 +240,9 @@ class Environment:
         if value and (parts.scheme not in ("http", "https") or not parts.hostname):
             self.problems.append(f"{name}: is no web address; write it as https://host")
         elif parts.username or parts.password:
-            self.problems.append(f"{name}: holds a user name or password; leave them out, they would be seen")
+            self.problems.append(
+                f"{name}: holds a user name or password, which would be seen; write it as https://host"
+            )
         elif parts.scheme == "http" and not _loopback(parts.hostname or ""):
             self.problems.append(f"{name}: http:// is accepted for loopback addresses only; use https://")
         return value.rstrip("/")

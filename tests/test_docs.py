@@ -105,7 +105,11 @@ NEEDED |= {("simulate",): ["--config", str(PROJECT / "config")]}
 NEEDED |= {("parked", "retry"): ["--all"], ("parked", "drop"): ["--all"]}
 
 
-@pytest.mark.parametrize("name", sorted(set(COMMANDS) - {("demo",), ("migrate",)}), ids=" ".join)
+REPORTS = {("demo",), ("migrate",), ("status",), ("health",)}
+"""They need no rules, or no state."""
+
+
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - REPORTS), ids=" ".join)
 def test_wrong_settings_end_with_2_and_name_the_place(
     name: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,6 +3,7 @@
 import sys
 from contextlib import closing
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,7 +23,7 @@ from sync.jobs import explain as explaining
 from sync.jobs import status as statuses
 from sync.jobs.runner import JOBS, ONCE, place, run_jobs, run_until_idle
 from sync.log import Event, emit
-from sync.state.store import open_store, versions
+from sync.state.store import HEAD, open_store, versions
 from sync.worker import StopSignal, Worker
 from sync.worker.keeper import working
 from sync.worker.server import serving
@@ -58,11 +59,6 @@ def main() -> None:
     except SyncError as error:
         output.complain(str(error))
         sys.exit(error.exit_code)
-    except OSError as error:
-        output.complain(
-            f"{error.filename or 'a file'}: {error.strerror or type(error).__name__}; check path and rights"
-        )
-        sys.exit(2)
     except SQLAlchemyError as error:
         output.complain(f"the state file cannot be used now ({type(error).__name__}); check disk space and who uses it")
         sys.exit(2)
@@ -80,8 +76,16 @@ def _configure_log(stream: Any = None) -> None:
     log.configure(found.log_format, "WARNING" if quiet else found.log_level, stream or sys.stderr)
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        output.say(f"hubspot-c4c-sync {metadata.version('hubspot-c4c-sync')}, state version {HEAD}")
+        raise typer.Exit
+
+
 @cli.callback()
-def prepare() -> None:
+def prepare(
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version.")] = False,
+) -> None:
     """Hands marketing qualified leads over from HubSpot to SAP Sales Cloud."""
     _configure_log()
 

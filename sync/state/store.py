@@ -68,7 +68,7 @@ def open_store(path: Path, *, create: bool = True) -> Store:
     except (DatabaseError, sqlite3.DatabaseError) as error:
         store.close()
         raise StateError(
-            f"{path}: not a usable state file ({_cause(error)}); restore a backup as docs/operations.md says, or set SYNC_STATE"
+            f"{path}: no usable state file ({_cause(error)}); restore a backup (docs/operations.md) or set SYNC_STATE"
         ) from None
     except StateError:
         store.close()

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sync import metrics
 from sync.app import App
-from sync.errors import LeaseLost
+from sync.errors import Denied, LeaseLost
 from sync.jobs import alerts, forecast, portal
 from sync.jobs.context import Context
 from sync.jobs.runner import Results, run_jobs
@@ -24,6 +24,9 @@ from sync.worker.lanes import Lane
 from sync.worker.signals import StopSignal
 from sync.worker.timetable import Slot, timetable
 from sync.worker.vitals import Vitals
+
+DENIED_PAUSE = 900.0
+"""Seconds until a job asks SAP Sales Cloud again that was refused there: a few wrong passwords lock a user."""
 
 
 class Worker:
@@ -38,6 +41,8 @@ class Worker:
         self.lease = Lease(app.context.store, "worker", patience, app.clock.now, app.clock.monotonic)
         self.slots = timetable(schedule)
         self.vitals = Vitals(stuck_after=schedule.stuck_after.total_seconds(), beat_every=self._beat_every)
+        self._monotonic = app.clock.monotonic
+        self._refused: dict[str, float] = {}
         self._clock = ClockWatch(app.clock.now, app.clock.monotonic)
 
     def run(self) -> int:
@@ -143,14 +148,11 @@ class Worker:
         """What the scheduler calls: one run of the job, if this process still may."""
 
         def run() -> None:
-            if self._stop() or not self.lease.held:
+            if self._stop() or not self.lease.held or self._monotonic() < self._refused.get(slot.job, 0.0):
                 return
             with self.vitals.at_work(slot.job):
                 try:
-                    context = self._context()
-                    if slot.job == "poll":
-                        forecast.foretold(context)
-                    run_jobs(context, [slot.job], Results())
+                    self._run(slot.job)
                 except Exception as error:
                     # The record of the job could not be kept either: say so, and go on turning.
                     cause = f"state file: {getattr(error, 'orig', '')}" if isinstance(error, SQLAlchemyError) else ""
@@ -158,6 +160,14 @@ class Worker:
                     metrics.JOB_RUNS.labels(slot.job, "failure").inc()
 
         return run
+
+    def _run(self, job: str) -> None:
+        context, results = self._context(), Results()
+        if job == "poll":
+            forecast.foretold(context)
+        run_jobs(context, [job], results)
+        if any(isinstance(failure, Denied) and failure.system == "c4c" for failure in results.failures):
+            self._refused[job] = self._monotonic() + DENIED_PAUSE
 
     def _context(self) -> Context:
         """The surroundings of one run: stops with the process or the lease, and shows that it moves."""

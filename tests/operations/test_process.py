@@ -120,3 +120,57 @@ def test_a_port_in_use_is_explained(product: Product) -> None:
         ended = product.run("run")
     assert ended.code == 2
     assert "SYNC_METRICS_PORT" in ended.err
+
+
+def test_a_worker_whose_state_file_was_replaced_ends_and_writes_nothing_more(busy: Product, sandbox: Sandbox) -> None:
+    """Whoever restores a backup under a running worker must not get every lead twice."""
+    with busy.started("run") as first:
+        first.until("lead_handed_over")
+        first.until("job_finished", job="push")
+        before = sandbox.writes()
+        for leftover in busy.home.glob("state.db*"):
+            leftover.unlink()
+        with busy.started("run") as second:
+            sandbox.contact(sandbox.company("late"))
+            second.until("lead_handed_over")
+            assert first.ended() == 2
+            second.process.send_signal(signal.SIGTERM)
+            assert second.ended() == 143
+    assert sandbox.writes() > before
+    keys = sandbox.lead_keys()
+    assert len(keys) == len(set(keys)) == 4
+    assert len(sandbox.rows("CorporateAccount")) == 2
+
+
+def test_reports_work_while_the_rules_are_broken(busy: Product) -> None:
+    assert busy.run("once").code == 0
+    (busy.home / "config" / "qualification.toml").write_text("x = [", encoding="utf-8")
+    status = busy.run("status")
+    assert status.code == 0
+    assert "handed over 3 leads" in status.out
+    assert "`hubspot-c4c-sync check --offline` names them" in status.err
+    assert busy.run("health").code == 0
+
+
+def test_health_asks_whether_the_worker_lives(busy: Product) -> None:
+    with busy.started("run") as worker:
+        worker.until("lease_acquired")
+        assert busy.run("health").code == 0
+        worker.process.kill()
+        worker.process.wait()
+    gone = busy.run("health")
+    assert (gone.code, gone.err) == (1, "unhealthy: the worker that held the lease is gone\n")
+
+
+def test_a_refused_password_is_not_tried_with_every_push(busy: Product, sandbox: Sandbox) -> None:
+    """SAP Sales Cloud locks a user after a few wrong ones."""
+    busy.extra["C4C_PASSWORD"] = "wrong"
+    with busy.started("run") as worker:
+        worker.until("job_failed", job="push")
+        for _ in range(5):
+            worker.until("job_finished", job="poll")
+        worker.process.send_signal(signal.SIGTERM)
+        worker.ended()
+    assert sum('"event": "job_failed"' in line and '"job": "push"' in line for line in worker.lines) == 1
+    refused = [entry for entry in sandbox.get("/requests/log", system="c4c") if entry["status"] == 401]
+    assert len(refused) == 1

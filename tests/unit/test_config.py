@@ -558,17 +558,40 @@ def test_choices(name: str, value: str, allowed: list[str]) -> None:
     assert [word for word in allowed if word not in found] == []
 
 
-def test_a_certificate_instead_of_a_password() -> None:
-    given = without("C4C_USERNAME", "C4C_PASSWORD", C4C_CLIENT_CERT="c.pem", C4C_CLIENT_KEY="k.pem")
+@pytest.fixture
+def pem(tmp_path: Path) -> str:
+    (tmp_path / "c.pem").write_text("", encoding="utf-8")
+    return str(tmp_path / "c.pem")
+
+
+def test_a_certificate_instead_of_a_password(pem: str) -> None:
+    given = without("C4C_USERNAME", "C4C_PASSWORD", C4C_CLIENT_CERT=pem, C4C_CLIENT_KEY=pem)
     c4c = read_all(given)[1]
-    assert (c4c.client_cert, c4c.client_key, c4c.username, c4c.password) == ("c.pem", "k.pem", None, None)
+    assert (c4c.client_cert, c4c.client_key, c4c.username, c4c.password) == (pem, pem, None, None)
 
 
 @pytest.mark.parametrize("have", ["C4C_CLIENT_CERT", "C4C_CLIENT_KEY"])
-def test_half_a_certificate_is_none(have: str) -> None:
+def test_half_a_certificate_is_none(have: str, pem: str) -> None:
     missing = ({"C4C_CLIENT_CERT", "C4C_CLIENT_KEY"} - {have}).pop()
-    [found] = complaints(without("C4C_USERNAME", "C4C_PASSWORD", **{have: "c.pem"}))
+    [found] = complaints(without("C4C_USERNAME", "C4C_PASSWORD", **{have: pem}))
     assert found.startswith(f"{missing} is missing")
+
+
+def test_a_certificate_that_is_not_there_is_no_certificate(pem: str) -> None:
+    given = without("C4C_USERNAME", "C4C_PASSWORD", C4C_CLIENT_CERT="/nowhere.pem", C4C_CLIENT_KEY=pem)
+    assert complaints(given) == ["C4C_CLIENT_CERT: names no file that can be read; check path and rights"]
+
+
+@pytest.mark.parametrize("name", ["HUBSPOT_ACCESS_TOKEN", "C4C_USERNAME", "C4C_PASSWORD"])
+@pytest.mark.parametrize("value", ["first\nsecond", "tab\there", "sign €"])
+def test_a_credential_that_no_header_carries_is_refused_and_never_shown(name: str, value: str) -> None:
+    [found] = complaints(GOOD | {name: value})
+    assert found == f"{name}: holds a line break or a character that no header can carry; store it anew"
+
+
+def test_an_address_holds_no_credentials() -> None:
+    [found] = complaints(GOOD | {"C4C_BASE_URL": "https://user:secret@my1.crm.ondemand.com"})
+    assert found == "C4C_BASE_URL: holds a user name or password, which would be seen; write it as https://host"
 
 
 def test_no_secret_shows_in_a_representation() -> None:
