@@ -25,6 +25,9 @@ from sync.worker.signals import StopSignal
 from sync.worker.timetable import Slot, timetable
 from sync.worker.vitals import Vitals
 
+DENIALS = 3
+"""Runs in a row that SAP Sales Cloud may refuse before the job pauses: a single refusal may be a hiccup."""
+
 DENIED_PAUSE = 900.0
 """Seconds until a job asks SAP Sales Cloud again that was refused there: a few wrong passwords lock a user."""
 
@@ -43,6 +46,7 @@ class Worker:
         self.vitals = Vitals(stuck_after=schedule.stuck_after.total_seconds(), beat_every=self._beat_every)
         self._monotonic = app.clock.monotonic
         self._refused: dict[str, float] = {}
+        self._denials: dict[str, int] = {}
         self._clock = ClockWatch(app.clock.now, app.clock.monotonic)
 
     def run(self) -> int:
@@ -166,7 +170,9 @@ class Worker:
         if job == "poll":
             forecast.foretold(context)
         run_jobs(context, [job], results)
-        if any(isinstance(failure, Denied) and failure.system == "c4c" for failure in results.failures):
+        denied = any(isinstance(failure, Denied) and failure.system == "c4c" for failure in results.failures)
+        self._denials[job] = self._denials.get(job, 0) + 1 if denied else 0
+        if self._denials[job] >= DENIALS:
             self._refused[job] = self._monotonic() + DENIED_PAUSE
 
     def _context(self) -> Context:
