@@ -14,13 +14,18 @@ TIMEOUT = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One change of state of one alert. `text` holds no personal data."""
+    """One change of state of one alert. `text` holds no personal data; `step` is what to do next, if anything."""
 
     alert: str
     state: Literal["firing", "resolved"]
     text: str
     since: str
     host: str
+    step: str = ""
+
+    @property
+    def runbook(self) -> str:
+        return f"docs/oncall.md#{self.alert.replace('_', '-')}"
 
     def generic(self) -> dict[str, Any]:
         return {
@@ -28,14 +33,18 @@ class Notice:
             "alert": self.alert,
             "state": self.state,
             "text": self.text,
+            "step": self.step,
             "since": self.since,
             "host": self.host,
-            "runbook": f"docs/oncall.md#{self.alert.replace('_', '-')}",
+            "runbook": self.runbook,
         }
 
     def slack(self) -> dict[str, Any]:
+        """One message; the next step and the runbook on lines of their own, to be read on a telephone."""
         mark = "🔴" if self.state == "firing" else "🟢"
-        return {"text": f"{mark} hubspot-c4c-sync on {self.host}: {self.alert} {self.state}: {self.text}"}
+        head = f"{mark} hubspot-c4c-sync on {self.host}: {self.alert} {self.state}: {self.text}"
+        todo = [f"Next: {self.step}"] if self.step else []
+        return {"text": "\n".join([head, *todo, f"Runbook: {self.runbook}"])}
 
 
 class Notify(Protocol):

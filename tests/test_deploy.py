@@ -30,6 +30,8 @@ def parsed(path: Path) -> Any:
 COMPOSE = parsed(PROJECT / "compose.yaml")
 SERVICE = COMPOSE["services"]["worker"]
 MANIFEST = parsed(DEPLOY / "kubernetes/worker.yaml")
+SERVICE_OF_PODS = parsed(DEPLOY / "kubernetes/service.yaml")
+HELPER = parsed(DEPLOY / "kubernetes/helper.yaml")
 POD = MANIFEST["spec"]["template"]["spec"]
 [WORKER] = POD["containers"]
 LITESTREAM = parsed(DEPLOY / "litestream/litestream.yml")
@@ -91,6 +93,42 @@ def test_names_are_those_that_operations_has_made() -> None:
         assert (DEPLOY / "kubernetes" / resource).exists()
 
 
+def test_the_service_of_the_pods_exists_and_is_headless() -> None:
+    assert SERVICE_OF_PODS["metadata"]["name"] == MANIFEST["spec"]["serviceName"]
+    assert SERVICE_OF_PODS["spec"]["clusterIP"] == "None"
+    assert SERVICE_OF_PODS["spec"]["selector"] == MANIFEST["spec"]["selector"]["matchLabels"]
+    [port] = SERVICE_OF_PODS["spec"]["ports"]
+    assert port["targetPort"] == WORKER["ports"][0]["name"]
+    assert port["port"] == WORKER["ports"][0]["containerPort"]
+
+
+def test_litestream_brings_its_patch_and_its_config_map_and_operations_has_its_secret_made() -> None:
+    kustomization = parsed(DEPLOY / "litestream/kustomization.yaml")
+    assert kustomization["resources"] == ["../kubernetes"]
+    assert [patch["path"] for patch in kustomization["patches"]] == ["kubernetes-patch.yaml"]
+    [config_map] = kustomization["configMapGenerator"]
+    assert config_map["name"] == PATCHED["volumes"][0]["configMap"]["name"]
+    assert config_map["files"] == ["litestream.yml"]
+    [secret] = {source["secretRef"]["name"] for sidecar in SIDECARS for source in sidecar["envFrom"]}
+    assert f"secret generic {secret} " in OPERATIONS
+    [bucket] = {replica["bucket"] for database in LITESTREAM["dbs"] for replica in database["replicas"]}
+    assert f"--from-literal={bucket.strip('${}')}=" in OPERATIONS
+
+
+def test_the_helper_holds_the_volume_of_the_worker_as_the_worker_would() -> None:
+    [helper] = HELPER["spec"]["containers"]
+    [volume] = HELPER["spec"]["volumes"]
+    [claim] = MANIFEST["spec"]["volumeClaimTemplates"]
+    name = f"{claim['metadata']['name']}-{MANIFEST['metadata']['name']}-0"
+    assert volume["persistentVolumeClaim"]["claimName"] == name
+    assert helper["volumeMounts"] == [{"name": "state", "mountPath": str(Path(IMAGE["SYNC_STATE"]).parent)}]
+    assert helper["image"] == WORKER["image"]
+    assert HELPER["spec"]["securityContext"] == POD["securityContext"]
+    assert "labels" not in HELPER["metadata"], "nothing that selects the worker finds it"
+    assert "helper.yaml" not in parsed(DEPLOY / "kubernetes/kustomization.yaml")["resources"]
+    assert OPERATIONS.count("deploy/kubernetes/helper.yaml") >= 2, "made, and deleted"
+
+
 # ---- files and rights
 
 
@@ -121,7 +159,9 @@ def test_litestream_copies_the_state_file() -> None:
     assert {"state", *(volume["name"] for volume in PATCHED["volumes"])} == set(mounts)
 
 
-@pytest.mark.parametrize("container", [WORKER, *SIDECARS], ids=lambda container: container["name"])
+@pytest.mark.parametrize(
+    "container", [WORKER, *SIDECARS, *HELPER["spec"]["containers"]], ids=lambda container: container["name"]
+)
 def test_containers_are_restricted(container: dict[str, Any]) -> None:
     assert container["securityContext"] == {
         "allowPrivilegeEscalation": False,

@@ -34,6 +34,35 @@ class Alert(StrEnum):
     CONTRACT = "contract"
 
 
+STEPS = {
+    Alert.POLL_STALE: "`hubspot-c4c-sync runs --job poll`; its last column says why",
+    Alert.PARKED: "`hubspot-c4c-sync parked list`",
+    Alert.GUARD: "`hubspot-c4c-sync approve` shows what waits; nothing was written",
+    Alert.DENIED: "`hubspot-c4c-sync check` names what is refused; correct it before any restart",
+    Alert.BUDGET: "`hubspot-c4c-sync status` shows what is left; it goes on after midnight in the portal's time zone",
+    Alert.CONTRACT: "`hubspot-c4c-sync check`, then correct the rules or the other side",
+}
+"""The first thing to do, as docs/oncall.md says at more length."""
+
+OVER = {
+    Alert.POLL_STALE: "HubSpot is read again",
+    Alert.PARKED: "fewer contacts are parked than it takes to tell",
+    Alert.GUARD: "nothing is held back any more",
+    Alert.DENIED: "both systems accept the credentials again",
+    Alert.BUDGET: "HubSpot's daily requests suffice again",
+    Alert.CONTRACT: "everything that the rules name is there",
+}
+"""What is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How the last run of a job ended: the type of its failure, and its message, which begins with the system."""
+
+    kind: str
+    message: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What the alerts look at, as values."""
@@ -43,7 +72,7 @@ class Facts:
     at_work_since: datetime | None
     parked: int
     guard: str | None
-    failures: Mapping[str, str | None]
+    failures: Mapping[str, Failure | None]
     budget: DailyBudget
     mismatches: Mapping[str, list[str]]
     told: Collection[str] = ()
@@ -59,11 +88,19 @@ def watch(context: Context) -> None:
         if text is not None and alert not in told:
             _tell(context, alert, "firing", text, context.now().isoformat())
         elif text is None and alert in told:
-            _tell(context, alert, "resolved", "it is over", told[alert])
+            _tell(context, alert, "resolved", over(alert, told[alert], context.now()), told[alert])
+
+
+def over(alert: Alert, since: str, now: datetime) -> str:
+    """What is over, and how long it lasted. Pure."""
+    minutes = max(0, round((now - datetime.fromisoformat(since)).total_seconds() / 60))
+    hours, rest = divmod(minutes, 60)
+    return f"{OVER[alert]}; it lasted {f'{hours} h {rest} min' if hours else f'{rest} min'}"
 
 
 def _tell(context: Context, alert: Alert, state: Literal["firing", "resolved"], text: str, since: str) -> None:
-    if not context.notify(Notice(str(alert), state, text, since, socket.gethostname())):
+    step = STEPS[alert] if state == "firing" else ""
+    if not context.notify(Notice(str(alert), state, text, since, socket.gethostname(), step)):
         emit(Event.ALERT_UNDELIVERED, alert=str(alert), status=state)
         return
     with context.store.session() as session:
@@ -84,11 +121,20 @@ def _facts(session: Session, now: datetime) -> Facts:
         at_work_since=_at_work_since(session),
         parked=sum(work.parked_counts(session).values()),
         guard="; ".join(stopped) or None,
-        failures=streams.last_kinds(session),
+        failures=_failures(session),
         budget=budget.load(session),
         mismatches=streams.mismatches(session),
         told=streams.told(session),
     )
+
+
+def _failures(session: Session) -> dict[str, Failure | None]:
+    """By job, None after a success; the last failure is the last run's own where that one failed."""
+    failed = {job: run for job, (_, run) in streams.last_runs(session).items()}
+    return {
+        job: Failure(kind, (run.error if (run := failed.get(job)) else None) or "") if kind else None
+        for job, kind in streams.last_kinds(session).items()
+    }
 
 
 def _at_work_since(session: Session) -> datetime | None:
@@ -130,13 +176,16 @@ def _parked(facts: Facts, config: Configuration) -> str | None:
 
 
 def _denied(facts: Facts) -> str | None:
-    jobs = sorted(job for job, kind in facts.failures.items() if kind == "Denied")
-    return f"credentials or a permission were refused in: {', '.join(jobs)}" if jobs else None
+    refused = {job: failed.message for job, failed in facts.failures.items() if failed and failed.kind == "Denied"}
+    causes = sorted({message.rstrip(".") for message in refused.values() if message})
+    jobs = f"in: {', '.join(sorted(refused))}"
+    return f"{'; '.join(causes) or 'credentials or a permission were refused'} ({jobs})" if refused else None
 
 
 def _budget(facts: Facts, config: Configuration) -> str | None:
     share = config.worker.alerts.budget_share
-    used_up = sorted(job for job, kind in facts.failures.items() if kind in ("BudgetExhausted", "BudgetClosed"))
+    closed = ("BudgetExhausted", "BudgetClosed")
+    used_up = sorted(job for job, failed in facts.failures.items() if failed and failed.kind in closed)
     limit, left = facts.budget.limit or 0, facts.budget.left or 0
     if used_up:
         return f"HubSpot's daily requests do not suffice for: {', '.join(used_up)}"
