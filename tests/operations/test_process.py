@@ -133,7 +133,7 @@ def test_a_worker_whose_state_file_was_replaced_ends_and_writes_nothing_more(bus
         with busy.started("run") as second:
             sandbox.contact(sandbox.company("late"))
             second.until("lead_handed_over")
-            assert first.ended() == 2
+            assert first.process.wait(60) == 2
             second.process.send_signal(signal.SIGTERM)
             assert second.ended() == 143
     assert sandbox.writes() > before
