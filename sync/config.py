@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from sync import readable, rule_checks, rule_messages
 from sync.domain import rules
 from sync.domain.rules import Rules
 from sync.domain.spelling import closest
 from sync.errors import ConfigurationError
 from sync.log import redact
+from sync.rule_files import checks, messages, readable
 
 HUBSPOT = "https://api.hubapi.com"
 
@@ -340,10 +340,10 @@ def _across(directory: Path, qualification: _File[rules.Qualification], mapping:
     broken = (*qualification.broken, *mapping.broken)
     problems: list[str] = []
     if qualification.model:
-        found = readable.untold(rule_checks.qualification(qualification.model), broken)
+        found = readable.untold(checks.qualification(qualification.model), broken)
         problems += _in(directory / "qualification.toml", found)
     if mapping.model:
-        found = readable.untold(rule_checks.mapping(mapping.model, qualification.model), broken)
+        found = readable.untold(checks.mapping(mapping.model, qualification.model), broken)
         problems += _in(directory / "mapping.toml", found)
     return problems
 
@@ -386,10 +386,10 @@ def _in_part(path: Path, model: type[Model], data: Any, errors: list[Any], probl
     copy, guessed = readable.meant(data, unknown, model)
     found = _telling(_errors(model, copy))
     telling = [e for e in found if not any(e["loc"][: len(place)] == place for place in guessed)]
-    problems += _in(path, (rule_messages.explain(error, model, data) for error in unknown))
-    problems += _in(path, (rule_messages.explain(error, model, copy) for error in telling))
+    problems += _in(path, (messages.explain(error, model, data) for error in unknown))
+    problems += _in(path, (messages.explain(error, model, copy) for error in telling))
     places = {tuple(part for part in error["loc"] if part != "[key]") for error in found}
-    broken = tuple(rule_messages.place(place, copy) for place in places)
+    broken = tuple(messages.place(place, copy) for place in places)
     return _File(readable.parts(model, copy) if found else model.model_validate(copy), broken)
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
-from sync import rule_uses
 from sync.domain.conditions import Condition
 from sync.domain.rules import MERGED_PROPERTY, OWNER_PROPERTY, Consent, Qualification, Rules, qualified
 from sync.domain.spelling import entry, nearest, shown
 from sync.hubspot_client import Property
+from sync.rule_files import uses
 
 Finding = dict[str, str]
 Known = Mapping[str, Property]
@@ -16,7 +16,7 @@ def unknown_properties(rules: Rules, contacts: Known, companies: Known) -> Itera
     """Uses of properties that the portal does not have; errors where decisions or refusals would be lost."""
     portal = {"contact": contacts, "company": companies}
     plural = {"contact": "contacts", "company": "companies"}
-    for use in dict.fromkeys(rule_uses.uses(rules)):
+    for use in dict.fromkeys(uses.uses(rules)):
         known = portal[use.space]
         if use.property in known or use.property in (OWNER_PROPERTY, MERGED_PROPERTY):
             continue

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sync import field_checks, required
 from sync.c4c_client import C4CPort, Employee
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
@@ -19,6 +18,7 @@ from sync.errors import ConfigurationError, Malformed, Refused
 from sync.planner.lookups import UUIDS
 from sync.planner.plan import ATTRIBUTE, ATTRIBUTES, CHANNEL, PERMISSION, RELATION, TAX_NUMBER, Tenant
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
+from sync.rule_files import fields, required
 from sync.schema import Field, Schema, standard
 
 VITAL = (ACCOUNT, CONTACT, LEAD)
@@ -152,9 +152,9 @@ def _too_long(rules: Rules, offered: Schema) -> Iterator[Mismatch]:
         if field and field.cuts(value):
             yield Mismatch(RELATION, name, f"holds {field.length} characters, a label gives {len(value)}; left out")
     for entity, mapped in ((entity, mapped) for entity, em in maps(rules).items() for mapped in em.fields):
-        fields = offered.entities.get(entity, {})
-        for length in sorted({len(v) for v in _values(rules, mapped) if field_checks.cuts(mapped, fields, v)}):
-            held = sum(fields[name].length for name in mapped.target if name in fields)
+        known = offered.entities.get(entity, {})
+        for length in sorted({len(v) for v in _values(rules, mapped) if fields.cuts(mapped, known, v)}):
+            held = sum(known[name].length for name in mapped.target if name in known)
             problem = f"holds {held} characters, a constant of the rules has {length}; shorten the constant"
             yield Mismatch(entity, mapped.target[0], problem)
 

@@ -19,7 +19,7 @@ from sandbox.c4c import filters
 from sandbox.c4c.model import BY_SET, ENTITIES
 from sandbox.c4c.store import C4CStore
 from sandbox.clock import Clock
-from sync import rule_checks, schema
+from sync import schema
 from sync.c4c_client import Employee, Masters, WriteResult, Written
 from sync.config import Configuration, Guard, WorkerConfig, load
 from sync.domain.rules import Mapping, Qualification, Rules
@@ -27,6 +27,7 @@ from sync.domain.views import Association, Company, ContactView, Cycle, Label, O
 from sync.jobs import push, rules_change
 from sync.jobs.context import Context
 from sync.odata import Operation, Query, Row
+from sync.rule_files import checks as rule_checks
 from sync.schema import Field, Schema
 from sync.state import mirror, work
 from sync.state.store import Store, open_store

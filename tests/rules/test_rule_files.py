@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from rules_world import MQL, PROJECT, company, contact, labelled, rules
 
-from sync import config, rule_checks
+from sync import config
 from sync.domain import conditions
 from sync.domain import rules as models
 from sync.domain.rules import Qualification
@@ -25,6 +25,7 @@ from sync.mappers.transforms import TRANSFORMS
 from sync.planner.offline import World, predict
 from sync.planner.plan import Tenant
 from sync.planner.qualify import qualify
+from sync.rule_files import checks as rule_checks
 
 EXAMPLES = [PROJECT / "config", PROJECT / "config" / "examples" / "group"]
 PAGE = (PROJECT / "docs" / "rules.md").read_text(encoding="utf-8")

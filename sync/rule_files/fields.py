@@ -5,17 +5,17 @@ Each problem is a sentence with key, found and remedy.
 
 from collections.abc import Iterator
 
-from sync import value_checks
 from sync.domain.rules import FieldMap, FieldRule, Qualification, placeholders
 from sync.domain.spelling import shown
 from sync.mappers.transforms import spread
+from sync.rule_files import values
+from sync.rule_files.sources import braces
 from sync.schema import Entity
-from sync.source_checks import braces
 
 
 def of_field(mapped: FieldMap, fields: Entity, qualification: Qualification | None) -> Iterator[str]:
     yield from _table(mapped)
-    yield from (f"country: {problem}" for problem in value_checks.no_country(mapped.country))
+    yield from (f"country: {problem}" for problem in values.no_country(mapped.country))
     if mapped.template is not None:
         yield from (f"template: {problem}" for problem in _template(mapped.template))
     if mapped.may_blank and mapped.rule is FieldRule.CREATE_ONLY:
@@ -28,7 +28,7 @@ def of_field(mapped: FieldMap, fields: Entity, qualification: Qualification | No
 def _table(mapped: FieldMap) -> Iterator[str]:
     if "table" in mapped.model_fields_set and not mapped.table:
         yield "table: must not be empty; leave it out to write values as they are"
-    yield from (f"table: {problem}" for problem in value_checks.never("transform", mapped.transform, mapped.table))
+    yield from (f"table: {problem}" for problem in values.never("transform", mapped.transform, mapped.table))
     first: dict[str, str] = {}
     for known in mapped.table:
         other = first.setdefault(known.strip().casefold(), known)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from sync.domain.spelling import closest
-from sync.rule_messages import Error, Location, inner_model, keys
+from sync.rule_files.messages import Error, Location, inner_model, keys
 
 Model = TypeVar("Model", bound=BaseModel)
 

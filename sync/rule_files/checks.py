@@ -6,11 +6,12 @@ Each problem is a sentence with key, what was found, and what is allowed.
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 
-from sync import consent_checks, field_checks, required, schema, source_checks, value_checks
+from sync import schema
 from sync.domain import rules
 from sync.domain.conditions import Condition
 from sync.domain.marketing import AttributeRule
 from sync.domain.spelling import entry, nearest, shown
+from sync.rule_files import consent, fields, required, sources, values
 
 
 def qualification(found: rules.Qualification) -> Iterator[str]:
@@ -23,7 +24,7 @@ def qualification(found: rules.Qualification) -> Iterator[str]:
     for name, condition in found.filters.items():
         yield from (f"filters.{name}: {problem}" for problem in _condition(condition, found))
     yield from (f"filters: {problem}" for problem in _circles(found))
-    yield from (f"consent.{problem}" for problem in consent_checks.problems(found.consent))
+    yield from (f"consent.{problem}" for problem in consent.problems(found.consent))
     for name, route in found.routes.items():
         yield from (f"routes.{name}.{problem}" for problem in _route(route, found))
     for name, owner in found.owners.items():
@@ -68,11 +69,9 @@ def _condition(condition: Condition, found: rules.Qualification) -> Iterator[str
         if space not in ("contact", "company", "derived"):
             yield f"property `{name}`: found {space!r} before the dot, allowed: company, contact, derived"
         else:
-            yield from source_checks.named((name,), found)
+            yield from sources.named((name,), found)
     for part in condition.parts():
-        yield from (
-            f"`{part.property}`: {problem}" for problem in value_checks.never("as", part.transform, _listed(part))
-        )
+        yield from (f"`{part.property}`: {problem}" for problem in values.never("as", part.transform, _listed(part)))
     segments = {value for part in condition.parts() if part.property == "derived.segment" for value in _listed(part)}
     for name in sorted(segments - set(found.segments.names)):
         yield f"derived.segment: found {name!r}{nearest(name, found.segments.names)}"
@@ -105,14 +104,14 @@ def _route(route: rules.Route, found: rules.Qualification) -> Iterator[str]:
         yield from _known("owner", route.owner, found.owners)
     if not route.lead_name:
         yield "lead_name: must not be empty; leave it out for the usual name"
-    yield from (f"lead_name: {problem}" for problem in source_checks.braces(route.lead_name))
+    yield from (f"lead_name: {problem}" for problem in sources.braces(route.lead_name))
     names = rules.placeholders(route.lead_name)
-    yield from (f"lead_name: {problem}" for problem in source_checks.named(names, found))
+    yield from (f"lead_name: {problem}" for problem in sources.named(names, found))
     yield from (f"lead_name: {{{name}}} is an id, not a text" for name in names if name.startswith(("c4c.", "owner.")))
 
 
 def _owner(owner: rules.OwnerRule, found: rules.Qualification) -> Iterator[str]:
-    yield from value_checks.territories(owner.territories)
+    yield from values.territories(owner.territories)
     for n, territory in enumerate(owner.territories):
         if territory.segment is not None:
             yield from _known(f"territories.{n}.segment", territory.segment, found.segments.names)
@@ -149,9 +148,9 @@ def mapping(found: rules.Mapping, qualification: rules.Qualification | None) -> 
             where = entry(f"{section}.fields", n, ", ".join(mapped.target))
             yield from (f"{where}: {p}" for p in _targets(entity, mapped))
             yield from (f"{where}: {p}" for p in _out_of_place(section, entity_map.external_key, mapped))
-            yield from (f"{where}: {p}" for p in source_checks.of_field(section, mapped, qualification))
-            fields = schema.standard().entities[entity]
-            yield from (f"{where}: {p}" for p in field_checks.of_field(mapped, fields, qualification))
+            yield from (f"{where}: {p}" for p in sources.of_field(section, mapped, qualification))
+            offered = schema.standard().entities[entity]
+            yield from (f"{where}: {p}" for p in fields.of_field(mapped, offered, qualification))
         yield from (f"{section}.{problem}" for problem in _filled_twice(entity_map.fields))
         unfilled = required.unfilled(entity, entity_map, qualification, schema.standard())
         yield from (f"{section}.fields: `{name}` of {entity} {problem}" for name, problem in unfilled)
@@ -194,12 +193,12 @@ def _out_of_place(section: str, external_key: str, mapped: rules.FieldMap) -> It
         yield f"when: found {mapped.when!r}, which tells leads apart; it is allowed in [lead] only"
 
 
-def _filled_twice(fields: Sequence[rules.FieldMap]) -> Iterator[str]:
+def _filled_twice(entries: Sequence[rules.FieldMap]) -> Iterator[str]:
     """Entries of one target would undo each other for ever, unless one is for leads with an account, one for those
     without.
     """
-    for n, mapped in enumerate(fields):
-        for m, earlier in enumerate(fields[:n]):
+    for n, mapped in enumerate(entries):
+        for m, earlier in enumerate(entries[:n]):
             if mapped.when == earlier.when or "always" in (mapped.when, earlier.when):
                 for target in sorted(mapped.target):
                     where = entry("fields", n, ", ".join(mapped.target))
