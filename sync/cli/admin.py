@@ -227,7 +227,9 @@ def runs(
 
 
 def verify_(
-    repair: Annotated[bool, typer.Option("--repair", help="Mark pending what the normal path can mend.")] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Link what is ours; mark what the next push can mend.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Compare mirror, links and SAP Sales Cloud: missing, extra, drifted, duplicate. Exit 4 if something is left."""
@@ -235,12 +237,12 @@ def verify_(
         application = app.build(report)
         try:
             found = verify.verify(application.context)
-            repaired = verify.repair(application.context.store, found, application.context) if repair else None
+            marked, linked = verify.repair(application.context, found) if repair else (None, None)
         finally:
             application.close()
-    document = {**found.to_json(), "marked": repaired}
+    document = {**found.to_json(), "marked": marked, "linked": linked}
     output.show_json(document) if json else admin_reports.print_verify(document)
-    left = len(found.duplicate) if repair else found.total()
+    left = found.beyond_repair() if repair else found.total()
     raise typer.Exit(4 if left else 0)
 
 

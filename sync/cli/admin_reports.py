@@ -123,7 +123,10 @@ def print_verify(document: Document) -> None:
     if not any(document[kind] for kind in _KINDS):
         say("everything fits")
     if document["marked"] is not None:
-        say(f"{document['marked']} contacts marked pending; the next push mends what it can")
+        say(f"{document['linked']} records linked; {document['marked']} contacts marked pending for the next push")
+    strangers = sum(not entry["contacts"] for entry in document["extra"])
+    if strangers:
+        say(f'{strangers} extra records belong to nobody in the mirror: docs/oncall.md, "Extra records"')
 
 
 _KINDS = {

@@ -22,6 +22,7 @@ from sync.planner.seen import FORMER
 from sync.schema import collection
 from sync.state import mirror, tables, work
 from sync.state.store import Store
+from sync.state.work import HandoverRecord
 
 HEADER = ("entity", "key", "object_id")
 NUMBERS = {ACCOUNT: "AccountID", CONTACT: "ContactID", LEAD: "ID"}
@@ -153,6 +154,19 @@ def _save(session: Session, link: Link, now: datetime) -> bool:
         link = replace(link, seen={FORMER: known.object_id}) if known.object_id else link
         session.delete(known)
         session.flush()
+    return _remember(session, link, now)
+
+
+def adopt(session: Session, link: Link, now: datetime) -> bool:
+    """Keeps a pair whose record carries our key already; False if another record is known under it."""
+    known = session.get(tables.Link, (link.entity, link.key))
+    return not (known and known.object_id) and _remember(session, link, now)
+
+
+def _remember(session: Session, link: Link, now: datetime) -> bool:
+    """A lead tells that its contact was handed over, which decides whether a refusal goes over."""
+    if link.entity == LEAD:
+        work.record_handover(session, HandoverRecord.of(link.key, link.object_id), now)
     return work.save_link(session, link, now, written=False)
 
 

@@ -82,18 +82,12 @@ def input_digest(view: ContactView) -> str:
 
 
 def _handovers(view: ContactView, planned: Plan, rules: Rules) -> list[HandoverRecord]:
+    evidence = {**_consent(view, rules.qualification.consent), "rules": rules.digest}
     return [
-        HandoverRecord(
-            lead_key=write.key,
-            contact_id=view.id,
-            score=(score := write.key.split(":")[1]),
-            cycle=int(write.key.rpartition(":")[2]),
-            object_id=write.object_id,
-            crossed_at=view.crossed_at.get(score),
-            evidence={**_consent(view, rules.qualification.consent), "rules": rules.digest},
-        )
+        replace(found, crossed_at=view.crossed_at.get(found.score))
         for write in planned.records
         if write.entity == LEAD and write.object_id
+        for found in [HandoverRecord.of(write.key, write.object_id, evidence=evidence)]
     ]
 
 

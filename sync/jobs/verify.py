@@ -10,18 +10,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sync import odata
+from sync.domain.views import Link
+from sync.jobs import links
 from sync.jobs.context import Context
 from sync.jobs.handover import Handover
 from sync.jobs.slice import Slice
 from sync.jobs.tenant import maps, read_tenant
 from sync.odata import Query, Row
-from sync.planner.plan import Write
+from sync.planner.plan import Write, concerns
 from sync.planner.qualify import qualify
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.schema import collection
-from sync.state import mirror, selection
+from sync.state import mirror, selection, tables
 from sync.state.store import Store
-from sync.state.tables import Link
 
 SLICE = 200
 KEYED = (ACCOUNT, CONTACT, LEAD)
@@ -50,6 +51,10 @@ class Differences:
     def total(self) -> int:
         return sum(len(kind) for kind in (self.missing, self.extra, self.drifted, self.duplicate))
 
+    def beyond_repair(self) -> int:
+        """What only a person can settle: records with one key, and those of which HubSpot knows nobody."""
+        return len(self.duplicate) + sum(not entry["contacts"] for entry in self.extra)
+
     def contacts(self) -> set[str]:
         """Contacts that the normal path would look at to mend what it can mend."""
         kinds = (*self.missing, *self.extra, *self.drifted)
@@ -69,15 +74,15 @@ def verify(context: Context) -> Differences:
     """All differences. Raises RemoteError if C4C cannot be read."""
     tenant, _ = read_tenant(context.c4c, context.config.rules, context.now())
     with context.store.reading() as session:
-        links = selection.links(session, KEYED)
+        pairs = selection.links(session, KEYED)
         settled = selection.done(session)
     records = _records(context)
     context.progress("verify records", len(records), len(records))
-    found = Differences(checked={"records": len(records), "links": len(links), "contacts": len(settled)})
+    found = Differences(checked={"records": len(records), "links": len(pairs), "contacts": len(settled)})
     found.duplicate = list(_duplicates(records))
-    gone = _gone(context, links, records)
+    gone = _gone(context, pairs, records)
     found.missing = [_entry(context.store, link.entity, link.key, link.object_id) for link in gone]
-    linked = {(link.entity, link.object_id) for link in links}
+    linked = {(link.entity, link.object_id) for link in pairs}
     known_twice = {(entry["entity"], i) for entry in found.duplicate for i in entry["object_ids"]}
     found.extra = [
         _entry(context.store, r.entity, r.key, r.object_id)
@@ -88,12 +93,19 @@ def verify(context: Context) -> Differences:
     return found
 
 
-def repair(store: Store, found: Differences, context: Context) -> int:
-    """Marks pending whom the normal path can mend: it adopts, creates and updates as always."""
-    with store.session() as session:
+def repair(context: Context, found: Differences) -> tuple[int, int]:
+    """(contacts marked pending, records linked): the normal path creates and updates as always.
+
+    What carries our key and belongs to a known contact is linked at once: the normal path would adopt it only when the
+    contact qualifies, and until then nobody would know that it was handed over.
+    """
+    now = context.now()
+    with context.store.session() as session:
+        ours = [Link(e["entity"], e["key"], e["object_id"], {}, origin="adopted") for e in found.extra if e["contacts"]]
+        linked = sum(links.adopt(session, link, now) for link in ours)
         ids = selection.known(session, sorted(found.contacts()))
-        mirror.mark_pending(session, ids, context.now())
-    return len(ids)
+        mirror.mark_pending(session, ids, now)
+    return len(ids), linked
 
 
 # ---- C4C's records
@@ -135,7 +147,7 @@ def _duplicates(records: Iterable[Keyed]) -> Iterable[dict[str, Any]]:
             yield {"entity": entity, "key": key, "object_ids": sorted(ids)}
 
 
-def _gone(context: Context, links: Iterable[Link], records: Iterable[Keyed]) -> list[Link]:
+def _gone(context: Context, links: Iterable[tables.Link], records: Iterable[Keyed]) -> list[tables.Link]:
     """Links whose record is not there, asked for by id too: somebody may only have emptied its key."""
     seen = {(r.entity, r.object_id) for r in records}
     unseen = [link for link in links if (link.entity, link.object_id) not in seen]
@@ -186,7 +198,7 @@ def _compare_fields(context: Context, handover: Handover, settled: list[str], fo
 def _planned(context: Context, handover: Handover, ids: list[str]) -> Slice:
     slice_ = handover.load(ids)
     rules = context.config.rules
-    slice_.views = {i: v for i, v in slice_.views.items() if any(d.qualified for d in qualify(v, rules))}
+    slice_.views = {i: v for i, v in slice_.views.items() if concerns(v, qualify(v, rules), rules)}
     handover.plan(slice_)
     return slice_
 

@@ -116,8 +116,14 @@ class HandoverRecord:
     score: str
     cycle: int
     object_id: str
-    crossed_at: datetime | None
+    crossed_at: datetime | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, lead_key: str, object_id: str, **more: Any) -> "HandoverRecord":
+        """Of a lead with the key `<contact id>:<score>:<cycle>`."""
+        contact, score, cycle = lead_key.split(":")
+        return cls(lead_key, contact, score, int(cycle), object_id, **more)
 
 
 def finish(

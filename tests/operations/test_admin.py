@@ -186,6 +186,34 @@ def test_verify_after_the_state_was_lost(three: list[str], command: Command, pro
     assert command("verify").code == 0
 
 
+def test_a_refusal_reaches_whom_only_the_lost_state_knew(
+    three: list[str], command: Command, product: Product, sandbox: Sandbox
+) -> None:
+    """Handed over, fallen below the threshold, and the state is lost: `--repair` knows the handover from the lead."""
+    sandbox.call("PATCH", f"/hubspot/contacts/{three[0]}", {"properties": {"lead_score": "10"}})
+    command("once")
+    for leftover in product.home.glob("state.db*"):
+        leftover.unlink()
+    command("once")
+    left = command("verify", "--json").document
+    assert {(e["entity"], e["key"]) for e in left["extra"]} == {("Contact", three[0]), ("Lead", f"{three[0]}:mql:1")}
+    repaired = command("verify", "--repair", "--json")
+    assert (repaired.code, repaired.document["linked"]) == (0, 2)
+    assert command("verify").code == 0
+    sandbox.call("PATCH", f"/hubspot/contacts/{three[0]}", {"properties": {"hs_email_optout": "true"}})
+    counts = command("once", "--json").document["counts"]
+    assert counts["created"] == {"MarketingPermission": 1, "ChannelPermission": 1}
+    assert len(sandbox.lead_keys()) == 3
+
+
+def test_extra_records_of_nobody_are_left_to_a_person(three: list[str], command: Command, sandbox: Sandbox) -> None:
+    stranger = {"Name": "Gone", "RoleCode": "BUP002", "HubSpotID_KUT": "99999999"}
+    sandbox.post("/c4c/CorporateAccount", stranger)
+    repaired = command("verify", "--repair")
+    assert repaired.code == 4
+    assert "1 extra records belong to nobody in the mirror" in repaired.out
+
+
 # ---- runs, backup, housekeeping, health
 
 
