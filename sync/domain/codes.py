@@ -92,8 +92,9 @@ EXPLANATIONS: dict[Code, Explanation] = {
     ),
     Code.ALREADY_HANDED_OVER: Explanation("The lead of this cycle exists and is kept up to date.", _NOTHING),
     Code.OWNER_UNKNOWN: Explanation(
-        "The HubSpot owner is no valid, unlocked employee in SAP Sales Cloud; the tenant chooses the owner.",
-        "Give the employee the same e-mail address in both systems.",
+        "The HubSpot owner is no valid, unlocked employee in SAP Sales Cloud, or shares an address with another one; "
+        "the tenant chooses the owner.",
+        "Give the employee the same e-mail address in both systems, and no other valid employee that address.",
     ),
     Code.VALUE_TOO_LONG: Explanation(
         "A value is longer than its field and was cut, or one of its words was broken over two fields.",

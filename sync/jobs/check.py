@@ -1,6 +1,6 @@
 """Compares the rules with the portal and the tenant, and names every mismatch. Changes nothing."""
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from sync.hubspot_client import HubSpotPort, Property
 from sync.jobs import freshness, property_check, score_types
 from sync.jobs.context import Context
 from sync.jobs.tenant import read_tenant
+from sync.planner.owners import why_not
+from sync.planner.writes import Tenant
 from sync.state import labels as label_pins
 
 Finding = dict[str, str]
@@ -112,25 +114,28 @@ def _c4c(context: Context) -> Iterator[Finding]:
         yield from (_finding("error", "SAP Sales Cloud", problem) for problem in error.problems)
         return
     yield from (_finding("warning", "SAP Sales Cloud", str(mismatch)) for mismatch in mismatches)
-    yield from _owner_rules(context.config.rules, tenant.employees)
+    yield from _owner_rules(context.config.rules, tenant)
     owners = [o for o in context.hubspot.owners() if not o.archived]
+    shared = [o.id for o in owners if o.email and o.email.casefold() in tenant.shared]
     unknown = [o.id for o in owners if not o.email or o.email.casefold() not in tenant.employees]
+    unknown = [owner for owner in unknown if owner not in shared]
     if unknown:
-        yield _finding(
-            "warning",
-            "owners",
-            f"{len(unknown)} of {len(owners)} HubSpot owners are no valid employee: {', '.join(unknown)}",
-        )
+        text = f"{len(unknown)} of {len(owners)} HubSpot owners are no valid employee: {', '.join(unknown)}"
+        yield _finding("warning", "owners", text)
+    if shared:
+        text = f"{len(shared)} of {len(owners)} HubSpot owners each have an e-mail address that several valid employees"
+        yield _finding("warning", "owners", f"{text} share, so that none is chosen: {', '.join(shared)}")
 
 
-def _owner_rules(rules: Rules, employees: Container[str]) -> Iterator[Finding]:
+def _owner_rules(rules: Rules, tenant: Tenant) -> Iterator[Finding]:
     """Members and territories whose address is no valid employee's; the address itself stands in the file."""
     for name, rule in rules.qualification.owners.items():
         members = [(f"round_robin.{n}", address) for n, address in enumerate(rule.round_robin)]
         members += [(f"territories.{n}.owner", row.owner) for n, row in enumerate(rule.territories)]
         for key, address in members:
-            if address.casefold() not in employees:
-                yield _finding("warning", f"qualification.toml: owners.{name}.{key}", "is no valid, unlocked employee")
+            if address.casefold() not in tenant.employees:
+                where = f"qualification.toml: owners.{name}.{key}"
+                yield _finding("warning", where, why_not(address, tenant.shared))
 
 
 def _lead_status(context: Context) -> Iterator[str]:

@@ -9,6 +9,7 @@ from sync.domain.codes import EXPLANATIONS, Code
 from sync.domain.decision import Decision
 from sync.domain.rules import Rules
 from sync.domain.views import ContactView
+from sync.jobs.links import NUMBERS
 from sync.jobs.recording import input_digest
 from sync.lifecycle import Status
 from sync.mappers.company import company_name
@@ -123,7 +124,7 @@ def _state(link: tables.Link, rules: Rules) -> str | None:
 
 def _records(session: Session, view: ContactView, rules: Rules) -> dict[str, Any]:
     companies = [a.company.id for a in view.associations]
-    links = work.link_rows(session, [view.id, *companies])
+    links = work.link_rows(session, [view.id], companies)
     return {
         "companies": [
             {
@@ -139,7 +140,7 @@ def _records(session: Session, view: ContactView, rules: Rules) -> dict[str, Any
                 "entity": r.entity,
                 "key": r.key,
                 "object_id": r.object_id,
-                "number": r.seen.get("ID") or r.seen.get("AccountID") or r.seen.get("ContactID"),
+                "number": r.seen.get(NUMBERS[r.entity]) if r.entity in NUMBERS else None,
                 "state": _state(r, rules),
                 "origin": r.origin,
                 "last_written": _iso(r.written_at),

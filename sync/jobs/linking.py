@@ -56,7 +56,7 @@ def keep(context: Context, tenant: Tenant, work_: Slice, results: Sequence[tuple
 
 
 def _loaded(session: Session, writes: Sequence[Write]) -> work.Loaded:
-    return work.Loaded(session, (), {write.key.partition(":")[0] for write in writes})
+    return work.Loaded(session, (), {(write.entity, write.key) for write in writes})
 
 
 def _keep(

@@ -32,7 +32,7 @@ def record(context: Context, slice_: Slice) -> None:
     after: dict[str, lifecycle.Progress | None] = {}
     handed_over: list[HandoverRecord] = []
     with context.store.session() as session, session.no_autoflush:
-        loaded = work.Loaded(session, slice_.outcomes, _link_ids(slice_))
+        loaded = work.Loaded(session, slice_.outcomes, _planned_links(slice_))
         for contact, outcome in slice_.outcomes.items():
             view = slice_.views[contact]
             after[contact] = work.finish(session, contact, view.change_seq, outcome, context.retry_policy, now)
@@ -44,9 +44,9 @@ def record(context: Context, slice_: Slice) -> None:
     _report(slice_, after, handed_over)
 
 
-def _link_ids(slice_: Slice) -> set[str]:
-    """HubSpot ids with which the keys of this slice's links begin."""
-    return {write.key.partition(":")[0] for planned in slice_.plans.values() for write in planned.records}
+def _planned_links(slice_: Slice) -> set[tuple[str, str]]:
+    """(entity, key) of every record that this slice's plans name."""
+    return {(write.entity, write.key) for planned in slice_.plans.values() for write in planned.records}
 
 
 def _keep(

@@ -22,10 +22,11 @@ from sync.jobs import tenant_memory
 from sync.jobs.context import Progress, silent
 from sync.jobs.guard import Extent, Known, exceeding, excess
 from sync.jobs.poll import STREAMS
+from sync.jobs.slice import LinksOf
 from sync.jobs.spool import Spool
 from sync.planner.imagine import creates_permission_sets
 from sync.planner.offline import Prediction, World, predict
-from sync.planner.plan import Links, Tenant, concerns
+from sync.planner.plan import Tenant, concerns
 from sync.planner.qualify import leading, qualify
 from sync.planner.resolve import ACCOUNT, CONTACT
 from sync.state import mirror, streams, work
@@ -149,17 +150,17 @@ class _Comparison:
             found.add((CONTACT, view.id))
         return replace(side.assumed, ambiguous=frozenset(found)) if found else side.assumed
 
-    def _predicted(self, side: "_Side", view: ContactView, links: "_LinksOf", world: World) -> Prediction:
+    def _predicted(self, side: "_Side", view: ContactView, links: LinksOf, world: World) -> Prediction:
         """The prediction for one contact; of whom C4C need not hear costs nothing more than the decision."""
         decisions = qualify(view, side.rules)
         if not concerns(view, decisions, side.rules):
             return Prediction(decisions)
         return predict(view, links.of(view), side.rules, side.tenant, world)
 
-    def _load(self, ids: Sequence[str]) -> tuple[dict[str, ContactView], "_LinksOf"]:
+    def _load(self, ids: Sequence[str]) -> tuple[dict[str, ContactView], LinksOf]:
         views = mirror.views(self.session, ids)
         companies = {a.company.id for view in views.values() for a in view.associations}
-        return views, _LinksOf(work.links_of(self.session, ids, companies))
+        return views, LinksOf(work.links_of(self.session, ids, companies))
 
     def _keep(self, view: ContactView, now: Prediction, then: Prediction) -> None:
         for side, prediction in zip(self.sides, (now, then), strict=True):
@@ -185,7 +186,7 @@ class _Comparison:
                         self._again(side, view, links, contact in persons)
                     self.session.expunge_all()
 
-    def _again(self, side: "_Side", view: ContactView, links: "_LinksOf", ambiguous_person: bool) -> None:
+    def _again(self, side: "_Side", view: ContactView, links: LinksOf, ambiguous_person: bool) -> None:
         companies = (association.company.id for association in view.associations)
         further = frozenset(i for i in companies if self.spool.makes_account(side.world, i))
         own = _companies(qualify(view, side.rules))
@@ -219,19 +220,6 @@ class _Comparison:
             kind, number, limit = found
             text = f"{exceeding(kind, number, limit)}: the guard would stop it, and `approve` lets it through"
             self.spool.warn("", str(Code.GUARD_TRIPPED), text)
-
-
-class _LinksOf:
-    """The links of a portion of contacts, handed out contact by contact."""
-
-    def __init__(self, links: Links) -> None:
-        self._by_id: dict[tuple[bool, str], list[Any]] = {}
-        for link in links.values():
-            self._by_id.setdefault((link.entity == ACCOUNT, link.key.partition(":")[0]), []).append(link)
-
-    def of(self, view: ContactView) -> Links:
-        keys = [(False, view.id), *((True, association.company.id) for association in view.associations)]
-        return {(link.entity, link.key): link for key in keys for link in self._by_id.get(key, ())}
 
 
 def _companies(decisions: Iterable[Decision]) -> set[str]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from sync.domain.decision import Decision, Reason
 from sync.domain.views import ContactView, Link
 from sync.lifecycle import Done, Failed, Outcome
-from sync.planner.plan import Plan
+from sync.planner.plan import Links, Plan
 from sync.planner.qualify import NEEDS_A_PERSON, leading
+from sync.planner.resolve import ACCOUNT
 from sync.planner.target import Target
 
 SLICE = 1000
@@ -37,17 +38,27 @@ class Slice:
         """Contacts that are not settled yet, in the order of their ids."""
         return sorted((i for i in self.views if i not in self.outcomes), key=int)
 
-    def links_by_contact(self) -> dict[str, dict[tuple[str, str], Link]]:
+    def links_by_contact(self) -> dict[str, Links]:
         """For each open contact its own pairs and those of its companies."""
-        by_id: dict[str, dict[tuple[str, str], Link]] = {}
-        for key, link in self.links.items():
-            by_id.setdefault(link.key.partition(":")[0], {})[key] = link
-        found: dict[str, dict[tuple[str, str], Link]] = {}
-        for contact in self.open():
-            found[contact] = dict(by_id.get(contact, {}))
-            for association in self.views[contact].associations:
-                found[contact] |= by_id.get(association.company.id, {})
-        return found
+        links = LinksOf(self.links)
+        return {contact: links.of(self.views[contact]) for contact in self.open()}
+
+
+class LinksOf:
+    """Links of many contacts, handed out contact by contact.
+
+    HubSpot numbers contacts and companies apart, so an id alone does not say whose a link is.
+    """
+
+    def __init__(self, links: Links) -> None:
+        self._by_owner: dict[tuple[bool, str], list[Link]] = {}
+        for link in links.values():
+            self._by_owner.setdefault((link.entity == ACCOUNT, link.key.partition(":")[0]), []).append(link)
+
+    def of(self, view: ContactView) -> Links:
+        """The contact's own links, and the accounts of its companies."""
+        owners = [(False, view.id), *((True, association.company.id) for association in view.associations)]
+        return {(link.entity, link.key): link for owner in owners for link in self._by_owner.get(owner, ())}
 
 
 def decided(decisions: tuple[Decision, ...]) -> Outcome:

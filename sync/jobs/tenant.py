@@ -53,13 +53,15 @@ def read_tenant(c4c: C4CPort, rules: Rules, now: datetime) -> tuple[Tenant, list
     if masters.employees is None:
         mismatches.append(Mismatch("Employee", "*", "the service is not enabled; owners are left to SAP Sales Cloud"))
     warnings = tuple(Reason(Code.CODE_UNKNOWN, f"{wrong.entity}.{wrong.field}: left out") for wrong in wrong_codes)
-    return Tenant(offered, _by_address(masters.employees or []), warnings), mismatches + wrong_codes
+    employees, shared = _by_address(masters.employees or [])
+    return Tenant(offered, employees, warnings, shared), mismatches + wrong_codes
 
 
-def _by_address(employees: list[Employee]) -> dict[str, str]:
-    """UUIDs by lower-case address; one that two employees share names nobody."""
+def _by_address(employees: list[Employee]) -> tuple[dict[str, str], frozenset[str]]:
+    """UUIDs by lower-case address, and the addresses that several employees share: such a one names nobody."""
     addresses = Counter(employee.email.casefold() for employee in employees)
-    return {e.email.casefold(): e.uuid for e in employees if addresses[e.email.casefold()] == 1}
+    shared = frozenset(address for address, number in addresses.items() if number > 1)
+    return {a: e.uuid for e in employees if (a := e.email.casefold()) not in shared}, shared
 
 
 def maps(rules: Rules) -> dict[str, EntityMap]:

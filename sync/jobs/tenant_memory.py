@@ -5,7 +5,7 @@ E-mail addresses are kept as digests only: whether an owner is an employee can b
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from sqlmodel import Session
 
@@ -22,7 +22,11 @@ def remember(session: Session, tenant: Tenant) -> None:
     """Keeps the tenant for later."""
     offered = tenant.schema.entities
     written = schema.Schema({entity: offered[entity] for entity in (*VITAL, *USEFUL) if entity in offered})
-    known = {"fields": schema.to_table(written), "employees": {_digest(e): u for e, u in tenant.employees.items()}}
+    known = {
+        "fields": schema.to_table(written),
+        "employees": {_digest(e): u for e, u in tenant.employees.items()},
+        "shared": sorted(map(_digest, tenant.shared)),
+    }
     text = json.dumps(known, sort_keys=True)
     if streams.remembered(session, NAME) != text:
         streams.remember(session, NAME, text)
@@ -34,7 +38,8 @@ def remembered(session: Session, rules: Rules) -> tuple[Tenant, bool]:
     if text is None:
         return Tenant(assumed(rules)), False
     known = json.loads(text)
-    return Tenant(schema.from_table(known["fields"]), Employees(known["employees"])), True
+    shared = Addresses(frozenset(known.get("shared", ())))
+    return Tenant(schema.from_table(known["fields"]), Employees(known["employees"]), shared=shared), True
 
 
 class Employees(Mapping[str, str]):
@@ -51,6 +56,22 @@ class Employees(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self._by_digest)
+
+
+class Addresses(Collection[str]):
+    """E-mail addresses, asked by address, kept by digest."""
+
+    def __init__(self, digests: frozenset[str]) -> None:
+        self._digests = digests
+
+    def __contains__(self, address: object) -> bool:
+        return isinstance(address, str) and _digest(address) in self._digests
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._digests)
+
+    def __len__(self) -> int:
+        return len(self._digests)
 
 
 def _digest(address: str) -> str:

@@ -1,7 +1,7 @@
 """Who owns a lead or an account by an owner rule. Pure and without memory: the same input deals the same."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 
 from sync.domain.rules import OwnerRule, Territory
@@ -15,20 +15,29 @@ Employees = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Dealt:
-    """The employee's UUID, or None; `unknown` says who was named and is no valid employee. No addresses in it."""
+    """The employee's UUID, or None; `unknown`: a sentence for each owner who could not be chosen, without addresses."""
 
     uuid: str | None
     unknown: tuple[str, ...] = ()
 
 
-def owner_uuid(rule: OwnerRule, key: str, facts: Facts, employees: Employees) -> Dealt:
+def why_not(address: str | None, shared: Container[str]) -> str:
+    """Why nobody is chosen by this address, as the end of a sentence. `shared`: as in `Tenant`."""
+    if address and address.casefold() in shared:
+        return "has an e-mail address that several valid employees share; give each of them an address of their own"
+    return "is no valid employee"
+
+
+def owner_uuid(
+    rule: OwnerRule, key: str, facts: Facts, employees: Employees, shared: Container[str] = frozenset()
+) -> Dealt:
     """The first of the rule's order that names a valid employee; `key` is the HubSpot id that is dealt by."""
     unknown: list[str] = []
     for who, address in _candidates(rule, key, facts, employees):
         uuid = employees.get(address.casefold()) if address else None
         if uuid is not None:
             return Dealt(uuid, tuple(unknown))
-        unknown.append(who)
+        unknown.append(f"{who} {why_not(address, shared)}")
     return Dealt(None, tuple(unknown))
 
 
@@ -58,7 +67,7 @@ def _dealt(members: tuple[str, ...], key: str, employees: Employees) -> Iterator
     valid = [member for member in members if member.casefold() in employees]
     for number, member in enumerate(members):
         if member not in valid:
-            yield f"round_robin.{number}", None
+            yield f"round_robin.{number}", member
     if valid:
         yield "the round robin", max(valid, key=lambda member: _draw(member, key))
 

@@ -11,7 +11,7 @@ from sync.mappers.draft import Awaited, Lookup, Value
 from sync.planner.desk import Desk, Party
 from sync.planner.facts import Facts
 from sync.planner.note import note
-from sync.planner.owners import owner_uuid
+from sync.planner.owners import owner_uuid, why_not
 
 
 def of_account(desk: Desk, company: Company) -> Lookup:
@@ -116,23 +116,25 @@ def _employee(desk: Desk, owner: Owner | None, owner_id: str | None) -> str | No
     """The employee's UUID; an owner who is no valid employee leaves the choice to C4C, with a warning."""
     if owner_id is None:
         return None
-    uuid = desk.tenant.employees.get(owner.email.casefold()) if owner and owner.email else None
+    address = owner.email if owner else None
+    uuid = desk.tenant.employees.get(address.casefold()) if address else None
     if uuid is None:
-        _unknown(desk, f"owner {owner_id}")
+        _unknown(desk, f"owner {owner_id} {why_not(address, desk.tenant.shared)}")
     return uuid
 
 
 def _dealt(desk: Desk, rule: str, key: str, company: Company | None) -> str | None:
     """The employee's UUID by an owner rule; whoever was named and is no valid employee is reported."""
     facts = Facts(desk.view, company, desk.rules)
-    dealt = owner_uuid(desk.rules.qualification.owners[rule], key, facts, desk.tenant.employees)
-    for who in dealt.unknown:
-        _unknown(desk, who)
+    of = desk.rules.qualification.owners[rule]
+    dealt = owner_uuid(of, key, facts, desk.tenant.employees, desk.tenant.shared)
+    for sentence in dealt.unknown:
+        _unknown(desk, sentence)
     return dealt.uuid
 
 
-def _unknown(desk: Desk, who: str) -> None:
-    desk.warnings.append(Reason(Code.OWNER_UNKNOWN, f"{who} is no valid employee"))
+def _unknown(desk: Desk, sentence: str) -> None:
+    desk.warnings.append(Reason(Code.OWNER_UNKNOWN, sentence))
 
 
 def _texts(find: Callable[[str], Value]) -> Lookup:

@@ -1,6 +1,6 @@
 """A plan as a value: the records to write, each with its fields, and what must be read before planning can go on."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -25,12 +25,14 @@ Action = Literal["create", "update", "delete", "unchanged"]
 class Tenant:
     """What the C4C tenant offers: fields, and valid employees' UUIDs by lower-case e-mail address.
 
-    `warnings` name fields that were closed because the rules hold a code that the tenant does not know.
+    `warnings` name fields that were closed because the rules hold a code that the tenant does not know. `shared`:
+    lower-case addresses that several valid employees have, so that none of them is chosen.
     """
 
     schema: Schema
     employees: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[Reason, ...] = ()
+    shared: Collection[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,8 @@ class Loaded:
     The session keeps only weak references, so this must live as long as they are needed.
     """
 
-    def __init__(self, session: Session, contact_ids: Iterable[str], link_ids: Iterable[str]) -> None:
+    def __init__(self, session: Session, contact_ids: Iterable[str], links: Iterable[tuple[str, str]]) -> None:
+        """`links`: (entity, key) of the links that will be looked at."""
         self.progress: list[tables.Progress] = []
         self.decisions: dict[str, tables.Decision] = {}
         for ids in portions(contact_ids):
@@ -170,7 +171,11 @@ class Loaded:
             newest = select(func.max(tables.Decision.id)).where(col(tables.Decision.contact_id).in_(ids))
             of = select(tables.Decision).where(col(tables.Decision.id).in_(newest.group_by(tables.Decision.contact_id)))
             self.decisions |= {row.contact_id: row for row in session.exec(of)}
-        self.links = {(r.entity, r.key): r for ids in portions(link_ids) for r in link_rows(session, ids)}
+        beginnings: dict[bool, set[str]] = {True: set(), False: set()}
+        for entity, key in links:
+            beginnings[entity == "CorporateAccount"].add(key.partition(":")[0])
+        rows = link_rows(session, beginnings[False], beginnings[True])
+        self.links = {(row.entity, row.key): row for row in rows}
 
 
 def record_decision(
@@ -253,11 +258,7 @@ def handovers_of(session: Session, contact_id: str) -> Sequence[tables.Handover]
 
 def links_of(session: Session, contact_ids: Sequence[str], company_ids: Iterable[str]) -> dict[tuple[str, str], Link]:
     """The links of these contacts and companies by (entity, key), their leads and relationships included."""
-    found: dict[tuple[str, str], Link] = {}
-    for ids in portions([*contact_ids, *company_ids]):
-        for row in link_rows(session, ids):
-            found[row.entity, row.key] = as_link(row)
-    return found
+    return {(row.entity, row.key): as_link(row) for row in link_rows(session, contact_ids, company_ids)}
 
 
 def as_link(row: tables.Link) -> Link:
@@ -274,10 +275,17 @@ def permission_set_origins(session: Session, limit: int = 100) -> list[str]:
     return list(session.exec(of.order_by(col(tables.Link.linked_at).desc()).limit(limit)))
 
 
-def link_rows(session: Session, hubspot_ids: Sequence[str]) -> Sequence[tables.Link]:
-    """The links whose keys begin with any of these ids, in the order of their keys."""
-    of = select(tables.Link).where(col(tables.Link.hubspot_id).in_(hubspot_ids))
-    return session.exec(of.order_by(tables.Link.entity, tables.Link.key)).all()
+def link_rows(session: Session, contact_ids: Iterable[str], company_ids: Iterable[str]) -> list[tables.Link]:
+    """The accounts of these companies, and all other records of these contacts, by entity and key.
+
+    HubSpot numbers contacts and companies apart: a contact and a company may have the same id.
+    """
+    is_account = col(tables.Link.entity) == "CorporateAccount"
+    found: list[tables.Link] = []
+    for hubspot_ids, of_kind in ((contact_ids, ~is_account), (company_ids, is_account)):
+        for ids in portions(hubspot_ids):
+            found += session.exec(select(tables.Link).where(of_kind, col(tables.Link.hubspot_id).in_(ids)))
+    return sorted(found, key=lambda row: (row.entity, row.key))
 
 
 def save_link(session: Session, link: Link, now: datetime, *, written: bool, loaded: Loaded | None = None) -> bool:

@@ -141,6 +141,7 @@ def test_an_address_that_two_employees_share_names_nobody() -> None:
     twin = Twin(staff=[Employee("U1", "A@x.example"), Employee("U2", "a@X.example"), Employee("U3", "B@x.example")])
     found, _ = read_tenant(twin, RULES, NOW)
     assert found.employees == {"b@x.example": "U3"}
+    assert found.shared == {"a@x.example"}
 
 
 def test_custom_fields_come_from_the_tenant() -> None:

@@ -18,11 +18,12 @@ from rules_world import GOOD, MQL, PRIMARY, PROJECT, World, rules
 from sync.cli import main, output
 from sync.cli.explained import told
 from sync.domain.rules import FieldMap
-from sync.domain.views import Label
+from sync.domain.views import Association, Company, ContactView, Label, Link
 from sync.hubspot_client import Property
 from sync.jobs import check, property_check
 from sync.jobs.explain import explain, explain_at
 from sync.jobs.preview import preview
+from sync.jobs.slice import LinksOf
 from sync.state import mirror
 
 DACH = (
@@ -60,6 +61,35 @@ def test_the_chain_is_told_as_a_person_would(world: World) -> None:
     ):
         assert part in text
     assert "Lead 1" in text or "Lead 2" in text, "the lead's number in SAP Sales Cloud"
+
+
+def test_only_the_records_of_this_contact_are_shown_each_with_its_own_number() -> None:
+    """HubSpot numbers contacts and companies apart: contact 7 is not company 7."""
+    made = World()
+    made.companies({"7": {"name": "Acme", "country": "DE"}, "123": {"name": "Beta", "country": "DE"}})
+    made.contacts(rules(MQL), {"123": {**GOOD, "lead_score": "82"}, "7": {**GOOD, "lead_score": "90"}})
+    made.associate({"123": [("7", PRIMARY)], "7": [("123", PRIMARY)]})
+    made.push(rules(MQL))
+    found = explain(made.store, rules(MQL), "123")
+    assert found is not None
+    numbers = {"CorporateAccount": "AccountID", "Contact": "ContactID", "Lead": "ID"}
+    own = {("CorporateAccount", "7"), ("Contact", "123"), ("Lead", "123:mql:1")}
+    expected = {
+        (entity, row["HubSpotID_KUT"]): row[number]
+        for entity, number in numbers.items()
+        for row in made.c4c.store.rows(entity)
+        if (entity, row["HubSpotID_KUT"]) in own
+    }
+    shown = {(link["entity"], link["key"]): link["number"] for link in found["links"] if link["entity"] in numbers}
+    assert shown == expected
+
+
+def test_contacts_and_companies_with_one_id_do_not_share_links() -> None:
+    person, account = Link("Contact", "7", "P", {}), Link("CorporateAccount", "7", "A", {})
+    links = LinksOf({(link.entity, link.key): link for link in (person, account)})
+    of_7, of_123 = ContactView("7", {}), ContactView("123", {}, (Association(Company("7", {}), frozenset()),))
+    assert list(links.of(of_7).values()) == [person]
+    assert list(links.of(of_123).values()) == [account]
 
 
 def test_a_closed_lead_and_one_that_is_gone_are_told(world: World) -> None:

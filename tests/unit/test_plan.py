@@ -806,6 +806,14 @@ def test_an_unknown_owner_is_named_by_id_only() -> None:
     assert "eva" not in warning.text
 
 
+def test_an_owner_whose_address_two_valid_employees_share_is_called_that() -> None:
+    world = World(shared=frozenset({"eva@sales.example"}))
+    [warning] = world.plan(owned("Eva@sales.example")).warnings
+    assert warning.code is Code.OWNER_UNKNOWN
+    assert "owner 7 has an e-mail address that several valid employees share" in warning.text
+    assert "eva" not in warning.text.lower()
+
+
 def test_an_owner_whom_sales_chose_stays() -> None:
     tom = uuid("Tom")
     own = lead(OwnerPartyUUID=tom, **AGAIN)

@@ -39,6 +39,7 @@ class World:
     links: dict[tuple[str, str], Link] = field(default_factory=dict)
     rules: Rules = field(default_factory=shipped)
     employees: dict[str, str] = field(default_factory=dict)
+    shared: frozenset[str] = frozenset()
     schema: Schema = field(default_factory=tenant_schema)
 
     # ---- what a test sets up and looks at
@@ -64,7 +65,7 @@ class World:
         """The plan once all questions are answered; everything is read anew."""
         target = Target()
         for _ in range(ROUNDS):
-            found = plan(view, self.links, target, self.rules, Tenant(self.schema, self.employees))
+            found = plan(view, self.links, target, self.rules, Tenant(self.schema, self.employees, shared=self.shared))
             if not found.questions:
                 return found
             for question in found.questions:
