@@ -67,12 +67,16 @@ PATHS: dict[Api, dict[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class HubSpotObject:
-    """A contact or company as read. `id` is the surviving id after a merge, whatever id was asked for."""
+    """A contact or company as read. `id` is the surviving id after a merge, whatever id was asked for.
+
+    `unreadable` names properties whose value is no text, number or boolean.
+    """
 
     id: str
     properties: Mapping[str, str | None]
     modified_at: datetime | None
     archived: bool = False
+    unreadable: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

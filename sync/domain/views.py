@@ -7,6 +7,9 @@ from typing import Literal
 
 Properties = Mapping[str, str | None]
 
+ASSOCIATIONS = "associations"
+"""Among the unreadable properties of a contact: its associations with companies could not be read."""
+
 PRIMARY = ("HUBSPOT_DEFINED", 1)
 """(category, typeId) of the primary company seen from the contact (HubSpot associations v4 guide)."""
 
@@ -38,11 +41,12 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """A mirrored HubSpot company."""
+    """A mirrored HubSpot company; `unreadable` as in `ContactView`."""
 
     id: str
     properties: Properties
     owner: Owner | None = None
+    unreadable: frozenset[str] = frozenset()
 
     def get(self, name: str) -> str | None:
         return clean(self.properties.get(name))
@@ -101,7 +105,11 @@ class Cycle:
 
 @dataclass(frozen=True, slots=True)
 class ContactView:
-    """One contact as the mirror knows it."""
+    """One contact as the mirror knows it.
+
+    `unreadable` names the properties that HubSpot sent last in a form that nobody can read (`ASSOCIATIONS` among them).
+    Such a property is not empty: `properties` holds what was read of it before, if anything was.
+    """
 
     id: str
     properties: Properties
@@ -113,6 +121,7 @@ class ContactView:
     cycles: tuple[Cycle, ...] = ()
     change_seq: int = 0
     crossed_at: Mapping[str, datetime] = field(default_factory=dict)
+    unreadable: frozenset[str] = frozenset()
 
     def get(self, name: str) -> str | None:
         return clean(self.properties.get(name))

@@ -78,6 +78,11 @@ def input_digest(view: ContactView) -> str:
         for a in view.associations
     ]
     looked_at = [dict(view.properties), companies, view.archived, view.erased, view.merged_into]
+    unreadable = [
+        *sorted(view.unreadable),
+        *(f"{a.company.id} {n}" for a in view.associations for n in a.company.unreadable),
+    ]
+    looked_at += [sorted(unreadable)] if unreadable else []
     return hashlib.sha256(json.dumps(looked_at, sort_keys=True).encode()).hexdigest()[:16]
 
 

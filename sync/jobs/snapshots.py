@@ -1,6 +1,6 @@
 """HubSpot objects reduced to what the mirror may hold: the properties that rules name, and nothing else."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sync.hubspot_client import HubSpotObject, ObjectType
 from sync.jobs.context import Context
@@ -14,6 +14,11 @@ def wanted(context: Context, object_type: ObjectType) -> tuple[str, ...]:
 
 
 def snapshots(context: Context, object_type: ObjectType, objects: Iterable[HubSpotObject]) -> list[Snapshot]:
-    """One snapshot per object; an empty text counts as missing."""
+    """One snapshot per object; an empty text counts as missing, what could not be read counts as `unreadable`."""
     names = wanted(context, object_type)
-    return [Snapshot(o.id, {n: o.properties.get(n) or None for n in names}, o.modified_at, o.archived) for o in objects]
+    return [_snapshot(found, names) for found in objects]
+
+
+def _snapshot(found: HubSpotObject, names: Sequence[str]) -> Snapshot:
+    values = {name: found.properties.get(name) or None for name in names}
+    return Snapshot(found.id, values, found.modified_at, found.archived, found.unreadable & set(names))

@@ -1,7 +1,7 @@
 """The mirror: what HubSpot said last, and who must be looked at because it really changed."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from sync.domain.labels import Pins, named
 from sync.domain.rules import MERGED_PROPERTY, OWNER_PROPERTY, Score
 from sync.domain.scores import Level, level
-from sync.domain.views import Association, Company, ContactView, Cycle, Label, Owner, Properties
+from sync.domain.views import ASSOCIATIONS, Association, Company, ContactView, Cycle, Label, Owner, Properties
 from sync.lifecycle import Status
 from sync.state import freshness, tables
 from sync.state import labels as label_pins
@@ -28,12 +28,13 @@ _TABLES = tables.Base.metadata.tables
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One HubSpot object as read: only the properties that rules name."""
+    """One HubSpot object as read: only the properties that rules name; `unreadable` are those of them not readable."""
 
     id: str
     properties: Properties
     modified_at: datetime | None
     archived: bool = False
+    unreadable: frozenset[str] = frozenset()
 
 
 def portions(ids: Iterable[str], size: int = MAX_VARIABLES) -> Iterator[list[str]]:
@@ -45,13 +46,14 @@ def portions(ids: Iterable[str], size: int = MAX_VARIABLES) -> Iterator[list[str
 def save_contacts(session: Session, snapshots: Sequence[Snapshot], scores: Sequence[Score], now: datetime) -> list[str]:
     """Stores contacts and marks those that really changed pending; returns their ids."""
     known = _by_id(session, tables.Contact, [s.id for s in snapshots])
+    snapshots = [_completed(s, known.get(s.id)) for s in snapshots]
     before = {i: row.properties for i, row in known.items()}
     pairs = ((before.get(s.id), s.properties) for s in snapshots)
     freshness.note_values(session, [score.property for score in scores], pairs, now)
     changed = []
     for snapshot in {s.id: s for s in snapshots}.values():
         row = known.get(snapshot.id)
-        if row is None or _differs(row, snapshot):
+        if row is None or _differs(row, snapshot) or _came_back(row, snapshot):
             changed.append(snapshot.id)
         session.add(_stored_contact(row, snapshot))
     session.flush()
@@ -62,17 +64,36 @@ def save_contacts(session: Session, snapshots: Sequence[Snapshot], scores: Seque
     return changed
 
 
-def _differs(row: tables.Contact, snapshot: Snapshot) -> bool:
-    return (row.properties, row.archived, row.erased) != (dict(snapshot.properties), snapshot.archived, False)
+def _completed(snapshot: Snapshot, row: tables.Contact | tables.Company | None) -> Snapshot:
+    """What could not be read keeps the value that was read before: it is neither empty nor changed.
+
+    That the associations could not be read holds until they are.
+    """
+    kept = frozenset({ASSOCIATIONS} & set(row.unreadable)) if row else frozenset()
+    before = row.properties if row else {}
+    values = {n: before.get(n) if n in snapshot.unreadable else v for n, v in snapshot.properties.items()}
+    return replace(snapshot, properties=values, unreadable=snapshot.unreadable | kept)
+
+
+def _differs(row: tables.Contact | tables.Company, snapshot: Snapshot) -> bool:
+    return (row.properties, frozenset(row.unreadable)) != (dict(snapshot.properties), snapshot.unreadable)
+
+
+def _came_back(row: tables.Contact, snapshot: Snapshot) -> bool:
+    return (row.archived, row.erased) != (snapshot.archived, False)
+
+
+def _keep(row: Row, snapshot: Snapshot) -> Row:
+    if _differs(row, snapshot):
+        row.properties, row.unreadable = dict(snapshot.properties), sorted(snapshot.unreadable)
+    row.modified_at = snapshot.modified_at
+    return row
 
 
 def _stored_contact(row: tables.Contact | None, snapshot: Snapshot) -> tables.Contact:
-    stored = row or tables.Contact(id=snapshot.id)
-    stored.modified_at = snapshot.modified_at
+    stored = _keep(row or tables.Contact(id=snapshot.id), snapshot)
     stored.archived = snapshot.archived
     stored.erased, stored.missing_since = False, None
-    if stored.properties != dict(snapshot.properties):
-        stored.properties = dict(snapshot.properties)
     return stored
 
 
@@ -191,14 +212,13 @@ def rearm(session: Session, contact_ids: Sequence[str], score: str) -> None:
 def save_companies(session: Session, snapshots: Sequence[Snapshot], now: datetime) -> list[str]:
     """Stores companies; the contacts of those that really changed become pending. Returns the changed ids."""
     known = _by_id(session, tables.Company, [s.id for s in snapshots])
+    snapshots = [_completed(s, known.get(s.id)) for s in snapshots]
     changed = []
     for snapshot in {s.id: s for s in snapshots}.values():
-        row = known.get(snapshot.id) or tables.Company(id=snapshot.id)
-        if snapshot.id not in known or row.properties != dict(snapshot.properties):
+        row = known.get(snapshot.id)
+        if row is None or _differs(row, snapshot):
             changed.append(snapshot.id)
-            row.properties = dict(snapshot.properties)
-        row.modified_at = snapshot.modified_at
-        session.add(row)
+        session.add(_keep(row or tables.Company(id=snapshot.id), snapshot))
     session.flush()
     _follow_merges(session, snapshots, "CorporateAccount", now)
     for ids in portions(changed):
@@ -244,9 +264,30 @@ def save_associations(session: Session, found: Mapping[str, LabelSet], now: date
         session.exec(update(tables.Contact).where(col(tables.Contact.id).in_(ids)).values(**read))
         kinds = ((i, association_change(stored.get(i, frozenset()), found[i])) for i in differing)
         changed |= {i: kind for i, kind in kinds if kind}
+        changed |= dict.fromkeys(_readable_again(session, ids), "associations")
     session.flush()
     mark_pending(session, list(changed), now)
     return changed
+
+
+def unreadable_associations(session: Session, contact_ids: Sequence[str], now: datetime) -> list[str]:
+    """Marks contacts whose associations could not be read; what is known of them stays. Returns the newly marked."""
+    rows = _by_id(session, tables.Contact, contact_ids).values()
+    fresh = [row for row in rows if ASSOCIATIONS not in row.unreadable]
+    for row in fresh:
+        row.unreadable = sorted({*row.unreadable, ASSOCIATIONS})
+        session.add(row)
+    session.flush()
+    mark_pending(session, [row.id for row in fresh], now)
+    return [row.id for row in fresh]
+
+
+def _readable_again(session: Session, ids: Sequence[str]) -> list[str]:
+    rows = [row for row in _by_id(session, tables.Contact, ids).values() if ASSOCIATIONS in row.unreadable]
+    for row in rows:
+        row.unreadable = sorted(set(row.unreadable) - {ASSOCIATIONS})
+        session.add(row)
+    return [row.id for row in rows]
 
 
 def association_change(before: LabelSet, now: LabelSet) -> str | None:
@@ -406,6 +447,7 @@ def _views(session: Session, ids: Sequence[str]) -> dict[str, ContactView]:
             cycles=cycles.get(i, ()),
             change_seq=progress.get(i, 0),
             crossed_at=crossings.get(i, {}),
+            unreadable=frozenset(contact.unreadable),
         )
         for i, contact in contacts.items()
     }
@@ -429,7 +471,8 @@ def _associations(
 
 def _company(row: tables.Company | None, company_id: str, owners: Mapping[str, Owner]) -> Company:
     properties = row.properties if row else {}
-    return Company(company_id, properties, owners.get(properties.get(OWNER_PROPERTY) or ""))
+    unreadable = frozenset(row.unreadable) if row else frozenset()
+    return Company(company_id, properties, owners.get(properties.get(OWNER_PROPERTY) or ""), unreadable)
 
 
 def _cycles(session: Session, ids: Sequence[str]) -> dict[str, tuple[Cycle, ...]]:

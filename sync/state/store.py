@@ -13,7 +13,7 @@ from sqlmodel import Session, create_engine
 
 from sync.errors import StateError
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest version, as the last script of `migrations` has it: known without reading the scripts."""
 
 

@@ -40,15 +40,24 @@ def _json() -> Any:
     return Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
 
 
+def _names() -> Any:
+    return Field(default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]"))
+
+
 def _time(*, index: bool = False, nullable: bool = True) -> Any:
     return Field(default=None, sa_column=Column(UtcTime, nullable=nullable, index=index))
 
 
 class Contact(Base, table=True):
-    """Mirror of a HubSpot contact: only the properties that rules name."""
+    """Mirror of a HubSpot contact: only the properties that rules name.
+
+    `unreadable` names the properties that HubSpot sent last in a form that could not be read, and `associations` for
+    the associations. `properties` keeps what was read of them before: unreadable is neither empty nor changed.
+    """
 
     id: str = Field(primary_key=True)
     properties: dict[str, str | None] = _json()
+    unreadable: list[str] = _names()
     modified_at: datetime | None = _time()
     archived: bool = False
     erased: bool = False
@@ -59,10 +68,11 @@ class Contact(Base, table=True):
 
 
 class Company(Base, table=True):
-    """Mirror of a HubSpot company."""
+    """Mirror of a HubSpot company; `unreadable` as in `Contact`."""
 
     id: str = Field(primary_key=True)
     properties: dict[str, str | None] = _json()
+    unreadable: list[str] = _names()
     modified_at: datetime | None = _time()
 
 
