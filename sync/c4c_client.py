@@ -70,7 +70,17 @@ class Unknown:
     outage: bool
 
 
-WriteResult = Written | Rejected | Doubtful | Conflict | Gone | Locked | Unknown
+@dataclass(frozen=True, slots=True)
+class Aborted:
+    """The request ended in `error`, or was not sent because another one ended in it.
+
+    The caller first keeps the results of the other requests, then raises `error`.
+    """
+
+    error: Exception
+
+
+WriteResult = Written | Rejected | Doubtful | Conflict | Gone | Locked | Unknown | Aborted
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,40 +203,47 @@ class C4CClient:
         """Carries out operations in their order within each group; groups run side by side.
 
         A group holds what touches one account, so that no two requests write to one account at a time. What is
-        rejected in company is tried once more alone. Raises Denied if the credentials were refused; every other
-        failure is a result.
+        rejected in company is tried once more alone. Every failure is a result: refused credentials, or a bug in one
+        of the threads, must not lose what the other requests created.
         """
         lanes = _lanes(groups, self.batch_operations)
         results: dict[Place, WriteResult] = {}
-        for answers in self._in_parallel(self._write_lane, lanes):
+        ended: Ended = []
+        for answers in self._in_parallel(lambda lane: self._write_lane(lane, ended), lanes):
             results |= answers
         in_company = {place for lane in lanes for batch in lane if len(batch) > 1 for place, _ in batch}
         rejected = [p for p, result in results.items() if isinstance(result, Rejected) and p in in_company]
         for place in sorted(rejected)[:ALONE]:
-            [results[place]] = self._write_batch([groups[place[0]][place[1]]])
+            [results[place]] = self._write_batch([groups[place[0]][place[1]]], ended)
         return [[results[g, n] for n in range(len(group))] for g, group in enumerate(groups)]
 
-    def _write_lane(self, lane: "Lane") -> "dict[Place, WriteResult]":
+    def _write_lane(self, lane: "Lane", ended: "Ended") -> "dict[Place, WriteResult]":
         results: dict[Place, WriteResult] = {}
         for batch in lane:
-            answers = self._write_batch([operation for _, operation in batch])
+            answers = self._write_batch([operation for _, operation in batch], ended)
             results |= {place: answer for (place, _), answer in zip(batch, answers, strict=True)}
         return results
 
-    def _write_batch(self, operations: Sequence[Operation]) -> list[WriteResult]:
-        try:
-            parts = self._batch(operations)
-        except Denied:
-            raise
-        except Refused as error:
-            if len(operations) == 1:
-                return [Rejected(str(error))]
-            # The batch was not understood as a whole, so nothing happened: one bad record must not stop the others.
-            half = len(operations) // 2
-            return [*self._write_batch(operations[:half]), *self._write_batch(operations[half:])]
-        except SyncError as error:
-            return [Unknown(str(error), outage=True) for _ in operations]
-        return [_result(operation, part) for operation, part in zip(operations, parts, strict=True)]
+    def _write_batch(self, operations: Sequence[Operation], ended: "Ended") -> list[WriteResult]:
+        """The results of one request, or of its halves; nothing more is sent after a request has `ended` it all."""
+        if not ended:
+            try:
+                parts = self._batch(operations)
+                return [_result(operation, part) for operation, part in zip(operations, parts, strict=True)]
+            except Refused as error:
+                if len(operations) == 1:
+                    return [Rejected(str(error))]
+                # The batch was not understood as a whole, so nothing happened: one bad record must not stop the others.
+                half = len(operations) // 2
+                return [
+                    *self._write_batch(operations[:half], ended),
+                    *self._write_batch(operations[half:], ended),
+                ]
+            except Exception as error:
+                if isinstance(error, SyncError) and not isinstance(error, Denied):
+                    return [Unknown(str(error), outage=True) for _ in operations]
+                ended.append(error)
+        return [Aborted(ended[0]) for _ in operations]
 
     # ---- one way out
 
@@ -265,6 +282,9 @@ Place = tuple[int, int]
 
 Lane = list[list[tuple[Place, Operation]]]
 """Batches that are sent one after the other."""
+
+Ended = list[Exception]
+"""What ended a round of writes: empty as long as nothing did. Shared by its threads, which only append."""
 
 
 def _lanes(groups: Sequence[Sequence[Operation]], size: int) -> list[Lane]:

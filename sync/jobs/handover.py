@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import timedelta
 
-from sync.c4c_client import Locked, Unknown, WriteResult, Written
+from sync.c4c_client import Aborted, Locked, Unknown, WriteResult, Written
 from sync.domain.codes import Code
 from sync.errors import RemoteError, Unavailable
 from sync.jobs import linking, recording
@@ -153,7 +153,10 @@ class Handover:
                 (w, r) for group, found in zip(groups, answers, strict=True) for w, r in zip(group, found, strict=True)
             ]
             linking.keep(self.context, self.tenant, work_, results)
-            self._react(work_, results, owners)
+            self._settle_failed(work_, results, owners)
+            _raise_what_ended(results)
+            self._stop_if_out_of_reach(results)
+            self._give_way(work_, results)
 
     def _intend(self, contacts: set[str], work_: Slice, writes: Sequence[Write]) -> None:
         now = self.context.now()
@@ -163,7 +166,7 @@ class Handover:
             linking.intend(session, work_, writes, now)
         work_.touched |= contacts
 
-    def _react(
+    def _settle_failed(
         self, work_: Slice, results: Sequence[tuple[Write, WriteResult]], owners: Mapping[tuple[str, str], list[str]]
     ) -> None:
         """Settles the contacts of writes that did not succeed, or has the truth read again."""
@@ -182,8 +185,6 @@ class Handover:
                 continue
             for contact in owners[write.entity, write.key]:
                 work_.outcomes.setdefault(contact, outcome)
-        self._stop_if_out_of_reach(results)
-        self._give_way(work_, results)
 
     def _give_way(self, work_: Slice, results: Sequence[tuple[Write, WriteResult]]) -> None:
         """Somebody has a record open: a pause, longer each time, before it is tried again."""
@@ -209,6 +210,13 @@ class Handover:
         for contact in work_.open():
             in_flight = contact in work_.touched
             work_.outcomes[contact] = Postponed(code, str(error), outage=True, unknown=in_flight)
+
+
+def _raise_what_ended(results: Iterable[tuple[Write, WriteResult]]) -> None:
+    """Raises what ended one of the requests, now that the links of what the others created are kept."""
+    for _, result in results:
+        if isinstance(result, Aborted):
+            raise result.error
 
 
 def unsettled(work_: Slice, contact: str) -> Outcome:

@@ -14,7 +14,18 @@ import requests
 import responses
 
 from sync import odata
-from sync.c4c_client import C4CClient, Conflict, Doubtful, Gone, Locked, Rejected, Unknown, WriteResult, Written
+from sync.c4c_client import (
+    Aborted,
+    C4CClient,
+    Conflict,
+    Doubtful,
+    Gone,
+    Locked,
+    Rejected,
+    Unknown,
+    WriteResult,
+    Written,
+)
 from sync.c4c_session import SERVICE
 from sync.errors import Denied, Malformed, RemoteError, Unavailable
 from sync.odata import Operation, Query
@@ -231,8 +242,9 @@ def test_a_write_that_times_out_is_unknown_never_failed(http: responses.Requests
 @pytest.mark.parametrize("status", [401, 403])
 def test_refused_credentials_stop_writing_at_once(http: responses.RequestsMock, status: int) -> None:
     http.add(responses.POST, BATCH, status=status)
-    with pytest.raises(Denied):
-        client().write([[POST]])
+    [[result]] = client().write([[POST]])
+    assert isinstance(result, Aborted)
+    assert isinstance(result.error, Denied)
 
 
 def test_a_read_is_repeated_after_an_outage_and_honours_the_pause_asked_for(http: responses.RequestsMock) -> None:

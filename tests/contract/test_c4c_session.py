@@ -30,7 +30,18 @@ from c4c_wire import (
 )
 from responses import RequestsMock
 
-from sync.c4c_client import C4CClient, Conflict, Doubtful, Gone, Locked, Rejected, Unknown, WriteResult, Written
+from sync.c4c_client import (
+    Aborted,
+    C4CClient,
+    Conflict,
+    Doubtful,
+    Gone,
+    Locked,
+    Rejected,
+    Unknown,
+    WriteResult,
+    Written,
+)
 from sync.errors import Denied, Malformed, Refused, SyncError, Unavailable
 from sync.odata import Operation, Query
 
@@ -321,9 +332,70 @@ def test_a_write_without_a_believable_answer_is_unknown_and_never_repeated(
 @pytest.mark.parametrize("status", [401, 403])
 def test_refused_credentials_end_a_write(status: int, wire: RequestsMock) -> None:
     answering(wire, (status, {}, "no"))
-    with pytest.raises(Denied) as raised:
-        client().write([[CREATE]])
-    assert "hidden" not in str(raised.value)
+    result = write_one()
+    assert isinstance(result, Aborted)
+    assert isinstance(result.error, Denied)
+    assert "hidden" not in str(result.error)
+
+
+EXPIRED = (401, {}, "")
+BROKEN_TOKEN = (403, {"x-csrf-token": "Required"}, "")
+
+
+@pytest.mark.parametrize(
+    ("bad", "expected"),
+    [
+        pytest.param(EXPIRED, Aborted, id="refused credentials"),
+        pytest.param(BROKEN_TOKEN, Aborted, id="a token that cannot be renewed"),
+        pytest.param(RuntimeError("a bug"), Aborted, id="a bug"),
+        pytest.param((503, {}, ""), Unknown, id="out of reach"),
+        pytest.param(requests.ConnectionError("cut"), Unknown, id="cut"),
+    ],
+)
+@pytest.mark.parametrize("parallel", [1, 2])
+def test_one_bad_request_loses_no_result_of_the_others(
+    bad: Answer | Exception, expected: type[WriteResult], parallel: int, wire: RequestsMock
+) -> None:
+    both = threading.Barrier(parallel, timeout=10)
+
+    def answer(request: requests.PreparedRequest) -> Answer:
+        [name] = names_in(request)
+        both.wait()
+        if name != "bad":
+            return batch(created(name))
+        if isinstance(bad, Exception):
+            raise bad
+        return bad
+
+    wire.add_callback("POST", BATCH, callback=answer)
+    answering(wire, EXPIRED, method="GET", url=ROOT)
+    groups = [[named("good")], [named("bad")]]
+    [[good], [lost]] = client(parallel=parallel, batch_operations=1).write(groups)
+    assert isinstance(good, Written)
+    assert good.row is not None
+    assert good.row["ObjectID"] == "good"
+    assert type(lost) is expected
+
+
+def test_nothing_more_is_sent_once_the_credentials_are_refused(wire: RequestsMock) -> None:
+    answering(wire, batch(created("O1")), EXPIRED)
+    results = client(parallel=1, batch_operations=1).write([[CREATE]] * 5)
+    assert [type(result) for [result] in results] == [Written, Aborted, Aborted, Aborted, Aborted]
+    assert len(wire.calls) == 2
+
+
+def test_credentials_refused_between_the_halves_of_a_batch_lose_neither_half(wire: RequestsMock) -> None:
+    answering(wire, (400, {}, ""), batch(created("O1")), EXPIRED)
+    [[first], [second]] = client().write([[CREATE], [CREATE]])
+    assert isinstance(first, Written)
+    assert isinstance(second, Aborted)
+
+
+def test_credentials_refused_when_a_rejected_record_is_tried_alone_lose_nothing(wire: RequestsMock) -> None:
+    answering(wire, batch(created("O1"), failed(400)), EXPIRED)
+    [[first], [second]] = client().write([[CREATE], [CREATE]])
+    assert isinstance(first, Written)
+    assert isinstance(second, Aborted)
 
 
 def test_a_batch_that_is_refused_as_a_whole_wrote_nothing(wire: RequestsMock) -> None:
