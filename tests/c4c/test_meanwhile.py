@@ -1,0 +1,84 @@
+"""What happens while a batch is under way: a change that arrives before its end is not lost with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from c4c_world import World
+
+from sync.c4c_client import C4CPort
+from sync.domain.decision import Decision
+from sync.jobs import push
+from sync.jobs.outcomes import LOCK_ROUNDS
+from sync.jobs.runner import run_jobs
+
+
+@dataclass
+class Busy:
+    """C4C, and `meanwhile` happens once just after the first request to it that writes."""
+
+    port: C4CPort
+    meanwhile: Callable[[], None]
+    happened: bool = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.port, name)
+
+    def write(self, groups: Sequence[Sequence[Any]]) -> list[list[Any]]:
+        results = self.port.write(groups)
+        if not self.happened:
+            self.happened = True
+            self.meanwhile()
+        return results
+
+
+def changed(world: World, contact: str, **properties: str) -> Callable[[], None]:
+    """The contact changes in HubSpot and another lane polls it."""
+
+    def happen() -> None:
+        world.control.change(contact, **properties)
+        world.once("poll", until_idle=False)
+
+    return happen
+
+
+@pytest.mark.parametrize("locked", [False, True], ids=["and all goes well", "and its lead is locked"])
+def test_a_change_that_arrives_while_a_contact_is_written_is_written_next(world: World, locked: bool) -> None:
+    contact = world.control.contact(world.control.company(), jobtitle="Baker")
+    world.once("poll", "sweep", until_idle=False)
+    if locked:
+        world.control.fault("lock", body="POST LeadCollection", times=LOCK_ROUNDS + 1)
+    with world.application() as built:
+        busy = Busy(built.context.c4c, changed(world, contact, jobtitle="Miller"))
+        run_jobs(replace(built.context, c4c=busy), ["push"])
+    assert busy.happened
+    assert world.control.row("Contact", HubSpotID_KUT=contact)["JobTitle"] == "Baker"
+    assert world.progress(contact).status == "pending"
+    world.once("push", until_idle=False)
+    assert world.control.row("Contact", HubSpotID_KUT=contact)["JobTitle"] == "Miller"
+    assert len(world.control.rows("Lead")) == 1
+    assert world.progress(contact).status == "done"
+
+
+def test_a_change_that_arrives_while_a_contact_is_refused_is_decided_on_next(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody below the threshold is settled in a batch without a request to C4C; the score rises just then."""
+    contact = world.control.contact(world.control.company(), lead_score="10")
+    world.once("poll", "sweep", until_idle=False)
+    meanwhile, qualify = [changed(world, contact, lead_score="82")], push.qualify
+
+    def busy(*given: Any) -> tuple[Decision, ...]:
+        decisions = qualify(*given)
+        while meanwhile:
+            meanwhile.pop()()
+        return decisions
+
+    monkeypatch.setattr(push, "qualify", busy)
+    world.once("push", until_idle=False)
+    assert world.progress(contact).status == "pending"
+    world.once("push", until_idle=False)
+    assert world.control.row("Lead", HubSpotID_KUT=f"{contact}:mql:1")
