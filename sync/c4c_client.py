@@ -385,7 +385,10 @@ def _written(operation: Operation, part: Part) -> WriteResult:
 def _can_own(row: Row, now: datetime) -> bool:
     if not row.get("UUID") or not row.get("Email") or str(row.get("UserLockedIndicator")).lower() == "true":
         return False
-    start, end = (odata.read_date(row.get(f"EmployeeValidity{which}Date")) for which in ("Start", "End"))
+    shown = [row.get(f"EmployeeValidity{which}Date") for which in ("Start", "End")]
+    start, end = (odata.read_date(value) for value in shown)
+    if any(not odata.blank(value) and read is None for value, read in zip(shown, (start, end), strict=True)):
+        return False
     # The end date is a day, and the employee is valid through that day.
     return (start is None or start <= now) and (end is None or end.date() >= now.date())
 

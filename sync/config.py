@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from sync.domain import rules
+from sync.domain.numbers import whole
 from sync.domain.rules import Rules
 from sync.domain.spelling import closest
 from sync.errors import ConfigurationError
@@ -270,7 +271,7 @@ def _loopback(host: str) -> bool:
 def settings(env: Environment) -> Settings:
     """The settings that need no remote system."""
     port = env.get("SYNC_METRICS_PORT")
-    if port is not None and not (port.isdigit() and 0 < int(port) < 65536):
+    if port is not None and not 0 < (whole(port) or 0) < 65536:
         env.problems.append(f"SYNC_METRICS_PORT: found {port!r}, allowed: a port number, or unset for none")
         port = None
     webhook = env.get("SYNC_ALERT_WEBHOOK")

@@ -8,10 +8,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from email.parser import HeaderParser
 from typing import Any
 from urllib.parse import quote
+
+from sync.domain.documents import parsed
+from sync.domain.moments import is_c4c_date, moment
+from sync.domain.numbers import number, whole
 
 Row = Mapping[str, Any]
 
@@ -101,23 +105,9 @@ def etag(row: Row) -> str | None:
     return metadata.get("etag") if isinstance(metadata, dict) else None
 
 
-_DATE = re.compile(r"/Date\((-?\d+)(?:[+-]\d+)?\)/")
-
-
 def read_date(value: Any) -> datetime | None:
-    """A date as C4C writes it, `/Date(ms)/` or ISO; None for none. Raises ValueError for anything else."""
-    if value in (None, ""):
-        return None
-    match = _DATE.fullmatch(str(value))
-    if match:
-        return _from_milliseconds(int(match[1]))
-    parsed = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-
-
-def _from_milliseconds(ms: int) -> datetime:
-    latest = datetime.max.replace(tzinfo=UTC)
-    return latest if ms / 1000 >= latest.timestamp() else datetime.fromtimestamp(ms / 1000, UTC)
+    """A date as C4C writes it, `/Date(ms)/` or ISO; None for none, and for what is no date."""
+    return moment(value)
 
 
 def wire(value: Any, edm_type: str) -> Any:
@@ -131,9 +121,9 @@ def wire(value: Any, edm_type: str) -> Any:
         case "Guid":
             return str(value).upper()
         case "DateTime":
-            return _moment(value).strftime("%Y-%m-%dT%H:%M:%S")
+            return _moment(value).isoformat()
         case "DateTimeOffset":
-            return _moment(value).strftime("%Y-%m-%dT%H:%M:%SZ")
+            return f"{_moment(value).isoformat()}Z"
         case "Boolean":
             return _boolean(value)
         case "Int16" | "Int32":
@@ -146,11 +136,10 @@ def wire(value: Any, edm_type: str) -> Any:
 
 def _moment(value: Any) -> datetime:
     """A moment in UTC from ISO text, from milliseconds since 1970 as HubSpot may write them, or as C4C shows it."""
-    text = str(value)
-    parsed = _from_milliseconds(int(text)) if re.fullmatch(r"-?\d{9,}", text) else read_date(text)
-    if parsed is None:
+    found = moment(value)
+    if found is None:
         raise ValueError("no date")
-    return parsed.astimezone(UTC)
+    return found.replace(tzinfo=None, microsecond=0)
 
 
 def moment_literal(value: datetime) -> str:
@@ -175,13 +164,10 @@ def _integer(value: Any, bits: int) -> int:
 
 
 def _decimal(value: Any) -> Decimal:
-    try:
-        parsed = Decimal(str(value))
-    except InvalidOperation:
-        raise ValueError("not a number") from None
-    if not parsed.is_finite():
-        raise ValueError("not a finite number")
-    return parsed
+    found = number(value)
+    if found is None:
+        raise ValueError("not a number")
+    return found
 
 
 def blank(value: Any) -> bool:
@@ -210,23 +196,21 @@ def canonical(value: Any) -> str:
 
 
 def _as_number(value: Any) -> Decimal | None:
+    # A leading zero or plus belongs to a code or a phone number: "01" is not "1".
+    if isinstance(value, str) and not _PLAIN_NUMBER.fullmatch(value):
+        return None
     # What is neither text nor number (a reference to a record that is still to be created) equals no number.
-    text = str(value)
-    if not isinstance(value, str | int | float | Decimal):
-        return None
-    if isinstance(value, str) and not re.fullmatch(r"-?(0|[1-9]\d*)(\.\d+)?", text):
-        return None
-    return Decimal(text)
+    return number(value)
+
+
+_PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+([eE][+-]?\d+)?)?", re.ASCII)
 
 
 def _as_shown_date(value: Any) -> datetime | None:
     """C4C shows `/Date(ms)/` for what was written as ISO text; whole seconds count, that is all that was sent."""
-    if not isinstance(value, str) or not (_DATE.fullmatch(value) or re.match(r"\d{4}-\d\d-\d\dT", value)):
+    if not is_c4c_date(value) and not (isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\dT", value)):
         return None
-    try:
-        found = read_date(value)
-    except ValueError:
-        return None
+    found = moment(value)
     return found.replace(microsecond=0) if found else None
 
 
@@ -256,7 +240,7 @@ class Part:
     body: str
 
     def json(self) -> Any:
-        return json.loads(self.body)
+        return parsed(self.body)
 
 
 def batch_body(parts: Sequence[Query | str | Operation], boundary: str) -> str:
@@ -323,10 +307,11 @@ def _read_part(block: str) -> Part:
         return nested[0]
     status_line, _, message = rest.lstrip("\r\n").partition("\n")
     words = status_line.split()
-    if len(words) < 2 or not words[0].startswith("HTTP/") or not words[1].isdigit():
+    status = whole(words[1]) if len(words) > 1 and words[0].startswith("HTTP/") else None
+    if status is None:
         raise ValueError("a batch part without a status line")
     inner_headers, body = _split(message)
-    return Part(int(words[1]), inner_headers, body.strip())
+    return Part(status, inner_headers, body.strip())
 
 
 def _split(text: str) -> tuple[dict[str, str], str]:
@@ -343,7 +328,7 @@ def _starts_blank(text: str) -> bool:
 def error_text(body: str) -> tuple[str, str]:
     """(code, message) of an error body in JSON or XML; empty strings where there is none."""
     try:
-        error = json.loads(body)["error"]
+        error = parsed(body)["error"]
         message = error.get("message", "")
         return str(error.get("code", "")), str(message.get("value", "") if isinstance(message, dict) else message)
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -361,7 +346,7 @@ def sap_message(headers: Mapping[str, str]) -> tuple[str, str] | None:
     if not raw:
         return None
     try:
-        message = json.loads(raw)
+        message = parsed(raw)
     except ValueError:
         return "", "unreadable sap-message"
     if not isinstance(message, dict) or str(message.get("severity", "")).lower() != "error":

@@ -13,6 +13,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from sync.domain.numbers import whole
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -136,7 +138,7 @@ def _edmx_field(element: ElementTree.Element) -> Field:
     return Field(
         name=marks.get("Name", ""),
         type=marks.get("Type", "Edm.String").removeprefix("Edm."),
-        length=int(length) if length.isdigit() else 0,
+        length=whole(length) or 0,
         creatable=creatable,
         updatable=_flag(marks, "updatable"),
         filterable=_flag(marks, "filterable"),

@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from sync import app
 from sync.cli import admin_reports, loads, output
+from sync.domain import moments, numbers
 from sync.domain.codes import Code
 from sync.errors import ConfigurationError
 from sync.jobs import reread, verify
@@ -111,20 +112,19 @@ def _scope(
     given = [bool(contact), bool(company), since is not None, code is not None, everything]
     if sum(given) != 1:
         raise ConfigurationError(["name exactly one of --contact, --company, --since, --code and --everything"])
-    for identifier in (*(contact or ()), *(company or ())):
-        if not identifier.isdigit():
-            raise ConfigurationError([f"found {identifier!r}, allowed: HubSpot ids, which are numbers"])
+    for given_id in (*(contact or ()), *(company or ())):
+        if not numbers.identifier(given_id):
+            raise ConfigurationError([f"found {given_id!r}, allowed: HubSpot ids, which are numbers"])
     moment = parse_moment(since, "--since") if since is not None else None
     return Scope(tuple(contact or ()), tuple(company or ()), moment, _code(code), everything)
 
 
 def parse_moment(text: str, option: str) -> datetime:
     """A time in ISO form, UTC if it names no zone. Raises ConfigurationError."""
-    try:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        raise ConfigurationError([f"{option}: found {text!r}, allowed: a time such as 2026-11-21T17:00:00Z"]) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    found = moments.moment(text)
+    if found is None:
+        raise ConfigurationError([f"{option}: found {text!r}, allowed: a time such as 2026-11-21T17:00:00Z"])
+    return found
 
 
 def _code(code: str | None) -> str | None:

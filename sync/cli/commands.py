@@ -123,7 +123,7 @@ def once(
 ) -> None:
     """Run poll, scores, sweep and push (or the jobs named) once, and end."""
     names = _job_names(jobs)
-    start = _moment(since, "--since") if since else None
+    start = admin.parse_moment(since, "--since") if since else None
     with output.progress(None) as report, working(report) as (application, stop):
         cost = loads.prepare(application.context, names, start)
         # A person reads the sentence; among lines of JSON the event says the same.
@@ -166,7 +166,7 @@ def explain(
     json: Json = False,
 ) -> None:
     """Explain the whole decision on one contact: scores, consent, company, links, last write, next try."""
-    found = _explained_at(contact_id, _moment(at)) if at else _explained(contact_id)
+    found = _explained_at(contact_id, admin.parse_moment(at, "--at")) if at else _explained(contact_id)
     output.show_json(found) if json else print_explain(found)
 
 
@@ -196,14 +196,6 @@ def _unknown(contact_id: str) -> ConfigurationError:
     return ConfigurationError(
         [f"contact {contact_id} is not in the mirror; take the id from HubSpot's record URL, and run `once` to read it"]
     )
-
-
-def _moment(text: str, option: str = "--at") -> datetime:
-    try:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        raise ConfigurationError([f"{option}: found {text!r}, allowed: a time such as 2026-11-21T17:00:00Z"]) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @cli.command()

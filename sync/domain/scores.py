@@ -1,9 +1,8 @@
 """Reading a score: numbers come as strings, tier labels as text, and a missing score is not 0."""
 
-import math
-import re
 from enum import StrEnum
 
+from sync.domain import numbers
 from sync.domain.rules import Measure, Score
 from sync.domain.views import Properties, clean
 
@@ -18,15 +17,9 @@ class Level(StrEnum):
 
 
 def number(text: str | None) -> float | None:
-    """The number that `text` spells (`"82"`, `"82.0"`), or None where it spells none."""
-    if text is None or not _NUMBER.fullmatch(text.strip()):
-        return None
-    found = float(text)
-    return found if math.isfinite(found) else None
-
-
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-"""Narrower than Python's own reading, which takes `1_000` and digits of every script."""
+    """The number that `text` spells (`"82"`, `"+80"`, `"8.0E1"`), or None where it spells none."""
+    found = numbers.number(text)
+    return None if found is None else float(found)
 
 
 def level(measure: Measure, properties: Properties) -> Level:

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from sync import odata
 from sync.c4c_client import C4CPort
+from sync.domain.numbers import identifier
 from sync.domain.rules import Rules
 from sync.domain.views import Link
 from sync.errors import ConfigurationError
@@ -100,13 +101,13 @@ def pair(entity: str, key: str, object_id: str, rules: Rules, line: int = 0) -> 
 def _key(entity: str, key: str, rules: Rules) -> str:
     """The external key; a lead may be named by its contact where there is one score only."""
     scores = [score.name for score in rules.qualification.scores]
-    if entity == LEAD and key.isdigit() and len(scores) == 1:
+    if entity == LEAD and identifier(key) and len(scores) == 1:
         return f"{key}:{scores[0]}:1"
     if entity == LEAD:
         known = "|".join(map(re.escape, scores))
-        if not re.fullmatch(rf"\d+:({known}):[1-9]\d*", key):
+        if not re.fullmatch(rf"\d+:({known}):[1-9]\d*", key, re.ASCII):
             raise ValueError(f"key: found {key!r}, allowed: CONTACT_ID:SCORE:CYCLE with a score of {', '.join(scores)}")
-    elif not key.isdigit():
+    elif not identifier(key):
         raise ValueError(f"key: found {key!r}, allowed: the HubSpot id, digits only")
     return key
 

@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 
 import phonenumbers
 
+from sync.domain import numbers
 from sync.mappers.places import country, language, split_street, state
 
 
@@ -90,8 +91,9 @@ def web_site(value: str) -> str | None:
 
 
 def number(value: str) -> str | None:
-    """A plain decimal number."""
-    return value.strip() if re.fullmatch(r"-?\d+(\.\d+)?", value.strip(), re.ASCII) else None
+    """A plain decimal number, without exponent and plus sign."""
+    found = numbers.number(value)
+    return None if found is None else format(found, "f")
 
 
 def boolean(value: str) -> str | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sync.domain.codes import Code
 from sync.domain.decision import Decision, Reason
+from sync.domain.numbers import whole
 from sync.domain.rules import FieldMap, FieldRule
 from sync.domain.views import Link
 from sync.mappers.draft import Draft, draft
@@ -119,13 +120,12 @@ def _by_cycle(desk: Desk, decision: Decision, found: tuple[Record, ...]) -> dict
 
 
 def _reversed(number: str) -> int:
-    return -int(number) if number.isdigit() else 0
+    return -(whole(number) or 0)
 
 
 def _number(key: str) -> int:
     """The cycle at the end of a lead's key; 0 where there is none."""
-    number = key.rpartition(":")[2]
-    return int(number) if number.isdigit() else 0
+    return whole(key.rpartition(":")[2]) or 0
 
 
 def _closed(desk: Desk, record: Record) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sync import odata
+from sync.domain.numbers import whole
 from sync.domain.rules import EntityMap, FieldRule, Rules
 from sync.mappers.transforms import domain
 from sync.odata import Query, Row
@@ -152,7 +153,7 @@ def _answer(kind: Ask, row: Row, key_field: str) -> str | None:
             return str(row.get(key_field) or "")
         case Ask.LEADS_OF:
             stem, _, number = str(row.get(key_field) or "").rpartition(":")
-            return stem if number.isdigit() else None
+            return stem if whole(number) is not None else None
         case Ask.ACCOUNT_BY_DOMAIN:
             return domain(str(row.get("WebSite") or ""))
         case Ask.PERMISSIONS_OF:

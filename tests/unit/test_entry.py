@@ -4,10 +4,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from unit_builders import score
 
+from sync import odata
 from sync.domain.documents import parsed
+from sync.domain.moments import EARLIEST, LATEST, moment
+from sync.domain.numbers import identifier, number
+from sync.domain.scores import Level, level
 from sync.domain.text import clean
 from sync.domain.views import ASSOCIATIONS, Label
+from sync.mappers.transforms import transformed
 from sync.state import mirror
 from sync.state.mirror import Snapshot
 from sync.state.store import Store, open_store
@@ -50,6 +56,100 @@ def test_a_document(raw: bytes, expected: object) -> None:
 def test_what_is_no_document_is_one_kind_of_error(raw: bytes) -> None:
     with pytest.raises(ValueError):
         parsed(raw)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("2026-11-21T10:00:00Z", datetime(2026, 11, 21, 10, tzinfo=UTC)),
+        ("2026-11-21T10:00:00.5Z", datetime(2026, 11, 21, 10, 0, 0, 500000, UTC)),
+        ("2026-11-21T11:00:00+01:00", datetime(2026, 11, 21, 10, tzinfo=UTC)),
+        (" 1795255200000 ", datetime(2026, 11, 21, 10, tzinfo=UTC)),
+        (1795255200000, datetime(2026, 11, 21, 10, tzinfo=UTC)),
+        ("/Date(1795255200000+0060)/", datetime(2026, 11, 21, 10, tzinfo=UTC)),
+        ("/Date(-62135769600000)/", EARLIEST),
+        ("/Date(253402300800000)/", LATEST),
+        ("/Date(-99999999999999999999)/", EARLIEST),
+        ("0001-01-01T00:00:00+02:00", EARLIEST),
+        ("9999-12-31T23:59:59-05:00", LATEST),
+        ("99999999999999999999", None),
+        ("9" * 5000, None),
+        ("9999999999999999", None),
+        ("179525520000²", None),
+        ("²", None),
+        ("0000-01-01", None),
+        ("10000-01-01T00:00:00Z", None),
+        ("yesterday", None),
+        ("2026\ud83d", None),
+        ("", None),
+        (None, None),
+        (True, None),
+        (["2026-11-21T10:00:00Z"], None),
+        (float("nan"), None),
+    ],
+)
+def test_a_moment_is_read_or_is_none(value: object, expected: datetime | None) -> None:
+    assert moment(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("80", "80"),
+        ("82.50", "82.50"),
+        (" 80 ", "80"),
+        ("\xa080", "80"),
+        ("+80", "80"),
+        ("8.0E1", "80"),
+        ("1.0E7", "10000000"),
+        ("1e-2", "0.01"),
+        (".5", "0.5"),
+        ("-3", "-3"),
+        (80, "80"),
+        (80.5, "80.5"),
+        ("7,5", None),
+        ("1_000", None),
+        ("８０", None),
+        ("²", None),
+        ("NaN", None),
+        ("Infinity", None),
+        (float("inf"), None),
+        ("1e400", None),
+        ("1e9999999999", None),
+        ("9" * 5000, None),
+        pytest.param(10**5000, None, id="thousands of digits"),
+        (True, None),
+        (None, None),
+        ([80], None),
+    ],
+)
+def test_one_reader_for_numbers(value: object, expected: str | None) -> None:
+    found = number(value)
+    assert (None if found is None else format(found, "f")) == expected
+
+
+@pytest.mark.parametrize("value", ["8.0E1", "+80", " 80 ", "80.0"])
+def test_score_condition_field_and_comparison_read_the_same_number(value: str) -> None:
+    assert level(score(), {"lead_score": value}) is Level.MET
+    assert transformed("number", value) in ("80", "80.0")
+    assert odata.wire(transformed("number", value), "Decimal") == "80"
+    assert odata.same("80", "8.0E1")
+    assert odata.same("80", "80.000000")
+
+
+@pytest.mark.parametrize(("left", "right"), [("01", "1"), ("+4940", "4940"), ("1E2", "100"), (" 1", "1")])
+def test_codes_and_phone_numbers_are_not_compared_as_numbers(left: str, right: str) -> None:
+    assert not odata.same(left, right)
+
+
+@pytest.mark.parametrize("value", ["51", 51, "9" * 18])
+def test_an_id(value: object) -> None:
+    assert identifier(value) == str(value)
+
+
+@pytest.mark.parametrize("value", [None, "", "²5", "５", "5 ", "-5", "5.0", 5.0, True, "9" * 30, 10**30, ["5"], {}])
+def test_no_id(value: object) -> None:
+    assert identifier(value) is None
 
 
 @pytest.fixture

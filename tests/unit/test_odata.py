@@ -232,14 +232,14 @@ def test_read_date(written: Any, expected: datetime | None) -> None:
     assert odata.read_date(written) == expected
 
 
-def test_a_date_beyond_all_calendars_is_the_last_one() -> None:
+def test_a_date_beyond_all_calendars_is_the_first_or_the_last_one() -> None:
     assert odata.read_date("/Date(99999999999999999)/") == datetime.max.replace(tzinfo=UTC)
+    assert odata.read_date("/Date(-62135769600000)/") == datetime.min.replace(tzinfo=UTC)
 
 
-@pytest.mark.parametrize("written", ["tomorrow", "/Date()/", "02.04.2017"])
-def test_no_date_is_an_error(written: str) -> None:
-    with pytest.raises(ValueError):
-        odata.read_date(written)
+@pytest.mark.parametrize("written", ["tomorrow", "/Date()/", "02.04.2017", "/Date(²)/", "/Date(" + "9" * 5000 + ")/"])
+def test_no_date_is_none_and_never_an_error(written: str) -> None:
+    assert odata.read_date(written) is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,51 @@
+"""Numbers and ids as either system writes them. The one place where they are read; it never raises."""
+
+import re
+from decimal import Decimal
+
+LONGEST = 60
+"""Characters of a number."""
+
+LARGEST = 30
+"""Places before or behind the decimal point; what has more is no score, revenue or amount of anything."""
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
+"""Narrower than Python's own reading, which takes `1_000` and digits of every script. A comma may separate thousands
+as well as decimals, so it makes no number."""
+
+
+def number(value: object) -> Decimal | None:
+    """The number that a value spells (`82`, `"+80"`, `"8.0E1"`, `" 82.0 "`), or None where it spells none."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+        return None
+    text = _text(value)
+    if len(text) > LONGEST or not _NUMBER.fullmatch(text):
+        return None
+    found = Decimal(text)
+    return found if -LARGEST <= found.adjusted() <= LARGEST or not found else None
+
+
+def _text(value: str | int | float | Decimal) -> str:
+    try:
+        return str(value).strip()
+    except ValueError:
+        # Python spells out no number of thousands of digits.
+        return ""
+
+
+def whole(value: object) -> int | None:
+    """The whole number of up to 18 plain digits; None for anything else, signs and digits of other scripts included."""
+    text = _text(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    return int(text) if _DIGITS.fullmatch(text) else None
+
+
+_DIGITS = re.compile(r"[0-9]{1,18}")
+
+
+def identifier(value: object) -> str | None:
+    """A HubSpot id: plain digits, as text or as a JSON number. None for anything else.
+
+    `str.isdigit` would let `"²5"` pass, which no `int()` reads.
+    """
+    text = value if isinstance(value, str) else "" if whole(value) is None else str(value)
+    return text if _DIGITS.fullmatch(text) else None
