@@ -200,8 +200,10 @@ def _show_accounts(application: app.App) -> None:
 
 
 def _company_names(views: dict[str, Any], application: app.App) -> list[str]:
-    decisions = [leading(qualify(view, application.context.config.rules)) for view in views.values()]
-    named = [company_name(d.company) if d.company else None for d in decisions]
+    rules = application.context.config.rules
+    decisions = [leading(qualify(view, rules)) for view in views.values()]
+    shared = rules.mapping.account.shared_domains
+    named = [company_name(d.company, shared) if d.company else None for d in decisions]
     return [name or "(company text only)" for name in named]
 
 

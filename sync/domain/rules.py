@@ -297,9 +297,13 @@ class EntityMap(Rule):
 
 
 class AccountMap(EntityMap):
-    """`[account]`: CorporateAccount."""
+    """`[account]`: CorporateAccount.
+
+    `shared_domains` are web domains of many companies, by which none is recognised, besides those that are known.
+    """
 
     natural_keys: tuple[NaturalKey, ...] = ()
+    shared_domains: frozenset[str] = frozenset()
     obsolete_status: str = "4"
 
 

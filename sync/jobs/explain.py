@@ -129,7 +129,7 @@ def _records(session: Session, view: ContactView, rules: Rules) -> dict[str, Any
         "companies": [
             {
                 "id": a.company.id,
-                "name": company_name(a.company),
+                "name": company_name(a.company, rules.mapping.account.shared_domains),
                 "primary": a.is_primary,
                 "labels": sorted(x.text for x in a.labels if x.text),
             }

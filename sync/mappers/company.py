@@ -1,23 +1,37 @@
 """What a company is called and which company a lead's account is made of."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
 from sync.domain.rules import LabelRule
 from sync.domain.views import Association, Company, ContactView
-from sync.mappers.transforms import domain
+from sync.mappers.web import domain, is_shared
 
 
-def company_name(company: Company) -> str | None:
-    """The company's name, or its domain where it has none."""
-    return company.get("name") or company.get("domain")
+def company_name(company: Company, shared: Collection[str] = ()) -> str | None:
+    """The company's name, or its domain where it has none.
+
+    A domain that strangers share names nobody, not even as the name that HubSpot made of it (`gmail.com`). `shared` are
+    the domains that the rules add.
+    """
+    name, host = company.get("name"), domain(company.get("domain") or "")
+    usable = host and not is_shared(host, shared)
+    return name if name and (usable or name.lower() != host) else host if usable else None
 
 
-def web_domain(company: Company, sources: Sequence[str]) -> str | None:
-    """The first source that holds a web address, reduced to its domain."""
-    found = (domain(value) for name in sources if (value := company.get(name)))
-    return next((value for value in found if value), None)
+def web_domain(company: Company, sources: Sequence[str], shared: Collection[str] = ()) -> str | None:
+    """The first domain of the sources that belongs to one company only."""
+    return next((host for host in _domains(company, sources) if not is_shared(host, shared)), None)
+
+
+def unused_domains(company: Company, sources: Sequence[str], shared: Collection[str] = ()) -> tuple[str, ...]:
+    """The domains of the sources that strangers share, so that no account is looked for by them."""
+    return tuple(dict.fromkeys(host for host in _domains(company, sources) if is_shared(host, shared)))
+
+
+def _domains(company: Company, sources: Sequence[str]) -> list[str]:
+    return [host for name in sources if (value := company.get(name)) and (host := domain(value))]
 
 
 def labelled(association: Association, text: str) -> bool:
@@ -25,13 +39,15 @@ def labelled(association: Association, text: str) -> bool:
     return any(label.text == text for label in association.labels)
 
 
-def choose(view: ContactView, labels: Sequence[LabelRule] = ()) -> tuple[Company | None, Reason]:
+def choose(
+    view: ContactView, labels: Sequence[LabelRule] = (), shared: Collection[str] = ()
+) -> tuple[Company | None, Reason]:
     """The company of the lead's account and why; with None the reason's code decides.
 
     A company whose label the rules prefer, then the primary one, then the only one, then the contact's company text
     (QUALIFIED without a company).
     """
-    named = [association for association in view.associations if company_name(association.company)]
+    named = [association for association in view.associations if company_name(association.company, shared)]
     for rule in labels:
         if rule.account and (found := [a for a in named if labelled(a, rule.label)]):
             return _by_label(found, rule.label, len(named))

@@ -164,13 +164,6 @@ def transformed(name: str, value: str, land: str | None = None) -> str | None:
     return BY_COUNTRY[name](value, land) if name in BY_COUNTRY else TRANSFORMS[name](value)
 
 
-def domain(value: str) -> str | None:
-    """A web address reduced to what identifies a company: no scheme, no `www.`, no path, lower case."""
-    bare = re.sub(r"^[a-z][a-z0-9+.-]*://", "", value.strip().lower())
-    host = re.split(r"[/?#:]", bare, maxsplit=1)[0].removeprefix("www.").strip(".")
-    return host if "." in host else None
-
-
 def spread(value: str, lengths: Sequence[int]) -> tuple[list[str], bool]:
     """`value` over fields of these lengths, broken at word boundaries; True if something had to be cut.
 

@@ -10,7 +10,7 @@ from typing import Any
 from sync import odata
 from sync.domain.numbers import whole
 from sync.domain.rules import EntityMap, FieldRule, Rules
-from sync.mappers.transforms import domain
+from sync.mappers.web import domain, in_ascii
 from sync.odata import Query, Row
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.planner.target import Ask, Question, Record
@@ -104,7 +104,11 @@ _FIELDS = {
 
 
 def _spellings(value: str) -> tuple[str, ...]:
-    """C4C spells web sites freely and may compare case-sensitively: wildcards around the usual spellings."""
+    """C4C spells web sites freely and may compare case-sensitively: wildcards around the usual spellings.
+
+    An international name may stand there in letters or as the name system spells it.
+    """
+    foreign = (f"*{in_ascii(value)}*",) if not value.isascii() else ()
     plain = (
         value,
         f"www.{value}",
@@ -116,7 +120,7 @@ def _spellings(value: str) -> tuple[str, ...]:
     host, dot, ending = value.rpartition(".")
     titled = f"{host.title()}{dot}{ending}"
     cases = (value, value.capitalize(), titled, value.title(), value.upper())
-    return (*plain, *(f"*{spelled}*" for spelled in dict.fromkeys(cases)))
+    return (*plain, *foreign, *(f"*{spelled}*" for spelled in dict.fromkeys(cases)))
 
 
 Answers = dict[tuple[Ask, str], dict[str, list[Row]]]

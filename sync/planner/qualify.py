@@ -16,7 +16,7 @@ from sync.planner.facts import Facts
 
 def qualify(view: ContactView, rules: Rules) -> tuple[Decision, ...]:
     """One decision for each configured score."""
-    company, chosen = companies.choose(view, rules.qualification.labels)
+    company, chosen = companies.choose(view, rules.qualification.labels, rules.mapping.account.shared_domains)
     facts = Facts(view, company, rules)
     return tuple(_decide(facts, score, chosen) for score in rules.qualification.scores)
 
@@ -46,7 +46,7 @@ def _decide(facts: Facts, score: Score, chosen: Reason) -> Decision:
     alive = _alive(facts.view)
     if alive.code is not Code.QUALIFIED:
         return Decision(score.name, alive.code, (alive,))
-    reasons = [alive, *_steps(facts, score), chosen]
+    reasons = [alive, *_steps(facts, score), chosen, *_unused_domains(facts)]
     against = next((reason for reason in reasons if reason.code is not Code.QUALIFIED), None)
     if against:
         return Decision(score.name, against.code, tuple(reasons))
@@ -101,6 +101,16 @@ def _shown(measure: Measure, value: str | None, *, met: bool) -> str:
 def _since(view: ContactView, measure: Measure) -> str:
     crossed_at = view.crossed_at.get(measure.name) if isinstance(measure, Score) else None
     return f" since {crossed_at:%Y-%m-%d %H:%M} UTC" if crossed_at else ""
+
+
+def _unused_domains(facts: Facts) -> Iterator[Reason]:
+    """A note for each company's domain by which no account is looked for."""
+    rules = facts.rules.mapping.account
+    sources = [source for key in rules.natural_keys if key.kind == "web_domain" for source in key.source]
+    for association in facts.view.associations:
+        for host in companies.unused_domains(association.company, sources, rules.shared_domains):
+            text = f"company {association.company.id}: domain {host} is shared by many; not used to find its account"
+            yield Reason(Code.QUALIFIED, text)
 
 
 def _blocked(facts: Facts, labels: tuple[LabelRule, ...]) -> Iterator[Reason]:

@@ -134,7 +134,7 @@ def _natural_contact(address: str, account_id: str | None, wanted: _Keyed, ask: 
 
 def _natural_account(company: Company, rules: AccountMap, wanted: _Keyed, ask: Asker) -> Resolution:
     # All keys are asked at once: one more filter costs nothing, one more round costs a request.
-    answers = [(_matcher(key, company), ask(q)) for key in rules.natural_keys if (q := _question(key, company))]
+    answers = [(_matcher(key, company), ask(q)) for key in rules.natural_keys if (q := _question(key, company, rules))]
     if any(records is None for _, records in answers):
         return Unread()
     for matches, records in answers:
@@ -146,16 +146,16 @@ def _natural_account(company: Company, rules: AccountMap, wanted: _Keyed, ask: A
 
 def natural_questions(company: Company, rules: AccountMap) -> list[Question]:
     """What `account` asks where neither link nor key knows the company."""
-    return [question for key in rules.natural_keys if (question := _question(key, company))]
+    return [question for key in rules.natural_keys if (question := _question(key, company, rules))]
 
 
-def _question(key: NaturalKey, company: Company) -> Question | None:
+def _question(key: NaturalKey, company: Company, rules: AccountMap) -> Question | None:
     match key.kind:
         case "tax_number":
             value = company.get(key.source[0])
             return Question(Ask.ACCOUNT_BY_TAX, ACCOUNT, value) if value else None
         case "web_domain":
-            value = web_domain(company, key.source)
+            value = web_domain(company, key.source, rules.shared_domains)
             return Question(Ask.ACCOUNT_BY_DOMAIN, ACCOUNT, value) if value else None
         case "name_country_postal":
             parts = _postal(company, key.source)

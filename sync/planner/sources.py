@@ -20,7 +20,7 @@ def of_account(desk: Desk, company: Company) -> Lookup:
     def find(name: str) -> Value:
         match name.partition("."):
             case ("company", _, "name"):
-                return company_name(company)
+                return company_name(company, desk.rules.mapping.account.shared_domains)
             case ("c4c", _, "owner_uuid"):
                 return _employee(desk, company.owner, company.get("hubspot_owner_id"))
             case ("owner", _, rule):
@@ -78,7 +78,8 @@ def _of_company(desk: Desk, company: Company | None, name: str) -> str | None:
     """A property of the lead's company; without one the contact's text stands in for the name."""
     if company is None:
         return desk.view.get("company") if name == "name" else None
-    return company_name(company) if name == "name" else company.get(name)
+    shared = desk.rules.mapping.account.shared_domains
+    return company_name(company, shared) if name == "name" else company.get(name)
 
 
 def _of_parties(desk: Desk, name: str, account: Party | None, person: Party | None) -> Value:

@@ -11,6 +11,7 @@ from sync.domain import rules
 from sync.domain.conditions import Condition
 from sync.domain.marketing import AttributeRule
 from sync.domain.spelling import entry, nearest, shown
+from sync.mappers.web import domain
 from sync.rule_files import consent, fields, required, sources, values
 
 
@@ -156,6 +157,7 @@ def mapping(found: rules.Mapping, qualification: rules.Qualification | None) -> 
         yield from (f"{section}.fields: `{name}` of {entity} {problem}" for name, problem in unfilled)
     for n, key in enumerate(found.account.natural_keys):
         yield from (f"{entry('account.natural_keys', n, key.kind)}.source: {problem}" for problem in _natural_key(key))
+    yield from (f"account.shared_domains: {problem}" for problem in _shared(found.account.shared_domains))
     for status in sorted(found.lead.accepted_status & found.lead.closed_status):
         yield f"lead.accepted_status: found {shown(status)}, which `closed_status` names too; keep it in one of them"
     yield from _attributes(found.attributes)
@@ -167,6 +169,14 @@ def _natural_key(key: rules.NaturalKey) -> Iterator[str]:
         yield f"found {list(key.source)}, allowed: name, country and postal code"
     if key.kind == "tax_number" and len(key.source) != 1:
         yield f"found {list(key.source)}, allowed: one property; a further tax number is a natural key of its own"
+
+
+def _shared(domains: Iterable[str]) -> Iterator[str]:
+    """Domains in another spelling than the one that they are compared in."""
+    for written in sorted(domains):
+        bare = domain(written)
+        if bare != written:
+            yield f"found {shown(written)}; " + (f"did you mean `{bare}`?" if bare else "allowed: such as example.com")
 
 
 def _attributes(found: Sequence[AttributeRule]) -> Iterator[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from c4c_world import World
 
@@ -75,3 +77,49 @@ def test_two_people_of_one_address_are_named_and_nobody_is_chosen(world: World) 
     assert world.cli("links", "set", "Contact", contact, twins[0]["ContactID"]).returncode == 0
     world.sync()
     assert world.control.row("Contact", HubSpotID_KUT=contact)["ObjectID"] == twins[0]["ObjectID"]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("gmail.com", "gmail.com"),
+        ("facebook.com", "https://www.facebook.com/bicycles"),
+        ("linkedin.com", "https://de.linkedin.com/company/bicycles"),
+        ("de.linkedin.com", "https://de.linkedin.com/company/bicycles"),
+        ("sites.google.com", "https://sites.google.com/view/bicycles"),
+        ("ebay.de", "www.ebay.de/str/bicycles"),
+    ],
+)
+def test_a_domain_that_thousands_share_takes_nobody_s_account(world: World, ours: str, theirs: str) -> None:
+    painter = world.control.company("Painter Brush", domain=ours, website=f"https://{ours}/painter")
+    dealer = world.control.sales_create("CorporateAccount", Name="Bicycles", RoleCode="CRM000", WebSite=theirs)
+    contact = world.control.contact(painter)
+    world.sync()
+    assert world.control.row("CorporateAccount", ObjectID=dealer["ObjectID"])["HubSpotID_KUT"] == ""
+    account = world.control.row("CorporateAccount", HubSpotID_KUT=painter)
+    assert (account["Name"], account["RoleCode"]) == ("Painter Brush", "BUP002")
+    assert world.control.row("Contact", HubSpotID_KUT=contact)["AccountID"] == account["AccountID"]
+    assert world.control.row("Lead")["AccountPartyUUID"] == account["UUID"]
+    said = json.loads(world.cli("explain", contact, "--json").stdout)["scores"][0]["reasons"]
+    note = f"company {painter}: domain {ours} is shared by many; not used to find its account"
+    assert note in [reason["text"] for reason in said]
+
+
+def test_a_shared_domain_names_no_account(world: World) -> None:
+    nameless = world.control.company("Gmail.com", domain="gmail.com")
+    world.control.contact(nameless, company="Painter Brush")
+    world.sync()
+    assert world.control.rows("CorporateAccount") == []
+    assert world.control.row("Lead")["Company"] == "Painter Brush"
+
+
+def test_the_rules_add_domains_that_many_share(world: World) -> None:
+    world.replace_rule("mapping", "natural_keys = [", 'shared_domains = ["franchise.example"]\nnatural_keys = [')
+    branch = world.control.company("Kiel Branch", domain="kiel.franchise.example")
+    sales = world.control.sales_create(
+        "CorporateAccount", Name="Bremen Branch", RoleCode="CRM000", WebSite="kiel.franchise.example"
+    )
+    world.control.contact(branch)
+    world.sync()
+    assert world.control.row("CorporateAccount", ObjectID=sales["ObjectID"])["HubSpotID_KUT"] == ""
+    assert world.control.row("CorporateAccount", HubSpotID_KUT=branch)["Name"] == "Kiel Branch"

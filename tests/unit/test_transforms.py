@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync.mappers.transforms import TRANSFORMS, country, domain, spread
+from sync.mappers.transforms import TRANSFORMS, country, spread
+from sync.mappers.web import domain
 
 quick = settings(deadline=None, max_examples=150)
 

