@@ -138,6 +138,8 @@ class Guard(Section):
     max_creates: int = Field(default=1000, ge=0)
     max_changed_share: float = Field(default=0.5, ge=0, le=1)
     changes_from: int = Field(default=500, ge=0)
+    max_relationships: int = Field(default=200, ge=0)
+    """Relationships that one contact may have written at once; more park that contact, and stop nobody else."""
 
 
 class Retention(Section):

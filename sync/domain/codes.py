@@ -35,6 +35,7 @@ class Code(StrEnum):
     HUBSPOT_DENIED = "HUBSPOT_DENIED"
     HUBSPOT_BUDGET = "HUBSPOT_BUDGET"
     GUARD_TRIPPED = "GUARD_TRIPPED"
+    TOO_MANY_COMPANIES = "TOO_MANY_COMPANIES"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,5 +141,10 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "A cycle would create, change or withdraw more records than the guard allows; nothing was written.",
         "Look at it with `plan`; if it is right, `approve` lets exactly that plan through. `[guard]` in worker.toml "
         "holds the limits (0 switches one off).",
+    ),
+    Code.TOO_MANY_COMPANIES: Explanation(
+        "The contact would get more relationships to accounts at once than `max_relationships` allows for one contact.",
+        "Remove associations of the contact in HubSpot, or raise `max_relationships` under `[guard]` in worker.toml; "
+        "then run `hubspot-c4c-sync parked retry --code TOO_MANY_COMPANIES`.",
     ),
 }

@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sqlmodel import Session
+
 from sync.config import Guard
 from sync.domain.decision import Decision
 from sync.domain.views import ContactView
@@ -21,29 +23,40 @@ from sync.jobs.rehearsal import Rehearsal
 from sync.jobs.slice import SLICE
 from sync.log import Event, emit
 from sync.planner.imagine import Predicted
-from sync.planner.plan import Links
+from sync.planner.plan import RELATION, Links
 from sync.state import guarding, work
 from sync.state.guarding import Stopped
 
 FURTHER = 8
-"""Records that one contact may need beside leads and relationships: account, person, permissions, attributes."""
+"""Records that one contact may need besides leads and relationships: account, person, permissions, attributes."""
 
 
 @dataclass
 class Extent:
-    """What a cycle would do: records to create by entity, known records to change, contacts to withdraw."""
+    """What a cycle would do: records to create by entity, known records to change, contacts to withdraw.
+
+    Relationships count apart, those to change too: one contact may have very many of them.
+    """
 
     creates: Counter[str] = field(default_factory=Counter)
     changes: int = 0
     withdrawn: int = 0
+    relationship_changes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """How much there is that could be changed or withdrawn."""
+    """How much there is that could be changed or withdrawn; `records` are those that are no relationships."""
 
     records: int
     contacts: int
+    relationships: int = 0
+
+    @classmethod
+    def of(cls, session: Session) -> "Known":
+        """What the state store holds."""
+        relationships = work.link_count(session, RELATION)
+        return cls(work.link_count(session) - relationships, work.handover_count(session), relationships)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +67,8 @@ class Candidate:
     change_seq: int
     most_creates: int
     known_records: int
+    most_relationships: int
+    known_relationships: int
     withdrawn: bool = False
     """Qualified until now, and only refuses any more."""
 
@@ -61,19 +76,27 @@ class Candidate:
 def candidate(view: ContactView, links: Links, decisions: Sequence[Decision], was_qualified: bool) -> Candidate:
     """The contact's part in the bound."""
     leads = sum(decision.qualified for decision in decisions)
-    known = sum(1 for _, key in links if key.partition(":")[0] == view.id)
+    known = Counter(entity == RELATION for entity, key in links if key.partition(":")[0] == view.id)
     return Candidate(
-        view.id, view.change_seq, leads + len(view.associations) + FURTHER, known + 1, was_qualified and not leads
+        view.id,
+        view.change_seq,
+        most_creates=leads + FURTHER,
+        known_records=known[False] + 1,
+        most_relationships=len(view.associations),
+        known_relationships=known[True],
+        withdrawn=was_qualified and not leads,
     )
 
 
 def excess(extent: Extent, known: Known, limits: Guard) -> tuple[str, int, int] | None:
     """(kind, found, limit) of the first limit that the extent exceeds. Pure."""
-    creates = sum(extent.creates.values())
-    if limits.max_creates and creates > limits.max_creates:
-        return "creates", creates, limits.max_creates
+    relationships = extent.creates[RELATION]
+    for kind, found in (("creates", extent.creates.total() - relationships), ("relationships", relationships)):
+        if limits.max_creates and found > limits.max_creates:
+            return kind, found, limits.max_creates
     for kind, found, of in (
         ("changes", extent.changes, known.records),
+        ("relationship changes", extent.relationship_changes, known.relationships),
         ("withdrawals", extent.withdrawn, known.contacts),
     ):
         allowed = max(limits.changes_from, int(limits.max_changed_share * of))
@@ -84,9 +107,16 @@ def excess(extent: Extent, known: Known, limits: Guard) -> tuple[str, int, int] 
 
 def exceeding(kind: str, number: int, limit: int) -> str:
     """What is too much, in words."""
-    doing = {"creates": "records would be created", "changes": "known records would be changed"}
-    what = doing.get(kind, "contacts that were handed over would no longer qualify")
-    return f"{number} {what}, {limit} are allowed in one cycle"
+    return f"{number} {_DOING[kind]}, {limit} are allowed in one cycle"
+
+
+_DOING = {
+    "creates": "records would be created",
+    "relationships": "relationships would be created",
+    "changes": "known records would be changed",
+    "relationship changes": "known relationships would be changed",
+    "withdrawals": "contacts that were handed over would no longer qualify",
+}
 
 
 def cleared(
@@ -98,7 +128,7 @@ def cleared(
     """
     with context.store.reading() as session:
         before = guarding.last(session)
-        known = Known(work.link_count(session), work.handover_count(session))
+        known = Known.of(session)
     everybody = frozenset({c.id for c in candidates} | set(withdrawn))
     limits = context.config.worker.guard
     if excess(_bound(candidates, withdrawn), known, limits) is None:
@@ -113,13 +143,16 @@ def cleared(
 
 def _still(before: Stopped, known: Known, limits: Guard) -> bool:
     """Whether the stopped plan exceeds the limits as they are now: somebody may have raised them."""
-    return excess(Extent(Counter(before.creates), before.changes, before.withdrawn), known, limits) is not None
+    extent = Extent(Counter(before.creates), before.changes, before.withdrawn, before.relationship_changes)
+    return excess(extent, known, limits) is not None
 
 
 def _bound(candidates: Sequence[Candidate], withdrawn: Mapping[str, str]) -> Extent:
     most = Counter({"any": sum(c.most_creates for c in candidates)})
+    most[RELATION] = sum(c.most_relationships for c in candidates)
     gone = sum(c.withdrawn for c in candidates) + len(withdrawn)
-    return Extent(most, sum(c.known_records for c in candidates), gone)
+    changes, relationships = (sum(c.known_records for c in candidates), sum(c.known_relationships for c in candidates))
+    return Extent(most, changes, gone, relationships)
 
 
 def _settle(context: Context, before: Stopped | None) -> None:
@@ -166,8 +199,8 @@ def _extent(parts: Iterable[Part]) -> Extent:
     chosen = list(parts)
     writes = frozenset().union(*(part.writes for part in chosen)) if chosen else frozenset()
     creates = Counter(entity for action, entity, _ in writes if action == "create")
-    changes = sum(action in ("update", "delete") for action, _, _ in writes)
-    return Extent(creates, changes, sum(part.withdrawn for part in chosen))
+    changes = Counter(entity == RELATION for action, entity, _ in writes if action in ("update", "delete"))
+    return Extent(creates, changes[False], sum(part.withdrawn for part in chosen), changes[True])
 
 
 def _judged(
@@ -202,6 +235,7 @@ def _stopped(
         creates=dict(extent.creates),
         changes=extent.changes,
         withdrawn=extent.withdrawn,
+        relationship_changes=extent.relationship_changes,
         contacts=digests,
     )
 

@@ -54,12 +54,12 @@ class Handover:
 
     def plan(self, work_: Slice) -> None:
         """Plans every open contact as far as it goes without a write, reading what the planner asks."""
-        links = work_.links_by_contact()
+        links, most = work_.links_by_contact(), self.context.config.worker.guard.max_relationships
         waiting = work_.open()
         while waiting:
             for contact in waiting:
                 view = work_.views[contact]
-                planned = plan(view, links[contact], work_.target, self.context.config.rules, self.tenant)
+                planned = plan(view, links[contact], work_.target, self.context.config.rules, self.tenant, most)
                 work_.plans[contact] = planned
             waiting = [contact for contact in waiting if work_.plans[contact].questions]
             questions = {q for contact in waiting for q in work_.plans[contact].questions}

@@ -26,7 +26,7 @@ from sync.jobs.slice import LinksOf
 from sync.jobs.spool import Spool
 from sync.planner.imagine import creates_permission_sets
 from sync.planner.offline import Prediction, World, predict
-from sync.planner.plan import Tenant, concerns
+from sync.planner.plan import RELATION, Tenant, concerns
 from sync.planner.qualify import leading, qualify
 from sync.planner.resolve import ACCOUNT, CONTACT
 from sync.state import mirror, streams, work
@@ -36,7 +36,7 @@ PORTION = 500
 """Contacts looked at together."""
 
 
-UNGUARDED = Guard(max_creates=0, max_changed_share=0)
+UNGUARDED = Guard(max_creates=0, max_changed_share=0, max_relationships=0)
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def simulate(
         session = stack.enter_context(store.reading())
         spool = Spool()
         stack.callback(spool.close)
-        comparison = _Comparison(session, spool, now, then, portion)
+        comparison = _Comparison(session, spool, now, then, guard, portion)
         comparison.warn_of_gaps()
         total, done = mirror.count(session), 0
         for ids in _ids(session, portion):
@@ -85,7 +85,7 @@ def simulate(
             done += len(ids)
             progress("simulate", done, total)
         comparison.look_again()
-        comparison.warn_of_guard(guard)
+        comparison.warn_of_guard()
         stack.pop_all()
         session.close()
     return Outcome((now.digest, then.digest), done, spool)
@@ -112,9 +112,12 @@ class _Side:
 class _Comparison:
     """Both sides over portions of contacts."""
 
-    def __init__(self, session: Session, spool: Spool, now: Rules, then: Rules, portion: int) -> None:
-        self.session, self.spool, self.portion = session, spool, portion
-        habits = World(creates_permission_sets=creates_permission_sets(work.permission_set_origins(session)))
+    def __init__(self, session: Session, spool: Spool, now: Rules, then: Rules, guard: Guard, portion: int) -> None:
+        self.session, self.spool, self.limits, self.portion = session, spool, guard, portion
+        habits = World(
+            creates_permission_sets=creates_permission_sets(work.permission_set_origins(session)),
+            most_relationships=guard.max_relationships,
+        )
         self.sides = []
         for world, rules in (("now", now), ("then", then)):
             tenant, self.tenant_known = tenant_memory.remembered(session, rules)
@@ -211,12 +214,12 @@ class _Comparison:
             if missing:
                 self.spool.warn("", "", f"not in the mirror yet, so taken as empty: {stream}: {', '.join(missing)}")
 
-    def warn_of_guard(self, limits: Guard) -> None:
+    def warn_of_guard(self) -> None:
         counts = self.spool.counts("then")
-        changes = sum(counts["update"].values()) + sum(counts["delete"].values())
-        extent = Extent(Counter(counts["create"]), changes, self.withdrawn)
-        known = Known(work.link_count(self.session), work.handover_count(self.session))
-        if found := excess(extent, known, limits):
+        changes = Counter(counts["update"]) + Counter(counts["delete"])
+        related = changes.pop(RELATION, 0)
+        extent = Extent(Counter(counts["create"]), changes.total(), self.withdrawn, related)
+        if found := excess(extent, Known.of(self.session), self.limits):
             kind, number, limit = found
             text = f"{exceeding(kind, number, limit)}: the guard would stop it, and `approve` lets it through"
             self.spool.warn("", str(Code.GUARD_TRIPPED), text)

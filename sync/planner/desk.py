@@ -67,6 +67,7 @@ class Desk:
     target: Target
     rules: Rules
     tenant: Tenant
+    most_relationships: int = 0
     records: list[Write] = field(default_factory=list)
     questions: set[Question] = field(default_factory=set)
     warnings: list[Reason] = field(default_factory=list)

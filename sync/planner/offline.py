@@ -37,12 +37,13 @@ class World:
     """What is assumed beyond the links.
 
     `accounts`: companies that become accounts for other contacts meanwhile. `ambiguous`: (entity, key) of what C4C was
-    found to hold more than once, which only a person can settle.
+    found to hold more than once, which only a person can settle. `most_relationships`: the limit for one contact.
     """
 
     accounts: frozenset[str] = frozenset()
     ambiguous: frozenset[tuple[str, str]] = frozenset()
     creates_permission_sets: bool = False
+    most_relationships: int = 0
 
 
 def predict(view: ContactView, links: Links, rules: Rules, tenant: Tenant, world: World) -> Prediction:
@@ -50,7 +51,7 @@ def predict(view: ContactView, links: Links, rules: Rules, tenant: Tenant, world
     imagined = _remembered(view, links, rules, world)
     known, target = dict(links), _Answering(imagined)
     for _ in range(MOST_ROUNDS):
-        planned = plan(view, known, target, rules, tenant)
+        planned = plan(view, known, target, rules, tenant, world.most_relationships)
         ready = {(write.entity, write.key): write for write in planned.ready()}
         if not ready:
             return Prediction(planned.decisions, tuple(imagined.written.values()), planned.problem, planned.warnings)

@@ -46,12 +46,17 @@ __all__ = [
 ]
 
 
-def plan(view: ContactView, links: Links, target: Target, rules: Rules, tenant: Tenant) -> Plan:
-    """What to write for one contact, or what to ask first."""
+def plan(
+    view: ContactView, links: Links, target: Target, rules: Rules, tenant: Tenant, most_relationships: int = 0
+) -> Plan:
+    """What to write for one contact, or what to ask first.
+
+    A contact that would have more than `most_relationships` relationships written is parked; 0 switches that off.
+    """
     decisions = qualify(view, rules)
     if not concerns(view, decisions, rules):
         return Plan(view.id, decisions)
-    desk = Desk(view, links, target, rules, tenant, warnings=[*tenant.warnings])
+    desk = Desk(view, links, target, rules, tenant, most_relationships, warnings=[*tenant.warnings])
     problem: Reason | None = None
     decided = decisions
     try:

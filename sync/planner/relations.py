@@ -12,7 +12,7 @@ from sync.domain.decision import Reason
 from sync.domain.rules import FieldRule
 from sync.domain.views import Association, Company, Link
 from sync.mappers.draft import Draft, DraftField
-from sync.planner.desk import Desk, Party
+from sync.planner.desk import Desk, Party, Problem
 from sync.planner.parties import further_account
 from sync.planner.resolve import CONTACT
 from sync.planner.target import Ask, Question, Record
@@ -36,6 +36,15 @@ def relations(desk: Desk, company: Company, account: Party, person: Party) -> No
             kept.add(party.record.text("AccountID") if party.record else "")
             _relation(desk, association, (party, person), rows, is_main)
     _removed(desk, rows, kept, person)
+    _check_number(desk)
+
+
+def _check_number(desk: Desk) -> None:
+    """Raises Problem where one contact asks for so many relationships that the guard would stop everybody."""
+    number = sum(write.entity == RELATION and write.action != "unchanged" for write in desk.records)
+    if desk.most_relationships and number > desk.most_relationships:
+        text = f"{number} relationships to accounts would be written; one contact may have {desk.most_relationships}"
+        raise Problem(Code.TOO_MANY_COMPANIES, text)
 
 
 def question(contact_object_id: str) -> Question:

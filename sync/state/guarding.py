@@ -25,6 +25,7 @@ class Stopped:
     withdrawn: int = 0
     contacts: Mapping[str, str] = field(default_factory=dict)
     approved_at: str | None = None
+    relationship_changes: int = 0
 
 
 def tripped(session: Session) -> Stopped | None:

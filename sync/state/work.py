@@ -228,9 +228,10 @@ def record_handover(session: Session, handover: HandoverRecord, now: datetime) -
     return True
 
 
-def link_count(session: Session) -> int:
-    """Records in C4C that we know."""
-    return session.exec(select(func.count()).select_from(tables.Link)).one()
+def link_count(session: Session, entity: str = "") -> int:
+    """Records in C4C that we know, of one entity or of all."""
+    of = select(func.count()).select_from(tables.Link)
+    return session.exec(of.where(tables.Link.entity == entity) if entity else of).one()
 
 
 def handover_count(session: Session) -> int:

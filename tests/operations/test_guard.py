@@ -8,6 +8,7 @@ from night_stage import Product, Ran, Sandbox
 
 from sync.config import Guard
 from sync.jobs.guard import Extent, Known, excess
+from sync.planner.plan import RELATION
 
 Command = Callable[..., Ran]
 
@@ -23,10 +24,14 @@ Command = Callable[..., Ran]
         (Extent(changes=501), Guard(max_changed_share=0), None),
         (Extent(changes=501), Guard(max_changed_share=0.6, changes_from=0), None),
         (Extent(withdrawn=51), Guard(max_changed_share=0.5, changes_from=0), ("withdrawals", 51, 50)),
+        (Extent(Counter({RELATION: 10, "Lead": 10})), Guard(max_creates=10), None),
+        (Extent(Counter({RELATION: 11})), Guard(max_creates=10), ("relationships", 11, 10)),
+        (Extent(changes=500, relationship_changes=500), Guard(), None),
+        (Extent(relationship_changes=501), Guard(), ("relationship changes", 501, 500)),
     ],
 )
 def test_limits(extent: Extent, limits: Guard, expected: object) -> None:
-    assert excess(extent, Known(records=1000, contacts=100), limits) == expected
+    assert excess(extent, Known(records=1000, contacts=100, relationships=400), limits) == expected
 
 
 @pytest.fixture
@@ -85,6 +90,39 @@ def test_raised_limits_let_it_through(tight: Product, sandbox: Sandbox, command:
     tight.configure(more="[guard]\nmax_creates = 100")
     assert command("once").code == 0
     assert len(sandbox.lead_keys()) == 4
+
+
+def related(sandbox: Sandbox, contact: str, number: int) -> None:
+    """Further companies of the contact that are accounts already."""
+    for n in range(number):
+        company = sandbox.company(f"further-{n}")
+        account = {"Name": f"Further {n}", "RoleCode": "BUP002", "HubSpotID_KUT": company}
+        sandbox.post("/c4c/CorporateAccount", account)
+        sandbox.call("PUT", "/hubspot/associations", {"contact_id": contact, "company_id": company, "labels": []})
+
+
+def test_one_contact_with_very_many_companies_stops_nobody_else(
+    product: Product, sandbox: Sandbox, command: Command
+) -> None:
+    """Twelve relationships stand for the thousand of a consultant whom somebody associated with every customer."""
+    product.configure(more="[guard]\nmax_creates = 10\nmax_relationships = 5")
+    many, other = (sandbox.contact(sandbox.company(name)) for name in ("acme", "other"))
+    related(sandbox, many, 12)
+    assert command("once", "poll", "sweep").code == 0
+    planned = command("plan", "--json").document
+    assert [(entry["contact"], entry["code"]) for entry in planned["parked"]] == [(many, "TOO_MANY_COMPANIES")]
+    assert command("once").code == 4
+    assert sandbox.lead_keys() == [f"{other}:mql:1"]
+    [parked] = command("parked", "list", "--json").document
+    assert (parked["contact"], parked["code"]) == (many, "TOO_MANY_COMPANIES")
+    assert "12 relationships" in parked["detail"]
+    product.configure(more="[guard]\nmax_creates = 12\nmax_relationships = 12")
+    assert command("parked", "retry", "--code", "TOO_MANY_COMPANIES").code == 0
+    assert command("once").code == 0
+    assert f"{many}:mql:1" in sandbox.lead_keys()
+    contacts = {row["HubSpotID_KUT"]: row["ContactID"] for row in sandbox.rows("Contact")}
+    rows = [row for row in sandbox.rows(RELATION) if row["ContactID"] == contacts[many]]
+    assert len(rows) == 13, "that of the lead's account, and the twelve"
 
 
 @pytest.fixture
