@@ -3,8 +3,9 @@
 import hashlib
 import ipaddress
 import os
+import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -238,6 +239,8 @@ class Environment:
         """
         try:
             parts = urlsplit(value)
+            # Looked at here, since it raises only when it is asked for.
+            _ = parts.port
         except ValueError:
             parts = urlsplit("")
         if value and (parts.scheme not in ("http", "https") or not parts.hostname):
@@ -249,6 +252,23 @@ class Environment:
         elif parts.scheme == "http" and not _loopback(parts.hostname or ""):
             self.problems.append(f"{name}: http:// is accepted for loopback addresses only; use https://")
         return value.rstrip("/")
+
+    def root(self, name: str, value: str, address: Callable[[str], str]) -> str:
+        """The root of a system: scheme and host. `address` turns the host found into the one that programs use.
+
+        People paste what the browser shows, or the address of the OData service; the answer is the form to type.
+        """
+        before = len(self.problems)
+        found = self.url(name, value)
+        if not found or len(self.problems) > before:
+            return found
+        parts = urlsplit(found)
+        # Not the netloc: it may hold credentials.
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+        meant = f"{parts.scheme}://{address(host)}{f':{parts.port}' if parts.port else ''}"
+        if parts.path.strip("/") or parts.query or parts.fragment or address(host) != host:
+            self.problems.append(f"{name}: is the address of a page or of a service; type the root only: {meant}")
+        return meant
 
     def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
         value = self.get(name) or default
@@ -289,13 +309,24 @@ def settings(env: Environment) -> Settings:
     )
 
 
+def _hubspot_api(host: str) -> str:
+    """People see app.hubspot.com or app-eu1.hubspot.com; programs of any region use one host."""
+    return urlsplit(HUBSPOT).netloc if re.fullmatch(r"(app|www|api)(-\w+)?\.hubspot\.com", host) else host
+
+
+def _c4c_root(host: str) -> str:
+    """The host of a tenant with `-sso` is for people who log on by single sign-on (SAP's OData guide)."""
+    return re.sub(r"-sso(\.crm\.ondemand\.com)$", r"\1", host)
+
+
 def hubspot_access(env: Environment) -> HubSpotAccess:
-    url = env.url("HUBSPOT_BASE_URL", env.get("HUBSPOT_BASE_URL") or HUBSPOT)
+    url = env.root("HUBSPOT_BASE_URL", env.get("HUBSPOT_BASE_URL") or HUBSPOT, _hubspot_api)
     return HubSpotAccess(url, env.secret("HUBSPOT_ACCESS_TOKEN", "a HubSpot service key or private app token"))
 
 
 def c4c_access(env: Environment) -> C4CAccess:
-    url = env.url("C4C_BASE_URL", env.need("C4C_BASE_URL", "the tenant's root, https://my000000.crm.ondemand.com"))
+    given = env.need("C4C_BASE_URL", "the tenant's root, https://my000000.crm.ondemand.com")
+    url = env.root("C4C_BASE_URL", given, _c4c_root)
     cert, key = env.file("C4C_CLIENT_CERT"), env.file("C4C_CLIENT_KEY")
     if cert or key:
         for name, value in (("C4C_CLIENT_CERT", cert), ("C4C_CLIENT_KEY", key)):

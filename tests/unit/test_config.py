@@ -528,6 +528,7 @@ def test_a_file_that_cannot_be_read_is_named_once(tmp_path: Path) -> None:
         pytest.param("ftp://my1.crm.ondemand.com", False, id="another scheme"),
         pytest.param("https://", False, id="no host"),
         pytest.param("https://[my1", False, id="a broken host"),
+        pytest.param("https://my1.crm.ondemand.com:port", False, id="a port that is no number"),
     ],
 )
 @pytest.mark.parametrize("name", ["C4C_BASE_URL", "HUBSPOT_BASE_URL"])
@@ -587,6 +588,52 @@ def test_a_certificate_that_is_not_there_is_no_certificate(pem: str) -> None:
 def test_a_credential_that_no_header_carries_is_refused_and_never_shown(name: str, value: str) -> None:
     [found] = complaints(GOOD | {name: value})
     assert found == f"{name}: holds a line break or a character that no header can carry; store it anew"
+
+
+TENANT = "https://my1.crm.ondemand.com"
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "meant"),
+    [
+        pytest.param("C4C_BASE_URL", f"{TENANT}/sap/c4c/odata/v1/c4codataapi/", TENANT, id="the OData service"),
+        pytest.param(
+            "C4C_BASE_URL",
+            f"{TENANT}/sap/c4c/odata/v1/c4codataapi/$metadata?sap-language=en",
+            TENANT,
+            id="a document of the service",
+        ),
+        pytest.param("C4C_BASE_URL", f"{TENANT}/sap/byd/runtime?app.component=COD", TENANT, id="the user interface"),
+        pytest.param("C4C_BASE_URL", f"{TENANT}/sap/public/byd/runtime", TENANT, id="the log-on page"),
+        pytest.param("C4C_BASE_URL", f"{TENANT}/#Shell", TENANT, id="a fragment"),
+        pytest.param("C4C_BASE_URL", "https://my1-sso.crm.ondemand.com/sap/ap/ui/clogin", TENANT, id="single sign-on"),
+        pytest.param("C4C_BASE_URL", "http://127.0.0.1:8080/sap", "http://127.0.0.1:8080", id="with a port"),
+        pytest.param("C4C_BASE_URL", "http://[::1]:8080/sap", "http://[::1]:8080", id="IPv6"),
+        pytest.param(
+            "HUBSPOT_BASE_URL",
+            "https://api.hubapi.com/crm/v3/objects",
+            "https://api.hubapi.com",
+            id="a path of the API",
+        ),
+        pytest.param(
+            "HUBSPOT_BASE_URL",
+            "https://app-eu1.hubspot.com/contacts/1/objects/0-1",
+            "https://api.hubapi.com",
+            id="HubSpot's pages",
+        ),
+        pytest.param(
+            "HUBSPOT_BASE_URL", "https://app.hubspot.com", "https://api.hubapi.com", id="HubSpot's host for people"
+        ),
+    ],
+)
+def test_an_address_of_a_page_or_a_service_is_answered_with_the_root_to_type(name: str, given: str, meant: str) -> None:
+    [found] = complaints(GOOD | {name: given})
+    assert found == f"{name}: is the address of a page or of a service; type the root only: {meant}"
+    read_all(GOOD | {name: meant})
+
+
+def test_slashes_at_the_end_are_no_mistake() -> None:
+    assert read_all(GOOD | {"C4C_BASE_URL": f"{TENANT}//"})[1].base_url == TENANT
 
 
 def test_an_address_holds_no_credentials() -> None:
