@@ -1,7 +1,7 @@
 """The commands. Each is thin: it builds the objects, calls a job, and prints what came back."""
 
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -11,12 +11,12 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from sync import app, log
-from sync.cli import admin, links, loads, output, reports
+from sync.cli import admin, channels, links, loads, output, reports
 from sync.cli.explained import print_explain
 from sync.cli.simulate import simulate
 from sync.config import Configuration, Environment, Settings, WorkerConfig
 from sync.config import settings as read_settings
-from sync.errors import ConfigurationError, StateError, SyncError
+from sync.errors import ConfigurationError, Defect, StateError, SyncError
 from sync.jobs import alerts, preview
 from sync.jobs import check as checks
 from sync.jobs import explain as explaining
@@ -48,24 +48,34 @@ admin.register(cli)
 
 
 def main() -> None:
-    """Runs a command; a known failure becomes a sentence and an exit code instead of a traceback."""
+    """Runs a command; a failure becomes a sentence and an exit code instead of a traceback."""
+    channels.prepare()
     try:
-        # Started as a module, too: a shell's completion knows the program by this name.
-        cli(prog_name="hubspot-c4c-sync")
-    except ConfigurationError as error:
-        for problem in error.problems:
-            output.complain(problem)
-        sys.exit(error.exit_code)
-    except SyncError as error:
-        output.complain(str(error))
-        sys.exit(error.exit_code)
-    except SQLAlchemyError as error:
-        output.complain(f"the state file cannot be used now ({type(error).__name__}); check disk space and who uses it")
-        sys.exit(2)
+        with channels.flushed():
+            # Started as a module, too: a shell's completion knows the program by this name.
+            cli(prog_name="hubspot-c4c-sync")
     except Exception as error:
-        # Its text may hold what nobody may read; where it arose is enough to find it.
-        output.complain(f"a bug: {type(error).__name__} at {place(error)}; please report it")
-        sys.exit(1)
+        failure = _failure(error)
+        # What cannot be written any longer was either said already, or nobody is there to read it.
+        with suppress(channels.OutputLost):
+            output.fail(failure)
+            sys.stdout.flush()
+        sys.exit(failure.exit_code)
+
+
+def _failure(error: Exception) -> SyncError:
+    """What went wrong, in words."""
+    match error:
+        case SyncError():
+            return error
+        case SQLAlchemyError():
+            kind = type(error).__name__
+            return StateError(f"the state file cannot be used now ({kind}); check disk space and who uses it")
+        case OSError() if error.filename:
+            return ConfigurationError([f"{error.filename}: {error.strerror}; check path and rights"])
+        case _:
+            # Its text may hold what nobody may read; where it arose is enough to find it.
+            return Defect(f"a bug: {type(error).__name__} at {place(error)}; please report it")
 
 
 def _configure_log(stream: Any = None) -> None:
@@ -131,6 +141,8 @@ def once(
             output.complain(cost)
         results = (run_until_idle if until_idle else run_jobs)(application.context, names)
         document = reports.once_document(application, results)
+        if results.failures:
+            document["error"] = output.failure_json(results.failures)
         alerts.watch(application.context)
     if json:
         output.show_json(document)

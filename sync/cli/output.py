@@ -14,7 +14,10 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 from rich.text import Text
 
+from sync.errors import ConfigurationError, SyncError
 from sync.jobs import context
+
+Document = dict[str, Any]
 
 WIDE = 100_000
 """Columns where nobody watches: in a file or a pipe every value stays in one piece; a table is as wide as its cells."""
@@ -22,7 +25,7 @@ WIDE = 100_000
 
 def console() -> Console:
     """Standard output as wide as the terminal, or COLUMNS, says."""
-    watched = sys.stdout.isatty() or "COLUMNS" in os.environ
+    watched = (sys.stdout is not None and sys.stdout.isatty()) or "COLUMNS" in os.environ
     return Console(highlight=False, soft_wrap=True, width=None if watched else WIDE)
 
 
@@ -30,8 +33,40 @@ out = console()
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+def as_json(document: Any, indent: int | None = None) -> str:
+    """As readable as the encoding of standard output allows; JSON can say everything in ASCII."""
+    readable = (sys.stdout.encoding or "").lower().startswith("utf")
+    return json.dumps(document, indent=indent, ensure_ascii=not readable, default=str)
+
+
+class OneDocument:
+    """Whether this process has begun to show its JSON document: there is only one."""
+
+    begun = False
+
+
 def show_json(document: Any) -> None:
-    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n")
+    OneDocument.begun = True
+    sys.stdout.write(as_json(document, indent=2) + "\n")
+
+
+def failure_json(failures: Sequence[SyncError]) -> Document:
+    """What `--json` says of failures, under `error`: kind and message of the gravest one, and what is wrong in all."""
+    gravest = max(failures, key=lambda failure: failure.exit_code)
+    problems = [problem for failure in failures for problem in _problems(failure)]
+    return {"kind": type(gravest).__name__, "message": str(gravest), "problems": problems}
+
+
+def _problems(failure: SyncError) -> list[str]:
+    return failure.problems if isinstance(failure, ConfigurationError) else [str(failure)]
+
+
+def fail(failure: SyncError) -> None:
+    """Says why the command ended: on standard error, and with `--json` as the document."""
+    for problem in _problems(failure):
+        complain(problem)
+    if "--json" in sys.argv[1:] and not OneDocument.begun:
+        show_json({"error": failure_json([failure])})
 
 
 def say(text: str = "") -> None:

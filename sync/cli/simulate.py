@@ -57,14 +57,15 @@ def _lists(outcome: Outcome) -> dict[str, Iterable[Any]]:
 
 def _print_json(outcome: Outcome) -> None:
     """Row by row, so that a long document needs no more memory than a short one."""
+    output.OneDocument.begun = True
     out = sys.stdout
     out.write("{\n")
     for name, value in outcome.summary().items():
-        out.write(f"  {jsons.dumps(name)}: {jsons.dumps(value, ensure_ascii=False, default=str)},\n")
+        out.write(f"  {jsons.dumps(name)}: {output.as_json(value)},\n")
     for n, (name, items) in enumerate(_lists(outcome).items()):
         out.write(f"{',' if n else ''}  {jsons.dumps(name)}: [")
         for m, item in enumerate(items):
-            out.write(("," if m else "") + "\n    " + jsons.dumps(item, ensure_ascii=False, default=str))
+            out.write(("," if m else "") + "\n    " + output.as_json(item))
         out.write("]\n")
     out.write("}\n")
 
