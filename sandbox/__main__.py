@@ -16,6 +16,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--companies", type=int, default=120)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--empty", action="store_true", help="start without any data")
+    parser.add_argument("--strict", action="store_true", help="refuse and record each request that breaks a standard")
     parser.add_argument("--die-with-parent", action="store_true", help="end when the process that started this ends")
     return parser.parse_args(argv)
 

@@ -52,6 +52,7 @@ def build_app(world: World) -> Starlette:
             Route("/faults", handlers.faults, methods=["GET", "POST", "DELETE"]),
             Route("/requests", handlers.requests, methods=["GET", "DELETE"]),
             Route("/requests/log", handlers.request_log),
+            Route("/violations", handlers.violations, methods=["GET", "DELETE"]),
             Mount("/hubspot", app=OverWorld(world, lambda w: hubspot_routes(w.hubspot))),
             Mount("/c4c", app=OverWorld(world, lambda w: c4c_routes(w.c4c))),
         ],
@@ -107,6 +108,12 @@ class Handlers:
 
     async def request_log(self, request: Request) -> JSONResponse:
         return JSONResponse(self.world.counters.entries(request.query_params.get("system")))
+
+    async def violations(self, request: Request) -> JSONResponse:
+        """What the strict front refused; a reset of the world leaves the list as it is."""
+        if request.method == "DELETE":
+            self.world.violations.clear()
+        return JSONResponse(self.world.violations.as_json())
 
 
 async def _json(request: Request) -> dict[str, Any]:

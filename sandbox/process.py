@@ -10,14 +10,18 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
+from functools import partial
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from sandbox import c4c, control
 from sandbox.c4c.app import build_app as build_c4c
+from sandbox.counters import SYSTEMS
 from sandbox.hubspot.app import build_app as build_hubspot
 from sandbox.serve import System
+from sandbox.strict.front import StrictFront
+from sandbox.strict.http.wire import watched
 from sandbox.world import World
 
 HOST = "127.0.0.1"
@@ -43,13 +47,10 @@ def run(options: argparse.Namespace) -> None:
 
 async def serve(world: World, options: argparse.Namespace, parent: int) -> None:
     """Serves until a signal comes or, if asked, until `parent` is gone: it may die before the first answer."""
-    apps: dict[str, ASGIApp] = {
-        "hubspot": System(world, "hubspot", lambda w: build_hubspot(w.hubspot)),
-        "c4c": System(world, "c4c", lambda w: build_c4c(w.c4c)),
-        "control": control.build_app(world),
-    }
+    apps = _applications(world, options.strict)
     sockets = {name: _listen(getattr(options, f"{name}_port")) for name in apps}
-    servers = {name: _server(app) for name, app in apps.items()}
+    protocols = _protocols(world) if options.strict else {}
+    servers = {name: _server(app, protocols.get(name)) for name, app in apps.items()}
     _stop_on_signal(list(servers.values()))
     tasks = [asyncio.create_task(servers[name].serve(sockets=[sockets[name]])) for name in apps]
     while not all(server.started or server.should_exit for server in servers.values()):
@@ -61,6 +62,21 @@ async def serve(world: World, options: argparse.Namespace, parent: int) -> None:
         watcher.cancel()
 
 
+def _applications(world: World, strict: bool) -> dict[str, ASGIApp]:
+    systems: dict[str, ASGIApp] = {
+        "hubspot": System(world, "hubspot", lambda w: build_hubspot(w.hubspot)),
+        "c4c": System(world, "c4c", lambda w: build_c4c(w.c4c)),
+    }
+    if strict:
+        systems = {name: StrictFront(world, name, system) for name, system in systems.items()}
+    return {**systems, "control": control.build_app(world)}
+
+
+def _protocols(world: World) -> dict[str, type[asyncio.Protocol]]:
+    """For the strict front: the two systems' connections are watched octet by octet."""
+    return {name: watched(partial(world.violations.add, name, "(head)")) for name in SYSTEMS}
+
+
 def _listen(port: int) -> socket.socket:
     # asyncio turns off Nagle's delay, 40 ms an answer, only for sockets that say they are TCP
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -69,10 +85,11 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-def _server(app: ASGIApp) -> Server:
+def _server(app: ASGIApp, protocol: type[asyncio.Protocol] | None) -> Server:
     config = uvicorn.Config(
-        app, lifespan="off", log_level="warning", access_log=False, proxy_headers=False, timeout_graceful_shutdown=1
-    )
+        app, lifespan="off", log_level="warning", access_log=False, proxy_headers=False, timeout_graceful_shutdown=1,
+        http=protocol or "auto",
+    )  # fmt: skip
     return Server(config)
 
 

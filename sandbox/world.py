@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sandbox.c4c.store import C4CStore
 from sandbox.clock import Clock
@@ -10,6 +10,7 @@ from sandbox.counters import Counters
 from sandbox.faults import Faults
 from sandbox.hubspot.store import HubSpotStore
 from sandbox.seed import seed as seed_world
+from sandbox.strict.violations import Violations
 
 
 @dataclass
@@ -19,6 +20,7 @@ class World:
     c4c: C4CStore
     faults: Faults
     counters: Counters
+    violations: Violations = field(default_factory=Violations)
     generation: int = 0  # moves with every reset, so that whoever holds an app over an old store builds a new one
 
     @classmethod

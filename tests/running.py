@@ -46,9 +46,9 @@ class Control:
 
 
 @contextmanager
-def announced() -> Iterator[dict[str, str]]:
+def announced(*options: str) -> Iterator[dict[str, str]]:
     """An empty sandbox as long as the context lasts: what it announces when it is ready."""
-    command = [sys.executable, "-m", "sandbox", "--empty", "--die-with-parent"]
+    command = [sys.executable, "-m", "sandbox", "--empty", "--die-with-parent", *options]
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

@@ -37,6 +37,11 @@ class Csrf:
             return False
         return True
 
+    def cookies_of(self, token: str) -> dict[str, str] | None:
+        """The cookies that were set with a token, or None for one that is not known."""
+        known = self._tokens.get(token)
+        return None if known is None else dict(known.cookies)
+
     def forget_all(self) -> None:
         self._tokens.clear()
 

@@ -1,0 +1,1 @@
+"""HTTP, URIs, JSON and multipart bodies, each read to the letter of its standard."""

@@ -1,0 +1,1 @@
+"""The rules of HubSpot's CRM API: paths by version, query parameters, request bodies by their published schemas."""
