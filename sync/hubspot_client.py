@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Any, Literal, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -38,6 +39,7 @@ SEARCH_BODY = 3_000
 BATCH_READ = 100
 ASSOCIATION_BATCH = 1000
 OWNER_PAGE = 100
+USER_AGENT = f"hubspot-c4c-sync/{version('hubspot-c4c-sync')} hubspot-api-client/{version('hubspot-api-client')}"
 
 MODIFIED: dict[ObjectType, str] = {"contacts": "lastmodifieddate", "companies": "hs_lastmodifieddate"}
 """The property to search and sort by; `hs_lastmodifieddate` on contacts finds nothing (airbyte#85019)."""
@@ -200,6 +202,8 @@ class HubSpotClient:
         # Held for good: each access through the SDK's attribute would open a new connection pool.
         self._client = sdk.crm.objects.basic_api.api_client
         self._client.set_default_header("Accept-Encoding", "gzip")
+        # The SDK's own, `name; version`, breaks the grammar of User-Agent (RFC 9110 10.1.5).
+        self._client.user_agent = USER_AGENT
         self._search_pacer = Pacer(self.search_per_second, sleep=self.sleep)
         self._pacer = Pacer(self.burst_per_10s / 10, sleep=self.sleep)
         self._lock = threading.Lock()
@@ -266,7 +270,8 @@ class HubSpotClient:
     def _read(self, object_type: ObjectType, ids: list[str], properties: Sequence[str], archived: bool) -> BatchRead:
         path = self._path("batch", object_type)
         wanted = sorted({*properties, MODIFIED[object_type], "hs_merged_object_ids"})
-        body = {"inputs": [{"id": i} for i in ids], "properties": wanted}
+        # HubSpot's schema of a batch read requires all three.
+        body = {"inputs": [{"id": i} for i in ids], "properties": wanted, "propertiesWithHistory": []}
         query = [("archived", "true")] if archived else []
         data = self._call("batch", "POST", path, body, query)
         objects = tuple(_object(row, object_type) for row in _results(data, f"a batch read of {object_type}"))

@@ -260,8 +260,9 @@ _HTTP_PART = "Content-Type: application/http\r\nContent-Transfer-Encoding: binar
 
 def _query_part(query: Query | str) -> str:
     url = query.url() if isinstance(query, Query) else query
-    # The guide demands two blank lines after the request line of a GET.
-    return f"{_HTTP_PART}\r\nGET {url} HTTP/1.1\r\nAccept: application/json\r\n\r\n\r\n"
+    # The line break before the delimiter follows: the guide demands two blank lines after a GET, and RFC 9112 2.2
+    # forbids a third one.
+    return f"{_HTTP_PART}\r\nGET {url} HTTP/1.1\r\nAccept: application/json\r\n\r\n"
 
 
 def _changeset(operation: Operation, boundary: str) -> str:

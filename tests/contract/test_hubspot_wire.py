@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -72,6 +73,8 @@ def test_every_request_says_who_asks_and_takes_gzip(call: Call, portal: Portal) 
     for asked in portal.asked:
         assert asked.headers["authorization"] == "Bearer pat-hidden"
         assert asked.headers["accept-encoding"] == "gzip"
+        # Products with a version each, one blank between them (RFC 9110 10.1.5).
+        assert re.fullmatch(r"hubspot-c4c-sync/[\w.]+ hubspot-api-client/[\w.]+", asked.headers["user-agent"])
         assert asked.headers["accept"] == "application/json"
         assert asked.headers["content-type"] == "application/json"
 
@@ -123,6 +126,7 @@ def test_body_of_a_batch_read(archived: bool, query: list[tuple[str, str]], port
     assert asked.body == {
         "inputs": [{"id": "7"}, {"id": "8"}],
         "properties": ["hs_lastmodifieddate", "hs_merged_object_ids", "name"],
+        "propertiesWithHistory": [],
     }
 
 

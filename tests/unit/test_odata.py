@@ -336,11 +336,11 @@ def changes_in(part: Message) -> list[Message]:
     return list(part.get_payload())  # type: ignore[arg-type]
 
 
-def test_a_read_is_followed_by_two_blank_lines() -> None:
+def test_a_read_is_followed_by_two_blank_lines_and_no_third() -> None:
     text = odata.batch_body([Query("ContactCollection")], "b")
     assert text == (
         "--b\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n"
-        "GET ContactCollection?$orderby=ObjectID&$format=json HTTP/1.1\r\nAccept: application/json\r\n\r\n\r\n\r\n"
+        "GET ContactCollection?$orderby=ObjectID&$format=json HTTP/1.1\r\nAccept: application/json\r\n\r\n\r\n"
         "--b--\r\n"
     )
 
