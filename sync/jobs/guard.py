@@ -76,7 +76,8 @@ class Candidate:
 def candidate(view: ContactView, links: Links, decisions: Sequence[Decision], was_qualified: bool) -> Candidate:
     """The contact's part in the bound."""
     leads = sum(decision.qualified for decision in decisions)
-    known = Counter(entity == RELATION for entity, key in links if key.partition(":")[0] == view.id)
+    mine = (link for link in links.values() if link.object_id and link.key.partition(":")[0] == view.id)
+    known = Counter(link.entity == RELATION for link in mine)
     return Candidate(
         view.id,
         view.change_seq,

@@ -7,7 +7,7 @@ progress of the whole slice.
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sync.c4c_client import Aborted, Locked, Unknown, WriteResult, Written
 from sync.domain.codes import Code
@@ -20,7 +20,7 @@ from sync.jobs.outcomes import UNKNOWN_ROUNDS, failure
 from sync.jobs.slice import Slice, decided
 from sync.lifecycle import Done, Failed, Outcome, Postponed
 from sync.planner.plan import Tenant, Write, plan
-from sync.planner.resolve import ACCOUNT
+from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.state import mirror, work
 
 MOST_ROUNDS = 100
@@ -68,7 +68,7 @@ class Handover:
 
     def prepare(self, contact_ids: Sequence[str]) -> Slice:
         """A planned slice to look at; if the same contacts are carried over next, nothing is read twice."""
-        self._let_settle(contact_ids)
+        self._settle_in_flight(contact_ids)
         prepared = self.load(contact_ids)
         self.plan(prepared)
         self._prepared = (tuple(contact_ids), prepared)
@@ -95,13 +95,21 @@ class Handover:
         (prepared_ids, prepared), self._prepared = self._prepared, ((), Slice({}, {}))
         if prepared_ids == tuple(contact_ids):
             return prepared
-        self._let_settle(contact_ids)
+        self._settle_in_flight(contact_ids)
         return self.load(contact_ids)
 
-    def _let_settle(self, contact_ids: Sequence[str]) -> None:
-        """A write whose end nobody saw may still be under way: it is given time before its record is looked up."""
+    def key_field(self, entity: str) -> str:
+        """The custom field that holds our key."""
+        mapping = self.context.config.rules.mapping
+        return {ACCOUNT: mapping.account, CONTACT: mapping.contact, LEAD: mapping.lead}[entity].external_key
+
+    def _settle_in_flight(self, contact_ids: Sequence[str]) -> None:
         with self.context.store.reading() as session:
             since = work.in_flight_since(session, contact_ids)
+        self.let_settle(since)
+
+    def let_settle(self, since: datetime | None) -> None:
+        """A write begun at `since` may still be under way: it gets time before anybody looks for its record."""
         if since:
             until = since + timedelta(seconds=self.context.config.worker.c4c.settle_seconds)
             self.context.sleep(max(0.0, (until - self.context.now()).total_seconds()))
@@ -146,7 +154,10 @@ class Handover:
     def _write(self, work_: Slice, writes: Sequence[Write]) -> None:
         """One round of writes; afterwards target and links know what happened."""
         owners = owners_of(work_, writes)
-        self._intend({contact for contacts in owners.values() for contact in contacts}, work_, writes)
+        changed = self._intend({contact for contacts in owners.values() for contact in contacts}, work_, writes)
+        if changed:
+            self._start_anew(work_, changed)
+            return
         for groups in _apart(work_, grouped(writes)):
             answers = self.context.c4c.write([[operation(write) for write in group] for group in groups])
             results = [
@@ -158,13 +169,30 @@ class Handover:
             self._stop_if_out_of_reach(results)
             self._give_way(work_, results)
 
-    def _intend(self, contacts: set[str], work_: Slice, writes: Sequence[Write]) -> None:
+    def _intend(self, contacts: set[str], work_: Slice, writes: Sequence[Write]) -> list[str]:
+        """Commits the intent; or announces nothing and returns the contacts that changed since they were loaded.
+
+        A batch takes minutes. Consent that was withdrawn meanwhile must not become a lead by it.
+        """
         now = self.context.now()
         with self.context.store.session() as session:
             self.context.fence(session)
+            changed = work.changed_since(session, {i: work_.views[i].change_seq for i in work_.open()})
+            if changed:
+                return changed
             work.mark_in_flight(session, sorted(contacts), now)
-            linking.intend(session, work_, writes, now)
+            linking.intend(session, work_, writes, self.context.config.rules, now)
         work_.touched |= contacts
+        return []
+
+    def _start_anew(self, work_: Slice, contacts: Sequence[str]) -> None:
+        """These contacts are decided and planned again, on what the mirror holds now."""
+        fresh = self.load(contacts)
+        for contact in contacts:
+            del work_.views[contact]
+            work_.plans.pop(contact, None)
+        work_.views |= fresh.views
+        work_.links |= fresh.links
 
     def _settle_failed(
         self, work_: Slice, results: Sequence[tuple[Write, WriteResult]], owners: Mapping[tuple[str, str], list[str]]

@@ -1,7 +1,6 @@
 """Keeps id pairs round a write: the intent before it, the pair with the values sent after it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,16 +10,17 @@ from sync import odata
 from sync.c4c_client import Rejected, WriteResult, Written
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
-from sync.domain.views import Link, Origin
+from sync.domain.link import Announced, Wrote, after, named_meanwhile
+from sync.domain.rules import Rules
+from sync.jobs import evidence
 from sync.jobs.context import Context
 from sync.jobs.slice import Slice
 from sync.log import Event, emit
-from sync.planner.desk import KEYED
+from sync.planner.effects import wrote
 from sync.planner.lookups import record
 from sync.planner.plan import RELATION, Tenant, Write
 from sync.planner.relations import MAIN
 from sync.planner.resolve import ACCOUNT, LEAD
-from sync.planner.seen import merged, seen
 from sync.planner.target import Target
 from sync.state import work
 
@@ -28,12 +28,22 @@ READ_BACK = ("UserStatusCode", "QualificationLevelCode")
 """What C4C may turn into something else by itself (KBA 2419551)."""
 
 
-def intend(session: Session, work_: Slice, writes: Sequence[Write], now: datetime) -> None:
-    """Records without a key of ours are announced: if the answer is lost, we still know that we made them."""
-    announced = [one for w in writes if w.action == "create" for one in (w, *w.children) if one.entity not in KEYED]
+def intend(session: Session, work_: Slice, writes: Sequence[Write], rules: Rules, now: datetime) -> None:
+    """Announces every record that is about to be created: if the answer is lost, its values are known to be ours.
+
+    A lead's intent also knows what the handover rests on, for the evidence if it turns out to exist.
+    """
+    announced = [one for w in writes if w.action == "create" for one in (w, *w.children)]
     loaded = _loaded(session, announced)
     for one in announced:
-        _save(session, work_, Link(one.entity, one.key, "", one.values(), origin="created"), now, loaded)
+        _save(session, work_, one, Announced(one.values(), _known(work_, one, rules)), now, loaded)
+
+
+def _known(work_: Slice, write: Write, rules: Rules) -> dict[str, Any]:
+    if write.entity != LEAD:
+        return {}
+    contact, score, _ = write.key.split(":")
+    return evidence.of(work_.views[contact], score, rules)
 
 
 def keep(context: Context, tenant: Tenant, work_: Slice, results: Sequence[tuple[Write, WriteResult]]) -> None:
@@ -44,7 +54,7 @@ def keep(context: Context, tenant: Tenant, work_: Slice, results: Sequence[tuple
         for write, result in results:
             if isinstance(result, Written):
                 _keep(session, work_, write, result, tenant, now, loaded)
-            elif isinstance(result, Rejected) and write.action == "create" and write.entity not in KEYED:
+            elif isinstance(result, Rejected) and write.action == "create":
                 _drop(session, work_, write)
         if work_.new_accounts:
             work.wake_contacts_of(session, sorted(work_.new_accounts), work_.views, now)
@@ -71,30 +81,21 @@ def _keep(
     if write.action == "delete":
         _drop(session, work_, write)
     elif write.linked:
-        object_id = write.object_id or str((result.row or {})["ObjectID"])
-        origin: Origin = "created" if write.ours else "adopted"
-        told = _told(work_, write, result, object_id, tenant)
-        link = Link(write.entity, write.key, object_id, write.values(), origin=origin, seen=told)
-        is_new = _save(session, work_, link, now, loaded)
+        is_new = _save(session, work_, write, wrote(write, result.row, tenant.schema), now, loaded)
         if is_new and write.entity == ACCOUNT:
             work_.new_accounts.add(write.key)
 
 
-def _told(work_: Slice, write: Write, result: Written, object_id: str, tenant: Tenant) -> dict[str, Any]:
-    """What the record tells about itself, now that it was written."""
-    sent, known = write.values(), work_.links.get((write.entity, write.key))
-    before = known.seen if known and known.object_id == object_id else {}
-    told = seen(record(write.entity, result.row), sent, tenant.schema) if result.row else write.seen
-    return merged(before, told, sent)
-
-
-def _save(session: Session, work_: Slice, link: Link, now: datetime, loaded: work.Loaded) -> bool:
-    is_new = work.save_link(session, link, now, written=bool(link.object_id), loaded=loaded)
-    known = work_.links.get((link.entity, link.key))
-    if known and known.object_id in ("", link.object_id):
-        link = replace(link, sent={**known.sent, **link.sent}, origin=known.origin)
-    work_.links[link.entity, link.key] = link
-    return is_new
+def _save(
+    session: Session, work_: Slice, write: Write, event: Announced | Wrote, now: datetime, loaded: work.Loaded
+) -> bool:
+    """Keeps what becomes of the pair; True if it names another record than before."""
+    pair = (write.entity, write.key)
+    stored = loaded.links.get(pair)
+    if named_meanwhile(work.as_link(stored) if stored else None, work_.links.get(pair)):
+        return False
+    link = work_.links[pair] = after(write.entity, write.key, work_.links.get(pair), event)
+    return work.save_link(session, link, now, written=isinstance(event, Wrote), loaded=loaded)
 
 
 def _drop(session: Session, work_: Slice, write: Write) -> None:

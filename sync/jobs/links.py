@@ -4,7 +4,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TextIO
 
@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from sync import odata
 from sync.c4c_client import C4CPort
+from sync.domain.link import Named, Observed, after
 from sync.domain.numbers import identifier
 from sync.domain.rules import Rules
 from sync.domain.views import Link
@@ -19,7 +20,6 @@ from sync.errors import ConfigurationError
 from sync.jobs.context import Context
 from sync.odata import Query, Row
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
-from sync.planner.seen import FORMER
 from sync.schema import collection
 from sync.state import mirror, tables, work
 from sync.state.store import Store
@@ -144,28 +144,21 @@ def keep(context: Context, pairs: Sequence[Pair]) -> Imported:
         taken = {**_named_twice(confirmed), **_taken(session, confirmed)}
         believed = [link for link in confirmed if (link.entity, link.object_id) not in taken]
         refused += [_claimed(link, taken[link.entity, link.object_id]) for link in confirmed if link not in believed]
-        new = sum(_save(session, link, context.now()) for link in believed)
+        new = sum(_happened(session, x.entity, x.key, Named(x.object_id), context.now()) for x in believed)
         _wake(session, believed, context.now())
     return Imported(len(believed), new, tuple(refused))
 
 
-def _save(session: Session, link: Link, now: datetime) -> bool:
-    known = session.get(tables.Link, (link.entity, link.key))
-    if known and known.object_id != link.object_id:
-        link = replace(link, seen={FORMER: known.object_id}) if known.object_id else link
-        session.delete(known)
-        session.flush()
-    return _remember(session, link, now)
-
-
-def adopt(session: Session, link: Link, now: datetime) -> bool:
+def adopt(session: Session, entity: str, key: str, object_id: str, now: datetime) -> bool:
     """Keeps a pair whose record carries our key already; False if another record is known under it."""
-    known = session.get(tables.Link, (link.entity, link.key))
-    return not (known and known.object_id) and _remember(session, link, now)
+    known = session.get(tables.Link, (entity, key))
+    return not (known and known.object_id) and _happened(session, entity, key, Observed(object_id), now)
 
 
-def _remember(session: Session, link: Link, now: datetime) -> bool:
-    """A lead tells that its contact was handed over, which decides whether a refusal goes over."""
+def _happened(session: Session, entity: str, key: str, event: Named | Observed, now: datetime) -> bool:
+    """A lead shows that its contact was handed over, which decides whether a refusal goes over."""
+    known = session.get(tables.Link, (entity, key))
+    link = after(entity, key, work.as_link(known) if known else None, event)
     if link.entity == LEAD:
         work.record_handover(session, HandoverRecord.of(link.key, link.object_id), now)
     return work.save_link(session, link, now, written=False)

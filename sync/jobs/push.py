@@ -5,13 +5,13 @@ before the first write.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 
 from sync.domain.decision import Decision
 from sync.domain.views import ContactView
 from sync.errors import SyncError
-from sync.jobs import contract, guard, recording, tenant_memory
+from sync.jobs import contract, guard, in_flight, recording, tenant_memory
 from sync.jobs.context import Context, Counts
 from sync.jobs.guard import Candidate
 from sync.jobs.handover import Handover
@@ -57,10 +57,17 @@ def _finished(context: Context, counts: Counts) -> Counts:
 def _push(context: Context, counts: Counts) -> None:
     with context.store.session() as session:
         work.pull_back(session, context.now(), context.config.worker.retry.longest)
+    handover = cache(lambda: _handover(context))
+    unresolved = in_flight.resolve(context, handover)
     with context.store.reading() as session:
         due = work.due(session, context.now(), limit=1_000_000)
+    _hand_over(context, handover, [i for i in due if i not in unresolved.contacts], counts)
+    if unresolved.failure:
+        raise unresolved.failure
+
+
+def _hand_over(context: Context, handover: Callable[[], Handover], due: Sequence[str], counts: Counts) -> None:
     concerned, withdrawn = _triage(context, due, counts)
-    handover = cache(lambda: _handover(context))
     digests = {contact: recording.input_digest(view) for contact, view in withdrawn.views.items()}
     cleared = guard.cleared(context, handover, concerned, digests)
     _settle(context, _only(withdrawn, cleared), counts)

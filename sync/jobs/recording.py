@@ -4,24 +4,23 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from sqlmodel import Session
 
-from sync import lifecycle, metrics, odata
+from sync import lifecycle, metrics
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
-from sync.domain.rules import Consent, Rules
-from sync.domain.views import ContactView, Link, Origin
+from sync.domain.link import Observed, after, named_meanwhile
+from sync.domain.rules import Rules
+from sync.domain.views import ContactView
+from sync.jobs import evidence
 from sync.jobs.context import Context
 from sync.jobs.slice import Slice
 from sync.lifecycle import Failed, Outcome, Postponed, Status
 from sync.log import Event, emit
 from sync.planner.plan import Plan
 from sync.planner.resolve import LEAD
-from sync.planner.seen import merged
 from sync.state import streams, work
 from sync.state.work import DecisionRecord, HandoverRecord
 
@@ -87,18 +86,11 @@ def input_digest(view: ContactView) -> str:
 
 
 def _handovers(view: ContactView, planned: Plan, rules: Rules) -> list[HandoverRecord]:
-    evidence = {**_consent(view, rules.qualification.consent), "rules": rules.digest}
     return [
-        replace(found, crossed_at=view.crossed_at.get(found.score))
+        evidence.handover(write.key, write.object_id, evidence.of(view, write.key.split(":")[1], rules))
         for write in planned.records
         if write.entity == LEAD and write.object_id
-        for found in [HandoverRecord.of(write.key, write.object_id, evidence=evidence)]
     ]
-
-
-def _consent(view: ContactView, consent: Consent) -> dict[str, Any]:
-    """Consent as read at the handover."""
-    return {name: view.get(name) for name in consent.properties()}
 
 
 def _agree(session: Session, planned: Plan, slice_: Slice, now: datetime, loaded: work.Loaded) -> None:
@@ -110,18 +102,15 @@ def _agree(session: Session, planned: Plan, slice_: Slice, now: datetime, loaded
     for write in planned.records:
         if write.object_id is None or not write.linked or write.action == "delete":
             continue
-        known = slice_.links.get((write.entity, write.key))
-        same = known is not None and known.object_id in ("", write.object_id)
-        sent = known.sent if known and same else {}
+        pair = (write.entity, write.key)
+        known, stored = slice_.links.get(pair), loaded.links.get(pair)
+        if named_meanwhile(work.as_link(stored) if stored else None, known):
+            continue
         # What both sides hold now is the new common ground, whatever was sent before.
-        fresh = {n: value for n, value in write.agreed.items() if n not in sent or not odata.same(sent[n], value)}
-        before = known.seen if known and same else {}
-        told = merged(before, write.seen)
-        if fresh or not same or told != before or (known and not known.object_id):
-            origin: Origin = known.origin if known and same else "created" if write.ours else "adopted"
-            link = Link(write.entity, write.key, write.object_id, fresh, origin=origin, seen=told)
+        link = after(*pair, known, Observed(write.object_id, write.agreed, write.seen, write.ours))
+        if link != known:
             work.save_link(session, link, now, written=False, loaded=loaded)
-            slice_.links[write.entity, write.key] = replace(link, sent={**sent, **fresh})
+            slice_.links[pair] = link
 
 
 def _measure(slice_: Slice, handed_over: Sequence[HandoverRecord], since: datetime | None, now: datetime) -> None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sync import odata
-from sync.domain.views import Link
 from sync.jobs import links
 from sync.jobs.context import Context
 from sync.jobs.handover import Handover
@@ -101,8 +100,8 @@ def repair(context: Context, found: Differences) -> tuple[int, int]:
     """
     now = context.now()
     with context.store.session() as session:
-        ours = [Link(e["entity"], e["key"], e["object_id"], {}, origin="adopted") for e in found.extra if e["contacts"]]
-        linked = sum(links.adopt(session, link, now) for link in ours)
+        ours = [e for e in found.extra if e["contacts"]]
+        linked = sum(links.adopt(session, e["entity"], e["key"], e["object_id"], now) for e in ours)
         ids = selection.known(session, sorted(found.contacts()))
         mirror.mark_pending(session, ids, now)
     return len(ids), linked

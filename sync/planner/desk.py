@@ -7,13 +7,14 @@ from typing import Any
 from sync import odata
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
+from sync.domain.link import GONE
 from sync.domain.rules import EntityMap, Rules
 from sync.domain.views import ContactView, Link
 from sync.mappers.draft import Awaited, Draft, DraftField, Lookup, Value, draft
 from sync.planner import compare
 from sync.planner.compare import Change
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD, Ambiguous, Found, Lost, Resolution, Unread
-from sync.planner.seen import GONE, seen
+from sync.planner.seen import seen
 from sync.planner.target import Ask, Question, Record, Target
 from sync.planner.writes import Action, Links, Tenant, Write
 from sync.schema import Schema
@@ -193,12 +194,12 @@ class Desk:
 
     def remember(self, link: Link, record: Record | None) -> None:
         """Keeps what a record told that is not written now, or that it is gone."""
-        told = {GONE: True} if record is None else seen(record)
+        told = {GONE: True} if record is None else seen(record, link.sent, self.tenant.schema)
         self.records.append(Write(link.entity, link.key, "unchanged", object_id=link.object_id, seen=told))
 
     def _update(self, made: Draft, existing: Record, key_field: str | None) -> Write:
         link = self.links.get((made.entity, made.key))
-        sent = link.sent if link and link.object_id in ("", existing.object_id) else {}
+        sent = link.sent if link and _is_of(link, existing, key_field) else {}
         changes = compare.for_update(made, existing, sent, self.tenant.schema)
         if key_field and existing.text(key_field) != made.key:
             changes = (Change(key_field, existing.fields.get(key_field), made.key, "key"), *changes)
@@ -256,6 +257,13 @@ def _agreed(made: Draft, existing: Record) -> dict[str, Any]:
     values = {f.name: f.value for f in made.fields if f.value is not None and not isinstance(f.value, Awaited)}
     shown = existing.fields
     return {name: value for name, value in values.items() if name in shown and odata.same(value, shown[name])}
+
+
+def _is_of(link: Link, record: Record, key_field: str | None) -> bool:
+    """Whether the pair is about this record. An intent is about the one that carries its key, where it has one."""
+    if not link.object_id:
+        return key_field is None or record.text(key_field) == link.key
+    return link.object_id == record.object_id
 
 
 def by_id(link: Link) -> Question:

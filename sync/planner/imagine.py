@@ -9,9 +9,11 @@ from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sync.domain.link import Announced, after
 from sync.domain.rules import Rules
 from sync.domain.views import Link
 from sync.mappers.draft import Awaited
+from sync.planner.effects import wrote
 from sync.planner.lookups import Answers, answered, index, record
 from sync.planner.relations import MAIN
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
@@ -127,7 +129,7 @@ class Imagined:
             case _ if write.object_id:
                 self._change(write.entity, write.object_id, write.values(), target)
                 if write.linked:
-                    _link(write, write.object_id, links)
+                    self._keep(write, None, links)
 
     def _create(self, write: Write, links: MutableMapping[tuple[str, str], Link], target: Target) -> None:
         row = self._fresh(write.entity, write.key, write.values())
@@ -135,14 +137,20 @@ class Imagined:
             persons = target.find(CONTACT, "ContactID", str(row.get("ContactID") or ""))
             row["ParentObjectID"] = next((person.object_id for person in persons), None)
         self._place(write.entity, row, target, write.answers)
-        _link(write, row["ObjectID"], links)
+        self._keep(write, row, links)
         for child in write.children:
             part = self._fresh(child.entity, child.key, child.values())
             self.add(child.entity, {**part, "ParentObjectID": row["ObjectID"]})
-            links[child.entity, child.key] = Link(child.entity, child.key, "", child.values(), origin="created")
+            pair = (child.entity, child.key)
+            links[pair] = after(*pair, links.get(pair), Announced(child.values()))
         if write.entity == CONTACT:
             self._follow_contact(row, target)
         self._move_main(write.entity, row, write.values(), target)
+
+    def _keep(self, write: Write, row: Row | None, links: MutableMapping[tuple[str, str], Link]) -> None:
+        """The same as the real run keeps; a made-up row tells nothing of values that C4C would add."""
+        pair = (write.entity, write.key)
+        links[pair] = after(*pair, links.get(pair), wrote(write, row, None))
 
     def _place(self, entity: str, row: Row, target: Target, answers: Iterable[Question]) -> None:
         self.add(entity, row)
@@ -214,15 +222,6 @@ class Imagined:
         if isinstance(value, Foreign | Awaited):
             return str(value)
         return self._made_up.get(value, value) if isinstance(value, str) else value
-
-
-def _link(write: Write, object_id: str, links: MutableMapping[tuple[str, str], Link]) -> None:
-    """The pair with the values sent, as it is kept after a write."""
-    known = links.get((write.entity, write.key))
-    link = Link(write.entity, write.key, object_id, write.values(), origin="created" if write.ours else "adopted")
-    if known and known.object_id in ("", object_id):
-        link = replace(known, object_id=object_id, sent={**known.sent, **link.sent})
-    links[write.entity, write.key] = link
 
 
 def creates_permission_sets(origins: Sequence[str]) -> bool:

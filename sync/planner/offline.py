@@ -10,12 +10,13 @@ from typing import Any
 
 from sync.domain.codes import Code
 from sync.domain.decision import Decision, Reason
+from sync.domain.link import FORMER, GONE
 from sync.domain.rules import Rules
 from sync.domain.views import ContactView, Link
 from sync.planner.imagine import Imagined, Predicted
 from sync.planner.plan import ATTRIBUTE, ATTRIBUTES, CHANNEL, PERMISSION, RELATION, Links, Tenant, plan
 from sync.planner.resolve import ACCOUNT, CONTACT
-from sync.planner.seen import FLAGS, FORMER, GONE, IDENTITY, PARTS, Foreign
+from sync.planner.seen import FLAGS, IDENTITY, PARTS, Foreign
 from sync.planner.target import Question, Record, Target
 
 MOST_ROUNDS = 50

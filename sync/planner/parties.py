@@ -49,6 +49,9 @@ def known_person(desk: Desk) -> Party | None:
     rules, view = desk.rules.mapping.contact, desk.view
     found = resolve.contact(view, None, desk.link(CONTACT, view.id), rules, desk.ask)
     if isinstance(found, Found):
+        link = desk.link(CONTACT, view.id)
+        if link and link.object_id == found.record.object_id:
+            desk.remember(link, found.record)
         return Party(CONTACT, view.id, found.record)
     if not isinstance(found, Lost):
         desk.existing(found, Subject(CONTACT, view.id, rules.external_key, Code.CONTACT_AMBIGUOUS))

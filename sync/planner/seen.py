@@ -5,10 +5,11 @@ hold values that are not ours. Those values stay in SAP Sales Cloud; a short dig
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sync import odata
+from sync.domain.link import GONE
 from sync.planner.target import Record
 from sync.schema import Schema
 
@@ -18,14 +19,8 @@ IDENTITY = ("UUID", "AccountID", "ContactUUID", "ContactID", "ID", "LifeCycleSta
 FLAGS = ("ReverseMainIndicator",)
 """Marks that decide, kept as `"true"` and `"false"`."""
 
-GONE = "gone"
-"""The record is not in C4C any more."""
-
 PARTS = "parts"
 """Under a header: its parts by ObjectID, those of sales included."""
-
-FORMER = "former"
-"""ObjectID of the record that held our key before a person named another; forgotten at the next look."""
 
 CROSSING = "crossing"
 """When the threshold had been crossed the last time when the lead was seen open."""
@@ -40,14 +35,6 @@ def seen(record: Record, ours: Mapping[str, Any] | None = None, schema: Schema |
         return identity
     shown = {name: value for name, value in record.fields.items() if _may_change(record.entity, name, schema)}
     return identity | {"theirs": {n: digest(v) if _foreign(v, ours.get(n)) else None for n, v in shown.items()}}
-
-
-def merged(before: Mapping[str, Any], now: Mapping[str, Any], written: Iterable[str] = ()) -> dict[str, Any]:
-    """What is known after another look, or after a write: fields that were not looked at are remembered."""
-    theirs = {**(before.get("theirs") or {}), **(now.get("theirs") or {}), **dict.fromkeys(written)}
-    foreign = {name: value for name, value in theirs.items() if value is not None}
-    known = {**before, **now, "theirs": foreign}
-    return {name: value for name, value in known.items() if value and name != FORMER}
 
 
 def _may_change(entity: str, name: str, schema: Schema) -> bool:

@@ -66,5 +66,6 @@ def drop(session: Session, contact_ids: Sequence[str]) -> int:
 
 
 def links(session: Session, entities: Sequence[str]) -> list[tables.Link]:
-    of = select(tables.Link).where(col(tables.Link.entity).in_(entities))
+    """Pairs of these kinds; an intent is none."""
+    of = select(tables.Link).where(col(tables.Link.entity).in_(entities), tables.Link.object_id != "")
     return list(session.exec(of.order_by(tables.Link.entity, tables.Link.key)))

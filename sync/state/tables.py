@@ -7,7 +7,7 @@ Times are stored as UTC ISO texts, so that they sort as texts on every database.
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Dialect, Index, MetaData, String, TypeDecorator
+from sqlalchemy import JSON, Column, Dialect, Index, MetaData, String, TypeDecorator, text
 from sqlmodel import Field, SQLModel
 
 NAMING = {
@@ -102,6 +102,10 @@ class Alias(Base, table=True):
     new_id: str = Field(index=True)
 
 
+_INTENT = text("object_id = ''")
+"""An announced record whose creation nobody has seen yet: few rows at any time, looked for in each push."""
+
+
 class Link(Base, table=True):
     """External key ↔ C4C record, with the values last sent; `hubspot_id` is what the key begins with.
 
@@ -117,6 +121,8 @@ class Link(Base, table=True):
     seen: dict[str, Any] = _json()
     linked_at: datetime | None = _time()
     written_at: datetime | None = _time()
+
+    __table_args__ = (Index("ix_link_intent", "entity", sqlite_where=_INTENT, postgresql_where=_INTENT),)
 
 
 class Progress(Base, table=True):

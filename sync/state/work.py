@@ -66,6 +66,16 @@ def mark_in_flight(session: Session, contact_ids: Sequence[str], now: datetime) 
         session.exec(update(tables.Progress).where(of).values(status=Status.IN_FLIGHT, started_at=now))
 
 
+def changed_since(session: Session, known: Mapping[str, int]) -> list[str]:
+    """Those of the contacts whose mirror changed after it was read with this `change_seq`."""
+    found: list[str] = []
+    for ids in portions(known):
+        of = select(tables.Progress.contact_id, tables.Progress.change_seq)
+        rows = session.exec(of.where(col(tables.Progress.contact_id).in_(ids)))
+        found += [contact for contact, seq in rows if seq != known[contact]]
+    return found
+
+
 def in_flight_since(session: Session, contact_ids: Sequence[str]) -> datetime | None:
     """When the youngest write of these contacts was started whose end was not seen."""
     of = col(tables.Progress.contact_id).in_(contact_ids), col(tables.Progress.status) == Status.IN_FLIGHT
@@ -229,8 +239,8 @@ def record_handover(session: Session, handover: HandoverRecord, now: datetime) -
 
 
 def link_count(session: Session, entity: str = "") -> int:
-    """Records in C4C that we know, of one entity or of all."""
-    of = select(func.count()).select_from(tables.Link)
+    """Records in C4C that we know, of one entity or of all; intents do not count."""
+    of = select(func.count()).select_from(tables.Link).where(tables.Link.object_id != "")
     return session.exec(of.where(tables.Link.entity == entity) if entity else of).one()
 
 
@@ -290,16 +300,14 @@ def link_rows(session: Session, contact_ids: Iterable[str], company_ids: Iterabl
 
 
 def save_link(session: Session, link: Link, now: datetime, *, written: bool, loaded: Loaded | None = None) -> bool:
-    """Keeps an id pair with the values last sent; True if the pair is new. An intent becomes the pair it announced."""
+    """Keeps a pair just as it is (`sync.domain.link.after` made it); True if it names another record than before."""
     key = (link.entity, link.key)
     row = loaded.links.get(key) if loaded else session.get(tables.Link, key)
     is_new = row is None or row.object_id != link.object_id
-    stored = row or _new_link(link, now)
-    if row is None or row.object_id not in ("", link.object_id):
-        stored.sent, stored.seen, stored.origin = {}, {}, link.origin
-    stored.object_id = link.object_id
-    stored.sent = {**stored.sent, **link.sent}
-    stored.seen = dict(link.seen)
+    stored = row or tables.Link(entity=link.entity, key=link.key, hubspot_id=link.key.partition(":")[0], object_id="")
+    stored.object_id, stored.origin = link.object_id, link.origin
+    stored.sent, stored.seen = dict(link.sent), dict(link.seen)
+    stored.linked_at = now if is_new or not link.object_id else stored.linked_at
     stored.written_at = now if written else stored.written_at
     session.add(stored)
     if loaded:
@@ -307,16 +315,10 @@ def save_link(session: Session, link: Link, now: datetime, *, written: bool, loa
     return is_new
 
 
-def _new_link(link: Link, now: datetime) -> tables.Link:
-    hubspot_id = link.key.partition(":")[0]
-    return tables.Link(
-        entity=link.entity,
-        key=link.key,
-        hubspot_id=hubspot_id,
-        object_id=link.object_id,
-        origin=link.origin,
-        linked_at=now,
-    )
+def open_intents(session: Session, entities: Sequence[str]) -> list[tuple[Link, datetime | None]]:
+    """Announced records of these kinds whose creation nobody saw, each with the time of the announcement."""
+    of = select(tables.Link).where(tables.Link.object_id == "", col(tables.Link.entity).in_(entities))
+    return [(as_link(row), row.linked_at) for row in session.exec(of.order_by(tables.Link.entity, tables.Link.key))]
 
 
 def drop_link(session: Session, entity: str, key: str) -> bool:

@@ -1,0 +1,110 @@
+"""What becomes of a pair of external key and C4C record when something happens to it. Pure: one function for everybody.
+
+The handover, the final record of a batch, `links set`, `verify --repair` and the dry run all ask `after`, so a forecast
+and the write that follows it cannot differ in what they remember.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sync import odata
+from sync.domain.views import Link, Origin
+
+GONE = "gone"
+"""Under `seen`: the record no longer exists in C4C."""
+
+FORMER = "former"
+"""Under `seen`: ObjectID of the record that held our key before a person named another; forgotten at the next look."""
+
+INTENT = "intent"
+"""Under `seen` of an intent: what the handover knew when the lead was requested (consent as read, time of crossing)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """The record is about to be created with these values. If the answer is lost, this is all that is known of it."""
+
+    sent: Mapping[str, Any]
+    handover: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Wrote:
+    """A write took effect. `observed`: what the record showed in the answer; `ours`: we created it.
+
+    `adopted`: the record had no key of ours until now, so it is not the one that an intent announced.
+    """
+
+    object_id: str
+    sent: Mapping[str, Any]
+    observed: Mapping[str, Any] = field(default_factory=dict)
+    ours: bool = False
+    adopted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The record was read. `agreed`: values that are the same on both sides; `ours`: we created it."""
+
+    object_id: str
+    agreed: Mapping[str, Any] = field(default_factory=dict)
+    observed: Mapping[str, Any] = field(default_factory=dict)
+    ours: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A person said that this record is meant."""
+
+    object_id: str
+
+
+Event = Announced | Wrote | Observed | Named
+
+
+def after(entity: str, key: str, known: Link | None, event: Event) -> Link:
+    """The pair after the event. What was known of another record under this key is dropped with it."""
+    match event:
+        case Announced(sent, handover):
+            same = known if known and not known.object_id else None
+            seen = {INTENT: dict(handover)} if handover else {}
+            return Link(entity, key, "", {**(same.sent if same else {}), **sent}, origin="created", seen=seen)
+        case Wrote(object_id, sent, observed, ours, adopted):
+            announced = known is not None and not known.object_id
+            before = None if adopted and announced else known
+            return _looked_at(_base(entity, key, before, object_id, ours), sent, observed, sent)
+        case Observed(object_id, agreed, observed, ours):
+            base = _base(entity, key, known, object_id, ours)
+            fresh = {n: v for n, v in agreed.items() if n not in base.sent or not odata.same(base.sent[n], v)}
+            return _looked_at(base, fresh, observed)
+        case Named(object_id):
+            if known and known.object_id == object_id:
+                return known
+            former = {FORMER: known.object_id} if known and known.object_id else {}
+            return Link(entity, key, object_id, {}, origin="set", seen=former)
+
+
+def named_meanwhile(stored: Link | None, loaded: Link | None) -> bool:
+    """Whether a person named another record for this key since `loaded` was read: what they said is kept."""
+    return stored is not None and stored.origin == "set" and (loaded is None or stored.object_id != loaded.object_id)
+
+
+def remembered(before: Mapping[str, Any], now: Mapping[str, Any], written: Iterable[str] = ()) -> dict[str, Any]:
+    """What is known of a record after another look, or after a write: fields that were not looked at are kept."""
+    theirs = {**(before.get("theirs") or {}), **(now.get("theirs") or {}), **dict.fromkeys(written)}
+    foreign = {name: value for name, value in theirs.items() if value is not None}
+    known = {**before, **now, "theirs": foreign}
+    return {name: value for name, value in known.items() if value and name not in (FORMER, INTENT)}
+
+
+def _base(entity: str, key: str, known: Link | None, object_id: str, ours: bool) -> Link:
+    """The pair before this look. An intent becomes the pair that it announced."""
+    if known and known.object_id in ("", object_id):
+        return replace(known, object_id=object_id)
+    origin: Origin = "created" if ours else "adopted"
+    return Link(entity, key, object_id, {}, origin=origin)
+
+
+def _looked_at(base: Link, sent: Mapping[str, Any], observed: Mapping[str, Any], written: Iterable[str] = ()) -> Link:
+    return replace(base, sent={**base.sent, **sent}, seen=remembered(base.seen, observed, written))

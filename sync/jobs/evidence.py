@@ -1,0 +1,29 @@
+"""What a handover rests on: consent as read, rules in force, time of crossing.
+
+Kept with the intent first, then with the lead.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sync.domain.rules import Rules
+from sync.domain.views import ContactView
+from sync.state.work import HandoverRecord
+
+
+def of(view: ContactView, score: str, rules: Rules) -> dict[str, Any]:
+    """Plain JSON: `evidence` (consent by property, hash of the rules) and `crossed_at` (ISO, or None)."""
+    consent = {name: view.get(name) for name in rules.qualification.consent.properties()}
+    crossed_at = view.crossed_at.get(score)
+    return {
+        "evidence": {**consent, "rules": rules.digest},
+        "crossed_at": crossed_at.isoformat() if crossed_at else None,
+    }
+
+
+def handover(lead_key: str, object_id: str, known: Mapping[str, Any]) -> HandoverRecord:
+    """The handover of a lead that exists, with the evidence as `of` gave it; nothing is made up where it is missing."""
+    crossed_at = known.get("crossed_at")
+    at = datetime.fromisoformat(crossed_at) if crossed_at else None
+    return HandoverRecord.of(lead_key, object_id, crossed_at=at, evidence=known.get("evidence") or {})

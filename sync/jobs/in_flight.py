@@ -1,0 +1,90 @@
+"""Finds out what became of creates whose answers were lost, before today's rules are asked.
+
+Between the lost answer and the next look a score may fall or a person may opt out. The record is there all the same:
+it is linked with the values that we sent, and a lead counts as handed over, so that a refusal reaches its person.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sync.domain.link import INTENT, Observed, after
+from sync.domain.views import Link
+from sync.errors import RemoteError
+from sync.jobs import evidence
+from sync.jobs.context import Context
+from sync.jobs.handover import Handover
+from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
+from sync.planner.seen import seen
+from sync.planner.target import Ask, Question, Record, Target
+from sync.state import work
+
+NUMBERS = {ACCOUNT: "AccountID", CONTACT: "ContactID", LEAD: "ID"}
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """Contacts that wait because C4C could not be asked, and its failure."""
+
+    contacts: frozenset[str] = frozenset()
+    failure: RemoteError | None = field(default=None)
+
+
+def resolve(context: Context, handover: Callable[[], Handover]) -> Unresolved:
+    """Links what exists and forgets intents of what does not. Costs nothing where no intent is open."""
+    with context.store.reading() as session:
+        intents = work.open_intents(session, tuple(NUMBERS))
+    if not intents:
+        return Unresolved()
+    try:
+        work_ = handover()
+        work_.let_settle(max((at for _, at in intents if at), default=None))
+        links = [link for link, _ in intents]
+        target = _read(work_, links)
+    except RemoteError as failure:
+        return Unresolved(frozenset(_contact(link) for link, _ in intents if link.entity != ACCOUNT), failure)
+    _keep(context, work_, [(link, _found(link, target, work_)) for link in links])
+    return Unresolved()
+
+
+def _contact(link: Link) -> str:
+    return link.key.partition(":")[0]
+
+
+def _question(link: Link) -> Question:
+    if link.entity == LEAD:
+        return Question(Ask.LEADS_OF, LEAD, link.key.rpartition(":")[0])
+    return Question(Ask.BY_KEY, link.entity, link.key)
+
+
+def _read(work_: Handover, links: Sequence[Link]) -> Target:
+    target = Target()
+    work_.reader.answer({_question(link) for link in links}, target)
+    return target
+
+
+def _found(link: Link, target: Target, work_: Handover) -> Record | None:
+    """The record with the intent's key; the oldest, where somebody copied it with its key."""
+    key_field = work_.key_field(link.entity)
+    holders = [r for r in target.ask(_question(link)) or () if r.text(key_field) == link.key]
+    return min(holders, key=lambda r: _age(r.text(NUMBERS[link.entity])), default=None)
+
+
+def _age(number: str) -> tuple[int, str]:
+    return len(number), number
+
+
+def _keep(context: Context, work_: Handover, found: Sequence[tuple[Link, Record | None]]) -> None:
+    now = context.now()
+    with context.store.session() as session:
+        context.fence(session)
+        for intent, record in found:
+            if record is None:
+                work.drop_link(session, intent.entity, intent.key)
+                continue
+            observed = seen(record, intent.sent, work_.tenant.schema)
+            link = after(intent.entity, intent.key, intent, Observed(record.object_id, {}, observed, ours=True))
+            work.save_link(session, link, now, written=True)
+            if link.entity == LEAD:
+                known = intent.seen.get(INTENT)
+                made = evidence.handover(link.key, link.object_id, known if isinstance(known, Mapping) else {})
+                work.record_handover(session, made, now)

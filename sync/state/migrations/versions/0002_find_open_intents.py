@@ -1,0 +1,13 @@
+"""Find open intents without reading every link"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    open_ = sa.text("object_id = ''")
+    with op.batch_alter_table("link", schema=None) as batch_op:
+        batch_op.create_index("ix_link_intent", ["entity"], sqlite_where=open_, postgresql_where=open_)
