@@ -10,10 +10,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.metadata import version
 from typing import Any, Literal, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -23,13 +22,31 @@ from hubspot.crm.objects.exceptions import ApiException
 from urllib3 import Retry
 from urllib3.exceptions import HTTPError
 
+from sync import hubspot_answers as answers
 from sync import metrics
+from sync.bodies import BoundedPool, Oversized
+from sync.domain.documents import parsed
+from sync.domain.moments import moment
+from sync.domain.numbers import whole
 from sync.domain.views import Label, Owner
 from sync.errors import BudgetExhausted, Denied, Malformed, Refused, SyncError, Unavailable
-from sync.transport import LONGEST_WAIT, Pacer, RequestRetry, Requests, with_retry
+from sync.hubspot_answers import MODIFIED, Associations, BatchRead, HubSpotObject, ObjectType, Page, Property
+from sync.transport import LONGEST_WAIT, Pacer, Pages, RequestRetry, Requests, Tally, retry_after, with_retry
+
+__all__ = [
+    "MODIFIED",
+    "Associations",
+    "BatchRead",
+    "Filter",
+    "HubSpotClient",
+    "HubSpotObject",
+    "HubSpotPort",
+    "ObjectType",
+    "Page",
+    "Property",
+]
 
 T = TypeVar("T")
-ObjectType = Literal["contacts", "companies"]
 Api = Literal["2026-09", "v3"]
 
 SEARCH_PAGE = 200
@@ -40,9 +57,6 @@ BATCH_READ = 100
 ASSOCIATION_BATCH = 1000
 OWNER_PAGE = 100
 USER_AGENT = f"hubspot-c4c-sync/{version('hubspot-c4c-sync')} hubspot-api-client/{version('hubspot-api-client')}"
-
-MODIFIED: dict[ObjectType, str] = {"contacts": "lastmodifieddate", "companies": "hs_lastmodifieddate"}
-"""The property to search and sort by; `hs_lastmodifieddate` on contacts finds nothing (airbyte#85019)."""
 
 PATHS: dict[Api, dict[str, str]] = {
     "2026-09": {
@@ -65,54 +79,6 @@ PATHS: dict[Api, dict[str, str]] = {
         "usage": "/account-info/v3/api-usage/daily/private-apps",
     },
 }
-
-
-@dataclass(frozen=True, slots=True)
-class HubSpotObject:
-    """A contact or company as read. `id` is the surviving id after a merge, whatever id was asked for.
-
-    `unreadable` names properties whose value is no text, number or boolean.
-    """
-
-    id: str
-    properties: Mapping[str, str | None]
-    modified_at: datetime | None
-    archived: bool = False
-    unreadable: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a search; `total` counts the whole result."""
-
-    total: int
-    objects: tuple[HubSpotObject, ...]
-    after: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BatchRead:
-    """Objects found, and the ids that HubSpot says it does not have."""
-
-    objects: tuple[HubSpotObject, ...]
-    missing: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Associations:
-    """Labels by contact id and company id. `failed` were not answered for: neither known nor empty."""
-
-    found: Mapping[str, frozenset[tuple[str, Label]]]
-    failed: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Property:
-    """A property of the portal's schema; `options` are the values of an enumeration."""
-
-    name: str
-    type: str
-    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +135,9 @@ class HubSpotPort(Protocol):
     def usage(self) -> Budget | None: ...
 
     @property
+    def left_out(self) -> Tally: ...
+
+    @property
     def budget(self) -> Budget | None: ...
 
 
@@ -191,6 +160,7 @@ class HubSpotClient:
     retry: RequestRetry = field(default_factory=RequestRetry)
     sleep: Callable[[float], None] = time.sleep
     sent: Requests = field(default_factory=Requests)
+    left_out: Tally = field(default_factory=Tally)
 
     def __post_init__(self) -> None:
         sdk = hubspot.HubSpot(
@@ -204,6 +174,7 @@ class HubSpotClient:
         self._client.set_default_header("Accept-Encoding", "gzip")
         # The SDK's own, `name; version`, breaks the grammar of User-Agent (RFC 9110 10.1.5).
         self._client.user_agent = USER_AGENT
+        self._client.rest_client.pool_manager = BoundedPool(self._client.rest_client.pool_manager, 2 * self.timeout)
         self._search_pacer = Pacer(self.search_per_second, sleep=self.sleep)
         self._pacer = Pacer(self.burst_per_10s / 10, sleep=self.sleep)
         self._lock = threading.Lock()
@@ -237,18 +208,26 @@ class HubSpotClient:
             **({"after": after} if after else {}),
         }
         if len(json.dumps(body)) <= SEARCH_BODY:
-            return self._search(object_type, body)
+            return self._search(object_type, body, properties)
         # The names do not fit: the search finds the rows, reads by id bring their values.
         page = self._search(object_type, body | {"properties": [MODIFIED[object_type]]})
         read = {o.id: o for o in self.read(object_type, [o.id for o in page.objects], properties).objects}
-        return replace(page, objects=tuple(read[o.id] for o in page.objects if o.id in read))
+        objects = tuple(read[o.id] for o in page.objects if o.id in read)
+        return replace(page, objects=objects, left_out=page.rows - len(objects))
 
-    def _search(self, object_type: ObjectType, body: Mapping[str, object]) -> Page:
+    def _search(self, object_type: ObjectType, body: Mapping[str, object], wanted: Sequence[str] = ()) -> Page:
         what = f"a search of {object_type}"
         data = self._call("search", "POST", self._path("search", object_type), body)
-        if not isinstance(data.get("total"), int):
-            raise Malformed("hubspot", f"{what} was answered without `total`")
-        return Page(data["total"], tuple(_object(row, object_type) for row in _whole(data, what)), _after(data))
+        total, rows = answers.total(data, what), answers.complete(data, what)
+        objects = self._usable(object_type, (answers.hubspot_object(row, object_type, wanted) for row in rows))
+        return Page(total, objects, answers.cursor(data, what), len(rows) - len(objects))
+
+    def _usable(self, kind: str, rows: Iterable[T | None]) -> tuple[T, ...]:
+        """The rows that can be used; the others are counted, named by an alert and passed over."""
+        found = list(rows)
+        usable = tuple(row for row in found if row is not None)
+        self.left_out.count(kind, len(found) - len(usable))
+        return usable
 
     def count(self, object_type: ObjectType, filters: Sequence[Filter]) -> int:
         """How many objects fulfil the filters, by the index."""
@@ -273,100 +252,90 @@ class HubSpotClient:
         # HubSpot's schema of a batch read requires all three.
         body = {"inputs": [{"id": i} for i in ids], "properties": wanted, "propertiesWithHistory": []}
         query = [("archived", "true")] if archived else []
+        what = f"a batch read of {object_type}"
         data = self._call("batch", "POST", path, body, query)
-        objects = tuple(_object(row, object_type) for row in _results(data, f"a batch read of {object_type}"))
-        named = {
-            i for error in _errors(data) if error.get("category") == "OBJECT_NOT_FOUND" for i in _ids(error, "ids")
-        }
-        return BatchRead(objects, frozenset(named & set(ids)))
+        rows = (answers.hubspot_object(row, object_type, wanted) for row in answers.results(data, what))
+        objects = self._usable(object_type, rows)
+        missing = [e for e in answers.errors(data, what) if e.get("category") == "OBJECT_NOT_FOUND"]
+        return BatchRead(objects, frozenset(i for error in missing for i in answers.ids(error, "ids") if i in ids))
 
     def associations(self, contact_ids: Sequence[str]) -> Associations:
         """All companies of these contacts with all labels, every row paged to its end.
 
         Only the explicit answer NO_ASSOCIATIONS_FOUND means "none"; what is not answered for is `failed`.
         """
-        found = self._batches(contact_ids, "association_batch", self._associations)
-        labels = {contact: labels for part in found for contact, labels in part.found.items()}
-        return Associations(labels, frozenset(contact for part in found for contact in part.failed))
+        parts = self._batches(contact_ids, "association_batch", self._associations)
+        return Associations(
+            {contact: labels for part in parts for contact, labels in part.found.items()},
+            frozenset(contact for part in parts for contact in part.failed),
+            frozenset(contact for part in parts for contact in part.unreadable),
+        )
 
     def _associations(self, contact_ids: list[str]) -> Associations:
-        found: dict[str, set[tuple[str, Label]]] = {}
-        failed: set[str] = set()
-        cursors: dict[str, str | None] = dict.fromkeys(contact_ids)
-        while cursors:
-            cursors, broken = self._association_page(cursors, found)
-            failed |= broken
-        return Associations({i: frozenset(v) for i, v in found.items() if i not in failed}, frozenset(failed))
+        reading = _Reading()
+        waiting: dict[str, str | None] = dict.fromkeys(contact_ids)
+        while waiting:
+            waiting = self._association_page(waiting, reading)
+        return reading.result()
 
-    def _association_page(
-        self, cursors: Mapping[str, str | None], found: dict[str, set[tuple[str, Label]]]
-    ) -> tuple[dict[str, str | None], set[str]]:
-        """Reads one page of each row into `found`; returns the rows with more pages, and those not answered for."""
-        inputs = [{"id": i} if after is None else {"id": i, "after": after} for i, after in cursors.items()]
+    def _association_page(self, waiting: Mapping[str, str | None], reading: "_Reading") -> dict[str, str | None]:
+        """Reads one page of each row; returns the rows with more pages."""
+        what = "an association read"
+        inputs = [{"id": i} if after is None else {"id": i, "after": after} for i, after in waiting.items()]
         data = self._call("associations", "POST", PATHS[self.api]["associations"], {"inputs": inputs})
         more: dict[str, str | None] = {}
-        answered: set[str] = set()
-        for row in _results(data, "an association read"):
-            with _shape("a row of an association read"):
-                contact, labels = str(row["from"]["id"]), set(_labels_of(row))
-            answered.add(contact)
-            found.setdefault(contact, set()).update(labels)
-            after = _after(row)
-            if after and after == cursors.get(contact):
-                raise Malformed("hubspot", "an association read does not get on: the same page is announced again")
+        named = self._usable("associations", (_named(row) for row in answers.results(data, what)))
+        for contact, row in named:
+            after = reading.take(contact, row)
             if after:
                 more[contact] = after
-        for contact in _without_associations(data) & set(cursors):
-            answered.add(contact)
-            found.setdefault(contact, set())
-        return more, set(cursors) - answered
+        alone = _without_associations(data, what) & set(waiting)
+        reading.end({contact for contact, _ in named}, alone, set(waiting))
+        return more
 
     def labels(self) -> list[Label]:
         """The association labels from contacts to companies that the portal knows."""
         data = self._call("labels", "GET", PATHS[self.api]["labels"])
-        with _shape("the list of labels"):
-            return [Label(r["category"], int(r["typeId"]), r.get("label")) for r in _whole(data, "the list of labels")]
+        rows = answers.complete(data, "the list of labels")
+        return list(self._usable("labels", (answers.label(row) for row in rows)))
 
     def owners(self) -> list[Owner]:
         """Owners, the deactivated ones included: records keep their ids."""
         return [owner for archived in (False, True) for owner in self._owners(archived)]
 
     def _owners(self, archived: bool) -> Iterator[Owner]:
+        what = "the list of owners"
+        pages = Pages("hubspot", what)
         after: str | None = None
         while True:
             query = [("limit", str(OWNER_PAGE)), ("archived", str(archived).lower())]
             query += [("after", after)] if after else []
             data = self._call("owners", "GET", PATHS[self.api]["owners"], query=query)
-            for row in _whole(data, "the list of owners"):
-                with _shape("an owner"):
-                    yield Owner(str(row["id"]), row.get("email"), archived)
-            before, after = after, _after(data)
+            rows = answers.complete(data, what)
+            yield from self._usable("owners", (answers.owner(row, archived) for row in rows))
+            after = pages.next(answers.cursor(data, what))
             if after is None:
                 return
-            if after == before:
-                raise Malformed("hubspot", "the list of owners does not get on: the same page is announced again")
 
     def properties(self, object_type: ObjectType) -> list[Property]:
         """The portal's properties with the options of enumerations."""
         data = self._call("properties", "GET", self._path("properties", object_type))
-        what = f"the properties of {object_type}"
-        with _shape(what):
-            return [
-                Property(row["name"], row.get("type", ""), tuple(o["value"] for o in row.get("options") or ()))
-                for row in _whole(data, what)
-            ]
+        rows = answers.complete(data, f"the properties of {object_type}")
+        return list(self._usable("properties", (answers.property_(row) for row in rows)))
 
     def usage(self) -> Budget | None:
         """The account's daily requests and when they reset; None where the portal does not tell."""
         try:
             data = self._call("usage", "GET", PATHS[self.api]["usage"])
-            with _shape("the daily usage"):
-                row = _whole(data, "the daily usage")[0]
-                limit, used = int(row["usageLimit"]), int(row["currentUsage"])
+            rows = answers.complete(data, "the daily usage")
         except (Denied, Malformed, Refused):
             return None
+        row = rows[0] if rows and isinstance(rows[0], dict) else {}
+        limit, used = whole(row.get("usageLimit")), whole(row.get("currentUsage"))
+        if limit is None or used is None:
+            return None
         with self._lock:
-            self._budget = Budget(limit, max(0, limit - used), parse_time(row.get("resetsAt")))
+            self._budget = Budget(limit, max(0, limit - used), moment(row.get("resetsAt")))
             return self._budget
 
     # ---- one way out
@@ -418,30 +387,30 @@ class HubSpotClient:
         self, endpoint: str, method: str, path: str, body: object, query: list[tuple[str, str]]
     ) -> dict[str, Any]:
         try:
-            data, status, headers = self._client.call_api(
+            answer = self._client.call_api(
                 path,
                 method,
                 query_params=query,
                 body=body,
                 header_params={"Accept": "application/json", "Content-Type": "application/json"},
                 auth_settings=["oauth2"],
-                response_types_map={200: "object", 201: "object", 207: "object"},
-                _return_http_data_only=False,
+                # The SDK's own reading stumbles over deep nesting and other alphabets; ours names what is wrong.
+                _preload_content=False,
                 _request_timeout=(min(10.0, self.timeout), self.timeout),
             )
-            metrics.answered("hubspot", endpoint, status)
         except ApiException as error:
             metrics.answered("hubspot", endpoint, error.status)
             raise _translated(error, endpoint) from None
         except UnicodeDecodeError as error:
             raise _unreadable(error, endpoint) from None
+        except Oversized as error:
+            raise Malformed("hubspot", f"{endpoint}: {error}") from None
         except (HTTPError, OSError) as error:
             metrics.answered("hubspot", endpoint, None)
             raise Unavailable("hubspot", f"{endpoint}: no answer ({type(error).__name__})") from None
-        self._heed(headers)
-        if not isinstance(data, dict):
-            raise Malformed("hubspot", f"{endpoint}: the answer is no JSON object; is a proxy in between?")
-        return data
+        metrics.answered("hubspot", endpoint, answer.status)
+        self._heed(answer.headers)
+        return _json_object(answer.data, endpoint)
 
     def _heed(self, headers: Mapping[str, str]) -> None:
         """Notes what is left of the day, and slows down when the interval's requests run out (others share them)."""
@@ -465,75 +434,61 @@ def host(url: str) -> str:
 # ---- reading answers
 
 
-def _results(data: Mapping[str, Any], what: str) -> list[dict[str, Any]]:
-    """The list of results. Its absence is an error: read as empty it would look like a mass deletion."""
-    results = data.get("results")
-    if not isinstance(results, list) or not all(isinstance(row, dict) for row in results):
-        raise Malformed("hubspot", f"{what} was answered without `results`")
-    return results
-
-
-def _whole(data: Mapping[str, Any], what: str) -> list[dict[str, Any]]:
-    """The list of results of a call that knows no partial success; errors beside them mean that rows are missing."""
-    if _errors(data):
-        raise Malformed("hubspot", f"{what} was answered in part only")
-    return _results(data, what)
-
-
-@contextmanager
-def _shape(what: str) -> Iterator[None]:
-    """A field that is not there or of another kind makes the answer malformed; it is no bug of ours."""
+def _json_object(body: bytes, endpoint: str) -> dict[str, Any]:
     try:
-        yield
-    except (LookupError, TypeError, ValueError, AttributeError):
-        raise Malformed("hubspot", f"{what} has not the promised form") from None
-
-
-def _object(row: Mapping[str, Any], object_type: ObjectType) -> HubSpotObject:
-    properties = row.get("properties")
-    if not isinstance(properties, dict) or not str(row.get("id") or "").isdigit():
-        raise Malformed("hubspot", f"an object of {object_type} came without id or properties")
-    texts = {name: None if value is None else str(value) for name, value in properties.items()}
-    modified = texts.get(MODIFIED[object_type]) or row.get("updatedAt")
-    return HubSpotObject(str(row["id"]), texts, parse_time(modified), bool(row.get("archived")))
-
-
-def parse_time(text: Any) -> datetime | None:
-    """A moment as HubSpot writes it: ISO with or without fraction, or epoch milliseconds."""
-    if not text:
-        return None
-    if str(text).isdigit():
-        return datetime.fromtimestamp(int(text) / 1000, UTC)
-    try:
-        return datetime.fromisoformat(str(text).replace("Z", "+00:00")).astimezone(UTC)
+        data = parsed(body)
     except ValueError:
-        raise Malformed("hubspot", "a timestamp is neither ISO nor epoch milliseconds") from None
+        data = None
+    if not isinstance(data, dict):
+        raise Malformed("hubspot", f"{endpoint}: the answer is no JSON object; is a proxy in between?")
+    return data
 
 
-def _after(data: Mapping[str, Any]) -> str | None:
-    after = ((data.get("paging") or {}).get("next") or {}).get("after")
-    return None if after is None else str(after)
+def _named(row: Any) -> tuple[str, Mapping[str, Any]] | None:
+    contact = answers.contact_of(row)
+    return (contact, row) if contact else None
 
 
-def _errors(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Error entries; partial failure is told by the payload (207 in v3/v4, 200 in 2026-09)."""
-    return [error for error in data.get("errors") or [] if isinstance(error, dict)]
+@dataclass
+class _Reading:
+    """What is known so far of the associations of a portion of contacts."""
+
+    found: dict[str, set[tuple[str, Label]]] = field(default_factory=dict)
+    failed: set[str] = field(default_factory=set)
+    unreadable: set[str] = field(default_factory=set)
+    pages: dict[str, Pages] = field(default_factory=dict)
+
+    def take(self, contact: str, row: Mapping[str, Any]) -> str | None:
+        """Keeps one page of a contact; returns the cursor of its next page. Raises Malformed if it does not get on."""
+        what = "a row of an association read"
+        companies = answers.companies_of(row)
+        try:
+            after = answers.cursor(row, what)
+        except Malformed:
+            companies = after = None
+        if companies is None:
+            self.unreadable.add(contact)
+            return None
+        self.found.setdefault(contact, set()).update(companies)
+        return self.pages.setdefault(contact, Pages("hubspot", what)).next(after)
+
+    def end(self, named: set[str], alone: set[str], asked: set[str]) -> None:
+        """The end of a round: `alone` have no company, and who is not answered for has failed."""
+        for contact in alone:
+            self.found.setdefault(contact, set())
+        self.failed |= asked - named - alone
+
+    def result(self) -> Associations:
+        odd = self.failed | self.unreadable
+        found = {contact: frozenset(pairs) for contact, pairs in self.found.items() if contact not in odd}
+        return Associations(found, frozenset(self.failed), frozenset(self.unreadable - self.failed))
 
 
-def _ids(error: Mapping[str, Any], name: str) -> list[str]:
-    return [str(i) for i in (error.get("context") or {}).get(name) or []]
-
-
-def _without_associations(data: Mapping[str, Any]) -> set[str]:
+def _without_associations(data: Mapping[str, Any], what: str) -> set[str]:
     """Contacts that have no association, HubSpot says. The sub-category decides; the category is shared."""
     none_found = "crm.associations.NO_ASSOCIATIONS_FOUND"
-    return {i for e in _errors(data) if e.get("subCategory") == none_found for i in _ids(e, "fromObjectId")}
-
-
-def _labels_of(row: Mapping[str, Any]) -> Iterator[tuple[str, Label]]:
-    for to in row.get("to") or []:
-        for kind in to.get("associationTypes") or []:
-            yield str(to["toObjectId"]), Label(kind["category"], int(kind["typeId"]), kind.get("label"))
+    told = (e for e in answers.errors(data, what) if e.get("subCategory") == none_found)
+    return {i for error in told for i in answers.ids(error, "fromObjectId")}
 
 
 def _portions(ids: Iterable[str], size: int) -> Iterator[list[str]]:
@@ -595,18 +550,14 @@ def _rate_limited(error: Any, endpoint: str) -> SyncError:
 
 def _retry_after(error: Any) -> float | None:
     """Seconds. Sources disagree on seconds or milliseconds, so what would be over a day is taken as milliseconds."""
-    raw = (error.headers or {}).get("Retry-After")
-    try:
-        seconds = float(raw) if raw else None
-    except ValueError:
-        return None
+    seconds = retry_after((error.headers or {}).get("Retry-After"))
     return seconds / 1000 if seconds is not None and seconds > 86_400 else seconds
 
 
 def _body(error: Any) -> dict[str, Any]:
     try:
-        body = json.loads(error.body or "{}")
-    except (ValueError, TypeError):
+        body = parsed(error.body or "{}")
+    except ValueError:
         return {}
     return body if isinstance(body, dict) else {}
 
@@ -617,8 +568,8 @@ def _category(error: Any) -> str:
 
 
 def _budget(headers: Mapping[str, str]) -> Budget | None:
-    limit, left = (headers.get(f"X-HubSpot-RateLimit-Daily{end}", "") for end in ("", "-Remaining"))
-    return Budget(int(limit), int(left)) if limit.isdigit() and left.isdigit() else None
+    limit, left = (whole(headers.get(f"X-HubSpot-RateLimit-Daily{end}")) for end in ("", "-Remaining"))
+    return None if limit is None or left is None else Budget(limit, left)
 
 
 RUNNING_OUT = 0.1
@@ -628,8 +579,7 @@ RUNNING_OUT = 0.1
 def _interval_pause(headers: Mapping[str, str]) -> float:
     """Seconds to the next request so that what is left of the interval lasts; 0 while there is plenty."""
     names = ("Max", "Remaining", "Interval-Milliseconds")
-    texts = [headers.get(f"X-HubSpot-RateLimit-{name}", "") for name in names]
-    if not all(text.isdigit() for text in texts):
+    most, left, interval = (whole(headers.get(f"X-HubSpot-RateLimit-{name}")) for name in names)
+    if most is None or left is None or interval is None:
         return 0.0
-    most, left, interval = (int(text) for text in texts)
     return 0.0 if left > RUNNING_OUT * most else interval / 1000 / max(left, 1)

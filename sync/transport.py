@@ -5,12 +5,14 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
 from sync import metrics
-from sync.errors import Unavailable
+from sync.domain.numbers import number
+from sync.errors import Malformed, System, Unavailable
 from sync.log import Event, emit
 
 T = TypeVar("T")
@@ -70,6 +72,59 @@ class Requests:
     @property
     def total(self) -> int:
         return sum(self.by_endpoint.values())
+
+
+class Tally:
+    """Counts by name until it is taken; several threads may count."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: Counter[str] = Counter()
+
+    def count(self, name: str, more: int) -> None:
+        if more:
+            with self._lock:
+                self._found[name] += more
+
+    def take(self) -> dict[str, int]:
+        """What was counted since the last time."""
+        with self._lock:
+            found, self._found = dict(self._found), Counter()
+        return found
+
+
+MOST_PAGES = 10_000
+"""Pages of one listing; with 100 rows each that is ten times the largest portal."""
+
+
+class Pages:
+    """The way through one listing. No listing is endless: a cursor that comes round again ends it."""
+
+    def __init__(self, system: System, what: str) -> None:
+        self._system, self._what = system, what
+        self._seen: set[str] = set()
+
+    def next(self, cursor: str | None) -> str | None:
+        """The cursor to go on with, None at the end. Raises Malformed where the listing does not get on."""
+        if cursor is None:
+            return None
+        if cursor in self._seen:
+            raise Malformed(self._system, f"{self._what} does not get on: the same page is announced again")
+        if len(self._seen) >= MOST_PAGES:
+            raise Malformed(self._system, f"{self._what} does not end: {MOST_PAGES} pages were read")
+        self._seen.add(cursor)
+        return cursor
+
+
+def retry_after(header: str | None) -> float | None:
+    """Seconds that a `Retry-After` header asks for, as a number or as a date (RFC 9110, 10.2.3); None for nonsense."""
+    seconds = number(header)
+    if seconds is not None:
+        return max(0.0, float(seconds))
+    try:
+        return max(0.0, parsedate_to_datetime(header or "").timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None
 
 
 def with_retry(policy: RequestRetry, call: Callable[[], T], sleep: Callable[[float], None] = time.sleep) -> T:

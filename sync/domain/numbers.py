@@ -49,3 +49,8 @@ def identifier(value: object) -> str | None:
     """
     text = value if isinstance(value, str) else "" if whole(value) is None else str(value)
     return text if _DIGITS.fullmatch(text) else None
+
+
+def in_order(identifier_: str) -> tuple[int, str]:
+    """Sorts ids as numbers; an older state file may hold one that is no number."""
+    return len(identifier_), identifier_

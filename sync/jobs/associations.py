@@ -18,6 +18,8 @@ def refresh(context: Context, contact_ids: Sequence[str]) -> Counts:
         existence.reread(context, sorted(found.failed))
         with context.store.session() as session:
             changed = mirror.save_associations(session, found.found, context.now())
+            odd = mirror.unreadable_associations(session, sorted(found.unreadable), context.now())
+            changed |= dict.fromkeys(odd, "associations unreadable")
             unknown = mirror.unknown_companies(session, ids)
         for contact, cause in changed.items():
             emit(Event.CONTACT_CHANGED, contact=contact, cause=cause)

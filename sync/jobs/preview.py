@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from sync.domain.numbers import in_order
 from sync.jobs import rules_change
 from sync.jobs.context import Context
 from sync.jobs.rehearsal import Rehearsal
@@ -78,7 +79,7 @@ def _unchanged(slice_: Slice, rehearsal: Rehearsal) -> Counter[str]:
 
 
 def _tell(slice_: Slice, document: Document) -> None:
-    for contact in sorted(slice_.outcomes, key=int):
+    for contact in sorted(slice_.outcomes, key=in_order):
         outcome, planned = slice_.outcomes[contact], slice_.plans[contact]
         if isinstance(outcome, Failed):
             document["parked"].append(_parked(contact, outcome))

@@ -6,6 +6,7 @@ sweep interval) a look at the total and the first page is enough to see that som
 
 from collections.abc import Iterator
 
+from sync.domain.numbers import in_order
 from sync.domain.rules import Score
 from sync.hubspot_client import Filter, Page
 from sync.jobs import budget, existence
@@ -36,7 +37,7 @@ def _follow(context: Context, score: Score) -> tuple[int, int]:
     pages = read_set(context.hubspot, "contacts", wanted(context, "contacts"), condition(score))
     first = next(pages)
     seen, changed = _ids(first), _store(context, score, first)
-    if first.after and first.total == len(stood) and seen <= stood and _read_lately(context, score):
+    if first.after and first.total - first.left_out == len(stood) and seen <= stood and _read_lately(context, score):
         return len(seen), changed
     for page in _rest(pages, first):
         changed += _store(context, score, page)
@@ -77,4 +78,4 @@ def condition(score: Score) -> Filter:
 
 def _left(context: Context, missing: set[str]) -> int:
     """Those who stood above the threshold and were not found any more are read by id: fallen, merged or deleted."""
-    return existence.reread(context, sorted(missing, key=int))
+    return existence.reread(context, sorted(missing, key=in_order))

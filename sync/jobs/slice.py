@@ -5,6 +5,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from sync.domain.decision import Decision, Reason
+from sync.domain.numbers import in_order
 from sync.domain.views import ContactView, Link
 from sync.lifecycle import Done, Failed, Outcome
 from sync.planner.plan import Links, Plan
@@ -36,7 +37,7 @@ class Slice:
 
     def open(self) -> list[str]:
         """Contacts that are not settled yet, in the order of their ids."""
-        return sorted((i for i in self.views if i not in self.outcomes), key=int)
+        return sorted((i for i in self.views if i not in self.outcomes), key=in_order)
 
     def links_by_contact(self) -> dict[str, Links]:
         """For each open contact its own pairs and those of its companies."""

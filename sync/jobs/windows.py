@@ -15,6 +15,7 @@ from itertools import pairwise
 from sync.errors import Malformed
 from sync.hubspot_client import MODIFIED, Filter, HubSpotObject, HubSpotPort, ObjectType, Page
 from sync.state.streams import Window
+from sync.transport import Pages
 
 EARLIEST = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
 """HubSpot answers a lower bound of epoch 0 with an error (estuary/connectors, search_objects.py)."""
@@ -47,18 +48,18 @@ def read_set(
 ) -> Iterator[Page]:
     """All rows that fulfil `condition`, by ascending id. Raises Malformed if the pages do not add up."""
     last, seen = "0", 0
-    order = _IdOrder()
+    order, pages = _IdOrder(), Pages("hubspot", f"a search of {object_type} by id")
     before: Page | None = None
     while True:
         page = hubspot.search(object_type, [condition, Filter(ID, "GT", last)], ID, properties)
-        short = before is not None and page.total < before.total - len(before.objects)
+        short = before is not None and page.total < before.total - before.rows
         # Rows have left the set meanwhile, or were jumped over: up to here there may be no more than were read.
         if short and hubspot.count(object_type, [condition, Filter(ID, "LTE", last)]) > seen:
             raise Malformed("hubspot", "a search by id jumped over rows; they are read again")
         yield page
         if page.after is None:
             return
-        last, seen, before = order.after(page, last), seen + len(page.objects), page
+        last, seen, before = pages.next(order.after(page, last)) or last, seen + page.rows, page
 
 
 class _IdOrder:
@@ -109,7 +110,7 @@ class _Reader:
 
         The page held the first rows from `step.low` on. If there are no more than that up to `end`, none was missed.
         """
-        if self._hubspot.count(self._type, [self._span(step.low, end)]) > len(step.page.objects):
+        if self._hubspot.count(self._type, [self._span(step.low, end)]) > step.page.rows:
             yield from self._halves(step.low, end)
 
     def _halves(self, low: int, high: int) -> Iterator[Batch]:
@@ -142,7 +143,8 @@ class _Step:
 
     def passed(self, low: int) -> int:
         """Rows of the page that lie before `low` and are not expected again."""
-        return sum(o.modified_at is not None and _ms(o.modified_at) < low for o in self.page.objects)
+        shown = sum(o.modified_at is not None and _ms(o.modified_at) < low for o in self.page.objects)
+        return shown + self.page.left_out
 
 
 def _last(page: Page, low: int, high: int) -> int:

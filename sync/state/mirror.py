@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Update, delete, func, insert, update
 from sqlmodel import Session, col, select
 
 from sync.domain.labels import Pins, named
+from sync.domain.numbers import identifier
 from sync.domain.rules import MERGED_PROPERTY, OWNER_PROPERTY, Score
 from sync.domain.scores import Level, level
 from sync.domain.views import ASSOCIATIONS, Association, Company, ContactView, Cycle, Label, Owner, Properties
@@ -104,7 +105,7 @@ def _stale(changed: Sequence[str]) -> Update:
 def _follow_merges(session: Session, snapshots: Iterable[Snapshot], entity: str, now: datetime) -> None:
     """Ids that were merged away lead to the survivor; their links and handovers go with them."""
     for snapshot in snapshots:
-        merged = (old.strip() for old in (snapshot.properties.get(MERGED_PROPERTY) or "").split(";"))
+        merged = (identifier(old.strip()) for old in (snapshot.properties.get(MERGED_PROPERTY) or "").split(";"))
         for old in merged:
             if old and old != snapshot.id and adopt_alias(session, old, snapshot.id, entity) and entity == "Contact":
                 mark_pending(session, _by_id(session, tables.Contact, [old]), now)

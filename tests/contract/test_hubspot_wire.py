@@ -13,7 +13,7 @@ from hubspot_server import Answer, Portal, running
 
 from sync.domain.views import Label, Owner
 from sync.errors import BudgetExhausted, Denied, Malformed, Refused, SyncError, Unavailable
-from sync.hubspot_client import Budget, Filter, HubSpotClient, parse_time
+from sync.hubspot_client import Budget, Filter, HubSpotClient
 
 Call = Callable[[HubSpotClient], Any]
 
@@ -242,21 +242,6 @@ def test_the_survivor_answers_for_an_id_that_was_merged_away(portal: Portal) -> 
     assert ([o.id for o in found.objects], found.missing) == (["99"], frozenset())
 
 
-@pytest.mark.parametrize(
-    ("written", "expected"),
-    [
-        pytest.param("2026-11-21T10:00:00Z", datetime(2026, 11, 21, 10, tzinfo=UTC), id="without fraction"),
-        pytest.param("2026-11-21T10:00:00.5Z", datetime(2026, 11, 21, 10, 0, 0, 500000, UTC), id="with fraction"),
-        pytest.param("2026-11-21T11:00:00+01:00", datetime(2026, 11, 21, 10, tzinfo=UTC), id="of another zone"),
-        pytest.param("1795255200000", datetime(2026, 11, 21, 10, tzinfo=UTC), id="milliseconds"),
-        pytest.param("", None, id="empty"),
-        pytest.param(None, None, id="null"),
-    ],
-)
-def test_times(written: str | None, expected: datetime | None) -> None:
-    assert parse_time(written) == expected
-
-
 NOT_FOUND = {"status": "error", "category": "OBJECT_NOT_FOUND", "context": {"ids": ["5", "77"]}}
 
 
@@ -444,30 +429,6 @@ def test_a_search_without_its_total_is_none(total: dict[str, Any], portal: Porta
     portal.says(Answer(body={"results": [ROW]} | total))
     with pytest.raises(Malformed, match="total"):
         SEARCH(portal.client())
-
-
-@pytest.mark.parametrize(
-    ("call", "row"),
-    [
-        pytest.param(BATCH, {"properties": {}}, id="an object without id"),
-        pytest.param(BATCH, {"id": "x", "properties": {}}, id="an object whose id is no number"),
-        pytest.param(BATCH, {"id": "51"}, id="an object without properties"),
-        pytest.param(BATCH, ROW | {"updatedAt": "yesterday"}, id="an object of an unknown time"),
-        pytest.param(ASSOCIATIONS, {"to": []}, id="associations of nobody"),
-        pytest.param(ASSOCIATIONS, {"from": {"id": "51"}, "to": [{"associationTypes": [kind(1)]}]}, id="with nothing"),
-        pytest.param(
-            ASSOCIATIONS, {"from": {"id": "51"}, "to": [{"toObjectId": 1, "associationTypes": [{}]}]}, id="of no type"
-        ),
-        pytest.param(CALLS["labels"], {"label": "Primary"}, id="a label without type"),
-        pytest.param(CALLS["owners"], {"email": "a@b.example"}, id="an owner without id"),
-        pytest.param(CALLS["properties"], {"type": "string"}, id="a property without name"),
-    ],
-)
-def test_a_row_that_has_not_the_promised_shape(call: Call, row: dict[str, Any], portal: Portal) -> None:
-    portal.says(Answer(body={"total": 1, "results": [row]}))
-    with pytest.raises(Malformed) as raised:
-        call(portal.client())
-    assert "a@b.example" not in str(raised.value)
 
 
 # ---- refusals

@@ -1,0 +1,221 @@
+"""What HubSpot's answers mean, as values. Pure.
+
+An answer whose frame is not as promised is malformed, with endpoint and field. A row is a case of its own: without a
+usable id it is left out and counted, and a value that nobody can read is marked, so that no row stops the others.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sync.domain.moments import moment
+from sync.domain.numbers import identifier, whole
+from sync.domain.views import Label, Owner
+from sync.errors import Malformed
+
+ObjectType = Literal["contacts", "companies"]
+
+MODIFIED: dict[ObjectType, str] = {"contacts": "lastmodifieddate", "companies": "hs_lastmodifieddate"}
+"""The property to search and sort by; `hs_lastmodifieddate` on contacts finds nothing (airbyte#85019)."""
+
+
+@dataclass(frozen=True, slots=True)
+class HubSpotObject:
+    """A contact or company as read. `id` is the surviving id after a merge, whatever id was asked for.
+
+    `unreadable` names properties whose value is no text, number or boolean.
+    """
+
+    id: str
+    properties: Mapping[str, str | None]
+    modified_at: datetime | None
+    archived: bool = False
+    unreadable: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a search; `total` counts the whole result, `left_out` the rows that are not among the objects."""
+
+    total: int
+    objects: tuple[HubSpotObject, ...]
+    after: str | None = None
+    left_out: int = 0
+
+    @property
+    def rows(self) -> int:
+        """Rows of the page, those left out included."""
+        return len(self.objects) + self.left_out
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRead:
+    """Objects found, and the ids that HubSpot says it does not have."""
+
+    objects: tuple[HubSpotObject, ...]
+    missing: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Associations:
+    """Labels by contact id and company id.
+
+    `failed` were not answered for, `unreadable` in a form that nobody can read: neither known nor empty.
+    """
+
+    found: Mapping[str, frozenset[tuple[str, Label]]]
+    failed: frozenset[str]
+    unreadable: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """A property of the portal's schema; `options` are the values of an enumeration."""
+
+    name: str
+    type: str
+    options: tuple[str, ...] = ()
+
+
+# ---- the frame of an answer
+
+
+def results(data: Mapping[str, Any], what: str) -> list[Any]:
+    """The rows. Their absence is an error: read as empty it would look like a mass deletion."""
+    rows = data.get("results")
+    if not isinstance(rows, list):
+        raise Malformed("hubspot", f"{what} was answered without a list of `results`")
+    if rows and not any(isinstance(row, dict) for row in rows):
+        raise Malformed("hubspot", f"{what} was answered with `results` that are no objects")
+    return rows
+
+
+def complete(data: Mapping[str, Any], what: str) -> list[Any]:
+    """The rows of a call that knows no partial success; errors beside them mean that rows are missing."""
+    if errors(data, what):
+        raise Malformed("hubspot", f"{what} was answered in part only")
+    return results(data, what)
+
+
+def errors(data: Mapping[str, Any], what: str) -> list[Mapping[str, Any]]:
+    """Error entries; partial failure is told by the payload (207 in v3/v4, 200 in 2026-09)."""
+    found = data.get("errors") or []
+    if not isinstance(found, list):
+        raise Malformed("hubspot", f"{what} was answered with `errors` that are no list")
+    return [error for error in found if isinstance(error, dict)]
+
+
+def cursor(data: Mapping[str, Any], what: str) -> str | None:
+    """The cursor of the next page, None on the last one."""
+    paging = _part(data, "paging", what)
+    after = _part(paging, "next", what).get("after")
+    if after is None:
+        return None
+    if not isinstance(after, str | int) or isinstance(after, bool) or after == "":
+        raise Malformed("hubspot", f"{what} was answered with a `paging.next.after` that is no cursor")
+    return str(after)
+
+
+def _part(data: Mapping[str, Any], name: str, what: str) -> Mapping[str, Any]:
+    part = data.get(name)
+    if part is not None and not isinstance(part, dict):
+        raise Malformed("hubspot", f"{what} was answered with a `{name}` that is no object")
+    return part or {}
+
+
+def total(data: Mapping[str, Any], what: str) -> int:
+    """How many objects a search finds in all."""
+    found = whole(data.get("total")) if isinstance(data.get("total"), int) else None
+    if found is None:
+        raise Malformed("hubspot", f"{what} was answered without a `total` that is a number of objects")
+    return found
+
+
+def ids(error: Mapping[str, Any], name: str) -> set[str]:
+    """The ids that an error entry names."""
+    context = error.get("context")
+    named = context.get(name) if isinstance(context, dict) else None
+    return {found for i in (named if isinstance(named, list) else ()) if (found := identifier(i))}
+
+
+# ---- rows; None for one that cannot be used
+
+
+def hubspot_object(row: Any, object_type: ObjectType, wanted: Sequence[str]) -> HubSpotObject | None:
+    """A contact or company; `wanted` are all unreadable where the row has no properties. None without a usable id."""
+    found = identifier(row.get("id")) if isinstance(row, dict) else None
+    if found is None:
+        return None
+    given = row.get("properties")
+    properties = given if isinstance(given, dict) else {}
+    texts = {name: _text(value) for name, value in properties.items() if _readable(value)}
+    unreadable = (set(properties) if isinstance(given, dict) else set(wanted)) - set(texts)
+    modified = moment(texts.get(MODIFIED[object_type])) or moment(row.get("updatedAt"))
+    return HubSpotObject(found, texts, modified, row.get("archived") in (True, "true"), frozenset(unreadable))
+
+
+def _readable(value: Any) -> bool:
+    return value is None or isinstance(value, str | int | float)
+
+
+def _text(value: Any) -> str | None:
+    """A value as text, as HubSpot itself shows it; booleans are `true` and `false` there."""
+    if value is None or isinstance(value, str):
+        return value
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def owner(row: Any, archived: bool) -> Owner | None:
+    """An owner. None without a usable id or where the address is no text: what is known of the owner stays."""
+    found = identifier(row.get("id")) if isinstance(row, dict) else None
+    if found is None or not isinstance(row.get("email"), str | None):
+        return None
+    return Owner(found, row.get("email"), archived)
+
+
+def label(row: Any) -> Label | None:
+    """An association type; None without category and type id. A text in another form counts as none."""
+    type_id = whole(row.get("typeId")) if isinstance(row, dict) else None
+    if type_id is None or not isinstance(row.get("category"), str):
+        return None
+    text = row.get("label")
+    return Label(row["category"], type_id, text if isinstance(text, str) else None)
+
+
+def property_(row: Any) -> Property | None:
+    """A property of the schema; None without a name. Options in another form are no options."""
+    name = row.get("name") if isinstance(row, dict) else None
+    if not name or not isinstance(name, str):
+        return None
+    kind, options = row.get("type"), row.get("options")
+    values = (o.get("value") for o in (options if isinstance(options, list) else ()) if isinstance(o, dict))
+    return Property(name, kind if isinstance(kind, str) else "", tuple(v for v in values if isinstance(v, str)))
+
+
+def contact_of(row: Any) -> str | None:
+    """The contact that a row of associations belongs to; None without a usable id."""
+    given = row.get("from") if isinstance(row, dict) else None
+    return identifier(given.get("id")) if isinstance(given, dict) else None
+
+
+def companies_of(row: Mapping[str, Any]) -> set[tuple[str, Label]] | None:
+    """(company id, label) of a row; None if a part cannot be read: half a set of labels would let others through."""
+    found = list(_pairs(row))
+    return None if None in found else {pair for pair in found if pair is not None}
+
+
+def _pairs(row: Mapping[str, Any]) -> Iterator[tuple[str, Label] | None]:
+    companies = row.get("to")
+    if not isinstance(companies, list):
+        yield None
+        return
+    for company in companies:
+        company_id = identifier(company.get("toObjectId")) if isinstance(company, dict) else None
+        kinds = company.get("associationTypes") if company_id else None
+        if company_id is None or not isinstance(kinds, list):
+            yield None
+            return
+        for kind in kinds:
+            found = label(kind)
+            yield (company_id, found) if found else None
