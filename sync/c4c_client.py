@@ -104,6 +104,8 @@ class C4CPort(Protocol):
 
     def query(self, queries: Sequence[Query]) -> list[list[Row]]: ...
 
+    def answers(self, queries: Sequence[Query]) -> list[list[Row] | Refused]: ...
+
     def write(self, groups: Sequence[Sequence[Operation]]) -> list[list[WriteResult]]: ...
 
     def employees(self, now: datetime) -> list[Employee]: ...
@@ -147,9 +149,9 @@ class C4CClient:
 
     def query(self, queries: Sequence[Query]) -> list[list[Row]]:
         """The rows of each query, all pages. Raises RemoteError; a refused query is never an empty answer."""
-        return [_granted(rows) for rows in self._collect(queries)]
+        return [_granted(rows) for rows in self.answers(queries)]
 
-    def _collect(self, queries: Sequence[Query]) -> list[list[Row] | Refused]:
+    def answers(self, queries: Sequence[Query]) -> list[list[Row] | Refused]:
         """The rows of each query, all pages, or why it was refused."""
         found: list[list[Row] | Refused] = [[] for _ in queries]
         waiting: list[tuple[int, Query | str]] = list(enumerate(queries))
@@ -184,16 +186,16 @@ class C4CClient:
 
     def employees(self, now: datetime) -> list[Employee]:
         """Employees who are valid at `now` and not locked. Raises Refused where the service is not enabled."""
-        [found] = self._collect([_EMPLOYEES])
+        [found] = self.answers([_EMPLOYEES])
         return _valid(_granted(found), now)
 
     def codes(self, code_lists: Sequence[str]) -> dict[str, dict[str, str]]:
         """Codes with their descriptions by code list; a list that the tenant does not offer is left out."""
-        return _codes(code_lists, self._collect([Query(name, orderby="") for name in code_lists]))
+        return _codes(code_lists, self.answers([Query(name, orderby="") for name in code_lists]))
 
     def masters(self, code_lists: Sequence[str], now: datetime) -> Masters:
         """Code lists and employees in one go."""
-        found = self._collect([_EMPLOYEES, *(Query(name, orderby="") for name in code_lists)])
+        found = self.answers([_EMPLOYEES, *(Query(name, orderby="") for name in code_lists)])
         staff = found[0]
         return Masters(_codes(code_lists, found[1:]), None if isinstance(staff, Refused) else _valid(staff, now))
 

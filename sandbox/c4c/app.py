@@ -61,6 +61,7 @@ async def _run(store: C4CStore, service: Service, operation: Operation) -> Resul
     if operation.path == "$batch" and operation.method == "POST":
         parts = batch.parse(operation.header("content-type"), operation.body, operation.outer_path)
         whole = batch.Batch(service, parts)
+        batch.refuse_as_a_whole(store.settings, whole.operations)
         with locks.held(store, whole.operations) as locked:
             await _latency(store)
             return whole.run(locked)

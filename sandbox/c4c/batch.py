@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from sandbox.c4c.errors import Refused, bad_request
 from sandbox.c4c.service import Operation, Result, Service
+from sandbox.c4c.settings import Settings
 
 OUTER, INNER = "ejjeeffe0", "ejjeeffe1"
 _BOUNDARY = re.compile(r"boundary=\"?([^\";]+)\"?", re.IGNORECASE)
@@ -130,6 +131,15 @@ class Batch:
             return _multipart([failure]) if nested else failure
         self._service.count_done()
         return _multipart([_http(result) for result in results])
+
+
+def refuse_as_a_whole(settings: Settings, operations: list[Operation]) -> None:
+    """Raises Refused for the request round them where one record holds a value that the tenant cannot even read."""
+    for operation in operations:
+        text = operation.body.decode("utf-8", "replace") if operation.is_write else ""
+        value = next((value for value in settings.refused_in_records if value in text), None)
+        if value is not None:
+            raise bad_request(settings.batch_refusal_text.replace("{value}", value), "CX_SXML_PARSE_ERROR")
 
 
 def _misplaced(operation: Operation) -> Refused | None:

@@ -67,6 +67,9 @@ def select(store: C4CStore, entity: Entity, options: Options, base: Iterable[Row
     text = options.raw.get("$filter")
     if text is None:
         return list(store.all(entity.name) if base is None else base)
+    if any(value in text for value in store.settings.refused_in_filters):
+        # SuccessFactors KBA 3462180 and 2819492 describe the kind: one literal makes the whole filter invalid.
+        raise bad_request("Invalid value in the filter condition", "/IWBEP/CM_MGW_RT/022")
     node = filters.parse(entity, text, store.settings.eq_case_sensitive)
     rows = base if base is not None else _candidates(store, entity, node)
     return [row for row in rows if node.test(row)]

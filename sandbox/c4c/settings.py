@@ -25,6 +25,9 @@ class Settings:
     hidden_services: list[str] = field(default_factory=list)  # entities whose service nobody ticked
     hidden_fields: list[str] = field(default_factory=list)  # "Lead.HubSpotScore_KUT": not enabled on the service
     parallel_lock: bool = True
+    refused_in_filters: list[str] = field(default_factory=list)  # a literal that holds one of these: 400 for the read
+    refused_in_records: list[str] = field(default_factory=list)  # a record that holds one: 400 for the request round it
+    batch_refusal_text: str = "The request could not be processed"  # its words; `{value}` repeats the value
     url_limit: int = 8000
 
     def update(self, values: dict[str, Any]) -> None:

@@ -109,7 +109,7 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "Correct the code in the rules, or add it in SAP Sales Cloud; `check` names it.",
     ),
     Code.C4C_REJECTED: Explanation(
-        "SAP Sales Cloud refused the record.",
+        "SAP Sales Cloud refused the record, or to look it up by one of its values.",
         "Read the detail (`parked list`), correct the record or the rules, then run `hubspot-c4c-sync parked retry "
         "--code C4C_REJECTED`; a change in HubSpot tries again by itself.",
     ),

@@ -40,7 +40,7 @@ class Rehearsal(Handover):
 
     def _copied(self, known: Target) -> Target:
         """The same answers, with what earlier slices have made in imagination."""
-        copy = Target(dict(known.records), dict(known.answers))
+        copy = Target(dict(known.records), dict(known.answers), dict(known.refused))
         for question in known.answers:
             copy.learn(question, self.imagined.completed(question, copy.ask(question) or ()))
         return copy
@@ -80,5 +80,5 @@ class _Reader:
         self._real.answer(asked - made_up, target)
         for question in made_up:
             target.learn(question, self._imagined.answer(question))
-        for question in asked - made_up:
+        for question in asked - made_up - target.refused.keys():
             target.learn(question, self._imagined.completed(question, target.ask(question) or ()))

@@ -1,6 +1,7 @@
 """What the planning of one contact shares: what is known, what was asked, what is to be written so far."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,15 +14,15 @@ from sync.domain.views import ContactView, Link
 from sync.mappers.draft import Awaited, Draft, DraftField, Lookup, Value, draft
 from sync.planner import compare
 from sync.planner.compare import Change
-from sync.planner.resolve import ACCOUNT, CONTACT, LEAD, Ambiguous, Found, Lost, Resolution, Unread
+from sync.planner.resolve import ACCOUNT, CONTACT, LEAD, Ambiguous, Found, Lost, Resolution, Unasked, Unread
 from sync.planner.seen import seen
-from sync.planner.target import Ask, Question, Record, Target
+from sync.planner.target import Ask, Question, Record, Target, Unanswerable
 from sync.planner.writes import Action, Links, Tenant, Write
 from sync.schema import Schema
 
 
 class Problem(Exception):
-    """Ends the planning of one contact with the reason that parks it."""
+    """Ends the planning of one contact with the reason that parks it, as `Unanswerable` does."""
 
     def __init__(self, code: Code, text: str) -> None:
         super().__init__(text)
@@ -82,6 +83,11 @@ class Desk:
             self.questions.add(question)
         return found
 
+    def prefetch(self, question: Question) -> None:
+        """Asks for what may be needed later; a question that C4C refuses matters where its answer is needed."""
+        with suppress(Unanswerable):
+            self.ask(question)
+
     def need(self, question: Question) -> tuple[Record, ...]:
         """Raises NotYet where the answer was not read yet."""
         found = self.ask(question)
@@ -110,6 +116,8 @@ class Desk:
                 raise NotYet
             case Ambiguous(ids):
                 raise Problem(what.code, f"{what} matches {', '.join(ids)}; {what.settle(ids[0])}")
+            case Unasked(why):
+                raise Problem(Code.C4C_REJECTED, f"{what}: {why}; nothing is created while one key cannot be asked for")
             case Lost(record):
                 link = self.link(what.entity, what.key)
                 if link and link.object_id == record.object_id:

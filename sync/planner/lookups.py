@@ -5,6 +5,7 @@ the case sensitivity of `eq` differs by field.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sync import odata
@@ -43,15 +44,89 @@ def _compared(entity_map: EntityMap) -> Iterator[str]:
 _NAMES = ("Name", "AdditionalName", "AdditionalName2", "AdditionalName3")
 
 
-def queries(
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """The rows of `entity` whose `field` has one of `values`; `ask` says how a value is written in the filter."""
+
+    ask: Ask
+    entity: str
+    field: str
+    values: tuple[str, ...]
+    select: tuple[str, ...] = ()
+
+    @property
+    def form(self) -> tuple[Ask, str, str]:
+        """What two look-ups have in common that differ in their values only."""
+        return self.ask, self.entity, self.field
+
+    def query(self) -> Query:
+        return Query(collection(self.entity), self.filter(), self.select)
+
+    def filter(self) -> str:
+        written = [text for value in self.values for text in _written(self.ask, value)]
+        return odata.any_of(self.field, written, guid=self.ask in _BY_GUID)
+
+    def halves(self) -> tuple["Lookup", "Lookup"]:
+        half = len(self.values) // 2
+        return replace(self, values=self.values[:half]), replace(self, values=self.values[half:])
+
+    def control(self) -> "Lookup":
+        """The same for a value that nobody has: if C4C refuses this too, no value is at fault."""
+        return replace(self, values=(_NOBODYS_GUID if self.ask in _BY_GUID else NOBODYS,))
+
+    def portions(self) -> Iterator["Lookup"]:
+        """The same values in several look-ups, none longer than a URL may be."""
+        part: list[str] = []
+        size = 0
+        for value in self.values:
+            term = len(odata.encode(replace(self, values=(value,)).filter())) + len("%20or%20")
+            if part and size + term > odata.LONGEST_FILTER:
+                yield replace(self, values=tuple(part))
+                part, size = [], 0
+            part.append(value)
+            size += term
+        if part:
+            yield replace(self, values=tuple(part))
+
+
+NOBODYS = "zz.invalid"
+"""A value that no record has, short enough for every field (`.invalid` is reserved, RFC 2606)."""
+
+_NOBODYS_GUID = "00000000-0000-0000-0000-000000000000"
+_BY_GUID = (Ask.PERMISSIONS_OF, Ask.BY_UUID)
+
+
+def lookups(
     questions: Iterable[Question], key_fields: Mapping[str, str], select: Mapping[str, tuple[str, ...]]
-) -> list[Query]:
-    """The queries that pre-select the rows for these questions, as few as the URL length allows."""
+) -> list[Lookup]:
+    """The look-ups that pre-select the rows for these questions, as few as the URL length allows."""
     return [
-        Query(collection(_read_from(kind, entity)), filter_, select.get(_read_from(kind, entity), ()))
+        part
         for (kind, entity), values in _grouped(questions).items()
-        for filter_ in _filters(kind, values, _own_field(kind, entity, key_fields))
+        for part in _lookup(kind, entity, tuple(values), key_fields, select).portions()
     ]
+
+
+def _lookup(
+    kind: Ask,
+    entity: str,
+    values: tuple[str, ...],
+    key_fields: Mapping[str, str],
+    select: Mapping[str, tuple[str, ...]],
+) -> Lookup:
+    read_from = _read_from(kind, entity)
+    return Lookup(kind, read_from, field_of(kind, entity, key_fields), values, select.get(read_from, ()))
+
+
+def place(question: Question, key_fields: Mapping[str, str]) -> tuple[str, str, str]:
+    """(entity, field, value) by which the question is looked up."""
+    kind, entity = question.kind, question.entity
+    return _read_from(kind, entity), field_of(kind, entity, key_fields), question.value
+
+
+def field_of(kind: Ask, entity: str, key_fields: Mapping[str, str]) -> str:
+    """The field by which questions of this kind are looked up."""
+    return _FIELDS.get(kind) or _own_field(kind, entity, key_fields)
 
 
 def _read_from(kind: Ask, entity: str) -> str:
@@ -74,29 +149,26 @@ def _grouped(questions: Iterable[Question]) -> dict[tuple[Ask, str], list[str]]:
     return grouped
 
 
-def _filters(kind: Ask, values: Sequence[str], key_field: str) -> Iterator[str]:
+def _written(kind: Ask, value: str) -> tuple[str, ...]:
+    """The literals that stand for one value in the filter."""
     match kind:
-        case Ask.BY_KEY:
-            return odata.chunks(key_field, values)
         case Ask.LEADS_OF:
             # The first cycle is asked for by its exact key too, so that idempotency does not rest on the wildcard.
-            return odata.chunks(key_field, [key for stem in values for key in (f"{stem}:1", f"{stem}:*")])
+            return f"{value}:1", f"{value}:*"
         case Ask.ACCOUNT_BY_DOMAIN:
-            return odata.chunks("WebSite", [spelling for value in values for spelling in _spellings(value)])
-        case Ask.PERMISSIONS_OF:
-            return odata.chunks("BusinessPartnerUUID", values, guid=True)
-        case Ask.BY_UUID:
-            return odata.chunks(key_field, values, guid=True)
+            return _spellings(value)
         case _:
-            return odata.chunks(_FIELDS[kind], values)
+            return (value,)
 
 
 _FIELDS = {
     Ask.BY_ID: "ObjectID",
     Ask.ACCOUNT_BY_TAX: "TaxID",
+    Ask.ACCOUNT_BY_DOMAIN: "WebSite",
     Ask.ACCOUNT_BY_POSTAL: "StreetPostalCode",
     Ask.CONTACTS_OF: "AccountID",
     Ask.RELATIONS_OF: "ParentObjectID",
+    Ask.PERMISSIONS_OF: "BusinessPartnerUUID",
     Ask.CHANNELS_OF: "ParentObjectID",
     Ask.ATTRIBUTES_OF: "BusinessPartnerID",
     Ask.ATTRIBUTES_IN: "ParentObjectID",

@@ -1,11 +1,12 @@
 """The account and the contact person of a handover."""
 
 from sync.domain.codes import Code
+from sync.domain.decision import Reason
 from sync.domain.rules import AccountMap
 from sync.domain.views import Company
 from sync.planner import resolve, sources
 from sync.planner.desk import Desk, NotYet, Party, Subject, by_id
-from sync.planner.resolve import ACCOUNT, CONTACT, Found, Lost, Resolution, Unread
+from sync.planner.resolve import ACCOUNT, CONTACT, Found, Lost, Resolution, Unasked, Unread
 from sync.planner.target import Ask, Question
 from sync.planner.writes import TAX_NUMBER
 
@@ -39,6 +40,10 @@ def further_account(desk: Desk, company: Company) -> Party | None:
     found = resolve_account(desk, company)
     if isinstance(found, Unread):
         raise NotYet
+    if isinstance(found, Unasked):
+        text = f"company {company.id}: {found.why}; no relationship to its account is made"
+        desk.warnings.append(Reason(Code.C4C_REJECTED, text))
+        return None
     if (link := desk.link(ACCOUNT, company.id)) and not isinstance(found, Found):
         desk.remember(link, next(iter(desk.need(by_id(link))), None))
     return Party(ACCOUNT, company.id, found.record) if isinstance(found, Found) else None

@@ -17,7 +17,7 @@ from sync.planner.consent import consents, refused_since, stops_updates
 from sync.planner.desk import Desk, NotYet, Problem, by_id
 from sync.planner.qualify import qualify
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD, natural_questions
-from sync.planner.target import Ask, Question, Target
+from sync.planner.target import Ask, Question, Target, Unanswerable
 from sync.planner.writes import (
     ATTRIBUTE,
     ATTRIBUTES,
@@ -63,7 +63,7 @@ def plan(
         decided = _carried_over(desk, decisions)
     except NotYet:
         pass
-    except Problem as stop:
+    except (Problem, Unanswerable) as stop:
         problem = stop.reason
         _refuse_all_the_same(desk)
     warnings, forgotten = tuple(dict.fromkeys(desk.warnings)), tuple(dict.fromkeys(desk.obsolete_links))
@@ -114,7 +114,7 @@ def _refuse_all_the_same(desk: Desk) -> None:
         if read := desk.target.records.get((LEAD, link.object_id)):
             desk.remember(link, read)
     if refused_since(desk.view, desk.rules.qualification.consent):
-        with suppress(NotYet, Problem):
+        with suppress(NotYet, Problem, Unanswerable):
             _refusal(desk)
 
 
@@ -140,12 +140,12 @@ def _prefetch(desk: Desk, decisions: tuple[Decision, ...]) -> None:
         for association in desk.view.associations:
             if not _known(desk, ACCOUNT, association.company.id):
                 for question in natural_questions(association.company, parties.account_rules(desk)):
-                    desk.ask(question)
+                    desk.prefetch(question)
 
 
 def _known(desk: Desk, entity: str, key: str) -> bool:
     link = desk.link(entity, key)
-    desk.ask(by_id(link) if link else Question(Ask.BY_KEY, entity, key))
+    desk.prefetch(by_id(link) if link else Question(Ask.BY_KEY, entity, key))
     return link is not None
 
 
@@ -153,11 +153,11 @@ def _known_parts(desk: Desk) -> None:
     """What hangs on a contact that we know."""
     contact_id = desk.view.id
     if link := desk.link(CONTACT, contact_id):
-        desk.ask(relations.question(link.object_id))
+        desk.prefetch(relations.question(link.object_id))
     wanted = consents(desk.view, desk.rules.qualification.consent)
     if wanted and (link := desk.link(PERMISSION, contact_id)):
-        desk.ask(by_id(link))
-        desk.ask(Question(Ask.CHANNELS_OF, CHANNEL, link.object_id))
+        desk.prefetch(by_id(link))
+        desk.prefetch(Question(Ask.CHANNELS_OF, CHANNEL, link.object_id))
     if link := desk.link(ATTRIBUTES, contact_id):
-        desk.ask(by_id(link))
-        desk.ask(Question(Ask.ATTRIBUTES_IN, ATTRIBUTE, link.object_id))
+        desk.prefetch(by_id(link))
+        desk.prefetch(Question(Ask.ATTRIBUTES_IN, ATTRIBUTE, link.object_id))

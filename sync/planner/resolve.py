@@ -11,7 +11,7 @@ from sync.domain.rules import AccountMap, ContactMap, NaturalKey
 from sync.domain.views import Company, ContactView, Link
 from sync.mappers.company import web_domain
 from sync.mappers.places import country
-from sync.planner.target import Ask, Question, Record
+from sync.planner.target import Ask, Question, Record, Unanswerable
 
 ACCOUNT = "CorporateAccount"
 CONTACT = "Contact"
@@ -52,7 +52,14 @@ class Unread:
     """The answer was not read yet; the questions have been asked."""
 
 
-Resolution = Found | Absent | Ambiguous | Lost | Unread
+@dataclass(frozen=True, slots=True)
+class Unasked:
+    """No key that could be asked finds a record, and C4C refused to answer for one: nothing may be created."""
+
+    why: str
+
+
+Resolution = Found | Absent | Ambiguous | Lost | Unread | Unasked
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +96,41 @@ def contact(view: ContactView, account_id: str | None, link: Link | None, rules:
 
 
 def _resolve(wanted: _Keyed, link: Link | None, ask: Asker, natural: Callable[[], Resolution]) -> Resolution:
-    linked = ask(Question(Ask.BY_ID, wanted.entity, link.object_id)) if link else ()
+    refused: list[str] = []
+    linked = _tried(Question(Ask.BY_ID, wanted.entity, link.object_id), ask, refused) if link else ()
     if linked is None:
         return Unread()
     known = next(iter(linked), None)
     if known and wanted.lives(known) and wanted.holds_key(known):
         return Found(known)
-    keyed = ask(Question(Ask.BY_KEY, wanted.entity, wanted.key))
+    by_person = link is not None and link.origin == "set"
+    if refused and by_person:
+        return Unasked(refused[0])
+    found = _by_key(wanted, known, by_person, ask, natural)
+    return Unasked(refused[0]) if refused and isinstance(found, Absent) else found
+
+
+def _by_key(
+    wanted: _Keyed, linked: Record | None, by_person: bool, ask: Asker, natural: Callable[[], Resolution]
+) -> Resolution:
+    refused: list[str] = []
+    keyed = _tried(Question(Ask.BY_KEY, wanted.entity, wanted.key), ask, refused)
+    if refused:
+        # Whoever holds our key is not known: another record must not be given it too.
+        return Unasked(refused[0])
     if keyed is None:
         return Unread()
     holders = [record for record in keyed if wanted.holds_key(record)]
-    by_person = link is not None and link.origin == "set"
-    return _choose(wanted, known, holders, by_person, natural)
+    return _choose(wanted, linked, holders, by_person, natural)
+
+
+def _tried(question: Question, ask: Asker, refused: list[str]) -> tuple[Record, ...] | None:
+    """The answer; none, and one more entry in `refused`, where C4C refuses the question."""
+    try:
+        return ask(question)
+    except Unanswerable as refusal:
+        refused.append(refusal.reason.text)
+        return ()
 
 
 def _choose(
@@ -125,7 +155,10 @@ def _releasing(found: Resolution, dead: tuple[Record, ...]) -> Resolution:
 def _natural_contact(address: str, account_id: str | None, wanted: _Keyed, ask: Asker) -> Resolution:
     if not address or not account_id:
         return Absent()
-    persons = ask(Question(Ask.CONTACTS_OF, CONTACT, account_id))
+    refused: list[str] = []
+    persons = _tried(Question(Ask.CONTACTS_OF, CONTACT, account_id), ask, refused)
+    if refused:
+        return Unasked(refused[0])
     if persons is None:
         return Unread()
     same_address = [p for p in wanted.live(persons) if p.text("Email").strip().casefold() == address]
@@ -134,14 +167,16 @@ def _natural_contact(address: str, account_id: str | None, wanted: _Keyed, ask: 
 
 def _natural_account(company: Company, rules: AccountMap, wanted: _Keyed, ask: Asker) -> Resolution:
     # All keys are asked at once: one more filter costs nothing, one more round costs a request.
-    answers = [(_matcher(key, company), ask(q)) for key in rules.natural_keys if (q := _question(key, company, rules))]
+    refused: list[str] = []
+    asked = ((key, _question(key, company, rules)) for key in rules.natural_keys)
+    answers = [(_matcher(key, company), _tried(question, ask, refused)) for key, question in asked if question]
     if any(records is None for _, records in answers):
         return Unread()
     for matches, records in answers:
         candidates = [r for r in _unclaimed(wanted.live(records or ()), rules.external_key) if matches(r)]
         if candidates:
             return _only(candidates)
-    return Absent()
+    return Unasked(refused[0]) if refused else Absent()
 
 
 def natural_questions(company: Company, rules: AccountMap) -> list[Question]:

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from sync.domain.codes import Code
+from sync.domain.decision import Reason
+
 
 class Ask(StrEnum):
     """Kinds of questions; the value of a question means what is said here."""
@@ -48,6 +51,14 @@ class Question:
     value: str
 
 
+class Unanswerable(Exception):
+    """C4C refuses the question: what it would have found is not known, and never to be taken as absent."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.reason = Reason(Code.C4C_REJECTED, why)
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """A C4C record as read or as answered to a write.
@@ -73,10 +84,14 @@ class Target:
 
     records: dict[tuple[str, str], Record] = field(default_factory=dict)
     answers: dict[Question, tuple[str, ...]] = field(default_factory=dict)
+    refused: dict[Question, str] = field(default_factory=dict)
+    """Questions that C4C refuses, with entity, field and its words."""
     _indexed: dict[tuple[str, str], tuple[int, dict[str, list[str]]]] = field(default_factory=dict, repr=False)
 
     def ask(self, question: Question) -> tuple[Record, ...] | None:
-        """The records that answer, or None where the question was not read yet."""
+        """The records that answer, or None where the question was not read yet. Raises Unanswerable."""
+        if question in self.refused:
+            raise Unanswerable(self.refused[question])
         ids = self.answers.get(question)
         if ids is None:
             return None

@@ -67,6 +67,15 @@ class Twin:
     def query(self, queries: Sequence[Query]) -> list[list[Row]]:
         return [list(self._select(query)) for query in queries]
 
+    def answers(self, queries: Sequence[Query]) -> list[list[Row] | Refused]:
+        return [self._answer(query) for query in queries]
+
+    def _answer(self, query: Query) -> list[Row] | Refused:
+        try:
+            return list(self._select(query))
+        except Refused as refused:
+            return refused
+
     def write(self, groups: Sequence[Sequence[Operation]]) -> list[list[WriteResult]]:
         return [[self._carry_out(operation) for operation in group] for group in groups]
 

@@ -24,6 +24,7 @@ from sync.c4c_client import Employee, Masters, WriteResult, Written
 from sync.config import Configuration, Guard, WorkerConfig, load
 from sync.domain.rules import Mapping, Qualification, Rules
 from sync.domain.views import Association, Company, ContactView, Cycle, Label, Owner
+from sync.errors import Refused
 from sync.jobs import push, rules_change
 from sync.jobs.context import Context
 from sync.odata import Operation, Query, Row
@@ -96,6 +97,9 @@ class FakeC4C:
 
     def query(self, queries: Sequence[Query]) -> list[list[Row]]:
         return [self._read(query) for query in queries]
+
+    def answers(self, queries: Sequence[Query]) -> list[list[Row] | Refused]:
+        return list(self.query(queries))
 
     def _read(self, query: Query) -> list[Row]:
         entity = BY_SET[query.collection]

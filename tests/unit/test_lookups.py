@@ -8,14 +8,14 @@ import pytest
 from unit_builders import field_map, tenant_schema, with_fields
 
 from sync.odata import Query
-from sync.planner.lookups import answered, index, queries, record, selects
+from sync.planner.lookups import answered, index, lookups, record, selects
 from sync.planner.target import Ask, Question
 
 KEYS = {"CorporateAccount": "HubSpotID_KUT", "Contact": "HubSpotID_KUT", "Lead": "HubSpotID_KUT"}
 
 
 def asked(*questions: Question) -> list[Query]:
-    return queries(questions, KEYS, {"CorporateAccount": ("ObjectID", "Name")})
+    return [one.query() for one in lookups(questions, KEYS, {"CorporateAccount": ("ObjectID", "Name")})]
 
 
 @pytest.mark.parametrize(
