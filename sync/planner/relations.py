@@ -65,7 +65,7 @@ def _relation(
     key = f"{person.key}:{association.company.id}"
     link = desk.links.get((RELATION, key))
     existing = _row_of(account, rows, link)
-    if existing is None and _deleted_by_sales(link, person):
+    if existing is None and _deleted_by_sales(link, account, person):
         return
     wish = True if main and not _moved_by_sales(desk, rows) else None
     made = Draft(
@@ -95,9 +95,14 @@ def _row_of(account: Party, rows: Sequence[Record], link: Link | None) -> Record
     return next(linked, of_account[0] if of_account else None)
 
 
-def _deleted_by_sales(link: Link | None, person: Party) -> bool:
-    """The relationship of this very person was there and is gone: somebody removed it, and it stays removed."""
-    return link is not None and link.object_id != "" and link.sent.get("ContactID") == person.number
+def _deleted_by_sales(link: Link | None, account: Party, person: Party) -> bool:
+    """The relationship of this person to this account was there and is gone: somebody removed it, and it stays removed.
+
+    After a merge of companies, or where an account had to be made again, the pair names the former account.
+    """
+    if link is None or not link.object_id:
+        return False
+    return link.sent.get("ContactID") == person.number and link.sent.get("AccountID") == account.number
 
 
 def _is_main(row: Record) -> bool:

@@ -133,15 +133,39 @@ def adopt_alias(session: Session, old_id: str, new_id: str, entity: str) -> bool
 
 
 def _move_links(session: Session, old_id: str, new_id: str, entity: str) -> None:
-    is_account = col(tables.Link.entity) == "CorporateAccount"
-    of = select(tables.Link).where(tables.Link.hubspot_id == old_id, is_account if entity != "Contact" else ~is_account)
-    for link in session.exec(of).all():
+    """Moves the pairs of the id that was merged away.
+
+    What hangs on a record of C4C (relationships, permissions, attributes) moves only together with that record: where
+    the survivor has one of its own, the loser's refusal or relationship would be taken for the survivor's.
+    """
+    party = session.get(tables.Link, (entity, new_id))
+    moves = ("Lead",) if party and party.object_id else ("Lead", entity, *_HANGS_ON.get(entity, ()))
+    of = select(tables.Link).where(tables.Link.hubspot_id == old_id, col(tables.Link.entity).in_(moves))
+    for link in session.exec(of).all() if entity == "Contact" else ():
         _rename(session, link, new_id + link.key[len(old_id) :], new_id)
-    if entity != "Contact":
-        # A relationship's key ends with the company's id.
-        pairs = select(tables.Link).where(tables.Link.entity == "ContactIsContactPersonFor")
-        for link in session.exec(pairs.where(col(tables.Link.key).endswith(f":{old_id}"))).all():
-            _rename(session, link, f"{link.hubspot_id}:{new_id}", link.hubspot_id)
+    if entity != "Contact" and entity in moves:
+        _move_account(session, old_id, new_id)
+
+
+_HANGS_ON = {
+    "Contact": (
+        "ContactIsContactPersonFor",
+        "MarketingPermission",
+        "ChannelPermission",
+        "BusinessAttributeAssignment",
+        "BusinessAttributeAssignmentItem",
+    )
+}
+"""Kinds of records whose keys begin with a contact's id and that belong to its contact person."""
+
+
+def _move_account(session: Session, old_id: str, new_id: str) -> None:
+    if link := session.get(tables.Link, ("CorporateAccount", old_id)):
+        _rename(session, link, new_id, new_id)
+    # A relationship's key ends with the company's id.
+    pairs = select(tables.Link).where(tables.Link.entity == "ContactIsContactPersonFor")
+    for link in session.exec(pairs.where(col(tables.Link.key).endswith(f":{old_id}"))).all():
+        _rename(session, link, f"{link.hubspot_id}:{new_id}", link.hubspot_id)
 
 
 def _rename(session: Session, link: tables.Link, new_key: str, hubspot_id: str) -> None:
