@@ -19,7 +19,7 @@ from sync.c4c_session import Session
 from sync.errors import Denied, Malformed, Refused, SyncError, Unavailable
 from sync.odata import Operation, Part, Query, Row
 from sync.schema import Schema, collection, parse_edmx
-from sync.transport import RequestRetry, Requests, with_retry
+from sync.transport import Pages, RequestRetry, Requests, with_retry
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +154,15 @@ class C4CClient:
     def answers(self, queries: Sequence[Query]) -> list[list[Row] | Refused]:
         """The rows of each query, all pages, or why it was refused."""
         found: list[list[Row] | Refused] = [[] for _ in queries]
+        ways = [Pages("c4c", f"a read of {query.collection}") for query in queries]
         waiting: list[tuple[int, Query | str]] = list(enumerate(queries))
         while waiting:
             asked = [waiting[n : n + READS] for n in range(0, len(waiting), READS)]
             waiting = []
             for batch, parts in zip(asked, self._in_parallel(self._read_batch, asked), strict=True):
                 for (place, _), part in zip(batch, parts, strict=True):
-                    rows, next_link = _page(part)
+                    rows, next_link = _page(part, queries[place])
+                    next_link = ways[place].next(next_link)
                     known = found[place]
                     found[place] = rows if isinstance(rows, Refused) or isinstance(known, Refused) else known + rows
                     waiting += [(place, self._session.relative(next_link))] if next_link else []
@@ -257,7 +259,9 @@ class C4CClient:
             "POST", "$batch", body, {"Content-Type": content_type, "Accept": "multipart/mixed"}
         )
         try:
-            answers = odata.read_batch(response.headers.get("Content-Type", ""), response.content.decode("utf-8"))
+            answers = odata.read_batch(
+                response.headers.get("Content-Type", ""), response.content.decode("utf-8", "surrogatepass")
+            )
         except ValueError as error:
             raise Malformed("c4c", f"$batch: {error}") from None
         if len(answers) != len(parts):
@@ -322,7 +326,7 @@ def _weight(placed: Sequence[tuple[Place, Operation]]) -> int:
 # ---- reading answers
 
 
-def _page(part: Part) -> tuple[list[Row] | Refused, str | None]:
+def _page(part: Part, query: Query) -> tuple[list[Row] | Refused, str | None]:
     if part.status != 200:
         code, message = odata.error_text(part.body)
         text = f"a read was refused with status {part.status}: {odata.safe_text(code, message)}"
@@ -331,9 +335,18 @@ def _page(part: Part) -> tuple[list[Row] | Refused, str | None]:
     if trouble:
         return Refused("c4c", f"a read: {odata.safe_text(*trouble)}"), None
     try:
-        return odata.many(part.json())
-    except ValueError:
-        raise Malformed("c4c", "a read was answered with something that is no list") from None
+        rows, next_link = odata.many(part.json())
+    except ValueError as error:
+        raise Malformed("c4c", f"{query.collection}: {error}") from None
+    if _by_id(query) and not all(odata.has_id(row) for row in rows):
+        # Read over, a record with our key would count as absent and be made again.
+        raise Malformed("c4c", f"{query.collection}: a record came without a usable ObjectID")
+    return rows, next_link
+
+
+def _by_id(query: Query) -> bool:
+    """Whether the records are known by their ObjectID; employees are by UUID, code lists by code."""
+    return query.orderby == "ObjectID" and query.collection != _EMPLOYEES.collection
 
 
 def _granted(rows: list[Row] | Refused) -> list[Row]:
@@ -381,11 +394,12 @@ def _written(operation: Operation, part: Part) -> WriteResult:
         row = odata.one(part.json())
     except ValueError:
         return Unknown("the created record was not shown", outage=False)
-    return Written(row) if row.get("ObjectID") else Unknown("the created record has no ObjectID", outage=False)
+    return Written(row) if odata.has_id(row) else Unknown("the created record has no ObjectID", outage=False)
 
 
 def _can_own(row: Row, now: datetime) -> bool:
-    if not row.get("UUID") or not row.get("Email") or str(row.get("UserLockedIndicator")).lower() == "true":
+    named = all(isinstance(row.get(name), str) and row[name] for name in ("UUID", "Email"))
+    if not named or str(row.get("UserLockedIndicator")).lower() == "true":
         return False
     shown = [row.get(f"EmployeeValidity{which}Date") for which in ("Start", "End")]
     start, end = (odata.read_date(value) for value in shown)

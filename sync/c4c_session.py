@@ -3,6 +3,7 @@
 Sources: C4C OData API developer guide; KBA 3048103 and KBA 3339155 (a token is good only with all its cookies).
 """
 
+import io
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -12,10 +13,11 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
+from urllib3.exceptions import HTTPError
 
-from sync import metrics, odata
+from sync import bodies, metrics, odata
 from sync.errors import Denied, Malformed, Refused, Unavailable
-from sync.transport import RequestRetry, Requests, with_retry
+from sync.transport import RequestRetry, Requests, retry_after, with_retry
 
 SERVICE = "/sap/c4c/odata/v1/c4codataapi/"
 """The trailing slash matters: without it the service redirects, and a redirected POST loses its body."""
@@ -100,10 +102,14 @@ class Session:
                 headers={**(headers or {}), **token},
                 timeout=(min(CONNECT_SECONDS, self.timeout), self.timeout),
                 allow_redirects=False,
+                stream=True,
             )
+            response.raw = io.BytesIO(bodies.whole(response.raw, 2 * self.timeout))
             metrics.answered("c4c", endpoint, response.status_code)
             return response
-        except requests.RequestException as error:
+        except bodies.Oversized as error:
+            raise Malformed("c4c", f"{endpoint}: {error}") from None
+        except (requests.RequestException, HTTPError) as error:
             metrics.answered("c4c", endpoint, None)
             raise Unavailable("c4c", f"{endpoint}: no answer ({type(error).__name__})") from None
 
@@ -158,7 +164,7 @@ def raise_for(response: requests.Response, endpoint: str) -> None:
     if status == 403:
         raise Denied("c4c", f"{endpoint}: forbidden (403); check the services ticked in the communication arrangement")
     if status >= 500 or status == 429:
-        raise Unavailable("c4c", f"{endpoint}: status {status}", _wait(response))
+        raise Unavailable("c4c", f"{endpoint}: status {status}", retry_after(response.headers.get("Retry-After")))
     if status < 400:
         raise Malformed("c4c", f"{endpoint}: redirected ({status}); check that C4C_BASE_URL is the tenant's root")
     code, _ = odata.error_text(response.text)
@@ -168,8 +174,3 @@ def raise_for(response: requests.Response, endpoint: str) -> None:
 
 def _in_brackets(code: str) -> str:
     return f" ({odata.safe_text(code, '')})" if code else ""
-
-
-def _wait(response: requests.Response) -> float | None:
-    asked = response.headers.get("Retry-After", "")
-    return float(asked) if asked.isdigit() else None

@@ -96,11 +96,24 @@ def one(payload: Any) -> Row:
 def many(payload: Any) -> tuple[list[Row], str | None]:
     """Rows and next link of a collection answer. Raises ValueError if it is no collection."""
     data = payload.get("d") if isinstance(payload, dict) else None
-    if isinstance(data, list):
-        return data, None
-    if not isinstance(data, dict) or not isinstance(data.get("results"), list):
+    rows = data.get("results") if isinstance(data, dict) else data
+    following = data.get("__next") if isinstance(data, dict) else None
+    if not isinstance(rows, list):
         raise ValueError("no list under `d.results`")
-    return data["results"], data.get("__next")
+    if not all(isinstance(row, dict) for row in rows):
+        raise ValueError("`d.results` holds something that is no entity")
+    if not isinstance(following, str | None):
+        raise ValueError("`__next` is no link")
+    return rows, following or None
+
+
+def has_id(row: Row) -> bool:
+    """Whether the row names its record: an ObjectID of up to 70 plain characters."""
+    return isinstance(row.get("ObjectID"), str) and _OBJECT_ID.fullmatch(row["ObjectID"]) is not None
+
+
+_OBJECT_ID = re.compile(r"[!-&(-~]{1,70}")
+"""Without blanks and quotes: it becomes a part of URLs."""
 
 
 def etag(row: Row) -> str | None:

@@ -593,12 +593,20 @@ def test_a_link_to_another_host_gets_no_request(wire: RequestsMock) -> None:
 def test_pages_of_several_queries_stay_apart_and_in_order(wire: RequestsMock) -> None:
     answering(
         wire,
-        batch(rows({"n": 1}, following=f"{ROOT}L?1"), rows({"n": 10}), rows({"n": 20}, following=f"{ROOT}L?2")),
-        batch(rows({"n": 2}, following=f"{ROOT}L?3"), rows({"n": 21})),
-        batch(rows({"n": 3})),
+        batch(
+            rows({"ObjectID": "1"}, following=f"{ROOT}L?1"),
+            rows({"ObjectID": "10"}),
+            rows({"ObjectID": "20"}, following=f"{ROOT}L?2"),
+        ),
+        batch(rows({"ObjectID": "2"}, following=f"{ROOT}L?3"), rows({"ObjectID": "21"})),
+        batch(rows({"ObjectID": "3"})),
     )
     found = client().query([QUERY, QUERY, QUERY])
-    assert found == [[{"n": 1}, {"n": 2}, {"n": 3}], [{"n": 10}], [{"n": 20}, {"n": 21}]]
+    assert found == [
+        [{"ObjectID": "1"}, {"ObjectID": "2"}, {"ObjectID": "3"}],
+        [{"ObjectID": "10"}],
+        [{"ObjectID": "20"}, {"ObjectID": "21"}],
+    ]
 
 
 def test_no_question_is_no_request(wire: RequestsMock) -> None:
