@@ -14,15 +14,17 @@ class Links:
 
     def __init__(self) -> None:
         self.labels: dict[int, str] = {}
+        self._highest = _FIRST_CUSTOM - 2
         self.pairs: dict[str, dict[str, set[int]]] = {}
         self.version = 0
         self._contacts_of: dict[str, set[str]] = {}
 
     def add_label(self, text: str, type_id: int | None = None) -> int:
-        number = type_id or max([_FIRST_CUSTOM - 2, *self.labels]) + 2
+        number = type_id or self._highest + 2
         if number in (UNLABELED, PRIMARY) or number in self.labels:
             raise ValueError(f"type id {number} is taken")
         self.labels[number] = text
+        self._highest = max(self._highest, number)  # no id comes twice, also after its label was deleted
         return number
 
     def rename_label(self, type_id: int, text: str) -> None:

@@ -87,7 +87,7 @@ class Objects:
     def _batch_answer(
         self, kind: str, body: dict[str, Any], found: list[Record], missing: list[str], history: list[str]
     ) -> Response:
-        known = self.store.definitions[kind]
+        known = self.store.shown(kind, body.get("properties"))
         rows = []
         for record in self.store.random.sample(found, len(found)):
             row = record.as_json(body.get("properties"), known)

@@ -105,7 +105,7 @@ def _page(store: HubSpotStore, kind: str, query: Query, ids: list[str]) -> dict[
     if store.settings.index_shuffle:
         chosen = store.random.sample(chosen, len(chosen))  # rows out of order (estuary#2210)
     found = [store.find(kind, record_id) for record_id in chosen]
-    known = store.definitions[kind]
+    known = store.shown(kind, query.properties)
     results = [record.as_json(query.properties, known) for record in found if record is not None]
     answer: dict[str, Any] = {"total": len(ids), "results": results}
     if query.limit and end < len(ids):

@@ -6,6 +6,7 @@ from random import Random
 from typing import Any, Protocol
 
 from sandbox.hubspot import moments
+from sandbox.hubspot.errors import bad_request
 from sandbox.hubspot.index import SearchIndex
 from sandbox.hubspot.limits import Limits
 from sandbox.hubspot.links import PRIMARY, Links
@@ -300,6 +301,13 @@ class HubSpotStore:
             if name in record.properties:
                 self._write(record, {name: ""}, False, "CRM_UI")
         self.index[kind].forget_order()
+
+    def shown(self, kind: str, names: Iterable[str] | None) -> set[str]:
+        """Which of the properties that a read lists it shows: what it does with unknown ones is documented nowhere."""
+        known, asked = set(self.definitions[kind]), set(names or ())
+        if self.settings.unknown_property == "refused" and not asked <= known:
+            raise bad_request("There was a problem with the request.")
+        return known | asked if self.settings.unknown_property == "null" else known
 
     # -- for tests ------------------------------------------------------------------------------------------------
 

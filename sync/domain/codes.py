@@ -36,6 +36,7 @@ class Code(StrEnum):
     HUBSPOT_BUDGET = "HUBSPOT_BUDGET"
     GUARD_TRIPPED = "GUARD_TRIPPED"
     TOO_MANY_COMPANIES = "TOO_MANY_COMPANIES"
+    PROPERTY_UNREADABLE = "PROPERTY_UNREADABLE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,5 +147,12 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "The contact would get more relationships to accounts at once than `max_relationships` allows for one contact.",
         "Remove associations of the contact in HubSpot, or raise `max_relationships` under `[guard]` in worker.toml; "
         "then run `hubspot-c4c-sync parked retry --code TOO_MANY_COMPANIES`.",
+    ),
+    Code.PROPERTY_UNREADABLE: Explanation(
+        "HubSpot does not show a property that the decision needs: it was deleted or renamed, or the token may not "
+        "read it. Not read is not empty: the contact waits, and what was handed over stays as it is.",
+        "Restore the property in HubSpot, give the token the right to read it, or name another property in the rules; "
+        "`check` names it. All who wait go on by themselves. If only one contact shows this, correct the value and run "
+        "`hubspot-c4c-sync resync --contact CONTACT_ID --refetch`.",
     ),
 }

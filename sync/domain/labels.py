@@ -51,11 +51,14 @@ def _search(text: str, labels: Sequence[Label], pin: LabelId | None, found: Reso
         found.problems.append((text, "is no association label of the portal"))
 
 
-def named(label: Label, pins: Pins) -> Label:
-    """The label as rules see it: under the text it was pinned by; a stranger of that name is told apart."""
-    for text, pin in pins.items():
-        if pin == _id(label):
-            return Label(label.category, label.type_id, text)
+def named(label: Label, pins: Pins, lost: Mapping[LabelId, str]) -> Label:
+    """The label as rules see it: under the text it was pinned by; a stranger of that name is told apart.
+
+    `lost`: labels that have vanished and still count, with their text.
+    """
+    texts = {**{pin: text for text, pin in pins.items()}, **lost}
+    if text := texts.get(_id(label)):
+        return Label(label.category, label.type_id, text)
     if label.text in pins:
         return Label(label.category, label.type_id, f"{label.text} ({label.category} {label.type_id})")
     return label

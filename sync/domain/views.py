@@ -39,6 +39,16 @@ class Owner:
     archived: bool = False
 
 
+class Unreadable(Exception):
+    """A property whose value HubSpot did not show: it is not known, which is not the same as empty.
+
+    It is raised instead of an answer, so that no rule can take "not read" for "there is none".
+    """
+
+    def __init__(self, space: Literal["contact", "company"], name: str) -> None:
+        super().__init__(f"the {space} property `{name}` cannot be read")
+
+
 @dataclass(frozen=True, slots=True)
 class Company:
     """A mirrored HubSpot company; `unreadable` as in `ContactView`."""
@@ -49,6 +59,9 @@ class Company:
     unreadable: frozenset[str] = frozenset()
 
     def get(self, name: str) -> str | None:
+        """The value, None where it is empty. Raises Unreadable."""
+        if name in self.unreadable:
+            raise Unreadable("company", name)
         return clean(self.properties.get(name))
 
 
@@ -107,8 +120,9 @@ class Cycle:
 class ContactView:
     """One contact as the mirror knows it.
 
-    `unreadable` names the properties that HubSpot sent last in a form that nobody can read (`ASSOCIATIONS` among them).
-    Such a property is not empty: `properties` holds what was read of it before, if anything was.
+    `unreadable` names the properties that HubSpot did not show when the contact was read last, or sent in a form that
+    nobody can read (`ASSOCIATIONS` among them). Such a property is not empty: `properties` holds what was read of it
+    before, if anything was.
     """
 
     id: str
@@ -124,7 +138,14 @@ class ContactView:
     unreadable: frozenset[str] = frozenset()
 
     def get(self, name: str) -> str | None:
+        """The value, None where it is empty. Raises Unreadable."""
+        if name in self.unreadable:
+            raise Unreadable("contact", name)
         return clean(self.properties.get(name))
+
+    def known(self, name: str) -> str | None:
+        """The value as far as it is known: None where it is empty, and where it cannot be read."""
+        return None if name in self.unreadable else self.get(name)
 
 
 def clean(value: str | None) -> str | None:

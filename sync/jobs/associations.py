@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from sync.hubspot_client import ASSOCIATION_BATCH
-from sync.jobs import existence
+from sync.hubspot_client import ASSOCIATION_BATCH, Associations
+from sync.jobs import existence, portal
 from sync.jobs.context import Context, Counts
-from sync.jobs.snapshots import snapshots
+from sync.jobs.snapshots import snapshots, wanted
 from sync.log import Event, emit
+from sync.state import labels as label_pins
 from sync.state import mirror
 
 
@@ -16,6 +17,7 @@ def refresh(context: Context, contact_ids: Sequence[str]) -> Counts:
     for ids in mirror.portions(contact_ids, ASSOCIATION_BATCH):
         found = context.hubspot.associations(ids)
         existence.reread(context, sorted(found.failed))
+        _look_for_vanished(context, found)
         with context.store.session() as session:
             changed = mirror.save_associations(session, found.found, context.now())
             odd = mirror.unreadable_associations(session, sorted(found.unreadable), context.now())
@@ -29,11 +31,23 @@ def refresh(context: Context, contact_ids: Sequence[str]) -> Counts:
     return counts
 
 
+def _look_for_vanished(context: Context, found: Associations) -> None:
+    """A label that keeps somebody back is gone from a pair: did a person take it off, or has the label vanished?"""
+    blocking = {rule.label for rule in context.config.rules.qualification.labels if rule.blocks}
+    if not blocking:
+        return
+    with context.store.reading() as session:
+        pins = {pin for text, pin in label_pins.pins(session).items() if text in blocking}
+        suspicious = mirror.gone_labels(session, found.found) & (pins - label_pins.lost(session).keys())
+    if suspicious:
+        portal.labels(context)
+
+
 def _read_companies(context: Context, company_ids: Sequence[str]) -> int:
     """Companies that an association names and that no poll has brought yet; one that is gone stays nameless."""
     if not company_ids:
         return 0
-    found = context.hubspot.read("companies", company_ids, context.config.rules.company_properties())
+    found = context.hubspot.read("companies", company_ids, wanted(context, "companies"))
     gone = [mirror.Snapshot(i, {}, None) for i in found.missing]
     with context.store.session() as session:
         mirror.save_companies(session, [*snapshots(context, "companies", found.objects), *gone], context.now())

@@ -1,6 +1,6 @@
 """Compares the rules with the portal and the tenant, and names every mismatch. Changes nothing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +58,14 @@ def hubspot(hubspot: HubSpotPort, rules: Rules) -> Iterator[Finding]:
     contacts = {p.name: p for p in hubspot.properties("contacts")}
     companies = {p.name: p for p in hubspot.properties("companies")}
     yield from property_check.unknown_properties(rules, contacts, companies)
-    yield from property_check.unknown_options(rules, contacts, companies)
-    yield from _types(rules, contacts)
+    yield from misfits(rules, contacts.values(), companies.values())
+
+
+def misfits(rules: Rules, contacts: Iterable[Property], companies: Iterable[Property]) -> Iterator[Finding]:
+    """Properties that the portal has, and that are not as the rules expect them: options and types."""
+    of_contacts, of_companies = ({p.name: p for p in found} for found in (contacts, companies))
+    yield from property_check.unknown_options(rules, of_contacts, of_companies)
+    yield from _types(rules, of_contacts)
 
 
 def _labels(context: Context) -> Iterator[Finding]:

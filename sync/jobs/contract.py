@@ -17,5 +17,8 @@ def report(context: Context, system: System, found: Sequence[dict[str, str]], to
 
 
 def _text(mismatch: dict[str, str]) -> str:
+    cause = mismatch.get("cause")
+    if cause and mismatch.get("key", "\0") in cause:
+        return cause
     place = ".".join(mismatch[name] for name in ("entity", "kind", "field", "key") if name in mismatch)
-    return f"{place}: {mismatch['cause']}" if "cause" in mismatch else f"{place} is not known"
+    return f"{place}: {cause}" if cause else f"{place} is not known"

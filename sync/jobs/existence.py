@@ -1,6 +1,6 @@
 """Reads contacts by id when a query no longer shows them: changed, merged, archived — or, if confirmed twice, gone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from sync.errors import Vanished
 from sync.hubspot_client import HubSpotObject
@@ -43,7 +43,7 @@ def _gone(context: Context, ids: Sequence[str]) -> int:
     )
 
 
-def store(context: Context, objects: Iterable[HubSpotObject], cause: str, **named: str) -> int:
+def store(context: Context, objects: Sequence[HubSpotObject], cause: str, **named: str) -> int:
     """Keeps what was read; returns how many contacts really changed."""
     rows = snapshots(context, "contacts", objects)
     scores = context.config.rules.qualification.scores

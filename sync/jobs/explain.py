@@ -1,5 +1,6 @@
 """Why is this contact where it is? The whole chain, from the mirror and the records; no network."""
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ from sqlmodel import Session
 from sync.domain.codes import EXPLANATIONS, Code
 from sync.domain.decision import Decision
 from sync.domain.rules import Rules
-from sync.domain.views import ContactView
+from sync.domain.views import Company, ContactView, Unreadable
 from sync.jobs.links import NUMBERS
 from sync.jobs.recording import input_digest
 from sync.lifecycle import Status
@@ -122,6 +123,12 @@ def _state(link: tables.Link, rules: Rules) -> str | None:
     return "accepted by sales" if status in lead.accepted_status else "open"
 
 
+def _name(company: Company, rules: Rules) -> str | None:
+    with suppress(Unreadable):
+        return company_name(company, rules.mapping.account.shared_domains)
+    return None
+
+
 def _records(session: Session, view: ContactView, rules: Rules) -> dict[str, Any]:
     companies = [a.company.id for a in view.associations]
     links = work.link_rows(session, [view.id], companies)
@@ -129,7 +136,7 @@ def _records(session: Session, view: ContactView, rules: Rules) -> dict[str, Any
         "companies": [
             {
                 "id": a.company.id,
-                "name": company_name(a.company, rules.mapping.account.shared_domains),
+                "name": _name(a.company, rules),
                 "primary": a.is_primary,
                 "labels": sorted(x.text for x in a.labels if x.text),
             }

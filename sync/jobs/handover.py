@@ -17,7 +17,7 @@ from sync.jobs.answers import Answers, Reader
 from sync.jobs.context import Context
 from sync.jobs.operations import grouped, operation
 from sync.jobs.outcomes import UNKNOWN_ROUNDS, failure
-from sync.jobs.slice import Slice, decided
+from sync.jobs.slice import Slice, decided, stopped
 from sync.lifecycle import Done, Failed, Outcome, Postponed
 from sync.planner.plan import Tenant, Write, plan
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
@@ -137,7 +137,7 @@ class Handover:
         for contact in work_.open():
             planned = work_.plans[contact]
             if planned.problem and not any(planned.ready()):
-                work_.outcomes[contact] = Failed(planned.problem.code, planned.problem.text)
+                work_.outcomes[contact] = stopped(planned.problem)
 
     def _settle_complete(self, work_: Slice) -> None:
         """Contacts whose records are all as planned."""

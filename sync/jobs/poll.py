@@ -12,7 +12,7 @@ from sync.jobs.context import Context, Counts
 from sync.jobs.snapshots import snapshots, wanted
 from sync.jobs.windows import EARLIEST, Batch, read_window
 from sync.log import Event, emit
-from sync.state import freshness, mirror, streams
+from sync.state import freshness, mirror, readable, streams
 from sync.state.mirror import Snapshot
 from sync.state.streams import Window
 
@@ -46,6 +46,8 @@ def _poll(context: Context, stream: ObjectType) -> tuple[int, int]:
         return 0, 0
     polled = changed = 0
     started = context.now()
+    with context.store.reading() as session:
+        returning = readable.load(session, stream).returning if window.since == EARLIEST else frozenset()
     pages = read_window(context.hubspot, stream, wanted(context, stream), window)
     for number, batch in enumerate(ahead(pages), 1):
         ids = _store(context, stream, window, batch)
@@ -57,6 +59,8 @@ def _poll(context: Context, stream: ObjectType) -> tuple[int, int]:
         budget.still_spare(context, "poll")
     with context.store.session() as session:
         streams.complete(session, stream, window.until)
+        if readable.returned(session, stream, returning):
+            mirror.mark_pending(session, mirror.all_ids(session), context.now())
         if stream == "contacts" and window.since == EARLIEST:
             # A whole load in one go has read those above a threshold, too; those who cross meanwhile show in the total.
             for score in context.config.rules.qualification.scores:

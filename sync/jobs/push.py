@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache
 
+from sync.domain.codes import Code
 from sync.domain.decision import Decision
 from sync.domain.views import ContactView
 from sync.errors import SyncError
@@ -19,7 +20,7 @@ from sync.jobs.slice import SLICE, Slice, decided
 from sync.jobs.tenant import read_tenant
 from sync.lifecycle import Done, Failed
 from sync.planner.plan import Plan, concerns
-from sync.planner.qualify import qualify
+from sync.planner.qualify import leading, qualify
 from sync.state import mirror, work
 
 COUNTED = {"create": "created", "update": "updated", "delete": "deleted"}
@@ -100,10 +101,12 @@ def _triage(context: Context, due: Sequence[str], counts: Counts) -> tuple[list[
         settled = Slice({}, {})
         for contact, view in views.items():
             decisions = qualify(view, context.config.rules)
+            # Nobody is withdrawn by a property that cannot be read.
+            gone = contact in were_qualified and leading(decisions).code is not Code.PROPERTY_UNREADABLE
             if concerns(view, decisions, context.config.rules):
-                concerned.append(guard.candidate(view, links, decisions, contact in were_qualified))
+                concerned.append(guard.candidate(view, links, decisions, gone))
             else:
-                _decide(withdrawn if contact in were_qualified else settled, view, decisions)
+                _decide(withdrawn if gone else settled, view, decisions)
         _settle(context, settled, counts)
     return concerned, withdrawn
 

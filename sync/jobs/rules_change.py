@@ -3,9 +3,9 @@
 from sqlmodel import Session
 
 from sync.domain.rules import Rules
+from sync.jobs import snapshots
 from sync.jobs.context import Context
 from sync.jobs.poll import STREAMS
-from sync.jobs.snapshots import wanted
 from sync.log import Event, emit
 from sync.state import mirror, streams
 
@@ -24,7 +24,7 @@ def follow(context: Context) -> None:
         if before == digest:
             return
         for stream in STREAMS:
-            named = " ".join(wanted(context, stream))
+            named = " ".join(snapshots.named(context, stream))
             known = streams.remembered(session, f"properties of {stream}")
             if known is not None and not set(named.split()) <= set(known.split()):
                 streams.reopen(session, stream)

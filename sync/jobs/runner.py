@@ -6,7 +6,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sync import metrics
-from sync.errors import BudgetClosed, BudgetExhausted, Defect, Denied, Interrupted, RemoteError, SyncError, System
+from sync.errors import (
+    BudgetClosed,
+    BudgetExhausted,
+    Defect,
+    Denied,
+    Interrupted,
+    Refused,
+    RemoteError,
+    SyncError,
+    System,
+)
 from sync.jobs import budget, housekeeping, poll, portal, push, rules_change, scores, sweep
 from sync.jobs.context import Context, Counts
 from sync.log import Event, bound, emit
@@ -125,7 +135,7 @@ def _attempt(context: Context, name: str) -> tuple[Counts, SyncError | None]:
         budget.spare(context, name)
         if name == "poll":
             portal.at_start(context)
-        counts = JOBS[name](context)
+        counts = _run(context, name)
     except SyncError as failure:
         if isinstance(failure, BudgetExhausted) and not isinstance(failure, BudgetClosed):
             budget.exhausted(context, failure.wait)
@@ -134,6 +144,16 @@ def _attempt(context: Context, name: str) -> tuple[Counts, SyncError | None]:
         return {}, Defect(f"a bug: {type(bug).__name__} at {place(bug)}; please report it")
     budget.note(context)
     return counts, None
+
+
+def _run(context: Context, name: str) -> Counts:
+    """One run; once more without a property that HubSpot refuses because it no longer has it."""
+    try:
+        return JOBS[name](context)
+    except Refused as refused:
+        if not portal.explains(context, refused):
+            raise
+    return JOBS[name](context)
 
 
 def place(bug: Exception) -> str:

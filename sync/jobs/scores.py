@@ -19,9 +19,12 @@ from sync.state import freshness, mirror
 
 
 def run(context: Context) -> Counts:
-    """One pass over every configured score."""
+    """One pass over every configured score that the portal has."""
     counts: Counts = {"polled": 0, "changed": 0}
+    there = wanted(context, "contacts")
     for score in context.config.rules.qualification.scores:
+        if score.property not in there:
+            continue
         polled, changed = _follow(context, score)
         counts["polled"] += polled
         counts["changed"] += changed

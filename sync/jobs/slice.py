@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
+from sync.domain.codes import Code
 from sync.domain.decision import Decision, Reason
 from sync.domain.numbers import in_order
 from sync.domain.views import ContactView, Link
@@ -60,6 +61,13 @@ class LinksOf:
         """The contact's own links, and the accounts of its companies."""
         owners = [(False, view.id), *((True, association.company.id) for association in view.associations)]
         return {(link.entity, link.key): link for owner in owners for link in self._by_owner.get(owner, ())}
+
+
+def stopped(reason: Reason) -> Outcome:
+    """How a contact ends whose plan met a problem: parked, or, for a property that cannot be read, waiting for it."""
+    if reason.code is Code.PROPERTY_UNREADABLE:
+        return Done(reason.code)
+    return Failed(reason.code, reason.text)
 
 
 def decided(decisions: tuple[Decision, ...]) -> Outcome:

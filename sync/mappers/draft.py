@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
 from sync.domain.rules import FieldMap, FieldRule, placeholders, qualified
+from sync.domain.views import Unreadable
 from sync.mappers.places import country
 from sync.mappers.transforms import spread, transformed
 from sync.odata import wire
@@ -26,7 +27,7 @@ class Awaited:
 
 Value = str | bool | int | Awaited | None
 Lookup = Callable[[str], str | Awaited | None]
-"""From a source's full name (`contact.email`, `c4c.account_uuid`) to its value."""
+"""From a source's full name (`contact.email`, `c4c.account_uuid`) to its value. Raises Unreadable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,8 @@ class Draft:
 def draft(entity: str, key: str, own: str, maps: Iterable[FieldMap], lookup: Lookup, schema: Schema) -> Draft:
     """The draft of one record; `own` is the space that a source without a dot belongs to.
 
-    Fields that the tenant does not have are left out (`check` names them).
+    Fields that the tenant does not have are left out (`check` names them), and so are those whose source cannot be
+    read: what SAP Sales Cloud holds there stays.
     """
     fields: list[DraftField] = []
     warnings: list[Reason] = []
@@ -68,7 +70,11 @@ def draft(entity: str, key: str, own: str, maps: Iterable[FieldMap], lookup: Loo
         known = [f for f in (schema.field(entity, target) for target in mapped.target) if f is not None]
         if not known:
             continue
-        values, found = _values(mapped, own, lookup, known)
+        try:
+            values, found = _values(mapped, own, lookup, known)
+        except Unreadable as unread:
+            warnings.append(Reason(Code.PROPERTY_UNREADABLE, f"{entity}.{known[0].name}: {unread}, left as it is"))
+            continue
         said = refused if mapped.misfit == "reject" else warnings
         said += [Reason(code, f"{entity}.{known[0].name}: {text}") for code, text in found]
         # What was left out because it does not fit is not missing: it empties nothing.
@@ -141,10 +147,11 @@ def _raw(mapped: FieldMap, own: str, lookup: Lookup) -> str | Awaited | None:
         return mapped.value
     if mapped.template is not None:
         return fill(mapped.template, lambda name: lookup(qualified(own, name))) or mapped.default
-    filled = [found for name in mapped.source if (found := lookup(qualified(own, name))) is not None]
-    if not filled:
-        return mapped.default
-    return mapped.join.join(str(found) for found in filled) if mapped.join is not None else filled[0]
+    # One after the other: a source behind the first that is filled does not matter, so it need not be readable.
+    filled = (found for name in mapped.source if (found := lookup(qualified(own, name))) is not None)
+    if mapped.join is None:
+        return next(filled, mapped.default)
+    return mapped.join.join(map(str, filled)) or mapped.default
 
 
 def fill(template: str, lookup: Lookup) -> str | None:

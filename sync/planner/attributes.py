@@ -20,7 +20,9 @@ LONGEST = 255
 
 
 def wanted(rule: AttributeRule, view: ContactView) -> tuple[str, ...] | None:
-    """The values of one rule; None where HubSpot says nothing and nothing is to be taken back."""
+    """The values of one rule; None where HubSpot says nothing, or cannot be read, and nothing is to be taken back."""
+    if rule.source in view.unreadable:
+        return None
     raw = view.get(rule.source)
     if raw is None:
         return () if rule.may_blank else None

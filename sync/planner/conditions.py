@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from sync.domain.conditions import Condition, pattern
 from sync.domain.scores import number
+from sync.domain.views import Unreadable
 from sync.mappers.transforms import transformed
 from sync.planner.facts import Facts
 
@@ -15,7 +16,10 @@ Filters = Mapping[str, Condition]
 
 
 def misfit(condition: Condition, facts: Facts) -> str | None:
-    """What of the condition does not hold; None if all of it does."""
+    """What of the condition does not hold; None if all of it does.
+
+    Raises Unreadable where that depends on a property that cannot be read; what the others decide is decided.
+    """
     filters = facts.rules.qualification.filters
     if condition.property is not None:
         return _test(condition, facts)
@@ -25,9 +29,37 @@ def misfit(condition: Condition, facts: Facts) -> str | None:
     if condition.negated is not None:
         return None if misfit(condition.negated, facts) else f"not {_named(condition.negated)} is asked for"
     if condition.any:
-        found_all = [misfit(part, facts) for part in condition.any]
-        return None if None in found_all else "none of: " + "; ".join(str(found) for found in found_all)
-    return next((found for part in condition.all if (found := misfit(part, facts))), None)
+        return _any(condition.any, facts)
+    return _all(condition.all, facts)
+
+
+def _any(parts: Iterable[Condition], facts: Facts) -> str | None:
+    found, unread = _each(parts, facts)
+    if None in found:
+        return None
+    if unread:
+        raise unread
+    return "none of: " + "; ".join(map(str, found))
+
+
+def _all(parts: Iterable[Condition], facts: Facts) -> str | None:
+    found, unread = _each(parts, facts)
+    decided = next(filter(None, found), None)
+    if unread and decided is None:
+        raise unread
+    return decided
+
+
+def _each(parts: Iterable[Condition], facts: Facts) -> tuple[list[str | None], Unreadable | None]:
+    """What each part came to, and the first that could not be decided."""
+    found: list[str | None] = []
+    unread: Unreadable | None = None
+    for part in parts:
+        try:
+            found.append(misfit(part, facts))
+        except Unreadable as error:
+            unread = unread or error
+    return found, unread
 
 
 def holds(condition: Condition, facts: Facts) -> bool:

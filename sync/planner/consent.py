@@ -10,10 +10,13 @@ Told = Mapping[str, tuple[str, FieldRule]]
 
 
 def consents(view: ContactView, consent: Consent) -> Told:
-    """What HubSpot knows. A refusal always goes over; consent never overrides what C4C knows better."""
+    """What HubSpot knows. A refusal always goes over; consent never overrides what C4C knows better.
+
+    A property that cannot be read says nothing here, so that it holds back no refusal that another one says.
+    """
     found: dict[str, tuple[str, FieldRule]] = {}
     for rule in consent.channels:
-        value = view.get(rule.property)
+        value = view.known(rule.property)
         if value in rule.granted:
             found.setdefault(rule.channel, (consent.granted, FieldRule.C4C_WINS))
         elif value in rule.refused:
@@ -43,4 +46,4 @@ def refused_since(view: ContactView, consent: Consent) -> bool:
 
 
 def _opted_out(view: ContactView, consent: Consent) -> bool:
-    return view.get(consent.optout_property) == "true"
+    return view.known(consent.optout_property) == "true"

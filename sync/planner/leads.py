@@ -11,8 +11,8 @@ from sync.domain.codes import Code
 from sync.domain.decision import Decision, Reason
 from sync.domain.numbers import whole
 from sync.domain.rules import FieldMap, FieldRule
-from sync.domain.views import Link
-from sync.mappers.draft import Draft, draft
+from sync.domain.views import Link, Unreadable
+from sync.mappers.draft import Awaited, Draft, Lookup, draft
 from sync.planner import left_behind, sources
 from sync.planner.desk import Desk, NotYet, Party, by_id
 from sync.planner.resolve import LEAD
@@ -137,10 +137,22 @@ def _draft(desk: Desk, key: str, decision: Decision, account: Party | None, pers
     made = desk.draft(LEAD, key, "contact", lookup, "account" if account else "no_account")
     template = sources.route(desk, decision).lead_name
     named = FieldMap(target=("Name",), template=template, rule=FieldRule.CREATE_ONLY)
-    name = draft(LEAD, key, "contact", (named,), lookup, desk.tenant.schema)
+    name = draft(LEAD, key, "contact", (named,), _as_far_as_known(lookup), desk.tenant.schema)
     desk.warnings += name.warnings
     fields = (*(replace(f, group=-1) for f in name.fields), *made.fields)
     return replace(made, fields=fields)
+
+
+def _as_far_as_known(lookup: Lookup) -> Lookup:
+    """A lead needs a name, and a name with a gap is one."""
+
+    def find(name: str) -> str | Awaited | None:
+        try:
+            return lookup(name)
+        except Unreadable:
+            return None
+
+    return find
 
 
 def _left_alone(decision: Decision, record: Record) -> Decision:

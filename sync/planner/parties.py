@@ -3,7 +3,7 @@
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
 from sync.domain.rules import AccountMap
-from sync.domain.views import Company
+from sync.domain.views import Company, Unreadable
 from sync.planner import resolve, sources
 from sync.planner.desk import Desk, NotYet, Party, Subject, by_id
 from sync.planner.resolve import ACCOUNT, CONTACT, Found, Lost, Resolution, Unasked, Unread
@@ -37,7 +37,10 @@ def account(desk: Desk, company: Company) -> Party:
 
 def further_account(desk: Desk, company: Company) -> Party | None:
     """The account of a further company, if it is in C4C already; nobody is bothered where that is not clear."""
-    found = resolve_account(desk, company)
+    try:
+        found = resolve_account(desk, company)
+    except Unreadable:
+        return None
     if isinstance(found, Unread):
         raise NotYet
     if isinstance(found, Unasked):

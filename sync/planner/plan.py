@@ -10,7 +10,7 @@ from dataclasses import replace
 from sync.domain.codes import Code
 from sync.domain.decision import Decision, Reason
 from sync.domain.rules import Rules
-from sync.domain.views import ContactView
+from sync.domain.views import ContactView, Unreadable
 from sync.planner import attributes, parties, permissions, relations
 from sync.planner import leads as leads_of
 from sync.planner.consent import consents, refused_since, stops_updates
@@ -66,6 +66,9 @@ def plan(
     except (Problem, Unanswerable) as stop:
         problem = stop.reason
         _refuse_all_the_same(desk)
+    except Unreadable as unread:
+        problem = Reason(Code.PROPERTY_UNREADABLE, str(unread))
+        _refuse_all_the_same(desk)
     warnings, forgotten = tuple(dict.fromkeys(desk.warnings)), tuple(dict.fromkeys(desk.obsolete_links))
     records = {(w.entity, w.key): w for w in desk.records if (w.entity, w.key) not in forgotten}
     return Plan(view.id, decided, tuple(records.values()), frozenset(desk.questions), problem, warnings, forgotten)
@@ -114,7 +117,7 @@ def _refuse_all_the_same(desk: Desk) -> None:
         if read := desk.target.records.get((LEAD, link.object_id)):
             desk.remember(link, read)
     if refused_since(desk.view, desk.rules.qualification.consent):
-        with suppress(NotYet, Problem, Unanswerable):
+        with suppress(NotYet, Problem, Unanswerable, Unreadable):
             _refusal(desk)
 
 

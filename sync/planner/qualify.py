@@ -1,13 +1,13 @@
 """Does this contact become a lead for this score? The chain of rules, each step with its reason."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from sync.domain.codes import Code
 from sync.domain.conditions import Condition
 from sync.domain.decision import Decision, Reason
 from sync.domain.rules import Consent, LabelRule, Measure, Rules, Score
 from sync.domain.scores import Level, level, number
-from sync.domain.views import Company, ContactView
+from sync.domain.views import ASSOCIATIONS, Company, ContactView, Unreadable
 from sync.mappers import company as companies
 from sync.planner import conditions
 from sync.planner.consent import refusals, refused_since, stops_updates
@@ -16,9 +16,18 @@ from sync.planner.facts import Facts
 
 def qualify(view: ContactView, rules: Rules) -> tuple[Decision, ...]:
     """One decision for each configured score."""
-    company, chosen = companies.choose(view, rules.qualification.labels, rules.mapping.account.shared_domains)
+    company, chosen = _chosen(view, rules)
     facts = Facts(view, company, rules)
     return tuple(_decide(facts, score, chosen) for score in rules.qualification.scores)
+
+
+def _chosen(view: ContactView, rules: Rules) -> tuple[Company | None, Reason]:
+    if ASSOCIATIONS in view.unreadable:
+        return None, Reason(Code.PROPERTY_UNREADABLE, "the associations with companies cannot be read")
+    try:
+        return companies.choose(view, rules.qualification.labels, rules.mapping.account.shared_domains)
+    except Unreadable as unread:
+        return None, _unread(unread)
 
 
 NEEDS_A_PERSON = frozenset({Code.COMPANY_AMBIGUOUS})
@@ -30,7 +39,8 @@ _ENDED = frozenset({Code.LEAD_CLOSED, Code.ALREADY_HANDED_OVER})
 def leading(decisions: tuple[Decision, ...]) -> Decision:
     """The decision that stands for the contact as a whole, whatever the order of the scores in the file.
 
-    A qualified one before all others, then one that waits for a person, then one whose lead was there already.
+    A qualified one before all others, then one that waits for a person, then one that waits for a property, then one
+    whose lead was there already.
     """
     return min(decisions, key=_rank)
 
@@ -38,7 +48,8 @@ def leading(decisions: tuple[Decision, ...]) -> Decision:
 def _rank(decision: Decision) -> int:
     if decision.qualified:
         return 0
-    return 1 if decision.code in NEEDS_A_PERSON else 2 if decision.code in _ENDED else 3
+    ranks = (NEEDS_A_PERSON, {Code.PROPERTY_UNREADABLE}, _ENDED)
+    return next((rank for rank, codes in enumerate(ranks, 1) if decision.code in codes), len(ranks) + 1)
 
 
 def _decide(facts: Facts, score: Score, chosen: Reason) -> Decision:
@@ -50,7 +61,10 @@ def _decide(facts: Facts, score: Score, chosen: Reason) -> Decision:
     against = next((reason for reason in reasons if reason.code is not Code.QUALIFIED), None)
     if against:
         return Decision(score.name, against.code, tuple(reasons))
-    route = route_of(score, facts)
+    try:
+        route = route_of(score, facts)
+    except Unreadable as unread:
+        return Decision(score.name, Code.PROPERTY_UNREADABLE, (*reasons, _unread(unread)))
     if route != score.route:
         reasons.append(Reason(Code.QUALIFIED, f"route {route!r}"))
     return Decision(score.name, Code.QUALIFIED, tuple(reasons), facts.company, route)
@@ -58,17 +72,36 @@ def _decide(facts: Facts, score: Score, chosen: Reason) -> Decision:
 
 def _steps(facts: Facts, score: Score) -> Iterator[Reason]:
     view, found = facts.view, facts.rules.qualification
-    yield from (_measure(view, measure) for measure in (score, *score.combined))
+    yield from (_read(_measure, view, measure) for measure in (score, *score.combined))
     yield from _blocked(facts, found.labels)
-    yield from (_condition(f"conditions.{n}", c, facts) for n, c in enumerate(score.conditions))
-    yield from (_condition(f"filter {name!r}", found.filters[name], facts) for name in score.filters)
-    yield _legal_basis(view, found.consent)
+    yield from (_read(_condition, f"conditions.{n}", c, facts) for n, c in enumerate(score.conditions))
+    yield from (_read(_condition, f"filter {name!r}", found.filters[name], facts) for name in score.filters)
+    yield _read(_legal_basis, view, found.consent)
+    yield from _unknown_refusals(view, found.consent)
     if refused_since(view, found.consent):
         channels = ", ".join(sorted(refusals(view, found.consent)))
         yield Reason(Code.QUALIFIED, f"consent: refuses {channels}; a known contact person is told in any case")
         if stops_updates(view, found.consent):
             yield Reason(Code.QUALIFIED, "consent: was withdrawn, so all other updates stop")
-    yield _last_name(view)
+    yield _read(_last_name, view)
+
+
+def _read(step: Callable[..., Reason], *arguments: object) -> Reason:
+    """The step's outcome, or that it rests on a property that cannot be read."""
+    try:
+        return step(*arguments)
+    except Unreadable as unread:
+        return _unread(unread)
+
+
+def _unread(unread: Unreadable) -> Reason:
+    return Reason(Code.PROPERTY_UNREADABLE, str(unread))
+
+
+def _unknown_refusals(view: ContactView, consent: Consent) -> Iterator[Reason]:
+    """Whoever might have refused is not handed over before that is known."""
+    names = (consent.optout_property, *(rule.property for rule in consent.channels))
+    yield from (_unread(Unreadable("contact", name)) for name in dict.fromkeys(names) if name in view.unreadable)
 
 
 def _alive(view: ContactView) -> Reason:

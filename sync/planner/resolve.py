@@ -5,10 +5,11 @@ An obsolete record that was ours gives its key up before another takes it, so th
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from sync.domain.rules import AccountMap, ContactMap, NaturalKey
-from sync.domain.views import Company, ContactView, Link
+from sync.domain.views import Company, ContactView, Link, Unreadable
 from sync.mappers.company import web_domain
 from sync.mappers.places import country
 from sync.planner.target import Ask, Question, Record, Unanswerable
@@ -83,7 +84,7 @@ class _Keyed:
 
 
 def account(company: Company, link: Link | None, rules: AccountMap, ask: Asker) -> Resolution:
-    """The account of a HubSpot company."""
+    """The account of a HubSpot company. Raises Unreadable where a key that could find it cannot be read."""
     wanted = _Keyed(ACCOUNT, company.id, rules.external_key, "LifeCycleStatusCode", rules.obsolete_status)
     return _resolve(wanted, link, ask, lambda: _natural_account(company, rules, wanted, ask))
 
@@ -91,8 +92,11 @@ def account(company: Company, link: Link | None, rules: AccountMap, ask: Asker) 
 def contact(view: ContactView, account_id: str | None, link: Link | None, rules: ContactMap, ask: Asker) -> Resolution:
     """The contact person; `account_id` is the AccountID to look within, None for an account yet to be created."""
     wanted = _Keyed(CONTACT, view.id, rules.external_key, "StatusCode", rules.obsolete_status)
-    address = (view.get(rules.email_source) or "").casefold()
-    return _resolve(wanted, link, ask, lambda: _natural_contact(address, account_id, wanted, ask))
+
+    def by_address() -> Resolution:
+        return _natural_contact((view.get(rules.email_source) or "").casefold(), account_id, wanted, ask)
+
+    return _resolve(wanted, link, ask, by_address)
 
 
 def _resolve(wanted: _Keyed, link: Link | None, ask: Asker, natural: Callable[[], Resolution]) -> Resolution:
@@ -180,8 +184,14 @@ def _natural_account(company: Company, rules: AccountMap, wanted: _Keyed, ask: A
 
 
 def natural_questions(company: Company, rules: AccountMap) -> list[Question]:
-    """What `account` asks where neither link nor key knows the company."""
-    return [question for key in rules.natural_keys if (question := _question(key, company, rules))]
+    """What `account` asks where neither link nor key knows the company, as far as its properties can be read."""
+    return [question for key in rules.natural_keys if (question := _readable_question(key, company, rules))]
+
+
+def _readable_question(key: NaturalKey, company: Company, rules: AccountMap) -> Question | None:
+    with suppress(Unreadable):
+        return _question(key, company, rules)
+    return None
 
 
 def _question(key: NaturalKey, company: Company, rules: AccountMap) -> Question | None:

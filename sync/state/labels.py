@@ -1,6 +1,7 @@
 """The identity of the association labels that rules name, as found when they were first seen."""
 
 import json
+from collections.abc import Mapping
 
 from sqlmodel import Session, col, select
 
@@ -9,11 +10,22 @@ from sync.state import tables
 from sync.state.streams import remember, remembered
 
 _NAME = "labels"
+_LOST = "lost labels"
 
 
 def pins(session: Session) -> dict[str, LabelId]:
     found = json.loads(remembered(session, _NAME) or "{}")
     return {text: (str(category), int(type_id)) for text, (category, type_id) in found.items()}
+
+
+def lost(session: Session) -> dict[LabelId, str]:
+    """Labels that the portal no longer has and that kept somebody back, with their text in the rules."""
+    found = json.loads(remembered(session, _LOST) or "[]")
+    return {(str(category), int(type_id)): str(text) for category, type_id, text in found}
+
+
+def save_lost(session: Session, labels: Mapping[LabelId, str]) -> None:
+    remember(session, _LOST, json.dumps([[*label, text] for label, text in sorted(labels.items())]))
 
 
 def save_pins(session: Session, pinned: Pins) -> None:

@@ -1,21 +1,22 @@
 """The mirror: what HubSpot said last, and who must be looked at because it really changed."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Update, delete, func, insert, update
 from sqlmodel import Session, col, select
 
-from sync.domain.labels import Pins, named
+from sync.domain.labels import LabelId, named
 from sync.domain.numbers import identifier
 from sync.domain.rules import MERGED_PROPERTY, OWNER_PROPERTY, Score
 from sync.domain.scores import Level, level
 from sync.domain.views import ASSOCIATIONS, Association, Company, ContactView, Cycle, Label, Owner, Properties
 from sync.lifecycle import Status
-from sync.state import freshness, tables
+from sync.state import freshness, readable, tables, vanished
 from sync.state import labels as label_pins
+from sync.state.vanished import LabelSet
 
 Row = TypeVar("Row", tables.Contact, tables.Company)
 
@@ -29,13 +30,23 @@ _TABLES = tables.Base.metadata.tables
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One HubSpot object as read: only the properties that rules name; `unreadable` are those of them not readable."""
+    """One HubSpot object as read: only the properties that rules name; `unreadable` are those of them not readable.
+
+    `lost`: by property the options that the portal no longer has.
+    """
 
     id: str
     properties: Properties
     modified_at: datetime | None
     archived: bool = False
     unreadable: frozenset[str] = frozenset()
+    lost: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def keeps(self, name: str, before: str | None) -> bool:
+        """Whether the value of before stays: it was not read, or only lost options went and nobody chose another."""
+        had, has = vanished.options(before), vanished.options(self.properties.get(name))
+        only_lost = has < had and had - has <= self.lost.get(name, frozenset())
+        return name in self.unreadable or only_lost
 
 
 def portions(ids: Iterable[str], size: int = MAX_VARIABLES) -> Iterator[list[str]]:
@@ -72,7 +83,7 @@ def _completed(snapshot: Snapshot, row: tables.Contact | tables.Company | None) 
     """
     kept = frozenset({ASSOCIATIONS} & set(row.unreadable)) if row else frozenset()
     before = row.properties if row else {}
-    values = {n: before.get(n) if n in snapshot.unreadable else v for n, v in snapshot.properties.items()}
+    values = {n: before.get(n) if snapshot.keeps(n, before.get(n)) else v for n, v in snapshot.properties.items()}
     return replace(snapshot, properties=values, unreadable=snapshot.unreadable | kept)
 
 
@@ -268,18 +279,20 @@ def contacts_by_company(session: Session, company_ids: Sequence[str]) -> dict[st
     return found
 
 
-LabelSet = frozenset[tuple[str, Label]]
-"""(company id, label) of one contact."""
-
-
 def save_associations(session: Session, found: Mapping[str, LabelSet], now: datetime) -> dict[str, str]:
     """Replaces the associations of these contacts; those whose set differs become pending.
 
     Returns their ids, each with what changed. A label that was only renamed changes nothing: rules hold to its id.
     """
     changed: dict[str, str] = {}
+    lost, pins = label_pins.lost(session), label_pins.pins(session)
     for ids in portions(found):
         stored = _stored_labels(session, ids)
+        if lost:
+            found = {
+                **found,
+                **{i: found[i] | vanished.kept(stored.get(i, frozenset()), found[i], lost, pins) for i in ids},
+            }
         differing = [i for i in ids if _with_texts(stored.get(i, frozenset())) != _with_texts(found[i])]
         session.exec(delete(tables.Association).where(col(tables.Association.contact_id).in_(differing)))
         rows = [_association_row(i, company, label) for i in differing for company, label in found[i]]
@@ -293,6 +306,18 @@ def save_associations(session: Session, found: Mapping[str, LabelSet], now: date
     session.flush()
     mark_pending(session, list(changed), now)
     return changed
+
+
+def gone_labels(session: Session, found: Mapping[str, LabelSet]) -> set[LabelId]:
+    """Labels that pairs have lost since they were read last."""
+    stored = {i: labels for ids in portions(found) for i, labels in _stored_labels(session, ids).items()}
+    return {label for i, labels in stored.items() for label in vanished.gone(labels, found[i])}
+
+
+def properties_of(session: Session, kind: str, ids: Iterable[str]) -> dict[str, Properties]:
+    """What the mirror holds of `contacts` or `companies`."""
+    rows = _by_id(session, tables.Contact, ids) if kind == "contacts" else _by_id(session, tables.Company, ids)
+    return {i: row.properties for i, row in rows.items()}
 
 
 def unreadable_associations(session: Session, contact_ids: Sequence[str], now: datetime) -> list[str]:
@@ -459,7 +484,8 @@ def _views(session: Session, ids: Sequence[str]) -> dict[str, ContactView]:
     owners = {row.id: Owner(row.id, row.email, row.archived) for row in session.exec(select(tables.Owner))}
     progress = {row.contact_id: row.change_seq for row in _progress(session, ids)}
     cycles, crossings = _cycles(session, ids), _crossings(session, ids)
-    associations = _associations(rows, companies, owners, label_pins.pins(session))
+    lost = readable.unreadable(session, "contacts")
+    associations = _associations(session, rows, companies, owners)
     return {
         i: ContactView(
             id=i,
@@ -472,31 +498,35 @@ def _views(session: Session, ids: Sequence[str]) -> dict[str, ContactView]:
             cycles=cycles.get(i, ()),
             change_seq=progress.get(i, 0),
             crossed_at=crossings.get(i, {}),
-            unreadable=frozenset(contact.unreadable),
+            unreadable=lost | frozenset(contact.unreadable),
         )
         for i, contact in contacts.items()
     }
 
 
 def _associations(
+    session: Session,
     rows: Iterable[tables.Association],
     companies: Mapping[str, tables.Company],
     owners: Mapping[str, Owner],
-    pins: Pins,
 ) -> dict[str, tuple[Association, ...]]:
+    pins, lost_labels = label_pins.pins(session), label_pins.lost(session)
+    lost = readable.unreadable(session, "companies")
     labels: dict[str, dict[str, set[Label]]] = {}
     for row in rows:
         pair = labels.setdefault(row.contact_id, {}).setdefault(row.company_id, set())
-        pair.add(named(Label(row.category, row.type_id, row.label), pins))
+        pair.add(named(Label(row.category, row.type_id, row.label), pins, lost_labels))
     return {
-        contact: tuple(Association(_company(companies.get(i), i, owners), frozenset(pairs[i])) for i in sorted(pairs))
+        contact: tuple(
+            Association(_company(companies.get(i), i, owners, lost), frozenset(pairs[i])) for i in sorted(pairs)
+        )
         for contact, pairs in labels.items()
     }
 
 
-def _company(row: tables.Company | None, company_id: str, owners: Mapping[str, Owner]) -> Company:
+def _company(row: tables.Company | None, company_id: str, owners: Mapping[str, Owner], lost: frozenset[str]) -> Company:
     properties = row.properties if row else {}
-    unreadable = frozenset(row.unreadable) if row else frozenset()
+    unreadable = lost | frozenset(row.unreadable) if row else frozenset()
     return Company(company_id, properties, owners.get(properties.get(OWNER_PROPERTY) or ""), unreadable)
 
 
