@@ -151,12 +151,15 @@ class Retention(Section):
 
 
 class Alerts(Section):
-    """When the webhook of SYNC_ALERT_WEBHOOK is told. 0 parked contacts, or a share of 0, switches that alert off."""
+    """When the webhook of SYNC_ALERT_WEBHOOK is told. 0 of parked, budget_share or failures switches that alert off."""
 
     format: Literal["generic", "slack"] = "generic"
     poll_age: Interval = timedelta(minutes=15)
     parked: int = Field(default=25, ge=0)
     budget_share: float = Field(default=0.1, ge=0, le=1)
+    failures: int = Field(default=5, ge=0)
+    c4c_away: Interval = timedelta(minutes=30)
+    handovers_late: Interval = timedelta(hours=1)
 
 
 class Retry(Section):

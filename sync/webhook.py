@@ -22,6 +22,8 @@ class Notice:
     since: str
     host: str
     step: str = ""
+    subject: str = ""
+    """Which one it is, where several alerts of a kind may hold at a time."""
 
     @property
     def runbook(self) -> str:
@@ -31,6 +33,7 @@ class Notice:
         return {
             "service": "hubspot-c4c-sync",
             "alert": self.alert,
+            "subject": self.subject,
             "state": self.state,
             "text": self.text,
             "step": self.step,

@@ -1,12 +1,15 @@
 """When a person is needed: each alert is told once when it begins and once when it is over.
 
+Of some alerts several may hold at a time (mismatches of the contract, failing jobs, frozen scores): each has a subject,
+and begins and ends singly.
+
 What was told is kept in the state store, so that neither a restart nor a take-over tells it again. An alert that could
 not be delivered is tried again at the next look.
 """
 
 import socket
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
@@ -14,12 +17,14 @@ from typing import Literal
 from sqlmodel import Session
 
 from sync.config import Configuration
+from sync.jobs import freshness
 from sync.jobs.context import Context
 from sync.jobs.poll import STREAMS
 from sync.log import Event, emit
-from sync.state import budget, disappearance, guarding, streams, work
+from sync.state import budget, disappearance, guarding, readable, streams, work
 from sync.state import lease as leases
 from sync.state.budget import DailyBudget
+from sync.state.streams import Streak
 from sync.webhook import Notice
 
 
@@ -32,6 +37,10 @@ class Alert(StrEnum):
     DENIED = "denied"
     BUDGET = "budget"
     CONTRACT = "contract"
+    JOB_FAILING = "job_failing"
+    C4C_AWAY = "c4c_away"
+    HANDOVERS_LATE = "handovers_late"
+    SCORE_FROZEN = "score_frozen"
 
 
 STEPS = {
@@ -41,6 +50,10 @@ STEPS = {
     Alert.DENIED: "`hubspot-c4c-sync check` names what is refused; correct it before any restart",
     Alert.BUDGET: "`hubspot-c4c-sync status` shows what is left; it goes on after midnight in the portal's time zone",
     Alert.CONTRACT: "`hubspot-c4c-sync check`, then correct the rules or the other side",
+    Alert.JOB_FAILING: "`hubspot-c4c-sync runs` shows the job and its cause",
+    Alert.C4C_AWAY: "`hubspot-c4c-sync runs --job push`; look at the tenant and the network, it goes on by itself",
+    Alert.HANDOVERS_LATE: "`hubspot-c4c-sync status`, then `hubspot-c4c-sync runs --job push`",
+    Alert.SCORE_FROZEN: "look in HubSpot whether the score is switched on; `hubspot-c4c-sync check` names it",
 }
 """The first thing to do, as docs/oncall.md says at more length."""
 
@@ -50,9 +63,23 @@ OVER = {
     Alert.GUARD: "nothing is held back any more",
     Alert.DENIED: "both systems accept the credentials again",
     Alert.BUDGET: "HubSpot's daily requests suffice again",
-    Alert.CONTRACT: "everything that the rules name is there",
+    Alert.CONTRACT: "settled",
+    Alert.JOB_FAILING: "the job succeeds again",
+    Alert.C4C_AWAY: "SAP Sales Cloud answers again",
+    Alert.HANDOVERS_LATE: "no contact waits too long",
+    Alert.SCORE_FROZEN: "values of the score change again",
 }
 """What is over."""
+
+
+def key(alert: Alert, subject: str) -> str:
+    """The name of one of the alerts of a kind, as it is remembered and shown."""
+    return f"{alert}: {subject}"
+
+
+def kind(name: str) -> Alert | None:
+    """The kind of a remembered alert; None for one that this version does not know."""
+    return next((alert for alert in Alert if alert == name.partition(": ")[0]), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +88,10 @@ class Failure:
 
     kind: str
     message: str = ""
+
+
+OWN_ALERT = frozenset({"Denied", "BudgetExhausted", "BudgetClosed", "GuardTripped", "Vanished"})
+"""Kinds of failure that have alerts of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,36 +107,43 @@ class Facts:
     budget: DailyBudget
     mismatches: Mapping[str, list[str]]
     told: Collection[str] = ()
+    streaks: Mapping[str, Streak] = field(default_factory=dict)
+    oldest_pending: datetime | None = None
+    frozen: Mapping[str, str] = field(default_factory=dict)
+    """By score what is wrong with it."""
 
 
 def watch(context: Context) -> None:
     """Looks at everything, and tells what changed."""
     with context.store.reading() as session:
-        found = evaluate(_facts(session, context.now()), context.config)
+        found = evaluate(_facts(session, context), context.config)
         told = streams.told(session)
-    for alert in Alert:
-        text = found.get(alert)
-        if text is not None and alert not in told:
-            _tell(context, alert, "firing", text, context.now().isoformat())
-        elif text is None and alert in told:
-            _tell(context, alert, "resolved", over(alert, told[alert], context.now()), told[alert])
+    for name, text in found.items():
+        if name not in told:
+            _tell(context, name, "firing", text, context.now().isoformat())
+    for name, since in told.items():
+        if name not in found and kind(name):
+            _tell(context, name, "resolved", over(name, since, context.now()), since)
 
 
-def over(alert: Alert, since: str, now: datetime) -> str:
+def over(name: str, since: str, now: datetime) -> str:
     """What is over, and how long it lasted. Pure."""
+    alert, _, subject = name.partition(": ")
+    ended = f"{OVER[Alert(alert)]}: {subject}" if subject else OVER[Alert(alert)]
     minutes = max(0, round((now - datetime.fromisoformat(since)).total_seconds() / 60))
     hours, rest = divmod(minutes, 60)
-    return f"{OVER[alert]}; it lasted {f'{hours} h {rest} min' if hours else f'{rest} min'}"
+    return f"{ended}; it lasted {f'{hours} h {rest} min' if hours else f'{rest} min'}"
 
 
-def _tell(context: Context, alert: Alert, state: Literal["firing", "resolved"], text: str, since: str) -> None:
-    step = STEPS[alert] if state == "firing" else ""
-    if not context.notify(Notice(str(alert), state, text, since, socket.gethostname(), step)):
-        emit(Event.ALERT_UNDELIVERED, alert=str(alert), status=state)
+def _tell(context: Context, name: str, state: Literal["firing", "resolved"], text: str, since: str) -> None:
+    alert, _, subject = name.partition(": ")
+    step = STEPS[Alert(alert)] if state == "firing" else ""
+    if not context.notify(Notice(alert, state, text, since, socket.gethostname(), step, subject)):
+        emit(Event.ALERT_UNDELIVERED, alert=alert, status=state)
         return
     with context.store.session() as session:
-        streams.tell(session, str(alert), since if state == "firing" else None)
-    emit(Event.ALERT_FIRING if state == "firing" else Event.ALERT_RESOLVED, alert=str(alert), cause=text, since=since)
+        streams.tell(session, name, since if state == "firing" else None)
+    emit(Event.ALERT_FIRING if state == "firing" else Event.ALERT_RESOLVED, alert=alert, cause=text, since=since)
 
 
 def active(session: Session) -> dict[str, str]:
@@ -113,10 +151,15 @@ def active(session: Session) -> dict[str, str]:
     return streams.told(session)
 
 
-def _facts(session: Session, now: datetime) -> Facts:
+def active_kinds(session: Session) -> set[Alert]:
+    """Kinds of which at least one alert is on."""
+    return {alert for name in streams.told(session) if (alert := kind(name))}
+
+
+def _facts(session: Session, context: Context) -> Facts:
     stopped = [found.text for found in (guarding.tripped(session), *disappearance.standing(session)) if found]
     return Facts(
-        now=now,
+        now=context.now(),
         polled=streams.watermarks(session),
         at_work_since=_at_work_since(session),
         parked=sum(work.parked_counts(session).values()),
@@ -125,7 +168,17 @@ def _facts(session: Session, now: datetime) -> Facts:
         budget=budget.load(session),
         mismatches=streams.mismatches(session),
         told=streams.told(session),
+        streaks=streams.streaks(session),
+        oldest_pending=work.oldest_pending(session),
+        frozen=_frozen(session, context),
     )
+
+
+def _frozen(session: Session, context: Context) -> dict[str, str]:
+    """A score that cannot be read at all has its mismatch."""
+    unread = readable.unreadable(session, "contacts")
+    found = freshness.frozen(session, context.config, context.now())
+    return {score["score"]: freshness.sentence(score) for score in found if score["property"] not in unread}
 
 
 def _failures(session: Session) -> dict[str, Failure | None]:
@@ -142,17 +195,24 @@ def _at_work_since(session: Session) -> datetime | None:
     return holding.since if holding and holding.kind == "worker" else None
 
 
-def evaluate(facts: Facts, config: Configuration) -> dict[Alert, str]:
+def evaluate(facts: Facts, config: Configuration) -> dict[str, str]:
     """The alerts that hold now, each with a sentence. Pure."""
-    checks = {
+    single = {
         Alert.POLL_STALE: _poll_stale(facts, config),
         Alert.PARKED: _parked(facts, config),
         Alert.GUARD: facts.guard,
         Alert.DENIED: _denied(facts),
         Alert.BUDGET: _budget(facts, config),
-        Alert.CONTRACT: _contract(facts),
+        Alert.C4C_AWAY: _c4c_away(facts, config),
+        Alert.HANDOVERS_LATE: _handovers_late(facts, config),
     }
-    return {alert: text for alert, text in checks.items() if text}
+    several = {
+        Alert.CONTRACT: {text: text for texts in facts.mismatches.values() for text in texts},
+        Alert.JOB_FAILING: _failing(facts, config),
+        Alert.SCORE_FROZEN: facts.frozen,
+    }
+    found = {str(alert): text for alert, text in single.items() if text}
+    return found | {key(alert, of): text for alert, texts in several.items() for of, text in texts.items()}
 
 
 def _poll_stale(facts: Facts, config: Configuration) -> str | None:
@@ -168,11 +228,41 @@ def _poll_stale(facts: Facts, config: Configuration) -> str | None:
     return f"HubSpot was last read completely {until}; allowed are {limit.total_seconds():g} s"
 
 
+def _c4c_away(facts: Facts, config: Configuration) -> str | None:
+    streak, limit = facts.streaks.get("push"), config.worker.alerts.c4c_away
+    if streak is None or streak.kind != "Unavailable" or facts.now - streak.since <= limit:
+        return None
+    return f"SAP Sales Cloud is out of reach since {streak.since:%Y-%m-%d %H:%M} UTC; nothing is lost, leads wait"
+
+
+def _handovers_late(facts: Facts, config: Configuration) -> str | None:
+    limit, oldest = config.worker.alerts.handovers_late, facts.oldest_pending
+    # As for the poll: a worker that has only just begun is given the same time.
+    told = Alert.HANDOVERS_LATE in facts.told
+    since = max((moment for moment in (oldest, None if told else facts.at_work_since) if moment), default=None)
+    if oldest is None or since is None or facts.now - since <= limit:
+        return None
+    return f"the oldest contact has waited since {oldest:%Y-%m-%d %H:%M} UTC; allowed are {limit.total_seconds():g} s"
+
+
+def _failing(facts: Facts, config: Configuration) -> dict[str, str]:
+    """Jobs that fail again and again for a reason that no other alert tells."""
+    limit = config.worker.alerts.failures
+    return {
+        job: f"{job} has failed {streak.count} times in a row: {streak.message.rstrip('.') or streak.kind}"
+        for job, streak in sorted(facts.streaks.items())
+        if limit and streak.count >= limit and streak.kind not in OWN_ALERT and not _is_outage(job, streak)
+    }
+
+
+def _is_outage(job: str, streak: Streak) -> bool:
+    """A system that is away has alerts by age: of the poll, and of the last answer of SAP Sales Cloud."""
+    return streak.kind == "Unavailable" and job in ("poll", "push")
+
+
 def _parked(facts: Facts, config: Configuration) -> str | None:
     limit = config.worker.alerts.parked
-    return (
-        f"{facts.parked} contacts are parked, from {limit} on it is told" if limit and facts.parked >= limit else None
-    )
+    return f"{facts.parked} contacts are parked (alert threshold {limit})" if limit and facts.parked >= limit else None
 
 
 def _denied(facts: Facts) -> str | None:
@@ -192,9 +282,3 @@ def _budget(facts: Facts, config: Configuration) -> str | None:
     if share and limit and left < share * limit:
         return f"{left} of {limit} HubSpot requests are left today"
     return None
-
-
-def _contract(facts: Facts) -> str | None:
-    found = [text for system in sorted(facts.mismatches) for text in facts.mismatches[system]]
-    more = f" and {len(found) - 3} more" if len(found) > 3 else ""
-    return f"{'; '.join(found[:3])}{more}" if found else None

@@ -1,6 +1,7 @@
 """Mismatches between the rules and what a system offers: logged, and remembered until the next look finds none."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sync.errors import System
 from sync.jobs.context import Context
@@ -14,6 +15,28 @@ def report(context: Context, system: System, found: Sequence[dict[str, str]], to
         emit(Event.CONTRACT_MISMATCH, system=system, **mismatch)
     with context.store.session() as session:
         streams.remember_mismatches(session, f"{system} {topic}".strip(), [_text(mismatch) for mismatch in found])
+
+
+TENANT = "tenant checked"
+
+
+def tenant_was_read(context: Context) -> None:
+    """The tenant was compared with the rules just now."""
+    with context.store.session() as session:
+        streams.remember(session, TENANT, context.now().isoformat())
+
+
+def tenant_is_due(context: Context) -> bool:
+    """Whether the tenant must be compared though nobody is handed over: each sweep interval while something is wrong.
+
+    A mismatch that somebody has corrected is over then, not at the next handover.
+    """
+    with context.store.reading() as session:
+        at, wrong = streams.remembered(session, TENANT), streams.mismatches(session).get("c4c")
+    schedule = context.config.worker.schedule
+    return bool(at) and context.now() - datetime.fromisoformat(at or "") >= (
+        schedule.sweep if wrong else schedule.full_sweep
+    )
 
 
 def _text(mismatch: dict[str, str]) -> str:

@@ -19,11 +19,14 @@ from sync.jobs.handover import Handover
 from sync.jobs.slice import SLICE, Slice, decided
 from sync.jobs.tenant import read_tenant
 from sync.lifecycle import Done, Failed
-from sync.planner.plan import Plan, concerns
+from sync.planner.plan import Plan, Tenant, concerns
 from sync.planner.qualify import leading, qualify
 from sync.state import mirror, work
 
 COUNTED = {"create": "created", "update": "updated", "delete": "deleted"}
+
+REFUSALS = frozenset({Code.C4C_REJECTED, Code.C4C_DENIED})
+"""After these the tenant is compared with the rules again: a field or service may have gone since the run began."""
 
 TRIAGE = 1000
 """Contacts decided on together."""
@@ -73,20 +76,24 @@ def _hand_over(context: Context, handover: Callable[[], Handover], due: Sequence
     cleared = guard.cleared(context, handover, concerned, digests)
     _settle(context, _only(withdrawn, cleared), counts)
     going = [candidate.id for candidate in concerned if candidate.id in cleared]
-    if going:
-        _carry_over(context, handover(), going, counts)
+    refused = _carry_over(context, handover(), going, counts) if going else False
+    if refused or contract.tenant_is_due(context):
+        _tenant(context)
 
 
-def _carry_over(context: Context, handover: Handover, ids: Sequence[str], counts: Counts) -> None:
-    """Hands over slice by slice; between slices the process may be asked to stop."""
+def _carry_over(context: Context, handover: Handover, ids: Sequence[str], counts: Counts) -> bool:
+    """Hands over slice by slice; between slices the process may be asked to stop. Whether a record was refused."""
+    refused = False
     for start in range(0, len(ids), SLICE):
         if context.stopping():
-            return
+            return refused
         try:
             handover.carry_over(ids[start : start + SLICE])
         finally:
             _count(counts, handover.current)
+        refused |= any(outcome.code in REFUSALS for outcome in handover.current.outcomes.values())
         context.progress("push", min(start + SLICE, len(ids)), len(ids))
+    return refused
 
 
 def _triage(context: Context, due: Sequence[str], counts: Counts) -> tuple[list[Candidate], Slice]:
@@ -131,11 +138,18 @@ def _settle(context: Context, settled: Slice, counts: Counts) -> None:
 
 
 def _handover(context: Context) -> Handover:
+    return Handover(context, _tenant(context))
+
+
+def _tenant(context: Context) -> Tenant:
+    """What the tenant offers now; what the rules name and it does not is reported."""
     tenant, mismatches = read_tenant(context.c4c, context.config.rules, context.now())
     with context.store.session() as session:
         tenant_memory.remember(session, tenant)
-    contract.report(context, "c4c", [{"entity": m.entity, "field": m.field, "cause": m.problem} for m in mismatches])
-    return Handover(context, tenant)
+    needed = [m for m in mismatches if not m.optional]
+    contract.report(context, "c4c", [{"entity": m.entity, "field": m.field, "cause": m.problem} for m in needed])
+    contract.tenant_was_read(context)
+    return tenant
 
 
 def _count(counts: Counts, slice_: Slice) -> None:

@@ -140,6 +140,32 @@ def _last(session: Session, job: str, *, ok: bool) -> tables.JobRun | None:
     return session.get(tables.JobRun, found) if found else None
 
 
+@dataclass(frozen=True, slots=True)
+class Streak:
+    """Failures of a job in a row: how many since its last success, since when, and what the last one says."""
+
+    count: int
+    since: datetime
+    kind: str
+    message: str = ""
+
+
+def streaks(session: Session) -> dict[str, Streak]:
+    """Jobs whose last completed run failed; runs that were asked to stop count neither way."""
+    found = {job: _streak(session, job, good, bad) for job, (good, bad) in last_runs(session).items() if bad}
+    return {job: streak for job, streak in found.items() if streak}
+
+
+def _streak(session: Session, job: str, good: tables.JobRun | None, bad: tables.JobRun) -> Streak | None:
+    after = (good.id if good else 0) or 0
+    if (bad.id or 0) < after:
+        return None
+    runs = (tables.JobRun.job == job, col(tables.JobRun.ok).is_(False), col(tables.JobRun.id) > after)
+    count, since = session.exec(select(func.count(), func.min(tables.JobRun.started_at)).where(*runs)).one()
+    assert since is not None
+    return Streak(count, since, bad.kind or "", bad.error or "")
+
+
 def recent_runs(session: Session, limit: int, job: str | None = None) -> Sequence[tables.JobRun]:
     """The newest first."""
     of = select(tables.JobRun).order_by(col(tables.JobRun.id).desc()).limit(limit)

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from sync.app import App
 from sync.domain.codes import Code
-from sync.jobs.alerts import Alert, active
+from sync.jobs.alerts import Alert, active_kinds
 from sync.jobs.poll import STREAMS
 from sync.state import budget, disappearance, guarding, streams, work
 
@@ -71,10 +71,10 @@ def _limits(session: Session) -> Iterator[Metric]:
     yield _one("sync_hubspot_requests_limit", "Requests allowed a day; 0 until HubSpot said.", known.limit or 0)
     stopped = guarding.tripped(session) is not None or bool(disappearance.standing(session))
     yield _one("sync_guard_tripped", "1 while the guard holds a plan or a disappearance back.", int(stopped))
-    on = active(session)
+    on = active_kinds(session)
     family = GaugeMetricFamily("sync_alert_active", "1 while the alert holds.", labels=["alert"])
     for alert in Alert:
-        family.add_metric([str(alert)], int(str(alert) in on))
+        family.add_metric([str(alert)], int(alert in on))
     yield family
 
 

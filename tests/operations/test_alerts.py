@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import responses
@@ -17,6 +17,7 @@ from sync.jobs.context import Context
 from sync.state import streams
 from sync.state.budget import DailyBudget
 from sync.state.store import open_store
+from sync.state.streams import Streak
 from sync.webhook import Notice, Webhook
 
 NOW = datetime(2026, 11, 21, 17, tzinfo=UTC)
@@ -54,10 +55,15 @@ RESTARTED = {"at_work_since": NOW - timedelta(minutes=1), "told": [Alert.POLL_ST
         ({"failures": {"sweep": Failure("BudgetExhausted")}}, Alert.BUDGET),
         ({"failures": {"sweep": Failure("BudgetClosed")}}, Alert.BUDGET),
         ({"budget": DailyBudget(limit=1000, left=99)}, Alert.BUDGET),
-        ({"mismatches": {"c4c": ["Lead.GroupCode: gone"]}}, Alert.CONTRACT),
+        ({"mismatches": {"c4c": ["Lead.GroupCode: gone"]}}, "contract: Lead.GroupCode: gone"),
+        ({"streaks": {"sweep": Streak(5, NOW, "Malformed")}}, "job_failing: sweep"),
+        ({"streaks": {"scores": Streak(5, NOW, "Unavailable")}}, "job_failing: scores"),
+        ({"streaks": {"push": Streak(9, NOW - timedelta(minutes=31), "Unavailable")}}, Alert.C4C_AWAY),
+        ({"oldest_pending": NOW - timedelta(minutes=61)}, Alert.HANDOVERS_LATE),
+        ({"frozen": {"mql": "it stands still"}}, "score_frozen: mql"),
     ],
 )
-def test_each_fact_raises_its_alert(config: Configuration, changed: dict[str, Any], alert: Alert) -> None:
+def test_each_fact_raises_its_alert(config: Configuration, changed: dict[str, Any], alert: str) -> None:
     assert list(evaluate(replace(FINE, **changed), config)) == [alert]
 
 
@@ -69,6 +75,11 @@ def test_each_fact_raises_its_alert(config: Configuration, changed: dict[str, An
         {"polled": {"contacts": LONG_AGO, "companies": LONG_AGO}, "at_work_since": NOW - timedelta(minutes=1)},
         {"polled": {}, "at_work_since": None},
         {"parked": 24},
+        {"streaks": {"sweep": Streak(4, NOW, "Malformed")}},
+        {"streaks": {"poll": Streak(9, NOW, "Unavailable"), "scores": Streak(9, NOW, "Vanished")}},
+        {"streaks": {"push": Streak(9, NOW - timedelta(minutes=29), "Unavailable")}},
+        {"oldest_pending": NOW - timedelta(minutes=59)},
+        {"oldest_pending": NOW - timedelta(days=1), "at_work_since": NOW - timedelta(minutes=59)},
         {"failures": {"push": Failure("Unavailable")}},
         {"budget": DailyBudget()},
     ],
@@ -86,6 +97,7 @@ def test_a_refusal_names_the_system_and_what_it_said(config: Configuration) -> N
 @pytest.mark.parametrize("alert", Alert)
 def test_every_alert_says_what_to_do_and_what_is_over(alert: Alert) -> None:
     assert "`hubspot-c4c-sync " in alerts.STEPS[alert]
+    assert over(alerts.key(alert, "one"), NOW.isoformat(), NOW) == f"{alerts.OVER[alert]}: one; it lasted 0 min"
     ended = over(alert, "2026-11-21T15:18:00+00:00", NOW)
     assert ended.startswith(alerts.OVER[alert])
     assert ended.endswith("it lasted 1 h 42 min")
@@ -154,6 +166,48 @@ def test_told_once_even_by_the_next_process(tmp_path: Path, config: Configuratio
     a_look([])
     a_look([])
     assert listener.heard == [("contract", "firing"), ("contract", "resolved")]
+
+
+def test_one_alert_for_each_mismatch_and_each_ends_singly(tmp_path: Path, config: Configuration) -> None:
+    """A second one is not hidden by the first."""
+    texts: list[str] = []
+
+    def notify(notice: Notice) -> bool:
+        texts.append(f"{notice.alert} {notice.state} {notice.subject}")
+        return True
+
+    store, unused = open_store(tmp_path / "state.db"), cast(Any, None)
+
+    def a_look(hubspot: list[str], c4c: list[str]) -> list[str]:
+        texts.clear()
+        with store.session() as session:
+            streams.remember_mismatches(session, "hubspot", hubspot)
+            streams.remember_mismatches(session, "c4c", c4c)
+        alerts.watch(Context(store, unused, unused, config, "run", now=lambda: NOW, notify=notify))
+        return list(texts)
+
+    assert a_look(["a"], []) == ["contract firing a"]
+    assert a_look(["a"], ["b"]) == ["contract firing b"]
+    assert a_look([], ["b"]) == ["contract resolved a"]
+    assert a_look([], []) == ["contract resolved b"]
+    store.close()
+
+
+def test_failures_in_a_row_are_counted_from_the_last_success(tmp_path: Path) -> None:
+    """Runs that were asked to stop count neither way."""
+    store = open_store(tmp_path / "state.db")
+    for minute, ok in enumerate([False, True, False, None, False]):
+        at = NOW + timedelta(minutes=minute)
+        kind = None if ok else "Malformed"
+        with store.session() as session:
+            job = streams.start_job(session, "run", "sweep", at)
+            streams.finish_job(session, job, at, streams.Ended({}, kind, f"failure {minute}", ok=ok))
+            streams.finish_job(session, streams.start_job(session, "run", "poll", at), at, streams.Ended({}))
+    with store.reading() as session:
+        assert streams.streaks(session) == {
+            "sweep": Streak(2, NOW + timedelta(minutes=2), "Malformed", "failure 4"),
+        }
+    store.close()
 
 
 NOTICE = Notice("poll_stale", "firing", "too old", "2026-11-21T17:00:00+00:00", "host", "look at it")
