@@ -68,10 +68,13 @@ class Query:
     filter: str = ""
     select: tuple[str, ...] = ()
     orderby: str = "ObjectID"
+    top: int = 0
+    """At most so many rows; 0 for all."""
 
     def url(self) -> str:
         """Relative to the service root, encoded, asking for JSON."""
         options = {"$filter": self.filter, "$select": ",".join(self.select), "$orderby": self.orderby}
+        options["$top"] = str(self.top or "")
         query = "&".join(f"{name}={encode(value)}" for name, value in options.items() if value)
         return f"{self.collection}?{query}&$format=json" if query else f"{self.collection}?$format=json"
 

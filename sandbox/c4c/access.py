@@ -17,7 +17,7 @@ def by_set(settings: Settings, set_name: str) -> Entity:
     found = BY_SET.get(set_name)
     if found is None:
         raise Refused(404, f"Resource not found for segment '{set_name}'", "005056A509B11EE1B9A8FEC11C21578E")
-    if found.name in settings.hidden_services:
+    if found.name in (*settings.hidden_services, *settings.forbidden):
         raise Refused(403, f"No authorization to access Service '{set_name}'", "/IWFND/MED/170")
     return entity(settings, found.name)
 

@@ -23,6 +23,7 @@ class Settings:
     expand_page_size: int = 100
     mandatory: dict[str, list[str]] = field(default_factory=dict)  # made mandatory by the tenant's key user
     hidden_services: list[str] = field(default_factory=list)  # entities whose service nobody ticked
+    forbidden: list[str] = field(default_factory=list)  # entities in $metadata that the user may not access: 403
     hidden_fields: list[str] = field(default_factory=list)  # "Lead.HubSpotScore_KUT": not enabled on the service
     parallel_lock: bool = True
     refused_in_filters: list[str] = field(default_factory=list)  # a literal that holds one of these: 400 for the read

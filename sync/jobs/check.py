@@ -11,11 +11,12 @@ from sync.domain.spelling import entry, nearest, shown
 from sync.domain.views import Label
 from sync.errors import ConfigurationError
 from sync.hubspot_client import HubSpotPort, Property
-from sync.jobs import freshness, property_check, score_types
+from sync.jobs import access, freshness, property_check, score_types
 from sync.jobs.context import Context
-from sync.jobs.tenant import read_tenant
+from sync.jobs.tenant import assumed, read_tenant
 from sync.planner.owners import why_not
 from sync.planner.writes import Tenant
+from sync.schema import Schema
 from sync.state import labels as label_pins
 
 Finding = dict[str, str]
@@ -27,7 +28,7 @@ def offline(configuration: Configuration, directory: Path) -> dict[str, Any]:
     """The files were read and fit together; this says what they ask for."""
     rules = configuration.rules
     return {
-        "findings": [*unread(directory)],
+        "findings": [*unread(directory), *_score_values(rules, assumed(rules))],
         "facts": [f"{directory}: rules {rules.digest} are consistent", *_asked(rules)],
     }
 
@@ -97,11 +98,21 @@ def unread(directory: Path) -> Iterator[Finding]:
             yield _finding("warning", str(path), text)
 
 
+def _score_values(rules: Rules, schema: Schema) -> Iterator[Finding]:
+    """Fields of the lead that would leave the score out on every lead, by what the score's property holds."""
+    fields = rules.mapping.lead.fields
+    for n, text in score_types.unfit(rules, schema):
+        yield _finding("error", f"mapping.toml: {entry('lead.fields', n, ', '.join(fields[n].target))}", text)
+
+
 def _types(rules: Rules, contacts: dict[str, Property]) -> Iterator[Finding]:
     for n, score in enumerate(rules.qualification.scores):
         where = f"qualification.toml: {entry('scores', n, score.name)}"
         for measure in (score, *score.combined):
             yield from (_finding("warning", where, problem) for problem in score_types.mismatches(measure, contacts))
+    severity, problem = score_types.optout(contacts.get(rules.qualification.consent.optout_property))
+    if problem:
+        yield _finding(severity, "qualification.toml: consent.optout_property", problem)
 
 
 def _frozen(context: Context) -> Iterator[Finding]:
@@ -120,6 +131,9 @@ def _c4c(context: Context) -> Iterator[Finding]:
         yield from (_finding("error", "SAP Sales Cloud", problem) for problem in error.problems)
         return
     yield from (_finding("warning", "SAP Sales Cloud", str(mismatch)) for mismatch in mismatches)
+    may_not = access.findings(context.c4c, context.config.rules, tenant)
+    yield from (_finding(severity, "SAP Sales Cloud", text) for severity, text in may_not)
+    yield from _score_values(context.config.rules, tenant.schema)
     yield from _owner_rules(context.config.rules, tenant)
     owners = [o for o in context.hubspot.owners() if not o.archived]
     shared = [o.id for o in owners if o.email and o.email.casefold() in tenant.shared]

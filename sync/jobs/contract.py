@@ -17,6 +17,12 @@ def report(context: Context, system: System, found: Sequence[dict[str, str]], to
         streams.remember_mismatches(session, f"{system} {topic}".strip(), [_text(mismatch) for mismatch in found])
 
 
+def known(context: Context, system: System) -> frozenset[str]:
+    """What the last look found."""
+    with context.store.reading() as session:
+        return frozenset(streams.mismatches(session).get(system, ()))
+
+
 TENANT = "tenant checked"
 
 

@@ -11,7 +11,7 @@ from functools import cache
 from sync.domain.codes import Code
 from sync.domain.decision import Decision
 from sync.domain.views import ContactView
-from sync.errors import SyncError
+from sync.errors import Refused, SyncError
 from sync.jobs import contract, guard, in_flight, recording, tenant_memory
 from sync.jobs.context import Context, Counts
 from sync.jobs.guard import Candidate
@@ -79,6 +79,15 @@ def _hand_over(context: Context, handover: Callable[[], Handover], due: Sequence
     refused = _carry_over(context, handover(), going, counts) if going else False
     if refused or contract.tenant_is_due(context):
         _tenant(context)
+
+
+def explains(context: Context, refused: Refused) -> bool:
+    """Whether SAP Sales Cloud refused a request because of something that it no longer offers, as a look shows."""
+    if refused.system != "c4c":
+        return False
+    before = contract.known(context, "c4c")
+    _tenant(context)
+    return bool(contract.known(context, "c4c") - before)
 
 
 def _carry_over(context: Context, handover: Handover, ids: Sequence[str], counts: Counts) -> bool:

@@ -147,13 +147,14 @@ def _attempt(context: Context, name: str) -> tuple[Counts, SyncError | None]:
 
 
 def _run(context: Context, name: str) -> Counts:
-    """One run; once more without a property that HubSpot refuses because it no longer has it."""
+    """One run; once more without a property or field that a system refuses because it no longer has it."""
     try:
         return JOBS[name](context)
     except Refused as refused:
-        if not portal.explains(context, refused):
+        if not (portal.explains(context, refused) or push.explains(context, refused)):
             raise
-    return JOBS[name](context)
+        before = dict(refused.counts)
+    return _sum(before, JOBS[name](context))
 
 
 def place(bug: Exception) -> str:

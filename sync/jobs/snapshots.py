@@ -50,7 +50,8 @@ def _went(session: Session, object_type: ObjectType, objects: Sequence[HubSpotOb
 
 
 def _is_odd(objects: Sequence[HubSpotObject], names: Names, known: Known) -> bool:
-    return any(names - found.properties.keys() - known.lost - known.absent for found in objects)
+    expected = names - known.lost - known.absent
+    return any(expected - found.properties.keys() - found.unreadable for found in objects)
 
 
 def _snapshot(found: HubSpotObject, names: Names, known: Known) -> Snapshot:

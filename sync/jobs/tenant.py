@@ -99,6 +99,11 @@ def _offered(c4c: C4CPort, rules: Rules) -> tuple[Schema, list[Mismatch]]:
     return found, [Mismatch(entity, "*", problem, optional=entity == TAX_NUMBER) for entity in closed]
 
 
+def used(rules: Rules) -> list[str]:
+    """Every entity that the worker reads or writes by these rules."""
+    return [*VITAL, *(entity for entity in USEFUL if _wanted(rules, entity))]
+
+
 def _wanted(rules: Rules, entity: str) -> bool:
     """Whether the rules make use of an entity that not every tenant enables."""
     match entity:
@@ -113,7 +118,14 @@ def _wanted(rules: Rules, entity: str) -> bool:
 def _missing_keys(rules: Rules, offered: Schema) -> Iterator[Mismatch]:
     for entity, entity_map in maps(rules).items():
         field = offered.field(entity, entity_map.external_key)
-        if field is None:
+        if entity not in offered.entities:
+            yield Mismatch(
+                entity,
+                "*",
+                "is not offered to the technical user; tick its service in the communication arrangement (OData "
+                "Services for Business Objects)",
+            )
+        elif field is None:
             yield Mismatch(
                 entity,
                 entity_map.external_key,

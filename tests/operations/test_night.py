@@ -14,6 +14,8 @@ HALF_AN_HOUR = timedelta(minutes=30)
 NIGHT = """
 [alerts]
 poll_age = "40m"
+c4c_away = "4h"
+handovers_late = "4h"
 """
 
 
