@@ -39,6 +39,7 @@ class Fault:
     status: int = 503
     headers: dict[str, str] = field(default_factory=dict)
     body_out: Any = None
+    echo: bool = False  # "{echo}" in `body_out` becomes the values that the request held
     seconds: float = 0.0
     pid: int | None = None
     id: int = 0

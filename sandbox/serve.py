@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -70,7 +72,9 @@ class System:
     async def _strike(self, fault: Fault, scope: Scope, body: bytes, send: Send) -> int | None:
         match fault.action:
             case "status":
-                return await _reply(send, fault.status, *_body_out(fault.body_out), fault.headers)
+                text, kind = _body_out(fault.body_out)
+                text = _echoing(text, body) if fault.echo else text
+                return await _reply(send, fault.status, text, kind, fault.headers)
             case "html":
                 page = b"<html><head><title>Maintenance</title></head><body><h1>Back soon</h1></body></html>"
                 return await _reply(send, 200, page, "text/html;charset=utf-8", fault.headers)
@@ -151,6 +155,17 @@ def _body_out(value: Any) -> tuple[bytes, str]:
     if isinstance(value, str):
         return value.encode(), "text/plain;charset=utf-8"
     return (b"" if value is None else json.dumps(value).encode()), "application/json"
+
+
+_VALUES = re.compile(rb"\"\\w+\": \"((?:[^\"\\\\]|\\\\.)+)\"|%27((?:[^%\\s]|%(?!27))+)%27")
+
+
+def _echoing(text: bytes, body: bytes) -> bytes:
+    """A refusal that repeats what was sent: the values of the bodies, and of the filters, in the request."""
+    found = [
+        json.loads(b'"' + told + b'"') if told else unquote(asked.decode()) for told, asked in _VALUES.findall(body)
+    ]
+    return text.replace(b"{echo}", json.dumps(", ".join(found)).encode()[1:-1])
 
 
 def _transport(send: Send) -> asyncio.Transport:

@@ -5,7 +5,6 @@ Reads are repeated after transient failures. Writes never are: a write whose ans
 """
 
 import contextvars
-import re
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +17,9 @@ from sync import odata
 from sync.c4c_session import Session
 from sync.errors import Denied, Malformed, Refused, SyncError, Unavailable
 from sync.odata import Operation, Part, Query, Row
+from sync.refusals import words
+from sync.refusals.meaning import Meaning, meaning
+from sync.refusals.redaction import sent_in
 from sync.schema import Schema, collection, parse_edmx
 from sync.transport import Pages, RequestRetry, Requests, with_retry
 
@@ -38,6 +40,13 @@ class Rejected:
 
     message: str
     denied: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """C4C says that there is such a record already: nothing was written, and a look-up may find it."""
+
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +89,7 @@ class Aborted:
     error: Exception
 
 
-WriteResult = Written | Rejected | Doubtful | Conflict | Gone | Locked | Unknown | Aborted
+WriteResult = Written | Rejected | Duplicate | Doubtful | Conflict | Gone | Locked | Unknown | Aborted
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +180,9 @@ class C4CClient:
     def _read_batch(self, asked: list[tuple[int, Query | str]]) -> list[Part]:
         def once() -> list[Part]:
             parts = self._batch([query for _, query in asked])
-            for part in parts:
+            for (_, query), part in zip(asked, parts, strict=True):
                 if part.status >= 500 or part.status == 429:
-                    raise Unavailable("c4c", f"a read in a batch was answered with status {part.status}")
+                    raise Unavailable("c4c", _not_answered(query, part))
             return parts
 
         return with_retry(self.retry, once, self.sleep)
@@ -255,9 +264,8 @@ class C4CClient:
         boundary = f"batch_{uuid.uuid4().hex}"
         body = odata.batch_body(parts, boundary).encode()
         content_type = f"multipart/mixed; boundary={boundary}"
-        response = self._session.send(
-            "POST", "$batch", body, {"Content-Type": content_type, "Accept": "multipart/mixed"}
-        )
+        headers = {"Content-Type": content_type, "Accept": "multipart/mixed"}
+        response = self._session.send("POST", "$batch", body, headers, sent_in(parts))
         try:
             answers = odata.read_batch(
                 response.headers.get("Content-Type", ""), response.content.decode("utf-8", "surrogatepass")
@@ -327,13 +335,8 @@ def _weight(placed: Sequence[tuple[Place, Operation]]) -> int:
 
 
 def _page(part: Part, query: Query) -> tuple[list[Row] | Refused, str | None]:
-    if part.status != 200:
-        code, message = odata.error_text(part.body)
-        text = f"a read was refused with status {part.status}: {odata.safe_text(code, message)}"
-        return Refused("c4c", text, part.status), None
-    trouble = odata.sap_message(part.headers)
-    if trouble:
-        return Refused("c4c", f"a read: {odata.safe_text(*trouble)}"), None
+    if part.status != 200 or words.trouble(part.headers):
+        return Refused("c4c", _not_answered(query, part), part.status if part.status >= 300 else 400), None
     try:
         rows, next_link = odata.many(part.json())
     except ValueError as error:
@@ -349,6 +352,19 @@ def _by_id(query: Query) -> bool:
     return query.orderby == "ObjectID" and query.collection != _EMPLOYEES.collection
 
 
+def _not_answered(query: Query | str, part: Part) -> str:
+    """What was asked, and how it was refused in the words of C4C."""
+    said = words.spoken([*words.in_body(part.body), *words.in_headers(part.headers)], sent_in([query]))
+    return f"{_a_read(query)} was refused with status {part.status}" + (f": {said}" if said else "")
+
+
+def _a_read(query: Query | str) -> str:
+    """Entity and fields of a read, for messages."""
+    entity = (query.collection if isinstance(query, Query) else query.partition("?")[0]).removesuffix("Collection")
+    fields = sorted(sent_in([query]).names)
+    return f"a read of {entity}" + (f" by {', '.join(fields)}" if fields else "")
+
+
 def _granted(rows: list[Row] | Refused) -> list[Row]:
     if isinstance(rows, Refused):
         raise rows
@@ -361,30 +377,29 @@ def _codes(names: Sequence[str], found: Sequence[list[Row] | Refused]) -> dict[s
 
 
 def _result(operation: Operation, part: Part) -> WriteResult:
-    if part.status < 300:
-        trouble = odata.sap_message(part.headers)
-        if trouble and _LOCKED.search(trouble[1]):
-            return Locked()
-        return Doubtful(_safe(operation, *trouble)) if trouble else _written(operation, part)
-    code, message = odata.error_text(part.body)
-    if part.status == 412:
-        return Conflict()
-    if part.status == 404 and operation.method != "POST":
-        return Gone()
-    if _LOCKED.search(message):
+    said = [*words.in_body(part.body if part.status >= 300 else ""), *words.in_headers(part.headers)]
+    if part.status < 300 and not words.trouble(part.headers):
+        return _written(operation, part)
+    return _failed(operation, part.status, meaning(part.status, said), words.spoken(said, sent_in([operation])))
+
+
+def _failed(operation: Operation, status: int, why: Meaning, said: str) -> WriteResult:
+    """What a part that is no success means; `said` are the words of C4C."""
+    if why is Meaning.LOCKED:
         return Locked()
-    if part.status >= 500 or part.status == 429:
-        return Unknown(f"status {part.status}", outage=False)
-    text = _safe(operation, code, message or f"status {part.status}")
-    return Rejected(text, denied=part.status in (401, 403))
-
-
-_LOCKED = re.compile(r"locked by", re.IGNORECASE)
-"""How C4C says that somebody has the record open (KBA 3577788)."""
-
-
-def _safe(operation: Operation, code: str, message: str) -> str:
-    return odata.safe_text(code, message, odata.texts_of(operation.body))
+    if status < 300:
+        return Doubtful(said)
+    if status >= 500 or status == 429:
+        return Unknown(f"status {status}" + (f": {said}" if said else ""), outage=False)
+    match why:
+        case Meaning.CONFLICT:
+            return Conflict()
+        case Meaning.GONE if operation.method != "POST":
+            return Gone()
+        case Meaning.DUPLICATE:
+            return Duplicate(said or f"status {status}")
+        case _:
+            return Rejected(said or f"status {status}", denied=why is Meaning.DENIED)
 
 
 def _written(operation: Operation, part: Part) -> WriteResult:

@@ -15,8 +15,11 @@ from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 from urllib3.exceptions import HTTPError
 
-from sync import bodies, metrics, odata
+from sync import bodies, metrics
 from sync.errors import Denied, Malformed, Refused, Unavailable
+from sync.refusals import words
+from sync.refusals.meaning import Meaning, meaning, wants_token
+from sync.refusals.redaction import NOTHING, Sent
 from sync.transport import RequestRetry, Requests, retry_after, with_retry
 
 SERVICE = "/sap/c4c/odata/v1/c4codataapi/"
@@ -58,20 +61,26 @@ class Session:
         return with_retry(self.retry, lambda: self.send("GET", path, headers={"Accept": accept}), self.sleep)
 
     def send(
-        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        sent: Sent = NOTHING,
     ) -> requests.Response:
         """One request; a refused CSRF token is fetched anew once, since the refusal had no effect.
 
-        Raises Denied, Unavailable, Malformed or Refused.
+        `sent` is what the request holds: an error repeats nothing of it. Raises Denied, Unavailable, Malformed or
+        Refused.
         """
         endpoint = f"{method} {path.split('?')[0]}"
         login = self._login
         response = self._once(login, method, path, body, headers)
-        if response.status_code == 403 and wants_token(response):
+        if _wants_token(response):
             response = self._once(self._renewed(login), method, path, body, headers)
-            if response.status_code == 403 and wants_token(response):
+            if _wants_token(response):
                 raise Unavailable("c4c", f"{endpoint}: the CSRF token was refused twice")
-        raise_for(response, endpoint)
+        raise_for(response, endpoint, sent)
         return response
 
     def _new_jar(self) -> requests.Session:
@@ -143,34 +152,39 @@ def _certificate_only(request: requests.PreparedRequest) -> requests.PreparedReq
     return request
 
 
-def wants_token(response: requests.Response) -> bool:
-    """A refusal for want of a CSRF token: by header, or as KBA 3048103 shows it only by text."""
-    required = response.headers.get("x-csrf-token", "").lower() == "required"
-    return required or "csrf token validation failed" in response.text.lower()
+def _wants_token(response: requests.Response) -> bool:
+    return response.status_code == 403 and wants_token(403, response.headers, response.text)
 
 
-def raise_for(response: requests.Response, endpoint: str) -> None:
-    """Raises what the answer as a whole means; nothing for a success."""
+def raise_for(response: requests.Response, endpoint: str, sent: Sent = NOTHING) -> None:
+    """Raises what the answer as a whole means, in the words of C4C without what was `sent`; nothing for a success."""
     status = response.status_code
     if status < 300:
-        trouble = odata.sap_message(response.headers)
+        trouble = words.trouble(response.headers)
         if trouble:
-            raise Malformed("c4c", f"{endpoint}: success with an error message: {odata.safe_text(*trouble)}")
+            raise Malformed("c4c", f"{endpoint}: success with an error message: {words.spoken(trouble, sent)}")
         return
+    said = [*words.in_body(response.text), *words.in_headers(response.headers)]
+    text = _in_brackets(words.spoken(said, sent))
     if status == 401:
         raise Denied(
-            "c4c", "the credentials were refused (401); check C4C_USERNAME and C4C_PASSWORD or the certificate"
+            "c4c", f"the credentials were refused (401){text}; check C4C_USERNAME and C4C_PASSWORD or the certificate"
         )
-    if status == 403:
-        raise Denied("c4c", f"{endpoint}: forbidden (403); check the services ticked in the communication arrangement")
     if status >= 500 or status == 429:
-        raise Unavailable("c4c", f"{endpoint}: status {status}", retry_after(response.headers.get("Retry-After")))
+        raise Unavailable("c4c", f"{endpoint}: status {status}{text}", retry_after(response.headers.get("Retry-After")))
     if status < 400:
         raise Malformed("c4c", f"{endpoint}: redirected ({status}); check that C4C_BASE_URL is the tenant's root")
-    code, _ = odata.error_text(response.text)
-    # The whole request was refused: its text may name anybody of a whole batch, so only its code is told.
-    raise Refused("c4c", f"{endpoint}: status {status}{_in_brackets(code)}", status)
+    _raise_refusal(endpoint, status, meaning(status, said), text)
 
 
-def _in_brackets(code: str) -> str:
-    return f" ({odata.safe_text(code, '')})" if code else ""
+def _raise_refusal(endpoint: str, status: int, why: Meaning, text: str) -> None:
+    if why is Meaning.DENIED:
+        hint = "check the services ticked in the communication arrangement"
+        raise Denied("c4c", f"{endpoint}: forbidden ({status}){text}; {hint}")
+    if why is Meaning.LOCKED:
+        raise Unavailable("c4c", f"{endpoint}: locked ({status}){text}")
+    raise Refused("c4c", f"{endpoint}: status {status}{text}", status)
+
+
+def _in_brackets(text: str) -> str:
+    return f" ({text})" if text else ""

@@ -101,7 +101,7 @@ def _check_not_blanked(entity: Entity, values: Row) -> None:
 
 
 def _missing(name: str) -> Refused:
-    return bad_request(f"Property {name} is mandatory and must not be blank")
+    return bad_request(f"Property '{name}' is mandatory and must not be blank")
 
 
 def _check_codes(entity: Entity, values: Row, whole: Row) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape, quoteattr
 
 from sandbox.c4c import ROOT, access, codes, navigation
-from sandbox.c4c.errors import Refused, bad_request
+from sandbox.c4c.errors import bad_request
 from sandbox.c4c.model import ENTITIES, Entity, Nav
 from sandbox.c4c.query import Options, Page
 from sandbox.c4c.values import etag_header, in_atom, in_json
@@ -186,12 +186,3 @@ def service_document(store: C4CStore, as_json: bool) -> tuple[str, str]:
     rows = "".join(f'<collection href="{name}"><atom:title>{name}</atom:title></collection>' for name in names)
     spaces = 'xmlns="http://www.w3.org/2007/app" xmlns:atom="http://www.w3.org/2005/Atom"'
     return f"{_HEAD}<service {spaces}><workspace>{rows}</workspace></service>", XML
-
-
-def error(refused: Refused, as_json: bool) -> tuple[str, str]:
-    if as_json:
-        message = {"lang": "en", "value": refused.text}
-        return json.dumps({"error": {"code": refused.code, "message": message}}, ensure_ascii=False), JSON
-    space = 'xmlns="http://schemas.microsoft.com/ado/2007/08/dataservices/metadata"'
-    text = f'<code>{escape(refused.code)}</code><message xml:lang="en">{escape(refused.text)}</message>'
-    return f"{_HEAD}<error {space}>{text}</error>", XML

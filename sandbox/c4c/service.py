@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from sandbox.c4c import ROOT, USERNAME, access, checks, codes, leads, metadata, navigation, query, render
+from sandbox.c4c import ROOT, USERNAME, access, checks, codes, leads, metadata, navigation, query, render, wording
 from sandbox.c4c.errors import Refused, bad_request
 from sandbox.c4c.model import ENTITIES, Entity, Nav
 from sandbox.c4c.query import Options
@@ -114,7 +114,9 @@ class Service:
         self.done.clear()
 
     def refusal(self, operation: Operation, refused: Refused) -> Result:
-        return Result(refused.status, *render.error(refused, operation.wants_json()), headers=refused.headers)
+        asked = operation.header("accept-language")
+        text = wording.error(self.store.settings, refused, operation.wants_json(), asked)
+        return Result(refused.status, *text, headers=refused.headers)
 
     def perform(self, operation: Operation, locked: str | None = None) -> Result:
         """Raises Refused; then nothing has changed."""
@@ -128,7 +130,7 @@ class Service:
                 return self._dispatch(operation)
         except InternalField as refused:
             if self.store.settings.lower_case_uuid == "sap_message":
-                return sap_message(refused.text)
+                return self._sap_message(refused.text)
             raise
 
     def _struck(self, operation: Operation) -> Result | None:
@@ -136,7 +138,15 @@ class Service:
         action = self.store.operation_fault(operation.method, paths, operation.text)
         if action == "lock":
             raise Refused(400, f"Record is locked by user {USERNAME}", "/SCMB/LOCK:001")
-        return sap_message("Error occurred during processing") if action else None
+        return self._sap_message("Error occurred during processing") if action else None
+
+    def _sap_message(self, text: str) -> Result:
+        """Success by status, failure by header: C4C's second error channel (SAP/python-pyodata 1.12 changelog)."""
+        detail = {"code": "/APBP/CENT:003", "message": text, "target": "", "severity": "error"}
+        head = {"code": "ODATA_ERROR", "message": "Error occurred during processing", "severity": "error", "target": ""}
+        if self.store.settings.sap_message_severity == "details":
+            head |= {"message": "Saved with messages", "severity": "info"}
+        return Result(204, headers={"sap-message": json.dumps({**head, "details": [detail]}), **_DATA_VERSION})
 
     def _dispatch(self, operation: Operation) -> Result:
         first = operation.path.split("/")[0].split("(")[0]
@@ -304,13 +314,6 @@ class Service:
         """An attempt counts, whatever becomes of it."""
         if entity == "Lead" and row.get("LifeCycleStatusCode") in leads.CLOSED:
             self.store.activity.closed_lead_writes += 1
-
-
-def sap_message(text: str) -> Result:
-    """Success by status, failure by header: C4C's second error channel (SAP/python-pyodata 1.12 changelog)."""
-    detail = {"code": "/APBP/CENT:003", "message": text, "target": "", "severity": "error"}
-    message = {"code": "ODATA_ERROR", "message": "Error occurred during processing", "severity": "error", "target": ""}
-    return Result(204, headers={"sap-message": json.dumps({**message, "details": [detail]}), **_DATA_VERSION})
 
 
 def _json(operation: Operation) -> Row:

@@ -18,6 +18,10 @@ class Settings:
     creates_permission_set: bool = False
     children_move_etag: bool = False  # whether a write to a child moves the ETag of its header too
     lower_case_uuid: str = "error"  # or "sap_message": 204 with a sap-message header and no effect
+    sap_message_severity: str = "head"  # or "details": the head only informs, and the error is one of its details
+    error_shape: str = "value"  # {"lang", "value"}; or "text", or "details": the reason is in innererror.errordetails
+    language: str = "en"  # of the technical user
+    heeds_accept_language: bool = True
     latency_seconds: float = 0.0
     page_size: int = 1000
     expand_page_size: int = 100

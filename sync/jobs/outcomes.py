@@ -1,6 +1,6 @@
 """What a write that did not succeed means for its contacts."""
 
-from sync.c4c_client import Conflict, Doubtful, Gone, Locked, Rejected, Unknown, WriteResult
+from sync.c4c_client import Conflict, Doubtful, Duplicate, Gone, Locked, Rejected, Unknown, WriteResult
 from sync.domain.codes import Code
 from sync.lifecycle import Failed, Outcome, Postponed
 from sync.planner.plan import Write
@@ -8,6 +8,8 @@ from sync.planner.plan import Write
 CONFLICT_ROUNDS = 3
 UNKNOWN_ROUNDS = 2
 LOCK_ROUNDS = 3
+DUPLICATE_ROUNDS = 1
+"""Looked up once more, since somebody may have created it meanwhile; what no key finds then is for a person."""
 LOST_ROUNDS = 5
 
 
@@ -20,6 +22,8 @@ def failure(write: Write, result: WriteResult, times: int, alone: bool = False) 
     match result:
         case Rejected(message, denied):
             return Failed(Code.C4C_DENIED if denied else Code.C4C_REJECTED, f"{what}: {message}")
+        case Duplicate(message) if times > DUPLICATE_ROUNDS:
+            return Failed(Code.C4C_REJECTED, f"{what}: {message}")
         case Doubtful(message) if times > UNKNOWN_ROUNDS:
             return Postponed(Code.C4C_REJECTED, f"{what}: {message}", blames_record=True)
         case Locked() if times > LOCK_ROUNDS:

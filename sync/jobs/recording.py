@@ -138,12 +138,21 @@ def _report_contact(
     code = str(outcome.code)
     if after and after.status in (Status.DONE, Status.PARKED):
         metrics.DECISIONS.labels(code).inc()
-    if isinstance(outcome, Failed) or (after and after.status is Status.PARKED):
-        emit(Event.CONTACT_PARKED, contact=contact, code=code)
+    if isinstance(outcome, Failed):
+        emit(Event.CONTACT_PARKED, contact=contact, code=code, cause=outcome.detail)
     elif isinstance(outcome, Postponed):
-        emit(Event.CONTACT_RETRY, contact=contact, code=code, due=str(after.due_at) if after else None)
+        _report_postponed(contact, outcome, after)
     elif outcome.code in (Code.QUALIFIED, Code.LEAD_CLOSED):
         emit(Event.CONTACT_SYNCED, contact=contact, code=code, counts=dict(writes))
     else:
         # A refusal is carried over for those, too.
         emit(Event.CONTACT_NOT_QUALIFIED, contact=contact, code=code, counts=dict(writes))
+
+
+def _report_postponed(contact: str, outcome: Postponed, after: lifecycle.Progress | None) -> None:
+    """One that is out of tries is parked; the others are tried again."""
+    if after and after.status is Status.PARKED:
+        emit(Event.CONTACT_PARKED, contact=contact, code=str(outcome.code), cause=outcome.detail)
+        return
+    due = str(after.due_at) if after else None
+    emit(Event.CONTACT_RETRY, contact=contact, code=str(outcome.code), due=due, cause=outcome.detail)

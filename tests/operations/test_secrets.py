@@ -16,9 +16,9 @@ PERSONAL = ("firstname", "lastname", "email", "phone", "mobilephone", "address",
 ECHOED = "Jürgen Müller, jm@firma.example, +49 30 1234567, is not valid"
 ECHO = {
     "hubspot": {"status": "error", "category": "VALIDATION_ERROR", "message": ECHOED},
-    "c4c": {"error": {"code": "X", "message": {"value": ECHOED}}},
+    "c4c": {"error": {"code": "X", "message": {"value": "{echo}, 'Jürgen Müller', " + ECHOED.partition(", ")[2]}}},
 }
-"""Refusals that repeat what was sent."""
+"""Refusals that repeat what was sent; those of C4C really repeat every value of the request."""
 
 STORM = [
     {"system": "hubspot", "action": "status", "status": 429, "headers": {"Retry-After": "1"}, "times": 1},
@@ -32,7 +32,7 @@ STORM = [
     {"system": "c4c", "action": "sap_message_error", "body": "LeadCollection", "times": 2},
     {"system": "c4c", "action": "status", "status": 503, "skip": 6, "times": 2},
     {"system": "c4c", "action": "status", "status": 401, "skip": 8, "times": 1},
-    {"system": "c4c", "action": "status", "status": 400, "skip": 10, "times": 1, "body_out": ECHO["c4c"]},
+    {"system": "c4c", "action": "status", "status": 400, "skip": 10, "times": 4, "body_out": ECHO["c4c"], "echo": True},
 ]
 
 

@@ -1,0 +1,126 @@
+"""Takes out of a text of SAP Sales Cloud what belongs to a person, and leaves what tells the cause.
+
+Left in: ordinary words, names of properties and entities, codes, also in quotes. Taken out: every value of the request
+that the text answers, whole and word by word; e-mail addresses, phone numbers, user names; quotations of anything else,
+and any further word with a capital that is not known to name nobody: texts may name people whom the request did not.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_plus
+
+from sync.odata import Operation, Query
+from sync.refusals.vocabulary import CODE, is_name, names_nobody, ordinary
+
+GONE = "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a request held: `values` may be a person's, `names` (of properties) and `codes` are not."""
+
+    values: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+    codes: frozenset[str] = frozenset()
+
+    def code(self, text: str) -> str:
+        """A code of the other side, as it is if it has the form of one."""
+        ours = text.casefold() in {value.casefold() for value in self.values}
+        return text if re.fullmatch(r"[\w/.:$-]{1,60}", text) and not ours else redacted(text[:60], self)
+
+
+NOTHING = Sent()
+"""A request without values."""
+
+
+def sent_in(parts: Iterable[Query | str | Operation]) -> Sent:
+    """What the operations, queries and next links of one request hold."""
+    pairs = [pair for part in parts for pair in _pairs(part)]
+    codes = {value for name, value in pairs if _is_code(name, value)}
+    values = {value for _, value in pairs if value not in codes and value.strip()}
+    return Sent(frozenset(values), frozenset(name for name, _ in pairs), frozenset(codes))
+
+
+def redacted(text: str, sent: Sent) -> str:
+    """The text without anything that could be a person's."""
+    # Whole values before the parts of which an address or a number would leave a rest, single words after them.
+    whole, words = _values(sent), _words(sent)
+    for pattern in (*_any_of(whole), _EMAIL, _PHONE, *_any_of(words)):
+        text = pattern.sub(GONE, text)
+    text = _USER.sub(rf"\1 {GONE}", text)
+    text = _QUOTED.sub(lambda quoted: _quoted(quoted[0], sent), text)
+    text = _WORD.sub(
+        lambda word: word[0] if word[0] in sent.names | sent.codes or names_nobody(word[0]) else GONE, text
+    )
+    return re.sub(rf"{GONE}(?:[\s,&-]*{GONE})+", GONE, text)
+
+
+_EMAIL = re.compile(r"[^\s'\"«»„“”]+@[^\s'\"«»„“”]+")
+_PHONE = re.compile(r"(?<!\w)\+?\(?\d[\d ()/.-]{5,}\d(?!\w)")
+_USER = re.compile(
+    r"\b((?i:users?|benutzer|anwender|utilisateur|usuario|usuário|utente|gebruiker|użytkownik\w*))"
+    r"\s+(?:[A-Z0-9_]*[A-Z_][A-Z0-9_]+|['\"«„“][^'\"»“”]+['\"»“”])(?!\w)"
+)
+"""A user's name after the word for it; those names are in capitals."""
+
+_QUOTED = re.compile(r"(?<!\w)'[^']*'(?!\w)|\"[^\"]*\"|«[^»]*»|„[^“”]*[“”]|“[^”]*”|‘[^’]*’|「[^」]*」")
+"""Quotations; an apostrophe within a word begins none."""
+
+
+_WORD = re.compile(r"/\w[\w/:.-]*\w|[^\W\d]\w*(?:[/:]\d+)?")
+"""A word, or a code with its slashes."""
+
+
+def _quoted(quotation: str, sent: Sent) -> str:
+    inner = quotation[1:-1].strip()
+    if inner in sent.names | sent.codes or is_name(inner):
+        return quotation
+    words = inner.split()
+    is_label = len(words) > 1 and all(word.casefold() in ordinary() or CODE.fullmatch(word) for word in words)
+    return quotation if is_label or CODE.fullmatch(inner) else GONE
+
+
+def _values(sent: Sent) -> set[str]:
+    return {value.strip(" *") for value in sent.values} - {""}
+
+
+def _words(sent: Sent) -> set[str]:
+    """The words of the values, since names are repeated in parts; ordinary words and short numbers tell nothing."""
+    words = {word for value in _values(sent) for word in re.findall(r"\w+", value)}
+    return {w for w in words if len(w) > (3 if w.isdigit() else 1) and w.casefold() not in ordinary()}
+
+
+def _any_of(texts: set[str]) -> Iterator[re.Pattern[str]]:
+    """A pattern for these texts in any case, the longest first; none for none."""
+    if texts:
+        longest_first = sorted(texts, key=lambda text: (-len(text), text))
+        yield re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)", re.IGNORECASE)
+
+
+def _pairs(part: Query | str | Operation) -> Iterator[tuple[str, str]]:
+    """(property, value) of everything that the part holds."""
+    if isinstance(part, Operation):
+        return _in_body(part.body)
+    text = part.filter if isinstance(part, Query) else unquote_plus(part)
+    return ((name, value.replace("''", "'")) for name, value in _TERM.findall(text))
+
+
+_TERM = re.compile(r"(\w+) (?:eq|ne|ge|gt|le|lt) (?:[a-z]+)?'((?:[^']|'')*)'")
+
+
+def _in_body(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The values of deep inserted children included."""
+    for name, value in body.items():
+        if isinstance(value, Sequence) and not isinstance(value, str):
+            for child in value:
+                yield from _in_body(child)
+        elif value is not None and not isinstance(value, bool):
+            yield name, str(value)
+
+
+def _is_code(name: str, value: str) -> bool:
+    """Whether the value is one of a list, or an id of C4C's own: those say nothing about a person."""
+    listed = name.endswith(("Code", "ObjectID", "UUID")) or name in ("Channel", "Consent")
+    return listed and re.fullmatch(r"[A-Za-z0-9_.-]{1,40}", value) is not None
