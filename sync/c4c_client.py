@@ -5,6 +5,7 @@ Reads are repeated after transient failures. Writes never are: a write whose ans
 """
 
 import contextvars
+import itertools
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -261,11 +262,9 @@ class C4CClient:
     # ---- one way out
 
     def _batch(self, parts: Sequence[Query | str | Operation]) -> list[Part]:
-        boundary = f"batch_{uuid.uuid4().hex}"
-        body = odata.batch_body(parts, boundary).encode()
-        content_type = f"multipart/mixed; boundary={boundary}"
-        headers = {"Content-Type": content_type, "Accept": "multipart/mixed"}
-        response = self._session.send("POST", "$batch", body, headers, sent_in(parts))
+        batch = odata.batch(parts, (uuid.uuid4().hex for _ in itertools.count()))
+        headers = {"Content-Type": batch.content_type, "Accept": "multipart/mixed"}
+        response = self._session.send("POST", "$batch", batch.body.encode(), headers, sent_in(parts))
         try:
             answers = odata.read_batch(
                 response.headers.get("Content-Type", ""), response.content.decode("utf-8", "surrogatepass")

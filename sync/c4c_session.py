@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
+from requests.utils import requote_uri
 from urllib3.exceptions import HTTPError
 
-from sync import bodies, metrics
+from sync import bodies, metrics, odata
 from sync.errors import Denied, Malformed, Refused, Unavailable
 from sync.refusals import words
 from sync.refusals.meaning import Meaning, meaning, wants_token
@@ -93,7 +94,8 @@ class Session:
             # As bytes, since requests would spell a password's umlauts in Latin-1.
             jar.auth = HTTPBasicAuth(self.username.encode(), (self.password or "").encode())
         # No `…CodeText`s: nothing is decided by text. Accept must be said, the default is Atom XML.
-        jar.headers.update({"Accept": "application/json", "odata-no-codedescs": "true"})
+        asked = {"Accept": "application/json", "Accept-Language": odata.LANGUAGE, "odata-no-codedescs": "true"}
+        jar.headers.update(asked)
         jar.mount(self.root, self._adapter)
         return jar
 
@@ -138,13 +140,20 @@ class Session:
             raise Malformed("c4c", "the service root gave no CSRF token; check that C4C_BASE_URL is the tenant's root")
         return Login(jar, token)
 
-    def relative(self, link: str) -> str:
-        """A `__next` link below the service root. Raises Malformed where it leads elsewhere: it gets our password."""
-        if link.startswith(self.root):
-            return link.removeprefix(self.root)
-        parts, own = urlsplit(link), urlsplit(self.root)
-        if parts.netloc in ("", own.netloc) and SERVICE in link:
-            return link.rpartition(SERVICE)[2]
+    def relative(self, link: object) -> str:
+        """A `__next` link below the service root, percent-encoded as a request line needs it.
+
+        Raises Malformed where it is none, or leads elsewhere: that would get our password.
+        """
+        try:
+            text = requote_uri(link if isinstance(link, str) else "")
+            parts, own = urlsplit(text), urlsplit(self.root)
+        except ValueError:
+            raise Malformed("c4c", "a next link is no address") from None
+        if text.startswith(self.root):
+            return text.removeprefix(self.root)
+        if parts.netloc in ("", own.netloc) and SERVICE in text:
+            return text.rpartition(SERVICE)[2]
         raise Malformed("c4c", "a next link leads to another host")
 
 

@@ -172,6 +172,7 @@ class HubSpotClient:
         # Held for good: each access through the SDK's attribute would open a new connection pool.
         self._client = sdk.crm.objects.basic_api.api_client
         self._client.set_default_header("Accept-Encoding", "gzip")
+        self._client.set_default_header("Accept-Language", "en")
         # The SDK's own, `name; version`, breaks the grammar of User-Agent (RFC 9110 10.1.5).
         self._client.user_agent = USER_AGENT
         self._client.rest_client.pool_manager = BoundedPool(self._client.rest_client.pool_manager, 2 * self.timeout)

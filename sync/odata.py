@@ -27,7 +27,7 @@ def literal(value: str) -> str:
 
 def guid_literal(value: str) -> str:
     """A guid literal; C4C stores and compares UUIDs in upper case."""
-    return f"guid'{value.upper()}'"
+    return f"guid{literal(value.upper())}"
 
 
 def any_of(name: str, values: Iterable[str], *, guid: bool = False) -> str:
@@ -93,7 +93,7 @@ def one(payload: Any) -> Row:
     entity = data.get("results", data) if isinstance(data, dict) else None
     if not isinstance(entity, dict):
         raise ValueError("no entity under `d` or `d.results`")
-    return entity
+    return _sendable(entity)
 
 
 def many(payload: Any) -> tuple[list[Row], str | None]:
@@ -107,7 +107,7 @@ def many(payload: Any) -> tuple[list[Row], str | None]:
         raise ValueError("`d.results` holds something that is no entity")
     if not isinstance(following, str | None):
         raise ValueError("`__next` is no link")
-    return rows, following or None
+    return [_sendable(row) for row in rows], following or None
 
 
 def has_id(row: Row) -> bool:
@@ -119,10 +119,19 @@ _OBJECT_ID = re.compile(r"[!-&(-~]{1,70}")
 """Without blanks and quotes: it becomes a part of URLs."""
 
 
+def _sendable(row: Row) -> Row:
+    """The row, if its ETag can be sent back in a header. Raises ValueError for line breaks and the like in it."""
+    tag = etag(row)
+    if tag is not None and not re.fullmatch(r"[\x20-\x7e]+", tag):
+        raise ValueError("an ETag that no header can hold")
+    return row
+
+
 def etag(row: Row) -> str | None:
     """The ETag verbatim. The `ETag` property has only milliseconds and never matches."""
-    metadata = row.get("__metadata")
-    return metadata.get("etag") if isinstance(metadata, dict) else None
+    metadata = row.get("__metadata") if isinstance(row, dict) else None
+    tag = metadata.get("etag") if isinstance(metadata, dict) else None
+    return tag if isinstance(tag, str) and tag else None
 
 
 def read_date(value: Any) -> datetime | None:
@@ -164,7 +173,12 @@ def _moment(value: Any) -> datetime:
 
 def moment_literal(value: datetime) -> str:
     """A `datetimeoffset` literal of a `$filter`, in UTC."""
-    return f"datetimeoffset'{value.astimezone(UTC).strftime('%Y-%m-%dT%H:%M:%SZ')}'"
+    return f"datetimeoffset'{_iso(value)}Z'"
+
+
+def _iso(value: datetime) -> str:
+    """UTC to the second, the year in four digits (`strftime` writes the year 999 in three)."""
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
 def _boolean(value: Any) -> bool:
@@ -263,42 +277,68 @@ class Part:
         return parsed(self.body)
 
 
-def batch_body(parts: Sequence[Query | str | Operation], boundary: str) -> str:
-    """A `$batch` body: queries (or next links) as they are, each operation in a changeset of its own.
+@dataclass(frozen=True, slots=True)
+class Multipart:
+    """A `$batch` request: its body, and the Content-Type that names its boundary."""
 
-    A changeset is atomic, so one operation in each keeps one bad record from dragging others down.
+    content_type: str
+    body: str
+
+
+def batch(parts: Sequence[Query | str | Operation], marks: Iterable[str]) -> Multipart:
+    """A `$batch` of queries (or next links) as they are, and of operations, each in a changeset of its own.
+
+    A changeset is atomic, so one operation in each keeps one bad record from dragging others down. The first of the
+    random `marks` that occurs in no part makes the boundaries: none begins with another, since a reader compares them
+    with the beginning of each line (RFC 2046 5.1.1), and no line of a body can be taken for one.
     """
+    texts = [_request_text(part) for part in parts]
+    mark = next(mark for mark in marks if not any(mark in text for text in texts))
+    boundary = f"batch_{mark}"
     blocks = [
-        _changeset(part, f"{boundary}_{n}") if isinstance(part, Operation) else _query_part(part)
-        for n, part in enumerate(parts)
+        _changeset(text, f"changeset_{n:05}_{mark}") if isinstance(part, Operation) else _http_part(text)
+        for n, (part, text) in enumerate(zip(parts, texts, strict=True))
     ]
-    return "".join(f"--{boundary}\r\n{block}\r\n" for block in blocks) + f"--{boundary}--\r\n"
+    body = "".join(f"--{boundary}\r\n{block}\r\n" for block in blocks) + f"--{boundary}--\r\n"
+    return Multipart(f"multipart/mixed; boundary={boundary}", body)
 
 
-_HTTP_PART = "Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n"
+def _changeset(text: str, boundary: str) -> str:
+    head = f"Content-Type: multipart/mixed; boundary={boundary}\r\n\r\n"
+    return f"{head}--{boundary}\r\n{_http_part(text)}\r\n--{boundary}--\r\n"
 
 
-def _query_part(query: Query | str) -> str:
-    url = query.url() if isinstance(query, Query) else query
-    # The line break before the delimiter follows: the guide demands two blank lines after a GET, and RFC 9112 2.2
-    # forbids a third one.
-    return f"{_HTTP_PART}\r\nGET {url} HTTP/1.1\r\nAccept: application/json\r\n\r\n"
+def _http_part(text: str) -> str:
+    return f"Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n{text}"
 
 
-def _changeset(operation: Operation, boundary: str) -> str:
-    return (
-        f"Content-Type: multipart/mixed; boundary={boundary}\r\n\r\n--{boundary}\r\n{_HTTP_PART}\r\n"
-        f"{_request_text(operation)}\r\n--{boundary}--\r\n"
-    )
+LANGUAGE = "en"
+"""The language of all texts that are asked for: people read English in our messages, whoever the technical user is."""
+
+_ASKED = {"Accept": "application/json", "Accept-Language": LANGUAGE}
+"""Nothing shows that a part inherits the headers of the request round it."""
 
 
-def _request_text(operation: Operation) -> str:
-    body = json.dumps(operation.body) if operation.body else ""
-    headers = {"Accept": "application/json", "Content-Type": "application/json", "Content-Length": str(len(body))}
+def _request_text(part: Query | str | Operation) -> str:
+    if isinstance(part, Operation):
+        return _operation_text(part)
+    # The blank line here and the line break before the boundary are the two that the guide demands after a GET.
+    return _head(f"GET {part.url() if isinstance(part, Query) else part}", _ASKED)
+
+
+def _operation_text(operation: Operation) -> str:
+    """A DELETE has no body, and so neither type nor length of one."""
+    body = "" if operation.method == "DELETE" else json.dumps(operation.body)
+    headers = dict(_ASKED)
+    if body:
+        headers |= {"Content-Type": "application/json", "Content-Length": str(len(body.encode()))}
     if operation.if_match:
         headers["If-Match"] = operation.if_match
-    lines = [f"{operation.method} {operation.path} HTTP/1.1", *(f"{k}: {v}" for k, v in headers.items()), "", body]
-    return "\r\n".join(lines)
+    return _head(f"{operation.method} {operation.path}", headers) + body
+
+
+def _head(request: str, headers: Mapping[str, str]) -> str:
+    return "\r\n".join([f"{request} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""])
 
 
 def read_batch(content_type: str, text: str) -> list[Part]:

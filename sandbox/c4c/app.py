@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox.c4c import PASSWORD, ROOT, USERNAME, batch, locks
-from sandbox.c4c.errors import Refused
+from sandbox.c4c import PASSWORD, ROOT, USERNAME, batch, framing, locks
+from sandbox.c4c.errors import Refused, bad_request
 from sandbox.c4c.service import WRITES, Operation, Result, Service
 from sandbox.c4c.store import C4CStore
 
@@ -42,6 +42,9 @@ async def _answer(store: C4CStore, request: Request) -> Response:
     operation = await _operation(request)
     service = Service(store, f"{request.url.scheme}://{request.url.netloc}")
     try:
+        address = request.scope["raw_path"] + b"?" + request.scope["query_string"]
+        if not framing.is_url(address.decode("latin-1")):
+            raise bad_request("Invalid address; it must be percent-encoded")
         if not path.startswith(ROOT + "/"):
             raise Refused(404, f"Service {path} not found")
         if request.method in WRITES:

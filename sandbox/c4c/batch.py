@@ -1,6 +1,7 @@
 """`$batch`: multipart in, multipart out, with the framing of the samples in the C4C OData guide.
 
-No Content-ID comes back, lengths are padded, an empty part is `text/html`; a changeset commits whole or not at all.
+What is sent is read by the letter (`framing`). What comes back has no Content-ID, padded lengths, and `text/html` for
+an empty part; a changeset commits whole or not at all.
 """
 
 from __future__ import annotations
@@ -10,13 +11,12 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import unquote
 
+from sandbox.c4c import framing
 from sandbox.c4c.errors import Refused, bad_request
 from sandbox.c4c.service import Operation, Result, Service
 from sandbox.c4c.settings import Settings
 
 OUTER, INNER = "ejjeeffe0", "ejjeeffe1"
-_BOUNDARY = re.compile(r"boundary=\"?([^\";]+)\"?", re.IGNORECASE)
-_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 
 
 @dataclass
@@ -31,38 +31,16 @@ def parse(content_type: str, body: bytes, outer_path: str) -> list[Part]:
     """Refused as a whole if the framing is wrong."""
     if not content_type.lower().startswith("multipart/mixed"):
         raise bad_request("A batch must be multipart/mixed")
-    return [_part(raw, outer_path) for raw in _split(content_type, body)]
-
-
-def _split(content_type: str, body: bytes) -> list[bytes]:
-    match = _BOUNDARY.search(content_type)
-    if not match:
-        raise bad_request("Boundary of the multipart body is missing")
-    mark = re.escape(match[1].encode())
-    pieces = re.split(rb"(?:^|\r?\n)--" + mark + rb"(--)?[ \t]*(?=\r?\n|$)", body)
-    texts, ends = pieces[0::2], pieces[1::2]
-    if "--" not in [(end or b"").decode() for end in ends]:
-        raise bad_request("The multipart body is not terminated")
-    return [re.sub(rb"^\r?\n", b"", text) for text, end in zip(texts[1:], ends, strict=True) if not end]
-
-
-def _head(raw: bytes) -> tuple[dict[str, str], bytes]:
-    pieces = _BLANK_LINE.split(raw, maxsplit=1)
-    if len(pieces) < 2:
-        raise bad_request("A part of the batch has no headers")
-    return _headers(pieces[0]), pieces[1]
-
-
-def _headers(raw: bytes) -> dict[str, str]:
-    lines = (line.partition(":") for line in raw.decode("utf-8", "replace").splitlines() if line.strip())
-    return {name.strip().lower(): value.strip() for name, _, value in lines}
+    return [_part(raw, outer_path) for raw in framing.parts(content_type, body)]
 
 
 def _part(raw: bytes, outer_path: str) -> Part:
-    headers, content = _head(raw)
+    headers, content = framing.head(raw)
     kind = headers.get("content-type", "")
     if kind.lower().startswith("multipart/mixed"):
-        operations = [_operation(*_head(piece), outer_path) for piece in _split(kind, content)]
+        pieces = [framing.head(piece) for piece in framing.parts(kind, content)]
+        _check_ids([head for head, _ in pieces])
+        operations = [_operation(*piece, outer_path) for piece in pieces]
         if any(operation.method == "GET" for operation in operations):
             raise bad_request("A changeset must not contain a GET")
         return Part(operations, changeset=True)
@@ -72,22 +50,25 @@ def _part(raw: bytes, outer_path: str) -> Part:
     return Part([operation], changeset=False)
 
 
-def _operation(part_headers: dict[str, str], content: bytes, outer_path: str) -> Operation:
-    if not part_headers.get("content-type", "").lower().startswith("application/http"):
+def _check_ids(heads: list[framing.Headers]) -> None:
+    ids = [head["content-id"] for head in heads if "content-id" in head]
+    if len(ids) != len(set(ids)):
+        raise bad_request("A Content-ID occurs twice in one changeset")
+
+
+def _operation(part_headers: framing.Headers, content: bytes, outer_path: str) -> Operation:
+    if part_headers.get("content-type", "").lower() != "application/http":
         raise bad_request("A part of the batch must be application/http")
-    line, _, rest = content.partition(b"\n")
-    words = line.decode("utf-8", "replace").strip().split(" ")
-    if len(words) != 3 or words[2] != "HTTP/1.1":
-        raise bad_request("Invalid request line in batch; query strings must be encoded")
-    if not rest.strip():
-        if not rest:  # a GET without headers needs two blank lines: one ends its headers, one precedes the boundary
-            raise bad_request("Invalid request in batch: blank lines are missing after the request line")
-        headers, body = {}, b""
-    else:
-        pieces = _BLANK_LINE.split(rest, maxsplit=1) if not rest.startswith((b"\r\n", b"\n")) else [b"", rest.lstrip()]
-        headers, body = _headers(pieces[0]), pieces[1] if len(pieces) > 1 else b""
-    path, _, query = words[1].partition("?")
-    return Operation(words[0], unquote(path), query, headers, body.strip(), outer_path)
+    if part_headers.get("content-transfer-encoding", "").lower() != "binary":
+        raise bad_request("A part of the batch must have the Content-Transfer-Encoding binary")
+    method, address, rest = framing.request_line(content)
+    # A GET without headers needs two blank lines: one ends its headers, one precedes the boundary.
+    headers, body = framing.head(rest)
+    if method == "GET" and body.strip():
+        raise bad_request("A GET in a batch must not have a body")
+    body = b"" if method == "GET" else framing.content(headers, body)
+    path, _, query = address.partition("?")
+    return Operation(method, unquote(path), query, headers, body, outer_path)
 
 
 class Batch:

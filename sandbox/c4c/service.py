@@ -9,7 +9,20 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from sandbox.c4c import ROOT, USERNAME, access, checks, codes, leads, metadata, navigation, query, render, wording
+from sandbox.c4c import (
+    ROOT,
+    USERNAME,
+    access,
+    checks,
+    codes,
+    framing,
+    leads,
+    metadata,
+    navigation,
+    query,
+    render,
+    wording,
+)
 from sandbox.c4c.errors import Refused, bad_request
 from sandbox.c4c.model import ENTITIES, Entity, Nav
 from sandbox.c4c.query import Options
@@ -122,7 +135,7 @@ class Service:
         """Raises Refused; then nothing has changed."""
         if operation.is_write:
             if locked:
-                raise Refused(400, f"Record {locked} is locked by user {USERNAME}", "/SCMB/LOCK:001")
+                raise Refused(400, f"Record {locked} is locked by user {USERNAME}", self.store.settings.lock_code)
             if struck := self._struck(operation):
                 return struck
         try:
@@ -137,7 +150,7 @@ class Service:
         paths = (f"{ROOT}/{operation.path}", operation.outer_path)
         action = self.store.operation_fault(operation.method, paths, operation.text)
         if action == "lock":
-            raise Refused(400, f"Record is locked by user {USERNAME}", "/SCMB/LOCK:001")
+            raise Refused(400, f"Record is locked by user {USERNAME}", self.store.settings.lock_code)
         return self._sap_message("Error occurred during processing") if action else None
 
     def _sap_message(self, text: str) -> Result:
@@ -306,6 +319,7 @@ class Service:
         row = self._row(place)
         self._note_closed(place.entity.name, row)
         wanted = operation.header("if-match")
+        framing.check_condition(wanted)
         if wanted and wanted not in ("*", etag_header(row["ETag"])):
             raise Refused(412, "Precondition failed: the record was changed in the meantime", "/IWBEP/CM_MGW_RT/412")
         return row

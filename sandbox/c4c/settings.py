@@ -19,6 +19,7 @@ class Settings:
     children_move_etag: bool = False  # whether a write to a child moves the ETag of its header too
     lower_case_uuid: str = "error"  # or "sap_message": 204 with a sap-message header and no effect
     sap_message_severity: str = "head"  # or "details": the head only informs, and the error is one of its details
+    lock_code: str = "/SCMB/LOCK:001"  # nothing shows which code C4C gives a lock, if any
     error_shape: str = "value"  # {"lang", "value"}; or "text", or "details": the reason is in innererror.errordetails
     language: str = "en"  # of the technical user
     heeds_accept_language: bool = True

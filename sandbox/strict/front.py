@@ -9,8 +9,9 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sandbox.c4c import render
+from sandbox.c4c import wording
 from sandbox.c4c.errors import Refused
+from sandbox.c4c.settings import Settings
 from sandbox.hubspot.errors import HubSpotError
 from sandbox.strict.c4c import door as c4c_door
 from sandbox.strict.http.message import Message
@@ -89,7 +90,7 @@ async def _refuse(send: Send, system: str, violated: Violated) -> None:
 
 
 def _c4c_answer(violated: Violated) -> tuple[bytes, str]:
-    body, kind = render.error(Refused(violated.status, str(violated), f"STRICT/{violated.rule}"), as_json=True)
+    body, kind = wording.error(Settings(), Refused(violated.status, str(violated), f"STRICT/{violated.rule}"), True, "")
     return body.encode(), kind
 
 

@@ -4,7 +4,6 @@ Shapes: `error.message` as text or as `{lang, value}`, `innererror.errordetails`
 `sap-message` header on a 2xx is a second error channel, and its details have severities of their own.
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
+from sync.domain.documents import parsed
 from sync.refusals.redaction import Sent, redacted
 
 
@@ -51,9 +51,9 @@ def in_body(body: str) -> list[Said]:
     if text.startswith("<"):
         return list(_in_xml(text))
     try:
-        found = list(_in_json(json.loads(body)))
-        return found or list(_bare(json.loads(body)))
-    except (ValueError, RecursionError):
+        found = list(_in_json(parsed(body)))
+        return found or list(_bare(parsed(body)))
+    except ValueError:
         return []
 
 

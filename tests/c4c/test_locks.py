@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from c4c_world import World
 
 from sync.domain.codes import Code
@@ -49,3 +50,20 @@ def test_a_locked_record_is_tried_again_in_the_same_run_and_then_later(world: Wo
     world.sync()
     assert len(world.control.rows("Lead")) == 2
     assert world.progress(contact).waits == 0
+
+
+@pytest.mark.parametrize("language", ["de", "fr", "ja"])
+def test_a_lock_is_known_where_the_tenant_speaks_another_language(world: World, language: str) -> None:
+    contact = world.control.contact(world.control.company())
+    world.control.settings(language=language, heeds_accept_language=False, lock_code="")
+    world.control.fault("lock", body="POST LeadCollection", times=None)
+    world.once(until_idle=False)
+    progress = world.progress(contact)
+    assert (progress.status, progress.code) == ("pending", "C4C_LOCKED")
+
+
+def test_texts_are_asked_for_in_english(world: World) -> None:
+    contact = world.control.contact(world.control.company())
+    world.control.settings(language="de", mandatory={"Lead": ["GroupCode"]})
+    world.once()
+    assert "Property 'GroupCode' is mandatory" in str(world.progress(contact).detail)

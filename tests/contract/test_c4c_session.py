@@ -35,6 +35,7 @@ from sync.c4c_client import (
     C4CClient,
     Conflict,
     Doubtful,
+    Duplicate,
     Gone,
     Locked,
     Rejected,
@@ -93,11 +94,13 @@ def test_a_batch_as_c4c_wants_it(wire: RequestsMock) -> None:
         assert request.headers["Authorization"] == "Basic " + base64.b64encode(b"sync:hidden").decode()
         assert request.headers["Content-Type"].startswith("multipart/mixed; boundary=batch_")
         assert request.headers["odata-no-codedescs"] == "true"
+        assert request.headers["Accept-Language"] == "en"
     read, create, change = (sent for request in requests_of(wire) for sent in sent_in(request))
     assert (read.method, read.path) == ("GET", QUERY.url())
     assert (create.method, create.path, create.fields) == ("POST", "LeadCollection", {"Name": "Muster"})
     assert (change.method, change.headers["if-match"]) == ("PATCH", "W/1")
     assert {sent.headers["accept"] for sent in (read, create, change)} == {"application/json"}
+    assert {sent.headers["accept-language"] for sent in (read, create, change)} == {"en"}
 
 
 def test_every_request_has_a_timeout(wire: RequestsMock) -> None:
@@ -430,6 +433,10 @@ def test_an_error_message_on_a_2xx_is_no_success(wire: RequestsMock) -> None:
         ),
         pytest.param(CHANGE, part(400, XML), Rejected("A/1: No such field"), id="refused in XML"),
         pytest.param(CHANGE, failed(400, "No such field"), Rejected("A/1: No such field"), id="refused"),
+        pytest.param(CHANGE, failed(400, "Datensatz wird vom Benutzer X gesperrt"), Locked(), id="locked, in German"),
+        pytest.param(CHANGE, failed(423, "?"), Locked(), id="locked, by status"),
+        pytest.param(CREATE, failed(409, "?"), Duplicate("A/1: ?"), id="a duplicate, by status"),
+        pytest.param(CREATE, failed(400, "Account existe déjà"), Duplicate("A/1: Account existe déjà"), id="in French"),
         pytest.param(CHANGE, failed(404, "Not found"), Gone(), id="gone"),
         pytest.param(CREATE, failed(404, "Not found"), Rejected("A/1: Not found"), id="nowhere to create it"),
         pytest.param(CREATE, failed(403, "No"), Rejected("A/1: No", denied=True), id="a service that we may not use"),
@@ -613,6 +620,38 @@ def test_no_question_is_no_request(wire: RequestsMock) -> None:
     assert client().query([]) == []
     assert client().write([]) == []
     assert len(wire.calls) == 0
+
+
+@pytest.mark.parametrize("link", [["a"], 7, "https://[x", "nowhere", "\ud83d"])
+def test_a_link_that_is_none_is_a_malformed_answer(link: Any, wire: RequestsMock) -> None:
+    answering(wire, batch(part(200, {"d": {"results": [{"ObjectID": "1"}], "__next": link}})), batch(rows()))
+    with pytest.raises(Malformed):
+        client().query([QUERY])
+
+
+def test_a_link_is_encoded_as_a_request_line_needs_it(wire: RequestsMock) -> None:
+    link = f"{ROOT}LeadCollection?$filter=Name eq 'Süd%20%26\r\nX: y'&$skiptoken=1001"
+    answering(wire, batch(rows({"ObjectID": "1"}, following=link)), batch(rows()))
+    client().query([QUERY])
+    [asked] = sent_in(requests_of(wire)[1])
+    assert asked.path == "LeadCollection?$filter=Name%20eq%20'S%C3%BCd%20%26%0D%0AX:%20y'&$skiptoken=1001"
+
+
+def test_an_etag_that_no_header_can_hold_is_a_malformed_answer(wire: RequestsMock) -> None:
+    row = {"ObjectID": "1", "__metadata": {"etag": 'W/"1"\r\nX: y'}}
+    answering(wire, batch(rows(row)))
+    with pytest.raises(Malformed, match="ETag"):
+        client().query([QUERY])
+    answering(wire, batch(changeset(part(201, {"d": {"results": row}}))))
+    assert isinstance(write_one(), Unknown)
+
+
+def test_a_read_that_was_refused_names_entity_and_fields(wire: RequestsMock) -> None:
+    answering(wire, batch(failed(400, "Value 'Ng' of 'ID' is wrong")))
+    with pytest.raises(
+        Refused, match="a read of Lead by ID was refused with status 400: A/1: Value … of 'ID' is wrong"
+    ):
+        client().query([Query("LeadCollection", "ID eq 'Ng'")])
 
 
 # ---- size and parallelism

@@ -81,6 +81,63 @@ def test_bad_framing_refuses_the_batch(api: Api, body: str) -> None:
     assert api.batch(body).status_code == 400
 
 
+CHANGE = changeset(CREATE)
+LONG = "x" * 71
+
+
+@pytest.mark.parametrize(
+    ("body", "boundary"),
+    [
+        pytest.param(CHANGE.replace("=c\n", "=b_0\n").replace("--c", "--b_0") + "--b--\n", "b", id="prefix"),
+        pytest.param(CHANGE.replace("=c\n", "=b\n").replace("--c", "--b") + "--b--\n", "b", id="the same twice"),
+        pytest.param(CHANGE.replace('{"Name"', '{\n--bad\n"Name"') + "--b--\n", "b", id="a line of a body"),
+        pytest.param(CHANGE.replace("--b", f"--{LONG}") + f"--{LONG}--\n", LONG, id="too long a boundary"),
+        pytest.param(CHANGE + "--b--\n", '"b "', id="a blank at the end of a boundary"),
+        pytest.param(CHANGE + "--b--x\n", "b", id="text after the end"),
+        pytest.param(CHANGE.replace("--c--\n", "") + "--b--\n", "b", id="a changeset without end"),
+        pytest.param(CHANGE.replace("Content-Transfer-Encoding: binary\n", "") + "--b--\n", "b", id="no encoding"),
+        pytest.param(CHANGE.replace("Accept: a", "Content-Length: 3\nAccept: a") + "--b--\n", "b", id="length"),
+        pytest.param(CHANGE.replace("Accept: a", "Accept : a") + "--b--\n", "b", id="a blank before a colon"),
+        pytest.param(CHANGE.replace("Accept: a", "Accept:\n a") + "--b--\n", "b", id="a folded header"),
+        pytest.param(CHANGE.replace("json\nAccept", "json;charset=latin1\nAccept") + "--b--\n", "b", id="charset"),
+        pytest.param(
+            changeset(CREATE, CREATE).replace("binary\n\n", "binary\nContent-ID: 1\n\n") + "--b--\n",
+            "b",
+            id="a Content-ID twice",
+        ),
+        pytest.param(read_part("Leads%2").replace("\n\n\n", "\n\n\n") + "--b--\n", "b", id="half an escape"),
+        pytest.param(read_part('Leads?$filter="A"') + "--b--\n", "b", id="quotes in an address"),
+        pytest.param(read_part("Leads?$filter=ü") + "--b--\n", "b", id="an umlaut in an address"),
+    ],
+)
+def test_what_the_standards_forbid_refuses_the_batch_without_effect(
+    api: Api, sandbox: Sandbox, body: str, boundary: str
+) -> None:
+    assert api.batch(body, boundary).status_code == 400
+    assert created(sandbox) == 0
+
+
+def test_lines_end_in_crlf(api: Api) -> None:
+    headers = {"Content_Type": "multipart/mixed; boundary=b"}
+    assert api.send("POST", "$batch", (CHANGE + "--b--\n").encode(), **headers).status_code == 400
+
+
+def test_a_condition_is_an_entity_tag(api: Api) -> None:
+    object_id = api.create("CorporateAccountCollection", **GOOD)["ObjectID"]
+    for tag, status in (("*", 204), ("yesterday", 400), ('W/"1"', 412), ('"1", W/"2"', 412)):
+        answer = api.send("PATCH", f"CorporateAccountCollection('{object_id}')", {"City": "Ulm"}, If_Match=tag)
+        assert (tag, answer.status_code) == (tag, status)
+
+
+def test_texts_come_in_the_language_of_the_user_unless_the_part_itself_asks(api: Api, sandbox: Sandbox) -> None:
+    sandbox.patch("/c4c/settings", {"language": "de", "mandatory": {"CorporateAccount": ["City"]}})
+    asking = CHANGE.replace("Accept: ", "Accept-Language: en\nAccept: ")
+    answers = [api.batch(body + "--b--\n").text for body in (CHANGE, asking)]
+    assert ["ist ein Mussfeld" in text for text in answers] == [True, False]
+    sandbox.patch("/c4c/settings", {"heeds_accept_language": False})
+    assert "ist ein Mussfeld" in api.batch(asking + "--b--\n").text
+
+
 def test_addresses_are_relative(api: Api) -> None:
     answer = api.batch(read_part("/sap/c4c/odata/v1/c4codataapi/LeadCollection") + "--b--\n")
     assert (answer.status_code, statuses(answer.text)) == (202, [404])

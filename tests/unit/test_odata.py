@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from email import message_from_string
+from email import message_from_bytes, policy
 from email.message import Message
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from requests_toolbelt import MultipartDecoder
 
 from sync import odata
 from sync.odata import Operation, Part, Query
@@ -313,11 +315,15 @@ def test_same(left: Any, right: Any, expected: bool) -> None:
 # ---- writing a batch
 
 
-def parts_of(text: str, boundary: str) -> list[Message]:
-    """The parts of a multipart text, read by Python's own MIME parser."""
-    whole = message_from_string(f"Content-Type: multipart/mixed; boundary={boundary}\r\n\r\n{text}")
+def made(parts: Sequence[Query | str | Operation], *marks: str) -> odata.Multipart:
+    return odata.batch(parts, marks or ("xyz",))
+
+
+def parts_of(batch: odata.Multipart) -> list[Message]:
+    """The parts of a batch, read by Python's own MIME parser; it raises what it would else note as a defect."""
+    raw = f"Content-Type: {batch.content_type}\r\n\r\n{batch.body}".encode()
+    whole = message_from_bytes(raw, policy=policy.compat32 + policy.strict)
     assert whole.is_multipart()
-    assert not whole.defects
     return list(whole.get_payload())  # type: ignore[arg-type]
 
 
@@ -337,29 +343,27 @@ def changes_in(part: Message) -> list[Message]:
 
 
 def test_a_read_is_followed_by_two_blank_lines_and_no_third() -> None:
-    text = odata.batch_body([Query("ContactCollection")], "b")
-    assert text == (
-        "--b\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n"
-        "GET ContactCollection?$orderby=ObjectID&$format=json HTTP/1.1\r\nAccept: application/json\r\n\r\n\r\n"
-        "--b--\r\n"
+    assert made([Query("ContactCollection")]).body == (
+        "--batch_xyz\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n"
+        "GET ContactCollection?$orderby=ObjectID&$format=json HTTP/1.1\r\nAccept: application/json\r\n"
+        "Accept-Language: en\r\n\r\n\r\n--batch_xyz--\r\n"
     )
 
 
 def test_a_next_link_is_asked_for_as_it_is() -> None:
-    [part] = parts_of(odata.batch_body(["ContactCollection?$skiptoken=1001&$filter=A%20eq%20%27%2B%27"], "b"), "b")
+    [part] = parts_of(made(["ContactCollection?$skiptoken=1001&$filter=A%20eq%20%27%2B%27"]))
     assert request_in(part)[0] == "GET ContactCollection?$skiptoken=1001&$filter=A%20eq%20%27%2B%27 HTTP/1.1"
 
 
 def test_each_write_is_a_changeset_of_its_own() -> None:
     writes = [Operation("POST", "LeadCollection", {"Name": n}) for n in ("A", "B")]
-    parts = parts_of(odata.batch_body(writes, "b"), "b")
+    parts = parts_of(made(writes))
     assert [len(changes_in(part)) for part in parts] == [1, 1]
-    assert len({part.get_boundary() for part in parts} | {"b"}) == 3
+    assert [part.get_boundary() for part in parts] == ["changeset_00000_xyz", "changeset_00001_xyz"]
 
 
 def test_a_change_carries_its_etag_verbatim_and_asks_for_json() -> None:
-    body = odata.batch_body([Operation("PATCH", "LeadCollection('1')", {"Name": "A"}, ETAG)], "b")
-    [change] = changes_in(parts_of(body, "b")[0])
+    [change] = changes_in(parts_of(made([Operation("PATCH", "LeadCollection('1')", {"Name": "A"}, ETAG)]))[0])
     line, headers, _ = request_in(change)
     assert line == "PATCH LeadCollection('1') HTTP/1.1"
     assert headers["if-match"] == ETAG
@@ -368,9 +372,38 @@ def test_a_change_carries_its_etag_verbatim_and_asks_for_json() -> None:
 
 
 def test_without_an_etag_there_is_no_condition() -> None:
-    assert "If-Match" not in odata.batch_body([Operation("POST", "LeadCollection", {"Name": "A"})], "b")
+    assert "If-Match" not in made([Operation("POST", "LeadCollection", {"Name": "A"})]).body
 
 
+def test_a_deletion_has_no_body_and_no_type_or_length_of_one() -> None:
+    [change] = changes_in(parts_of(made([Operation("DELETE", "LeadCollection('1')", {}, ETAG)]))[0])
+    line, headers, body = request_in(change)
+    assert (line, body) == ("DELETE LeadCollection('1') HTTP/1.1", "")
+    assert set(headers) == {"accept", "accept-language", "if-match"}
+
+
+def test_a_record_without_values_is_an_empty_object() -> None:
+    [change] = changes_in(parts_of(made([Operation("POST", "MarketingPermissionCollection")]))[0])
+    assert request_in(change)[2] == "{}"
+
+
+def test_every_part_asks_for_one_language() -> None:
+    parts = parts_of(made([QUERY, Operation("POST", "LeadCollection", {"Name": "A"})]))
+    texts = [request_in(parts[0]), request_in(changes_in(parts[1])[0])]
+    assert [headers["accept-language"] for _, headers, _ in texts] == ["en", "en"]
+
+
+QUERY = Query("ContactCollection")
+
+
+def test_a_mark_that_occurs_in_a_body_makes_no_boundary() -> None:
+    body = {"Note": "first\r\n--batch_m1\r\nsecond", "Name": "m2"}
+    batch = made([Operation("POST", "LeadCollection", body)], "m1", "m2", "m3")
+    assert batch.content_type == "multipart/mixed; boundary=batch_m3"
+    assert json.loads(request_in(changes_in(parts_of(batch)[0])[0])[2]) == body
+
+
+MARK = "0123456789abcdef" * 2
 BODIES = st.dictionaries(
     st.text(st.characters(codec="ascii", categories=["Lu", "Ll"]), min_size=1, max_size=8),
     st.none() | st.booleans() | st.integers(-(2**31), 2**31) | st.text(max_size=30),
@@ -382,11 +415,91 @@ BODIES = st.dictionaries(
 @quick
 @given(st.lists(BODIES, min_size=1, max_size=4))
 def test_bodies_arrive_as_they_were_meant(bodies: list[dict[str, Any]]) -> None:
-    text = odata.batch_body([Operation("POST", f"C{n}", body) for n, body in enumerate(bodies)], "batch_1")
-    sent = [request_in(change) for part in parts_of(text, "batch_1") for change in changes_in(part)]
+    batch = made([Operation("POST", f"C{n}", body) for n, body in enumerate(bodies)], MARK)
+    sent = [request_in(change) for part in parts_of(batch) for change in changes_in(part)]
     assert [line for line, _, _ in sent] == [f"POST C{n} HTTP/1.1" for n in range(len(bodies))]
     assert [json.loads(body) for _, _, body in sent] == bodies
     assert [int(headers["content-length"]) for _, headers, _ in sent] == [len(body.encode()) for _, _, body in sent]
+
+
+# ---- readers that are not ours
+
+
+def delimited(content_type: str, body: bytes) -> list[bytes]:
+    """The parts by RFC 2046 5.1.1 to the letter: a line that begins with the delimiter is one, or the body is wrong."""
+    delimiter = b"--" + content_type.partition("boundary=")[2].encode()
+    parts: list[list[bytes]] = []
+    closed = False
+    assert body.endswith(b"\r\n")
+    for line in body[:-2].split(b"\r\n"):
+        assert b"\n" not in line
+        assert b"\r" not in line
+        if line.startswith(delimiter):
+            assert not closed
+            assert line in (delimiter, delimiter + b"--"), line
+            closed = line != delimiter
+            parts += [] if closed else [[]]
+        else:
+            parts[-1].append(line)
+    assert closed
+    return [b"\r\n".join(lines) for lines in parts]
+
+
+def heads_and_bodies(content_type: str, body: bytes) -> list[tuple[bytes, bytes]]:
+    """(content type, body) of each part, as requests-toolbelt reads them."""
+    decoder = MultipartDecoder(body, content_type)
+    return [(part.headers[b"Content-Type"], part.content) for part in decoder.parts]
+
+
+ANY_PART = st.builds(Query, st.just("ContactCollection"), st.text(max_size=20).map(odata.literal)) | st.builds(
+    Operation,
+    st.sampled_from(["POST", "PATCH", "DELETE"]),
+    st.text(st.characters(codec="utf-8"), max_size=10).map(lambda key: odata.key_path("LeadCollection", key)),
+    BODIES,
+    st.none() | st.just(ETAG),
+)
+
+
+@quick
+@given(st.lists(ANY_PART, min_size=1, max_size=12))
+def test_strange_readers_find_the_parts_that_were_meant(parts: list[Query | Operation]) -> None:
+    batch = made(parts, MARK)
+    found = heads_and_bodies(batch.content_type, batch.body.encode())
+    assert [body for _, body in found] == [
+        part.partition(b"\r\n\r\n")[2] for part in delimited(batch.content_type, batch.body.encode())
+    ]
+    assert len(found) == len(parts)
+    for part, (kind, body) in zip(parts, found, strict=True):
+        if isinstance(part, Query):
+            assert kind == b"application/http"
+            assert (
+                body == f"GET {part.url()} HTTP/1.1\r\nAccept: application/json\r\nAccept-Language: en\r\n\r\n".encode()
+            )
+            continue
+        [(inner_kind, inner)] = heads_and_bodies(kind.decode(), body + b"\r\n")
+        assert inner_kind == b"application/http"
+        assert inner.startswith(f"{part.method} {part.path} HTTP/1.1\r\n".encode())
+        assert len(delimited(kind.decode(), body + b"\r\n")) == 1
+
+
+@quick
+@given(st.lists(ANY_PART, min_size=1, max_size=12))
+def test_addresses_and_headers_have_only_what_the_standards_allow(parts: list[Query | Operation]) -> None:
+    for line in made(parts, MARK).body.split("\r\n"):
+        if line.endswith(" HTTP/1.1"):
+            method, url, _ = line.split(" ")
+            assert method in ("GET", "POST", "PATCH", "DELETE")
+            assert re.fullmatch(r"(?:[A-Za-z0-9._~:/?@!$&'()*+,;=-]|%[0-9A-F]{2})+", url)
+
+
+@quick
+@given(st.integers(1, 40))
+def test_no_boundary_begins_with_another(count: int) -> None:
+    batch = made([Operation("POST", "LeadCollection", {"Name": "A"})] * count, MARK)
+    boundaries = re.findall(r"boundary=(\S+)", f"{batch.content_type}\r\n{batch.body}")
+    assert len(set(boundaries)) == count + 1
+    assert not [(a, b) for a in boundaries for b in boundaries if a != b and a.startswith(b)]
+    assert max(map(len, boundaries)) <= 70
 
 
 # ---- reading a batch
