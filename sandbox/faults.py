@@ -20,6 +20,7 @@ REQUEST_ACTIONS = frozenset(
         "kill_after",
         "truncate",
         "csrf_expired",
+        "rewrite",
     }
 )
 OPERATION_ACTIONS = frozenset({"lock", "sap_message_error"})  # strike one write, also one inside a $batch
@@ -41,6 +42,8 @@ class Fault:
     body_out: Any = None
     echo: bool = False  # "{echo}" in `body_out` becomes the values that the request held
     seconds: float = 0.0
+    place: list[str | int] = field(default_factory=list)
+    value: Any = None
     pid: int | None = None
     id: int = 0
     fired: int = 0

@@ -83,8 +83,9 @@ class System:
             case "cut_before" | "cut_after" | "kill_before" | "kill_after":
                 await self._break_off(fault, scope, body, send)
                 return None
-            case "truncate":
-                return await self._truncate(await self._effect(scope, body), send)
+            case "rewrite" | "truncate":
+                change = self._rewrite if fault.action == "rewrite" else self._truncate
+                return await change(fault, await self._effect(scope, body), send)
             case "slow":
                 await asyncio.sleep(fault.seconds)
             case "csrf_expired":
@@ -112,7 +113,13 @@ class System:
         await send({"type": "http.response.body", "body": answer.body})
         return answer.status
 
-    async def _truncate(self, answer: Answer, send: Send) -> int:
+    async def _rewrite(self, fault: Fault, answer: Answer, send: Send) -> int:
+        """The answer with one field of its JSON replaced by what nobody can use; one that has no such field stays."""
+        with contextlib.suppress(ValueError, LookupError, TypeError):
+            answer.body = json.dumps(_replaced(json.loads(answer.body), fault.place, fault.value)).encode()
+        return await _reply(send, answer.status, answer.body, "application/json", {})
+
+    async def _truncate(self, _: Fault, answer: Answer, send: Send) -> int:
         if answer.start is None:
             raise RuntimeError("the application gave no answer")
         await send(answer.start)
@@ -149,6 +156,13 @@ async def _reply(send: Send, status: int, body: bytes, content_type: str, header
     await send({"type": "http.response.start", "status": status, "headers": encoded})
     await send({"type": "http.response.body", "body": body})
     return status
+
+
+def _replaced(document: Any, place: list[str | int], value: Any) -> Any:
+    if not place:
+        return value
+    document[place[0]] = _replaced(document[place[0]], place[1:], value)
+    return document
 
 
 def _body_out(value: Any) -> tuple[bytes, str]:

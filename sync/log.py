@@ -25,6 +25,7 @@ class Event(StrEnum):
     JOB_FAILED = "job_failed"
     LOAD_FORECAST = "load_forecast"
     POLL_PAGE = "poll_page"
+    ROWS_LEFT_OUT = "rows_left_out"
     CONTACT_CHANGED = "contact_changed"
     CONTACT_PLANNED = "contact_planned"
     CONTACT_SYNCED = "contact_synced"
@@ -189,6 +190,7 @@ _WARNINGS = frozenset(
         Event.RATE_LIMITED,
         Event.BUDGET_LOW,
         Event.CONTRACT_MISMATCH,
+        Event.ROWS_LEFT_OUT,
         Event.JOB_LATE,
         Event.LEASE_LOST,
         Event.STOP_FORCED,

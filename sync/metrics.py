@@ -27,6 +27,9 @@ WAITS = Counter(
 WAITED = Counter(
     "sync_rate_limit_wait_seconds", "Time spent waiting because the system asked for it.", ["system"], registry=REGISTRY
 )
+LEFT_OUT = Counter(
+    "sync_rows_left_out", "Rows of HubSpot without a usable id, by kind of record.", ["kind"], registry=REGISTRY
+)
 JOB_RUNS = Counter("sync_job_runs", "Runs of jobs.", ["job", "result"], registry=REGISTRY)
 JOB_SECONDS = Gauge("sync_job_duration_seconds", "How long the last run of the job took.", ["job"], registry=REGISTRY)
 JOB_SUCCESS = Gauge(

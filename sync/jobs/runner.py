@@ -17,7 +17,7 @@ from sync.errors import (
     SyncError,
     System,
 )
-from sync.jobs import budget, housekeeping, poll, portal, push, rules_change, scores, sweep
+from sync.jobs import budget, housekeeping, left_out, poll, portal, push, rules_change, scores, sweep
 from sync.jobs.context import Context, Counts
 from sync.log import Event, bound, emit
 from sync.state import streams, work
@@ -116,6 +116,7 @@ def run_job(context: Context, name: str, results: Results) -> SyncError | None:
         with context.store.session() as session:
             job_id = streams.start_job(session, context.run_id, name, started)
         counts, failure = _attempt(context, name)
+        counts |= left_out.note(context)
         seconds = (context.now() - started).total_seconds()
         interrupted = isinstance(failure, Interrupted)
         with context.store.session() as session:
