@@ -113,6 +113,8 @@ def _score(name: str, label: str) -> Property:
 def _contacts() -> list[Property]:
     return [
         *_texts("firstname", "lastname", "email", "mobilephone", "jobtitle", "salutation", "company"),
+        # Kept by HubSpot beside the name; companies have theirs under another name (properties of public portals).
+        *_texts("hs_country_region_code", "hs_additional_emails"),
         _choice("hs_language", "Preferred language", LANGUAGES),
         _score("lead_score", "Lead score"),
         _score("fit_score", "Fit score"),
@@ -132,7 +134,7 @@ def _contacts() -> list[Property]:
 
 def _companies() -> list[Property]:
     return [
-        *_texts("name", "domain", "website", "address2", "description"),
+        *_texts("name", "domain", "website", "address2", "description", "hs_country_code"),
         Property("tax_number", "Tax number", extra={"custom": True}),
         _choice("industry", "Industry", INDUSTRIES),
         *_numbers("numberofemployees", "annualrevenue"),

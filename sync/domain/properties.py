@@ -3,7 +3,7 @@
 Where only one object can be meant, its name may stand before the dot and is no part of the property's own name.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -35,6 +35,16 @@ def _undivided(name: str) -> str:
 ContactProperty = Annotated[Source, AfterValidator(_of("contact"))]
 CompanyProperty = Annotated[Source, AfterValidator(_of("company"))]
 EitherProperty = Annotated[Source, AfterValidator(_undivided)]
+
+
+COUNTRY_CODES: Mapping[str, tuple[str, ...]] = {"country": ("hs_country_region_code", "hs_country_code")}
+"""Properties in which HubSpot keeps the ISO code of a country property, on contacts and on companies; not every portal
+has them."""
+
+
+def with_country_codes(names: Iterable[str]) -> tuple[str, ...]:
+    """The properties, each after those that hold its country's code."""
+    return tuple(n for name in names for n in (*COUNTRY_CODES.get(name, ()), name))
 
 
 def _said(value: str) -> str:

@@ -11,7 +11,7 @@ from pydantic import Field, StrictBool, StringConstraints, model_validator
 
 from sync.domain.conditions import Condition, Finite, Rule, Source, Transform
 from sync.domain.marketing import AttributeRule, ChannelRule
-from sync.domain.properties import CompanyProperty, ContactProperty, EitherProperty, Option
+from sync.domain.properties import CompanyProperty, ContactProperty, EitherProperty, Option, with_country_codes
 
 NAME = r"^[A-Za-z0-9_-]+$"
 COUNTRY = r"^[A-Z]{2}$"
@@ -342,12 +342,14 @@ class Rules(Rule):
 
     def contact_properties(self) -> tuple[str, ...]:
         """The contact properties that the rules name, sorted: asked of HubSpot, mirrored, nothing else."""
-        return _sorted(_own("contact", self.sources()) | self._fixed_contact_properties())
+        named = _own("contact", self.sources()) | self._fixed_contact_properties()
+        return _sorted(set(with_country_codes(named)))
 
     def company_properties(self) -> tuple[str, ...]:
         """The company properties that the rules name, sorted."""
         keys = {source for key in self.mapping.account.natural_keys for source in key.source}
-        return _sorted(_own("company", self.sources()) | keys | {"name", "domain", OWNER_PROPERTY, MERGED_PROPERTY})
+        named = _own("company", self.sources()) | keys | {"name", "domain", OWNER_PROPERTY, MERGED_PROPERTY}
+        return _sorted(set(with_country_codes(named)))
 
     def _fixed_contact_properties(self) -> set[str]:
         consent = self.qualification.consent

@@ -1,11 +1,31 @@
 """Text from outside, made fit to be stored, compared and printed. Pure; every text of either system passes here."""
 
 import re
+import unicodedata
 
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 """Half a surrogate pair, as scripts leave it that cut an emoji in two; no encoding can write it."""
 
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+"""Control characters, zero-width characters, marks of direction and fillers (Unicode categories Cc and Cf)."""
+
+_JOINERS = re.compile("(?<![\u0590-\u1fff\u2c00-\U0010ffff])[\u200c\u200d]+|[\u200c\u200d]+(?=\\s|$)")
+"""Joiners where they change nothing that is seen; in Arabic, Indic scripts and emoji they do."""
+
+_LINES = re.compile("[\x0b\x0c\x85\u2028\u2029]")
+_BLANKS = re.compile("[\xa0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000]")
+
 
 def clean(text: str) -> str:
-    """The text with U+FFFD for each half of a surrogate pair."""
-    return _HALF_PAIR.sub("\ufffd", text)
+    """The text as it is seen: without what nobody can see, blanks and line breaks of all kinds as plain ones.
+
+    U+FFFD stands for each half of a surrogate pair; accents are one character with their letter (Unicode NFC).
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    seen = _UNSEEN.sub("", _HALF_PAIR.sub("\ufffd", text))
+    plain = _BLANKS.sub(" ", _LINES.sub("\n", _JOINERS.sub("", seen)))
+    return unicodedata.normalize("NFC", plain)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from sync.domain import text
+
 Properties = Mapping[str, str | None]
 
 ASSOCIATIONS = "associations"
@@ -149,7 +151,8 @@ class ContactView:
 
 
 def clean(value: str | None) -> str | None:
-    """The value without surrounding blanks; empty counts as missing."""
-    if value is None:
-        return None
-    return value.strip() or None
+    """The value without surrounding blanks; empty counts as missing, and so does what nobody can see.
+
+    Values are cleaned where they are read; this covers what an earlier release stored.
+    """
+    return None if value is None else text.clean(value).strip() or None

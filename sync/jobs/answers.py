@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from sync.c4c_client import C4CPort
+from sync.domain.alike import tax_number
 from sync.domain.rules import Rules
 from sync.jobs.halving import Findings, Halving
 from sync.odata import Row
@@ -56,7 +57,7 @@ class Reader:
         return self._halving.read(asked)
 
     def _by_tax_number(self, questions: Iterable[Question], found: Findings, target: Target) -> None:
-        owners = {q: _values(found[TAX_NUMBER], "ParentObjectID", "TaxID", q.value) for q in questions}
+        owners = {q: _owners(found[TAX_NUMBER], q.value) for q in questions}
         accounts, refused = self._by(ACCOUNT, "ObjectID", {i for ids in owners.values() for i in ids})
         for question, ids in owners.items():
             why = found.refused.get(place(question, self._keys)) or _first(refused, ids)
@@ -94,6 +95,12 @@ def _learn(target: Target, question: Question, records: Iterable[Record], refuse
 
 def _first(refused: Mapping[str, str], values: Iterable[str]) -> str | None:
     return next((refused[value] for value in sorted(values) if value in refused), None)
+
+
+def _owners(numbers: Iterable[Row], number: str) -> set[str]:
+    """The ObjectIDs of the accounts that have this tax number, however it is set in groups."""
+    rows = (row for row in numbers if tax_number(str(row.get("TaxID") or "")) == tax_number(number))
+    return {str(row["ParentObjectID"]) for row in rows if row.get("ParentObjectID")}
 
 
 def _values(rows: Iterable[Row], name: str, where: str, value: str) -> set[str]:

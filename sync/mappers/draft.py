@@ -1,14 +1,16 @@
 """From rules and a contact's view to a draft: what a C4C record should hold, field by field, with warnings."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from sync.domain.alike import code
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
+from sync.domain.properties import with_country_codes
 from sync.domain.rules import FieldMap, FieldRule, placeholders, qualified
 from sync.domain.views import Unreadable
-from sync.mappers.places import country
+from sync.mappers.places import country_of
 from sync.mappers.transforms import spread, transformed
 from sync.odata import wire
 from sync.schema import Field, Schema
@@ -76,7 +78,7 @@ def draft(entity: str, key: str, own: str, maps: Iterable[FieldMap], lookup: Loo
             warnings.append(Reason(Code.PROPERTY_UNREADABLE, f"{entity}.{known[0].name}: {unread}, left as it is"))
             continue
         said = refused if mapped.misfit == "reject" else warnings
-        said += [Reason(code, f"{entity}.{known[0].name}: {text}") for code, text in found]
+        said += [Reason(why, f"{entity}.{known[0].name}: {text}") for why, text in found]
         # What was left out because it does not fit is not missing: it empties nothing.
         may_blank = mapped.may_blank and not found
         fields += [
@@ -89,31 +91,51 @@ Finding = tuple[Code, str]
 
 
 def _values(mapped: FieldMap, own: str, lookup: Lookup, fields: Sequence[Field]) -> tuple[list[Value], list[Finding]]:
-    raw = _raw(mapped, own, lookup)
+    fitting, passed_over = _first_fit(mapped, own, lookup)
     nothing: list[Value] = [None] * len(fields)
-    if raw is None or isinstance(raw, Awaited):
-        return [raw, *nothing[1:]], []
-    fitting = transformed(mapped.transform, raw, _land(mapped, own, lookup))
+    if isinstance(fitting, Awaited):
+        return [fitting, *nothing[1:]], []
     if fitting is None:
-        return nothing, [(Code.VALUE_INVALID, f"no {mapped.transform}, left out")]
+        return nothing, [(Code.VALUE_INVALID, f"no {mapped.transform}, left out")] if passed_over else []
     if mapped.table:
         translated = _translated(mapped, fitting)
         if translated is None:
             return nothing, [(Code.CODE_UNKNOWN, "the value is not in the field's table, left out")]
         fitting = translated
-    return _fit(fitting, mapped.transform, fields) if fitting else (nothing, [])
+    values, found = _fit(fitting, mapped.transform, fields) if fitting else (nothing, [])
+    # A rule that rejects is content with a later source.
+    if passed_over and mapped.misfit == "warn" and mapped.transform != "country":
+        text = f"the first source is no {mapped.transform}, left out; a further source is taken"
+        found = [(Code.VALUE_INVALID, text), *found]
+    return values, found
+
+
+def _first_fit(mapped: FieldMap, own: str, lookup: Lookup) -> tuple[str | Awaited | None, bool]:
+    """(what the field is made of, whether something was passed over because it does not fit)."""
+    land = _land(mapped, own, lookup)
+    passed_over = False
+    for raw in _raws(mapped, own, lookup):
+        fitting = raw if isinstance(raw, Awaited) else transformed(mapped.transform, raw, land)
+        if fitting is not None:
+            return fitting, passed_over
+        passed_over = True
+    return None, passed_over
 
 
 def _land(mapped: FieldMap, own: str, lookup: Lookup) -> str | None:
     """The country that the value is read by: the record's own, else the rule's."""
-    told = lookup(qualified(own, mapped.country_source)) if mapped.country_source else None
-    return (country(told) if isinstance(told, str) else None) or mapped.country
+    space, _, name = qualified(own, mapped.country_source or "").partition(".")
+    return (country_of(lambda source: _text(lookup(f"{space}.{source}")), name) if name else None) or mapped.country
+
+
+def _text(value: str | Awaited | None) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _translated(mapped: FieldMap, value: str) -> str | None:
-    """The table's entry, whatever the letters' case."""
-    table = {key.strip().casefold(): code for key, code in mapped.table.items()}
-    return table.get(value.strip().casefold(), mapped.otherwise)
+    """The table's entry, whatever the letters' case and the blanks."""
+    table = {code(key): translated for key, translated in mapped.table.items()}
+    return table.get(code(value), mapped.otherwise)
 
 
 def _fit(value: str, transform: str, fields: Sequence[Field]) -> tuple[list[Value], list[Finding]]:
@@ -142,16 +164,34 @@ SPREADABLE = frozenset({"text", "plain_text", "upper", "lower"})
 """Transforms whose value is still worth something when it is cut; part of a phone number is not."""
 
 
-def _raw(mapped: FieldMap, own: str, lookup: Lookup) -> str | Awaited | None:
+def _raws(mapped: FieldMap, own: str, lookup: Lookup) -> Iterator[str | Awaited]:
+    """What the field may be made of, in order. A source is looked up only where those before it do not fit, so it need
+    not be readable otherwise.
+    """
+    given = iter(_given(mapped, own, lookup))
+    if mapped.join is not None:
+        given = filter(None, [mapped.join.join(map(str, given))])
+    first = next(given, mapped.default)
+    if first is not None:
+        yield first
+    yield from given
+
+
+def _given(mapped: FieldMap, own: str, lookup: Lookup) -> Iterable[str | Awaited]:
     if mapped.value is not None:
-        return mapped.value
+        return (mapped.value,)
     if mapped.template is not None:
-        return fill(mapped.template, lambda name: lookup(qualified(own, name))) or mapped.default
-    # One after the other: a source behind the first that is filled does not matter, so it need not be readable.
-    filled = (found for name in mapped.source if (found := lookup(qualified(own, name))) is not None)
-    if mapped.join is None:
-        return next(filled, mapped.default)
-    return mapped.join.join(map(str, filled)) or mapped.default
+        return filter(None, [fill(mapped.template, lambda name: lookup(qualified(own, name)))])
+    return (found for name in _sources(mapped, own) if (found := lookup(name)) is not None)
+
+
+def _sources(mapped: FieldMap, own: str) -> list[str]:
+    """The sources with their space in front; a country's code, where the portal has it, before its name."""
+    names = [qualified(own, name) for name in mapped.source]
+    if mapped.transform != "country":
+        return names
+    parts = [name.partition(".") for name in names]
+    return [f"{space}.{source}" for space, _, name in parts for source in with_country_codes((name,))]
 
 
 def fill(template: str, lookup: Lookup) -> str | None:

@@ -7,52 +7,145 @@ Danish states stand here, since ISO lists states in the country's own language o
 import difflib
 import gettext
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 
 import pycountry
+from babel import Locale
 
-LANGUAGES = ("de", "da", "nl")
+from sync.domain.alike import spellings
+from sync.domain.properties import COUNTRY_CODES
+
+LANGUAGES = (
+    "en", "de", "fr", "it", "es", "pt", "nl", "da", "sv", "nb", "fi", "is", "et", "lv", "lt", "pl", "cs", "sk", "sl",
+    "hr", "sr", "sr_Latn", "bs", "sq", "mk", "hu", "ro", "bg", "el", "tr", "uk", "be", "ru", "ca", "ga", "mt", "lb",
+)  # fmt: skip
+"""Of Europe: neighbours write the names of their own countries, and of each other's."""
+
+OFFICIAL = ("de", "da", "nl")
+"""Languages in which the official names (`Bundesrepublik Deutschland`) are known too."""
 
 
 def country(value: str) -> str | None:
-    """ISO 3166-1 alpha-2 code of a code or of an English, German, Danish or Dutch name."""
-    return _countries().get(value.strip().casefold())
+    """ISO 3166-1 alpha-2 code of a code or of a name in English or a language of Europe.
+
+    Several names in one text (`Deutschland (DE)`) must mean one country; a name that two countries have means none.
+    """
+    if _NOT_APPLICABLE.fullmatch(value.strip()):
+        return None
+    if found := _named(value):
+        return found
+    parts = [part for part in _PARTS.split(value.strip()) if spellings(part)]
+    codes = {_named(part) for part in parts} if len(parts) > 1 else set()
+    return codes.pop() if len(codes) == 1 else None
+
+
+_NOT_APPLICABLE = re.compile(r"n\W+a\W*", re.IGNORECASE)
+"""`n/a`, which is not Namibia."""
+
+_PARTS = re.compile(r"\s+[-–—]\s+|[/,;|()\[\]]+|\s+(?=[A-Z]{2}$)|(?<=^[A-Z]{2})\s+")
+"""Between a name and its code, or two names of one country."""
+
+
+def _named(text: str) -> str | None:
+    return _known(_countries(), _ARTICLE.sub(" ", text))
+
+
+_ARTICLE = re.compile(r"(?<!\w)the(?!\w)", re.IGNORECASE)
+
+
+def country_of(get: Callable[[str], str | None], name: str) -> str | None:
+    """The country that the property `name` of a record says, by HubSpot's own code for it where the portal has one."""
+    values = (get(source) for source in (*COUNTRY_CODES.get(name, ()), name))
+    return next((code for value in values if value and (code := country(value))), None)
 
 
 def country_like(value: str) -> str | None:
     """The code of the country whose name or code is spelled most like the text, if one is."""
     names = _countries()
-    close = difflib.get_close_matches(value.strip().casefold(), names, n=1, cutoff=0.75)
+    close = difflib.get_close_matches(min(spellings(value), default=""), names, n=1, cutoff=0.75)
     return names[close[0]] if close else None
 
 
 @cache
 def _countries() -> dict[str, str]:
-    names: dict[str, str] = {}
+    """Every known spelling → code. English names and codes count more than those of other languages."""
+    english: dict[str, set[str]] = {}
+    translated: dict[str, set[str]] = {}
+    translations = _translations("iso3166-1", OFFICIAL)
     for entry in pycountry.countries:
-        code = str(entry.alpha_2)
-        english = {code, entry.alpha_3, entry.name, getattr(entry, "common_name", None)}
-        official = {getattr(entry, "official_name", None)}
-        translated = {t(name) for t in _translations("iso3166-1", LANGUAGES) for name in english if name}
-        names |= {name.casefold(): code for name in english | official | translated if name}
-    return names | ALIASES
+        own = {n for key in ("name", "common_name", "official_name") if (n := getattr(entry, key, None))}
+        for name in own | {entry.alpha_2, entry.alpha_3}:
+            _note(english, name, entry.alpha_2)
+        for name in {translate(name) for translate in translations for name in own}:
+            _note(translated, name, entry.alpha_2)
+    known = {entry.alpha_2 for entry in pycountry.countries}
+    for name, code in {pair for one in LANGUAGES for pair in _territories(one) if pair[1] in known}:
+        _note(translated, name, code)
+    aliases = {s: code for code, names in ALIASES.items() for name in names for s in spellings(name)}
+    return _of_one(translated) | _of_one(english) | aliases
 
 
-ALIASES = {
-    "america": "US",
-    "england": "GB",
-    "great britain": "GB",
-    "grossbritannien": "GB",
-    "holland": "NL",
-    "russia": "RU",
-    "storbritannien": "GB",
-    "the netherlands": "NL",
-    "turkey": "TR",
-    "uk": "GB",
-    "usa": "US",
-}
-"""What people write and ISO's names do not have."""
+def _territories(one: str) -> Iterator[tuple[str, str]]:
+    """(name, code) of the countries in one language, as CLDR has them."""
+    return ((name, code) for code, name in Locale.parse(one).territories.items())
+
+
+def _note(known: dict[str, set[str]], name: str, code: str) -> None:
+    for spelled in spellings(_ARTICLE.sub(" ", name)):
+        known.setdefault(spelled, set()).add(code)
+
+
+def _of_one(known: dict[str, set[str]]) -> dict[str, str]:
+    return {name: next(iter(codes)) for name, codes in known.items() if len(codes) == 1}
+
+
+ALIASES: dict[str, tuple[str, ...]] = {
+    "AE": ("UAE", "Emirates", "VAE", "Dubai", "Abu Dhabi", "EAU"),
+    "BA": ("Bosnia", "Bosnia-Herzegovina", "Bosnien"),
+    "BY": ("Weissrussland", "White Russia"),
+    "CC": ("Cocos Islands",),
+    "CD": ("DR Congo", "DRC", "Congo DRC", "Democratic Republic of Congo", "Democratic Republic of the Congo",
+           "Congo, Dem. Rep.", "Zaire"),
+    "CG": ("Congo Republic", "Congo, Rep."),
+    "CH": ("Swiss", "Schweiz/Suisse/Svizzera/Svizra", "Svizra", "Helvetia"),
+    "CI": ("Ivory Coast", "Elfenbeinküste"),
+    "CN": ("PRC", "PR China", "China PR", "Mainland China", "VR China"),
+    "CZ": ("Czech Rep.", "Czech", "Tschechei", "Ceska republika"),
+    "DE": ("BRD", "FRG", "Germany (Federal Republic)", "West Germany", "Bundesrepublik"),
+    "FK": ("Falklands",),
+    "FR": ("Metropolitan France", "République Française"),
+    "GB": ("UK", "Great Britain", "Britain", "England", "Scotland", "Wales", "Northern Ireland", "N. Ireland",
+           "Ireland (Northern)", "Großbritannien", "Grande-Bretagne", "Gran Bretagna", "Gran Bretaña",
+           "Groot-Brittannië", "Schottland", "Angleterre", "Inghilterra", "Inglaterra", "Engeland",
+           "Velká Británie", "UK (GB)"),
+    "GR": ("Ellas", "Ellada"),
+    "HK": ("Hong Kong, China",),
+    "IE": ("Republic of Ireland", "Ireland, Republic of", "Irish Republic", "Ireland (Republic)"),
+    "KN": ("Saint Kitts",),
+    "KP": ("Korea North", "DPRK", "Korea, DPR"),
+    "KR": ("Korea", "Korea South", "Republic of Korea", "ROK", "Korea Rep.", "S. Korea", "Korea, Republic"),
+    "MK": ("Macedonia", "FYROM", "FYR Macedonia", "Republic of Macedonia", "Mazedonien"),
+    "MO": ("Macau SAR", "Macao, China"),
+    "NL": ("NL Netherlands", "Niederland"),
+    "PS": ("Palestine", "Palestinian Territory", "Palestina", "West Bank and Gaza"),
+    "RU": ("Rossiya",),
+    "SK": ("Slovak Rep.", "Slovak"),
+    "ST": ("Sao Tome",),
+    "SX": ("St Maarten", "Saint Maarten"),
+    "SZ": ("Swaziland",),
+    "TL": ("East Timor",),
+    "TR": ("Turkey",),
+    "TT": ("Trinidad",),
+    "TW": ("Taiwan ROC", "Chinese Taipei", "Republic of China", "ROC", "Taiwan (ROC)"),
+    "US": ("US of A", "America", "USA (United States)", "Amerika", "EEUU"),
+    "VA": ("Vatican", "Holy See"),
+    "VC": ("St Vincent",),
+    "VG": ("BVI",),
+    "VI": ("USVI",),
+}  # fmt: skip
+"""By code: what people write and neither ISO nor CLDR has. `Georgia`, `Guinea` and `Congo` mean the country of just
+that ISO name, `Korea` the south, and `Kongo`, which two countries are called, none."""
 
 
 def _translations(domain: str, languages: tuple[str, ...]) -> list[Callable[[str], str]]:
@@ -65,11 +158,16 @@ def state(value: str, land: str | None = None) -> str | None:
 
     `land` is the country's alpha-2 code; without it the name must be that of one country's state only.
     """
-    wanted = _word(value)
     if land:
-        return _states().get(land, {}).get(wanted)
-    found = {names[wanted] for names in _states().values() if wanted in names and wanted not in _codes(names)}
+        return _known(_states().get(land, {}), value)
+    by_land = ((names, _known(names, value)) for names in _states().values())
+    found = {code for names, code in by_land if code and not spellings(value) & _codes(names)}
     return found.pop() if len(found) == 1 else None
+
+
+def _known(names: dict[str, str], text: str) -> str | None:
+    """The code that one of the text's spellings has."""
+    return next((names[spelled] for spelled in sorted(spellings(text)) if spelled in names), None)
 
 
 def _codes(names: dict[str, str]) -> set[str]:
@@ -84,16 +182,12 @@ def _states() -> dict[str, dict[str, str]]:
     for entry in pycountry.subdivisions:
         land, _, code = str(entry.code).partition("-")
         names = found.setdefault(land, {})
-        names[_word(code)] = names[_word(entry.code)] = code
-        for spelled in {entry.name, german(entry.name)}:
-            names[_word(spelled)] = code
+        for name in (code, entry.code, entry.name, german(entry.name)):
+            names |= dict.fromkeys(spellings(name), code)
     for land, exonyms in _ENGLISH.items():
-        found[land] |= {_word(name): code for name, code in exonyms.items()}
+        for name, code in exonyms.items():
+            found[land] |= dict.fromkeys(spellings(name), code)
     return found
-
-
-def _word(value: str) -> str:
-    return re.sub(r"[\s\-–]+", " ", value.strip().casefold())
 
 
 _ENGLISH = {
@@ -118,8 +212,7 @@ _ENGLISH = {
 
 def language(value: str) -> str | None:
     """ISO 639-1 code in capitals (`DE`) of a code with or without a region (`de-at`) or an English or German name."""
-    word = value.strip().casefold()
-    return _languages().get(word) or _languages().get(re.split(r"[-_]", word)[0])
+    return _known(_languages(), value) or _known(_languages(), re.split(r"[-_]", value)[0])
 
 
 @cache
@@ -128,8 +221,8 @@ def _languages() -> dict[str, str]:
     names: dict[str, str] = {}
     for entry in pycountry.languages:
         if code := getattr(entry, "alpha_2", None):
-            spelled = {code, entry.alpha_3, entry.name, german(entry.name)}
-            names |= {name.casefold(): str(code).upper() for name in spelled}
+            for name in {code, entry.alpha_3, entry.name, german(entry.name)}:
+                names |= dict.fromkeys(spellings(name), str(code).upper())
     return names
 
 

@@ -6,9 +6,12 @@ The words name properties, filters and what the rules ask for, never the values 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
+from sync.domain.alike import code
 from sync.domain.conditions import Condition, pattern
+from sync.domain.rules import qualified
 from sync.domain.scores import number
 from sync.domain.views import Unreadable
+from sync.mappers.places import country_of
 from sync.mappers.transforms import transformed
 from sync.planner.facts import Facts
 
@@ -76,15 +79,23 @@ def _named(condition: Condition) -> str:
 def _test(condition: Condition, facts: Facts) -> str | None:
     """A test on one property, after its transform; what the transform cannot read is unknown."""
     assert condition.property is not None
-    value = facts.get(condition.property)
-    if value is not None and condition.transform:
-        value = transformed(condition.transform, value) or None
+    value = _value(condition, facts)
     if condition.known is not None and condition.known != (value is not None):
         return f"{condition.property} is {'unknown' if condition.known else 'known'}"
     for fits, asked in ((_in_list, _list_asked), (_matches, _match_asked), (_in_range, _range_asked)):
         if not fits(condition, value):
             return f"{condition.property} {asked(condition) if value is not None else 'is unknown'}"
     return None
+
+
+def _value(condition: Condition, facts: Facts) -> str | None:
+    """The property after its transform; a country by HubSpot's own code for it where the portal has one."""
+    assert condition.property is not None
+    value = facts.get(condition.property)
+    if condition.transform == "country":
+        space, _, name = qualified("contact", condition.property).partition(".")
+        return country_of(lambda source: facts.get(f"{space}.{source}"), name)
+    return value if value is None or not condition.transform else transformed(condition.transform, value) or None
 
 
 def _list_asked(condition: Condition) -> str:
@@ -110,10 +121,10 @@ def _few(values: Iterable[str]) -> str:
 
 
 def _in_list(condition: Condition, value: str | None) -> bool:
-    options = {part.strip().casefold() for part in (value or "").split(";")} | {(value or "").casefold()}
-    if condition.one_of and not options & {option.strip().casefold() for option in condition.one_of}:
+    options = {code(part) for part in ((value or ""), *(value or "").split(";"))}
+    if condition.one_of and not options & set(map(code, condition.one_of)):
         return False
-    return not options & {option.strip().casefold() for option in condition.none_of}
+    return not options & set(map(code, condition.none_of))
 
 
 def _matches(condition: Condition, value: str | None) -> bool:

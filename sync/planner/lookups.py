@@ -6,9 +6,11 @@ the case sensitivity of `eq` differs by field.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from string import ascii_uppercase
 from typing import Any
 
 from sync import odata
+from sync.domain.alike import postal_code, postal_parts, tax_number
 from sync.domain.numbers import whole
 from sync.domain.rules import EntityMap, FieldRule, Rules
 from sync.mappers.web import domain, in_ascii
@@ -157,6 +159,10 @@ def _written(kind: Ask, value: str) -> tuple[str, ...]:
             return f"{value}:1", f"{value}:*"
         case Ask.ACCOUNT_BY_DOMAIN:
             return _spellings(value)
+        case Ask.ACCOUNT_BY_TAX:
+            return _tax_spellings(value)
+        case Ask.ACCOUNT_BY_POSTAL:
+            return _postal_spellings(value)
         case _:
             return (value,)
 
@@ -195,6 +201,26 @@ def _spellings(value: str) -> tuple[str, ...]:
     return (*plain, *foreign, *(f"*{spelled}*" for spelled in dict.fromkeys(cases)))
 
 
+def _tax_spellings(value: str) -> tuple[str, ...]:
+    """As it is written, in one piece, and in groups of three from the right with the usual marks between them."""
+    bare = tax_number(value)
+    digits = bare.lstrip(ascii_uppercase)
+    letters = bare.removesuffix(digits)
+    first = len(digits) % 3 or 3
+    groups = [digits[:first], *(digits[n : n + 3] for n in range(first, len(digits), 3))]
+    set_apart = (f"{letters}{mark}{sign.join(groups)}" for mark in ("", " ", "-") for sign in ("", " ", "."))
+    return tuple(dict.fromkeys((value, bare, *(spelled.strip(" -") for spelled in set_apart))))
+
+
+def _postal_spellings(value: str) -> tuple[str, ...]:
+    """With anything before it (`D-20095`) and between its groups (`SW1A 1AA`), and without a zero that was lost."""
+    land, _, written = value.partition(" ")
+    bare = postal_code(written, land)
+    if not bare:
+        return (value,)
+    return tuple(dict.fromkeys((written, bare, bare.lstrip("0") or bare, f"*{'*'.join(postal_parts(bare, land))}*")))
+
+
 Answers = dict[tuple[Ask, str], dict[str, list[Row]]]
 """Rows by kind of question and entity, and then by the value that was asked for."""
 
@@ -218,8 +244,19 @@ def _by_value(kind: Ask, rows: Iterable[Row], key_field: str) -> dict[str, list[
 
 def answered(question: Question, answers: Answers) -> list[Record]:
     """The records that answer one question."""
-    value = question.value.upper() if question.kind in (Ask.PERMISSIONS_OF, Ask.BY_UUID) else question.value
-    return [record(question.entity, row) for row in answers[question.kind, question.entity].get(value, ())]
+    return [record(question.entity, row) for row in answers[question.kind, question.entity].get(_asked(question), ())]
+
+
+def _asked(question: Question) -> str:
+    """The question's value as answers are compared with it."""
+    match question.kind:
+        case Ask.PERMISSIONS_OF | Ask.BY_UUID:
+            return question.value.upper()
+        case Ask.ACCOUNT_BY_POSTAL:
+            land, _, written = question.value.partition(" ")
+            return f"{land} {postal_code(written, land)}"
+        case _:
+            return question.value
 
 
 def _answer(kind: Ask, row: Row, key_field: str) -> str | None:
@@ -232,6 +269,9 @@ def _answer(kind: Ask, row: Row, key_field: str) -> str | None:
             return stem if whole(number) is not None else None
         case Ask.ACCOUNT_BY_DOMAIN:
             return domain(str(row.get("WebSite") or ""))
+        case Ask.ACCOUNT_BY_POSTAL:
+            land = str(row.get("CountryCode") or "")
+            return f"{land} {postal_code(str(row.get('StreetPostalCode') or ''), land)}"
         case Ask.PERMISSIONS_OF:
             return str(row.get("BusinessPartnerUUID") or "").upper()
         case Ask.BY_UUID:

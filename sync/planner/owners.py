@@ -4,9 +4,10 @@ import hashlib
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 
+from sync.domain import alike
 from sync.domain.rules import OwnerRule, Territory
 from sync.domain.views import Owner
-from sync.mappers.places import country
+from sync.mappers.places import country_of
 from sync.planner.facts import Facts
 
 Employees = Mapping[str, str]
@@ -77,8 +78,8 @@ def _draw(member: str, key: str) -> bytes:
 
 
 def _covers(row: Territory, rule: OwnerRule, facts: Facts) -> bool:
-    land = country(facts.at_company(rule.country_property) or "")
-    postal = (facts.at_company(rule.postal_property) or "").replace(" ", "").upper()
+    land = country_of(facts.at_company, rule.country_property)
+    postal = alike.postal_code(facts.at_company(rule.postal_property) or "", land)
     if row.country and row.country != land:
         return False
     if row.postal and not any(_begins(postal, prefix.replace(" ", "").upper()) for prefix in row.postal):

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from sync.domain.alike import postal_code, same_name, spellings, tax_number
 from sync.domain.rules import AccountMap, ContactMap, NaturalKey
 from sync.domain.views import Company, ContactView, Link, Unreadable
 from sync.mappers.company import web_domain
-from sync.mappers.places import country
+from sync.mappers.places import country_of
 from sync.planner.target import Ask, Question, Record, Unanswerable
 
 ACCOUNT = "CorporateAccount"
@@ -198,31 +199,33 @@ def _question(key: NaturalKey, company: Company, rules: AccountMap) -> Question 
     match key.kind:
         case "tax_number":
             value = company.get(key.source[0])
-            return Question(Ask.ACCOUNT_BY_TAX, ACCOUNT, value) if value else None
+            return Question(Ask.ACCOUNT_BY_TAX, ACCOUNT, value) if value and tax_number(value) else None
         case "web_domain":
             value = web_domain(company, key.source, rules.shared_domains)
             return Question(Ask.ACCOUNT_BY_DOMAIN, ACCOUNT, value) if value else None
         case "name_country_postal":
-            parts = _postal(company, key.source)
-            return Question(Ask.ACCOUNT_BY_POSTAL, ACCOUNT, parts[2]) if all(parts) else None
+            name, land, postal = _postal(company, key.source)
+            told = spellings(name) and land and postal_code(postal, land)
+            return Question(Ask.ACCOUNT_BY_POSTAL, ACCOUNT, f"{land} {postal}") if told else None
 
 
 def _matcher(key: NaturalKey, company: Company) -> Callable[[Record], bool]:
-    """What the question has not settled: an answer was compared with it exactly (`sync.planner.lookups`)."""
+    """What the question has not settled: an answer was compared with it already (`sync.planner.lookups`)."""
     if key.kind != "name_country_postal":
         return lambda _: True
     name, land, _ = _postal(company, key.source)
-    return lambda record: (_name(record), record.text("CountryCode")) == (name, land)
+    return lambda record: record.text("CountryCode") == land and same_name(_name(record), name)
 
 
 def _postal(company: Company, source: Sequence[str]) -> tuple[str, str, str]:
-    name, land, code = (company.get(s) or "" for s in source)
-    return " ".join(name.split()), country(land) or "", code
+    """(name, ISO code of the country, postal code); empty where missing."""
+    name, land, postal = source
+    return company.get(name) or "", country_of(company.get, land) or "", company.get(postal) or ""
 
 
 def _name(record: Record) -> str:
     names = (record.text(field) for field in ("Name", "AdditionalName", "AdditionalName2", "AdditionalName3"))
-    return " ".join(" ".join(names).split())
+    return " ".join(names)
 
 
 def _unclaimed(records: Iterable[Record], key_field: str) -> list[Record]:

@@ -5,6 +5,7 @@ Each problem is a sentence with key, found and remedy.
 
 from collections.abc import Iterator
 
+from sync.domain.alike import code
 from sync.domain.rules import FieldMap, FieldRule, Qualification, placeholders
 from sync.domain.spelling import shown
 from sync.mappers.transforms import spread
@@ -31,7 +32,7 @@ def _table(mapped: FieldMap) -> Iterator[str]:
     yield from (f"table: {problem}" for problem in values.never("transform", mapped.transform, mapped.table))
     first: dict[str, str] = {}
     for known in mapped.table:
-        other = first.setdefault(known.strip().casefold(), known)
+        other = first.setdefault(code(known), known)
         if other != known:
             yield f"table: found {shown(other)} and {shown(known)}, which are the same, since case does not matter"
 

@@ -5,6 +5,7 @@ Each problem is a sentence with what was found and what is allowed.
 
 from collections.abc import Iterable, Iterator
 
+from sync.domain.alike import DIGITS_ONLY
 from sync.domain.conditions import Transform
 from sync.domain.rules import Territory
 from sync.domain.spelling import shown
@@ -43,13 +44,6 @@ def no_country(code: str | None) -> Iterator[str]:
         yield f"found {shown(code)}; {_hint('country', meant)}"
 
 
-_DIGITS_FIRST = frozenset({
-    "AT", "AU", "BE", "BG", "CH", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IS", "IT", "LI", "LU",
-    "NL", "NO", "PL", "PT", "RO", "RS", "RU", "SE", "SI", "SK", "TR", "UA", "US",
-})  # fmt: skip
-"""Countries whose postal codes begin with a digit. Elsewhere one or two letters may come first, in Malta three."""
-
-
 def territories(rows: tuple[Territory, ...]) -> Iterator[str]:
     """Rows of a table that nothing reaches, and countries and postal codes that do not exist."""
     for n, row in enumerate(rows):
@@ -73,7 +67,7 @@ def _ends(written: str) -> tuple[str, str]:
 def _postal(written: str, row: Territory) -> Iterator[str]:
     low, high = _ends(written)
     letters = len(low) - len(low.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
-    if letters > (3 if row.country == "MT" else 0 if row.country in _DIGITS_FIRST else 2):
+    if letters > (3 if row.country == "MT" else 0 if row.country in DIGITS_ONLY else 2):
         yield f"but no postal code{f' of {row.country}' if row.country else ''} begins so; allowed: such as 20 or 20-25"
     elif len(low) != len(high):
         yield "whose ends must have the same number of characters, such as 20-25"

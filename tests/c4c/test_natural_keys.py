@@ -123,3 +123,65 @@ def test_the_rules_add_domains_that_many_share(world: World) -> None:
     world.sync()
     assert world.control.row("CorporateAccount", ObjectID=sales["ObjectID"])["HubSpotID_KUT"] == ""
     assert world.control.row("CorporateAccount", HubSpotID_KUT=branch)["Name"] == "Kiel Branch"
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        pytest.param(("Bäckerei Nord GmbH", "24103"), ("BAECKEREI NORD G.m.b.H.", "24103"), id="umlaut and legal form"),
+        pytest.param(("Bäckerei Nord GmbH", "D-24103"), ("Bäckerei Nord GmbH", "24103"), id="our country in front"),
+        pytest.param(("Bäckerei Nord GmbH", "24103"), ("Bäckerei Nord GmbH", "D 24103"), id="their country in front"),
+        pytest.param(("Ba\u0308ckerei\xa0Nord\u200b GmbH", "24103"), ("Bäckerei Nord GmbH", "24103"), id="unseen"),
+        pytest.param(("Meyer & Co. KG", "1067"), ("Meyer und Co KG", "01067"), id="a zero that a sheet took away"),
+    ],
+)
+def test_name_and_place_are_the_same_at_a_glance(world: World, ours: tuple[str, str], theirs: tuple[str, str]) -> None:
+    company = world.control.company(ours[0], domain="", zip=ours[1], country="Deutschland (DE)")
+    sales = world.control.sales_create(
+        "CorporateAccount", Name=theirs[0], RoleCode="CRM000", CountryCode="DE", StreetPostalCode=theirs[1]
+    )
+    world.control.contact(company)
+    world.sync()
+    assert world.control.row("CorporateAccount")["ObjectID"] == sales["ObjectID"]
+    assert world.control.row("CorporateAccount")["HubSpotID_KUT"] == company
+
+
+def test_another_legal_form_is_another_company(world: World) -> None:
+    company = world.control.company("Bakery North GmbH", domain="", zip="24103", country="DE")
+    world.control.sales_create(
+        "CorporateAccount", Name="Bakery North AG", RoleCode="CRM000", CountryCode="DE", StreetPostalCode="24103"
+    )
+    world.control.contact(company)
+    world.sync()
+    assert world.control.row("CorporateAccount", HubSpotID_KUT=company)["Name"] == "Bakery North GmbH"
+    assert len(world.control.rows("CorporateAccount")) == 2
+
+
+def test_the_portal_s_own_country_code_goes_before_the_name(world: World) -> None:
+    company = world.control.company(
+        "Bakery North", domain="", zip="24103", country="Schleswig-Holstein", hs_country_code="DE"
+    )
+    sales = world.control.sales_create(
+        "CorporateAccount", Name="Bakery North", RoleCode="CRM000", CountryCode="DE", StreetPostalCode="24103"
+    )
+    other = world.control.company("Mill South", country="Schleswig-Holstein", hs_country_code="DE")
+    world.control.contact(company)
+    world.control.contact(other, lastname="Winter")
+    world.sync()
+    assert world.control.row("CorporateAccount", HubSpotID_KUT=company)["ObjectID"] == sales["ObjectID"]
+    assert world.control.row("CorporateAccount", HubSpotID_KUT=other)["CountryCode"] == "DE"
+
+
+def test_what_nobody_can_see_is_no_content_and_makes_no_difference(world: World) -> None:
+    company = world.control.company("Bakery\u200b North\xad", zip="\u200b24103", city="\u2060")
+    contact = world.control.contact(company, jobtitle="\ufeff", firstname="A\u200dda\x00", company="\u200b")
+    world.sync()
+    account, person = world.control.row("CorporateAccount"), world.control.row("Contact")
+    assert (account["Name"], account["StreetPostalCode"], account["City"]) == ("Bakery North", "24103", "")
+    assert (person["FirstName"], person["JobTitle"]) == ("Ada", "")
+    before = world.progress(contact).change_seq
+    world.control.change(contact, firstname="Ada\u200b", jobtitle="\u200e")
+    world.control.reset_counts()
+    world.sync()
+    assert world.progress(contact).change_seq == before
+    assert world.control.counts()["total"] == 0

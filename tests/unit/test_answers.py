@@ -34,6 +34,14 @@ def test_an_asterisk_in_a_tax_number_finds_no_stranger() -> None:
     assert found(c4c, by_tax("DE1"), by_tax("DE1*"), by_tax("*")) == [{"Muster"}, {"Starred"}, set()]
 
 
+def test_a_tax_number_is_the_same_however_it_is_set_in_groups() -> None:
+    c4c = Twin()
+    for name, number in (("Muster", "DE 123 456 789"), ("Swiss", "CHE-123.456.789"), ("Stranger", "DE123456780")):
+        account = c4c.seed("CorporateAccount", Name=name, RoleCode="BUP002")
+        c4c.seed("CorporateAccountTaxNumber", ParentObjectID=account["ObjectID"], TaxID=number)
+    assert found(c4c, by_tax("de123456789"), by_tax("CHE123456789")) == [{"Muster"}, {"Swiss"}]
+
+
 def test_persons_asked_for_together_stay_with_their_accounts() -> None:
     c4c = Twin()
     here, there = (c4c.seed("CorporateAccount", Name=name, RoleCode="BUP002") for name in ("Here", "There"))

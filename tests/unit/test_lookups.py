@@ -39,13 +39,13 @@ def asked(*questions: Question) -> list[Query]:
         pytest.param(
             Question(Ask.ACCOUNT_BY_TAX, "CorporateAccount", "DE1"),
             "CorporateAccountTaxNumberCollection",
-            "TaxID eq 'DE1'",
+            "TaxID eq 'DE1' or TaxID eq 'DE 1' or TaxID eq 'DE-1'",
             id="by tax number",
         ),
         pytest.param(
-            Question(Ask.ACCOUNT_BY_POSTAL, "CorporateAccount", "50667"),
+            Question(Ask.ACCOUNT_BY_POSTAL, "CorporateAccount", "DE 50667"),
             "CorporateAccountCollection",
-            "StreetPostalCode eq '50667'",
+            "StreetPostalCode eq '50667' or StreetPostalCode eq '*50667*'",
             id="by postal code",
         ),
         pytest.param(
@@ -116,10 +116,26 @@ PERMISSION = Question(Ask.PERMISSIONS_OF, "MarketingPermission", "AB")
         pytest.param(Question(Ask.BY_UUID, "CorporateAccount", "ab"), {"UUID": "AB"}, True, id="of accounts, too"),
         pytest.param(Question(Ask.BY_ID, "Contact", "C*"), {"ObjectID": "C1"}, False, id="an asterisk is no wildcard"),
         pytest.param(
-            Question(Ask.ACCOUNT_BY_POSTAL, "CorporateAccount", "1*"),
-            {"StreetPostalCode": "12345"},
+            Question(Ask.ACCOUNT_BY_POSTAL, "CorporateAccount", "DE 1*"),
+            {"StreetPostalCode": "12345", "CountryCode": "DE"},
             False,
             id="nor in a postal code",
+        ),
+        *(
+            pytest.param(
+                Question(Ask.ACCOUNT_BY_POSTAL, "CorporateAccount", f"{land} {ours}"),
+                {"StreetPostalCode": theirs, "CountryCode": country},
+                fits,
+                id=f"postal code {ours} of {land}, {theirs} of {country}",
+            )
+            for land, ours, theirs, country, fits in (
+                ("DE", "20095", "D-20095", "DE", True),
+                ("DE", "D 20095", "20095", "DE", True),
+                ("DE", "1067", "01067", "DE", True),
+                ("GB", "SW1A 1AA", "sw1a1aa", "GB", True),
+                ("DE", "20095", "20095", "AT", False),
+                ("DE", "20095", "120095", "DE", False),
+            )
         ),
         pytest.param(
             Question(Ask.CHANNELS_OF, "ChannelPermission", "P1"), {"ParentObjectID": "P1"}, True, id="channel"

@@ -21,7 +21,6 @@ ROUNDS = 12
 MATCHES = {
     Ask.BY_KEY: "HubSpotID_KUT",
     Ask.ACCOUNT_BY_TAX: "TaxID",
-    Ask.ACCOUNT_BY_POSTAL: "StreetPostalCode",
     Ask.CONTACTS_OF: "AccountID",
     Ask.RELATIONS_OF: "ParentObjectID",
     Ask.PERMISSIONS_OF: "BusinessPartnerUUID",
@@ -156,6 +155,8 @@ def _fits(question: Question, record: Record) -> bool:
             return question.value in (record.text("UUID"), record.text("ContactUUID"))
         case Ask.LEADS_OF:
             return record.text("HubSpotID_KUT").startswith(f"{question.value}:")
+        case Ask.ACCOUNT_BY_POSTAL:
+            return question.value == f"{record.text('CountryCode')} {record.text('StreetPostalCode')}"
         case Ask.ACCOUNT_BY_DOMAIN:
             return question.value in record.text("WebSite").lower()
         case _:

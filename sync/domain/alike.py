@@ -1,0 +1,95 @@
+"""Whether two texts of one kind mean the same at a glance: names, places, postal codes, tax numbers, codes. Pure.
+
+Legal forms stay significant: `Muster GmbH` is not `Muster AG`, but `MUSTER G.m.b.H.` is `Muster GmbH`.
+"""
+
+import re
+import unicodedata
+
+from sync.domain.text import clean
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether two names differ in case, accents, umlauts, blanks and punctuation only."""
+    return bool(spellings(one) & spellings(other))
+
+
+def spellings(text: str) -> frozenset[str]:
+    """The ways to spell a name or place in plain letters and digits; none if there are no letters and digits in it.
+
+    With umlauts written out (`mueller`) and with their dots left out (`muller`): `Müller` is both, yet `Bauer` is not
+    `Baur`.
+    """
+    plain = unicodedata.normalize("NFKC", clean(text).translate(_REGISTERED)).casefold()
+    joined = _AND.sub("&", plain)
+    if joined.isascii():
+        return frozenset(filter(None, (_NO_LETTERS.sub("", joined),)))
+    return frozenset(filter(None, (_bare(joined.translate(_WRITTEN_OUT)), _bare(joined.translate(_PLAIN)))))
+
+
+def _bare(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text)
+    return _NO_LETTERS.sub("", unicodedata.normalize("NFC", _ACCENTS.sub("", decomposed)))
+
+
+_NO_LETTERS = re.compile(r"[^\w&]|_")
+_REGISTERED = dict.fromkeys(map(ord, "®™©℠"))
+_AND = re.compile(r"(?<!\w)(?:und|and|et|og|och|u\.)(?!\w)|\+")
+_ACCENTS = re.compile("(?<=[a-zα-ω])[\u0300-\u036f]+")
+"""Of Latin and Greek letters only: in other scripts such marks make another letter."""
+
+_PLAIN = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "ё": "е"})
+_WRITTEN_OUT = _PLAIN | str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
+
+
+def code(text: str) -> str:
+    """One spelling for all that case, width and blanks tell apart, of options, labels and codes.
+
+    Punctuation counts: `C` is not `C++`.
+    """
+    return " ".join(unicodedata.normalize("NFKC", clean(text)).casefold().split())
+
+
+def tax_number(text: str) -> str:
+    """A number with its letters as capitals and without what sets it in groups: `DE 123.456-789` is `DE123456789`."""
+    return re.sub(r"[\s./:_‐-―−-]", "", code(text)).upper()
+
+
+def postal_code(text: str, land: str | None = None) -> str:
+    """A postal code in capitals, without blanks, hyphens and the country in front (`D-20095` → `20095`).
+
+    `land` is the country's ISO code; zeros in front that a spreadsheet took away come back by its rules.
+    """
+    written = re.sub(r"[\s.,_]", "", re.sub(r"[‐-―−]", "-", code(text))).upper()
+    bare = re.sub(_in_front(land), "", written).replace("-", "")
+    length = _DIGITS.get(land or "", 0)
+    return bare.zfill(length) if bare.isdecimal() and len(bare) == length - 1 else bare
+
+
+def _in_front(land: str | None) -> str:
+    """The country before a postal code: any letters where codes are numbers, else its own ISO code and a hyphen."""
+    if land is None or land in DIGITS_ONLY:
+        return r"^[A-Z]{1,3}-?(?=\d)" if land else r"^[A-Z]{1,3}-(?=\d)"
+    return rf"^{land}-"
+
+
+_DIGITS = {
+    **dict.fromkeys(("DE", "ES", "FI", "FR", "HR", "IT", "EE", "GR", "SE", "CZ", "SK", "TR", "UA", "RS", "US"), 5),
+    **dict.fromkeys(("RO", "RU"), 6),
+}
+"""Digits of postal codes that may begin with a zero."""
+
+DIGITS_ONLY = frozenset({
+    "AT", "AU", "BE", "BG", "CH", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IS", "IT", "LI", "LU",
+    "NO", "PL", "PT", "RO", "RS", "RU", "SE", "SI", "SK", "TR", "UA", "US", "NL",
+})  # fmt: skip
+"""Countries whose postal codes begin with a digit. Elsewhere one or two letters may come first, in Malta three."""
+
+
+def postal_parts(bare: str, land: str | None = None) -> tuple[str, ...]:
+    """The groups that people write a postal code in, with a blank or hyphen between them."""
+    at = _SET_APART.get(land or "", 0)
+    return (bare[:at], bare[at:]) if at and len(bare) > abs(at) else (bare,)
+
+
+_SET_APART = {"CA": 3, "CZ": 3, "GB": -3, "GR": 3, "IE": 3, "NL": 4, "PL": 2, "PT": 4, "SE": 3, "SK": 3, "US": 5}
