@@ -16,7 +16,7 @@ DECISIONS = Counter("sync_decisions", "Contacts settled, by deciding code.", ["c
 HANDOVERS = Counter("sync_handovers", "Leads that this process brought into SAP Sales Cloud.", registry=REGISTRY)
 LATENCY = Histogram(
     "sync_handover_latency_seconds",
-    "From the crossing of the threshold, as HubSpot dates it, to the lead in SAP Sales Cloud.",
+    "From the crossing of the threshold, as it was seen, to the lead in SAP Sales Cloud.",
     buckets=(60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400, 604800),
     registry=REGISTRY,
 )

@@ -64,7 +64,7 @@ def _poll(context: Context, stream: ObjectType) -> tuple[int, int]:
         if stream == "contacts" and window.since == EARLIEST:
             # A whole load in one go has read those above a threshold, too; those who cross meanwhile show in the total.
             for score in context.config.rules.qualification.scores:
-                freshness.note_read(session, score.name, started)
+                freshness.note_read(session, score.name, started, context.now())
     return polled, changed
 
 

@@ -50,7 +50,7 @@ def _follow(context: Context, score: Score) -> tuple[int, int]:
         budget.still_spare(context, "scores")
     changed += _left(context, stood - seen)
     with context.store.session() as session:
-        freshness.note_read(session, score.name, started)
+        freshness.note_read(session, score.name, started, context.now())
     return len(seen), changed
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from sync.domain.views import Properties
-from sync.state.streams import remember, remembered
+from sync.state.streams import enter_service, remember, remembered
 
 
 def note_values(
@@ -26,12 +26,14 @@ def last_changes(session: Session, properties: Iterable[str]) -> Mapping[str, da
     return {name: datetime.fromisoformat(text) for name, text in found.items() if text}
 
 
-def note_read(session: Session, score: str, at: datetime) -> None:
-    """Everybody at or above the threshold of the score was read at that time."""
-    remember(session, f"score {score} read", at.isoformat())
+def note_read(session: Session, score: str, started: datetime, now: datetime) -> None:
+    """Everybody at or above the threshold of the score was read between `started` and now."""
+    remember(session, f"score {score} read", started.isoformat())
+    enter_service(session, now)
 
 
 def last_read(session: Session, score: str) -> datetime | None:
+    """When the last full reading of the score began: whoever it did not show was below the threshold."""
     text = remembered(session, f"score {score} read")
     return datetime.fromisoformat(text) if text else None
 

@@ -60,6 +60,7 @@ def save_contacts(session: Session, snapshots: Sequence[Snapshot], scores: Seque
     known = _by_id(session, tables.Contact, [s.id for s in snapshots])
     snapshots = [_completed(s, known.get(s.id)) for s in snapshots]
     before = {i: row.properties for i, row in known.items()}
+    versions = {i: row.modified_at for i, row in known.items()}
     pairs = ((before.get(s.id), s.properties) for s in snapshots)
     freshness.note_values(session, [score.property for score in scores], pairs, now)
     changed = []
@@ -70,7 +71,7 @@ def save_contacts(session: Session, snapshots: Sequence[Snapshot], scores: Seque
         session.add(_stored_contact(row, snapshot))
     session.flush()
     _follow_merges(session, snapshots, "Contact", now)
-    _follow_scores(session, snapshots, scores, now)
+    _follow_scores(session, snapshots, scores, versions, now)
     mark_pending(session, changed, now)
     session.exec(_stale(changed))
     return changed
@@ -193,24 +194,45 @@ def _move_handovers(session: Session, old_id: str, new_id: str) -> None:
             session.exec(update(tables.Handover).where(of_old).values(lead_key=new_key, contact_id=new_id))
 
 
-def _follow_scores(session: Session, snapshots: Sequence[Snapshot], scores: Sequence[Score], now: datetime) -> None:
-    """Notes when a score crossed its threshold, and when it fell below the re-arm level after a handover."""
+def _follow_scores(
+    session: Session,
+    snapshots: Sequence[Snapshot],
+    scores: Sequence[Score],
+    versions: Mapping[str, datetime | None],
+    now: datetime,
+) -> None:
+    """Notes when a score crossed its threshold, and when it fell below the re-arm level after a handover.
+
+    `versions`: by contact id the modification time of the version that the mirror held until now.
+    """
     levels = [(s, score, level(score, s.properties)) for s in snapshots for score in scores]
-    met = {(s.id, score.name): s.modified_at for s, score, found in levels if found is Level.MET}
+    met = {(s.id, score.name): s for s, score, found in levels if found is Level.MET}
+    looks = {score.name: freshness.last_read(session, score.name) for score in scores}
     known = {
         (row.contact_id, row.score): row
         for ids in portions(s.id for s in snapshots)
         for row in session.exec(select(tables.Crossing).where(col(tables.Crossing.contact_id).in_(ids)))
     }
-    for key, modified_at in met.items():
+    for key, snapshot in met.items():
         if key not in known:
-            session.add(tables.Crossing(contact_id=key[0], score=key[1], crossed_at=modified_at or now))
+            below = versions.get(snapshot.id) or looks[key[1]]
+            session.add(tables.Crossing(contact_id=key[0], score=key[1], crossed_at=_crossed_at(snapshot, below, now)))
     for key, row in known.items():
         if key not in met:
             session.delete(row)
     for score in scores:
         fallen = [s.id for s, name, found in levels if name is score and found is Level.BELOW]
         rearm(session, fallen, score.name)
+
+
+def _crossed_at(snapshot: Snapshot, below: datetime | None, now: datetime) -> datetime:
+    """HubSpot's last modification if it came after the last look `below` the threshold, otherwise now, the first look
+    above it.
+
+    A score rises without moving the contact's timestamp, which may then be years old and says nothing of the crossing.
+    """
+    modified = snapshot.modified_at
+    return min(modified, now) if modified and below and modified > below else now
 
 
 def all_ids(session: Session) -> list[str]:
@@ -233,7 +255,8 @@ def review(session: Session, scores: Sequence[Score], now: datetime) -> int:
     ids = all_ids(session)
     for part in portions(ids):
         rows = _by_id(session, tables.Contact, part).values()
-        _follow_scores(session, [Snapshot(r.id, r.properties, r.modified_at) for r in rows], scores, now)
+        versions = {row.id: row.modified_at for row in rows}
+        _follow_scores(session, [Snapshot(r.id, r.properties, r.modified_at) for r in rows], scores, versions, now)
     mark_pending(session, ids, now)
     return len(ids)
 

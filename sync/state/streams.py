@@ -95,14 +95,18 @@ SERVICE = "in service since"
 
 
 def in_service_since(session: Session) -> datetime | None:
-    """When the first job ever was started. What happened in HubSpot before is no measure of our speed."""
+    """When a score had been read completely for the first time. Contacts that were above its threshold by then crossed
+    it nobody knows when, which is no measure of our speed."""
     text = remembered(session, SERVICE)
     return datetime.fromisoformat(text) if text else None
 
 
-def start_job(session: Session, run_id: str, job: str, now: datetime) -> int:
+def enter_service(session: Session, now: datetime) -> None:
     if remembered(session, SERVICE) is None:
         remember(session, SERVICE, now.isoformat())
+
+
+def start_job(session: Session, run_id: str, job: str, now: datetime) -> int:
     row = tables.JobRun(run_id=run_id, job=job, started_at=now)
     session.add(row)
     session.flush()
