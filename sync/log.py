@@ -47,6 +47,7 @@ class Event(StrEnum):
     LEASE_LOST = "lease_lost"
     STOP_FORCED = "stop_forced"
     CLOCK_JUMPED = "clock_jumped"
+    CLOCK_WRONG = "clock_wrong"
     STATE_BUSY = "state_busy"
     ALERT_FIRING = "alert_firing"
     ALERT_RESOLVED = "alert_resolved"
@@ -195,6 +196,7 @@ _WARNINGS = frozenset(
         Event.LEASE_LOST,
         Event.STOP_FORCED,
         Event.CLOCK_JUMPED,
+        Event.CLOCK_WRONG,
         Event.STATE_BUSY,
         Event.ALERT_FIRING,
         Event.ALERT_UNDELIVERED,

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy.exc import SQLAlchemyError
 
 from sync import app, log
 from sync.cli import admin, channels, links, loads, output, reports
@@ -16,12 +15,12 @@ from sync.cli.explained import print_explain
 from sync.cli.simulate import simulate
 from sync.config import Configuration, Environment, Settings, WorkerConfig
 from sync.config import settings as read_settings
-from sync.errors import ConfigurationError, Defect, StateError, SyncError
+from sync.errors import ConfigurationError, StateError, SyncError
 from sync.jobs import alerts, preview
 from sync.jobs import check as checks
 from sync.jobs import explain as explaining
 from sync.jobs import status as statuses
-from sync.jobs.runner import JOBS, ONCE, place, run_jobs, run_until_idle
+from sync.jobs.runner import JOBS, ONCE, run_jobs, run_until_idle, unexpected
 from sync.log import Event, emit
 from sync.state.store import HEAD, open_store, versions
 from sync.worker import StopSignal, Worker
@@ -65,17 +64,13 @@ def main() -> None:
 
 def _failure(error: Exception) -> SyncError:
     """What went wrong, in words."""
-    match error:
-        case SyncError():
-            return error
-        case SQLAlchemyError():
-            kind = type(error).__name__
-            return StateError(f"the state file cannot be used now ({kind}); check disk space and who uses it")
-        case OSError() if error.filename:
-            return ConfigurationError([f"{error.filename}: {error.strerror}; check path and rights"])
-        case _:
-            # Its text may hold what nobody may read; where it arose is enough to find it.
-            return Defect(f"a bug: {type(error).__name__} at {place(error)}; please report it")
+    if isinstance(error, SyncError):
+        return error
+    if isinstance(error, OSError) and error.filename:
+        return ConfigurationError([f"{error.filename}: {error.strerror}; check path and rights"])
+    with suppress(ConfigurationError):
+        return unexpected(error, app.settings().state)
+    return unexpected(error, None)
 
 
 def _configure_log(stream: Any = None) -> None:

@@ -89,6 +89,8 @@ def _print_budget(budget: Document) -> None:
 
 
 def _print_trouble(document: Document) -> None:
+    if document["state"]["problem"]:
+        say(f"STATE: {document['state']['problem']}")
     for alert, since in document["alerts"].items():
         say(f"ALERT {alert} since {at(since)}: see docs/oncall.md")
     guard = document["guard"]

@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from sync.config import Configuration
@@ -21,7 +22,7 @@ from sync.jobs import freshness
 from sync.jobs.context import Context
 from sync.jobs.poll import STREAMS
 from sync.log import Event, emit
-from sync.state import budget, disappearance, guarding, readable, streams, work
+from sync.state import budget, clocks, disappearance, guarding, readable, streams, trouble, work
 from sync.state import lease as leases
 from sync.state.budget import DailyBudget
 from sync.state.streams import Streak
@@ -41,6 +42,8 @@ class Alert(StrEnum):
     C4C_AWAY = "c4c_away"
     HANDOVERS_LATE = "handovers_late"
     SCORE_FROZEN = "score_frozen"
+    STATE = "state"
+    CLOCK = "clock"
 
 
 STEPS = {
@@ -54,6 +57,8 @@ STEPS = {
     Alert.C4C_AWAY: "`hubspot-c4c-sync runs --job push`; look at the tenant and the network, it goes on by itself",
     Alert.HANDOVERS_LATE: "`hubspot-c4c-sync status`, then `hubspot-c4c-sync runs --job push`",
     Alert.SCORE_FROZEN: "look in HubSpot whether the score is switched on; `hubspot-c4c-sync check` names it",
+    Alert.STATE: "`df -h` and `ls -ln` on the directory of SYNC_STATE; `hubspot-c4c-sync status` says it, too",
+    Alert.CLOCK: "set the machine's clock (NTP); `hubspot-c4c-sync status` shows how far HubSpot is read",
 }
 """The first thing to do, as docs/oncall.md says at more length."""
 
@@ -68,6 +73,8 @@ OVER = {
     Alert.C4C_AWAY: "SAP Sales Cloud answers again",
     Alert.HANDOVERS_LATE: "no contact waits too long",
     Alert.SCORE_FROZEN: "values of the score change again",
+    Alert.STATE: "the state file can be used again",
+    Alert.CLOCK: "the clock agrees with HubSpot's, and HubSpot is read completely",
 }
 """What is over."""
 
@@ -111,13 +118,40 @@ class Facts:
     oldest_pending: datetime | None = None
     frozen: Mapping[str, str] = field(default_factory=dict)
     """By score what is wrong with it."""
+    clock: str | None = None
 
 
-def watch(context: Context) -> None:
-    """Looks at everything, and tells what changed."""
-    with context.store.reading() as session:
-        found = evaluate(_facts(session, context), context.config)
-        told = streams.told(session)
+def watch(context: Context, problem: str | None = None) -> None:
+    """Looks at everything, and tells what changed. `problem`: what is wrong with the state file, as far as known."""
+    if problem is None:
+        context.delivered.store(context.store)
+    try:
+        with context.store.reading() as session:
+            found = evaluate(_facts(session, context), context.config)
+            told = context.delivered.overlaid(streams.told(session))
+    except (SQLAlchemyError, OSError) as error:
+        # What is not known has neither begun nor ended.
+        watch_state(context, problem or trouble.sentence(error, context.store.path))
+        return
+    state = problem or _exposed(context)
+    _compare(context, found | ({str(Alert.STATE): state} if state else {}), told)
+
+
+def watch_state(context: Context, problem: str | None) -> None:
+    """Looks at the state file alone, by what this process knows: for a standby, and where nothing can be read."""
+    told = context.delivered.overlaid({})
+    found = {str(Alert.STATE): problem} if problem else {}
+    _compare(context, found, {name: since for name, since in told.items() if name == Alert.STATE})
+
+
+def _exposed(context: Context) -> str | None:
+    try:
+        return trouble.exposed(context.store.path)
+    except OSError:
+        return None
+
+
+def _compare(context: Context, found: Mapping[str, str], told: Mapping[str, str]) -> None:
     for name, text in found.items():
         if name not in told:
             _tell(context, name, "firing", text, context.now().isoformat())
@@ -141,8 +175,8 @@ def _tell(context: Context, name: str, state: Literal["firing", "resolved"], tex
     if not context.notify(Notice(alert, state, text, since, socket.gethostname(), step, subject)):
         emit(Event.ALERT_UNDELIVERED, alert=alert, status=state)
         return
-    with context.store.session() as session:
-        streams.tell(session, name, since if state == "firing" else None)
+    context.delivered.note(name, since if state == "firing" else None)
+    context.delivered.store(context.store)
     emit(Event.ALERT_FIRING if state == "firing" else Event.ALERT_RESOLVED, alert=alert, cause=text, since=since)
 
 
@@ -171,6 +205,7 @@ def _facts(session: Session, context: Context) -> Facts:
         streaks=streams.streaks(session),
         oldest_pending=work.oldest_pending(session),
         frozen=_frozen(session, context),
+        clock=clocks.noted(session),
     )
 
 
@@ -205,6 +240,7 @@ def evaluate(facts: Facts, config: Configuration) -> dict[str, str]:
         Alert.BUDGET: _budget(facts, config),
         Alert.C4C_AWAY: _c4c_away(facts, config),
         Alert.HANDOVERS_LATE: _handovers_late(facts, config),
+        Alert.CLOCK: facts.clock,
     }
     several = {
         Alert.CONTRACT: {text: text for texts in facts.mismatches.values() for text in texts},

@@ -73,10 +73,11 @@ def _known(context: Context) -> DailyBudget:
     with context.store.reading() as session:
         budget = kept.load(session)
     if budget.exhausted_until:
-        if now < budget.exhausted_until:
+        # Further off than any reset: noted by a clock that ran ahead.
+        if now < budget.exhausted_until <= now + LONGEST:
             return budget
         budget = DailyBudget()
-    lately = budget.asked_at is not None and now - budget.asked_at < ASK_AGAIN
+    lately = budget.asked_at is not None and timedelta(0) <= now - budget.asked_at < ASK_AGAIN
     if _reset(budget, now) is None and not lately:
         return _asked(context, now)
     seen = context.hubspot.budget

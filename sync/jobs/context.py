@@ -12,6 +12,7 @@ from sync.c4c_client import C4CPort
 from sync.config import Configuration
 from sync.errors import Interrupted
 from sync.hubspot_client import HubSpotPort
+from sync.jobs.delivered import Delivered
 from sync.lifecycle import RetryPolicy
 from sync.state.store import Store
 from sync.webhook import Notice, Notify
@@ -60,6 +61,7 @@ class Context:
     """Called in the transaction that announces writes; raises LeaseLost if they are another process's business."""
 
     notify: Notify = field(default=nobody)
+    delivered: Delivered = field(default_factory=Delivered)
 
     def checkpoint(self) -> None:
         """Between portions of a read that are kept: raises Interrupted if the process was asked to stop."""

@@ -1,6 +1,7 @@
 """Polls contacts and companies that changed, and reads the associations of the contacts that did."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -12,7 +13,7 @@ from sync.jobs.context import Context, Counts
 from sync.jobs.snapshots import snapshots, wanted
 from sync.jobs.windows import EARLIEST, Batch, read_window
 from sync.log import Event, emit
-from sync.state import freshness, mirror, readable, streams
+from sync.state import clocks, freshness, mirror, readable, streams
 from sync.state.mirror import Snapshot
 from sync.state.streams import Window
 
@@ -22,6 +23,7 @@ STREAMS: tuple[ObjectType, ...] = ("companies", "contacts")
 
 def run(context: Context) -> Counts:
     """One poll of every stream; what it stored is committed page by page."""
+    _mind_the_clock(context)
     counts: Counts = {"polled": 0, "changed": reread.run(context)}
     for stream in STREAMS:
         polled, changed = _poll(context, stream)
@@ -48,7 +50,7 @@ def _poll(context: Context, stream: ObjectType) -> tuple[int, int]:
     started = context.now()
     with context.store.reading() as session:
         returning = readable.load(session, stream).returning if window.since == EARLIEST else frozenset()
-    pages = read_window(context.hubspot, stream, wanted(context, stream), window)
+    pages = read_window(context.hubspot, stream, wanted(context, stream), _beyond(context, window))
     for number, batch in enumerate(ahead(pages), 1):
         ids = _store(context, stream, window, batch)
         polled += len(batch.objects)
@@ -69,18 +71,44 @@ def _poll(context: Context, stream: ObjectType) -> tuple[int, int]:
 
 
 def _window(context: Context, stream: str) -> Window:
-    """From the watermark less the overlap up to now less the index lag; an interrupted window goes on first."""
+    """From the watermark less the overlap up to now less the index lag; an interrupted window goes on first.
+
+    Where the watermark lies in the future, our clock ran ahead when it was set: it says nothing, and everything is read
+    again from the last poll whose time can be believed.
+    """
     options = context.config.worker.hubspot
+    overlap, lag = timedelta(minutes=options.overlap_minutes), timedelta(seconds=options.index_lag_seconds)
     with context.store.reading() as session:
         mark = streams.watermark(session, stream)
+        now = clocks.believed(session, context.now())
+        certain = clocks.last_certain(session, now)
+    until = now - lag
     if mark.cursor and mark.until:
-        return Window(mark.cursor, mark.until)
-    until = context.now() - timedelta(seconds=options.index_lag_seconds)
+        return Window(mark.cursor, mark.until if mark.until <= now + clocks.TOLERANCE else max(mark.cursor, until))
     if mark.complete_until is None:
         return Window(EARLIEST, until)
-    # The clock may have been set back: never read less than the overlap.
-    since = min(mark.complete_until, until) - timedelta(minutes=options.overlap_minutes)
+    if mark.complete_until > now + clocks.TOLERANCE:
+        return Window(max(certain - lag - overlap, EARLIEST) if certain else EARLIEST, until)
+    # The clock may have been set back a little: never read less than the overlap.
+    since = min(mark.complete_until, until) - overlap
     return Window(max(since, EARLIEST), max(until, mark.complete_until))
+
+
+def _beyond(context: Context, window: Window) -> Window:
+    """What is read: beyond the window's end while our clock is in doubt, since HubSpot's may be ahead of it."""
+    with context.store.reading() as session:
+        doubted = clocks.doubted(session, context.now())
+    return replace(window, until=window.until + clocks.FAR) if doubted else window
+
+
+def _mind_the_clock(context: Context) -> None:
+    """Says it where our clock, or the one that set a watermark, disagrees with what HubSpot shows."""
+    now = context.now()
+    with context.store.session() as session:
+        before, text = clocks.noted(session), clocks.disagreement(session, now)
+        clocks.note(session, text or "")
+    if text and text != before:
+        emit(Event.CLOCK_WRONG, cause=text)
 
 
 def read_again(context: Context, since: datetime) -> None:

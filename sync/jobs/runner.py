@@ -1,9 +1,12 @@
 """Runs jobs by name, records each run, and turns failures into values."""
 
+import sqlite3
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from sync import metrics
 from sync.errors import (
@@ -14,13 +17,14 @@ from sync.errors import (
     Interrupted,
     Refused,
     RemoteError,
+    StateError,
     SyncError,
     System,
 )
 from sync.jobs import budget, housekeeping, left_out, poll, portal, push, rules_change, scores, sweep
 from sync.jobs.context import Context, Counts
 from sync.log import Event, bound, emit
-from sync.state import streams, work
+from sync.state import streams, trouble, work
 
 JOBS: dict[str, Callable[[Context], Counts]] = {
     "poll": poll.run,
@@ -141,8 +145,8 @@ def _attempt(context: Context, name: str) -> tuple[Counts, SyncError | None]:
         if isinstance(failure, BudgetExhausted) and not isinstance(failure, BudgetClosed):
             budget.exhausted(context, failure.wait)
         return dict(failure.counts), failure
-    except Exception as bug:
-        return {}, Defect(f"a bug: {type(bug).__name__} at {place(bug)}; please report it")
+    except Exception as error:
+        return {}, unexpected(error, context.store.path)
     budget.note(context)
     return counts, None
 
@@ -156,6 +160,16 @@ def _run(context: Context, name: str) -> Counts:
             raise
         before = dict(refused.counts)
     return _sum(before, JOBS[name](context))
+
+
+def unexpected(error: Exception, state: Path | None) -> SyncError:
+    """A failure that no code expected: of the state file, whose damage may show anywhere, or a bug of ours."""
+    if isinstance(error, SQLAlchemyError | sqlite3.Error) and state:
+        return StateError(trouble.sentence(error, state))
+    if state and state.exists() and trouble.damaged(state):
+        return StateError(f"{state}: {trouble.DAMAGED}")
+    # Its text may hold what nobody may read; where it arose is enough to find it.
+    return Defect(f"a bug: {type(error).__name__} at {place(error)}; please report it")
 
 
 def place(bug: Exception) -> str:

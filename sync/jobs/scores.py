@@ -5,6 +5,7 @@ sweep interval) a look at the total and the first page is enough to see that som
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from sync.domain.numbers import in_order
 from sync.domain.rules import Score
@@ -69,7 +70,9 @@ def _ids(page: Page) -> set[str]:
 def _read_lately(context: Context, score: Score) -> bool:
     with context.store.reading() as session:
         last = freshness.last_read(session, score.name)
-    return last is not None and context.now() - last < context.config.worker.schedule.sweep
+    # A time that has not come was noted by a clock that ran ahead.
+    age = context.now() - last if last else None
+    return age is not None and timedelta(0) <= age < context.config.worker.schedule.sweep
 
 
 def condition(score: Score) -> Filter:

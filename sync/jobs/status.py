@@ -1,5 +1,6 @@
 """The state of the whole, for people and for programs; no network."""
 
+import os
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -7,7 +8,7 @@ from sqlmodel import Session
 
 from sync.config import Configuration, WorkerConfig
 from sync.jobs import freshness
-from sync.state import budget, disappearance, guarding, streams, work
+from sync.state import budget, disappearance, guarding, streams, trouble, work
 from sync.state import lease as leases
 from sync.state.store import Store
 from sync.state.tables import JobRun
@@ -35,8 +36,19 @@ def status(store: Store, now: datetime, configuration: Configuration | None = No
             "guard": _guard(guarding.last(session)),
             "disappearances": [_doubted(found) for found in disappearance.standing(session)],
             "alerts": streams.told(session),
+            "state": _state(store),
             "latency_seconds": _latency(session),
         }
+
+
+def _state(store: Store) -> dict[str, Any]:
+    """The state file from outside, and what is wrong with it."""
+    path = store.path
+    problem = trouble.standing(path)
+    named = f"{path}: {problem}" if problem else trouble.exposed(path)
+    room = os.statvfs(path.parent)
+    size = path.stat().st_size
+    return {"path": str(path), "bytes": size, "free_bytes": room.f_bavail * room.f_frsize, "problem": named}
 
 
 def _budget(known: budget.DailyBudget, configuration: Configuration | None) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Re-reads what moves no timestamp: association labels, and owners."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sync.hubspot_client import ASSOCIATION_BATCH
 from sync.jobs import associations, budget, portal
@@ -51,7 +51,8 @@ def _full_pass(context: Context) -> Window | None:
         mark = streams.watermark(session, FULL)
         if mark.cursor and mark.until:
             return Window(mark.cursor, mark.until)
-        if mark.complete_until and now - mark.complete_until < schedule.full_sweep:
+        # A time that has not come was noted by a clock that ran ahead.
+        if mark.complete_until and timedelta(0) <= now - mark.complete_until < schedule.full_sweep:
             return None
         found = Window(now - schedule.sweep, now)
         streams.remember_cursor(session, FULL, found, found.since)
@@ -69,7 +70,7 @@ def _everybody(context: Context, since: datetime) -> Iterator[list[str]]:
     after = ""
     while True:
         with context.store.reading() as session:
-            ids = mirror.unread_since(session, since, after, ASSOCIATION_BATCH)
+            ids = mirror.unread_since(session, since, context.now(), after, ASSOCIATION_BATCH)
         if not ids:
             return
         yield ids

@@ -168,7 +168,11 @@ def is_alive(store: Store) -> bool:
     path = lock_path(store.path)
     if not path.exists():
         return False
-    handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        # For reading, which suffices for a shared lock: whoever may only look still learns who is at work.
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:

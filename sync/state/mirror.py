@@ -475,11 +475,11 @@ def crossed(session: Session, score: str) -> list[str]:
     return list(session.exec(select(tables.Contact.id).where(col(tables.Contact.id).in_(of), ~_gone())))
 
 
-def unread_since(session: Session, since: datetime, after: str, limit: int) -> list[str]:
+def unread_since(session: Session, since: datetime, now: datetime, after: str, limit: int) -> list[str]:
     """Live contacts whose associations were not read since then, in a fixed order, for sweeps in portions."""
     read_at = col(tables.Contact.associations_read_at)
     page = select(tables.Contact.id).where(
-        col(tables.Contact.id) > after, ~_gone(), read_at.is_(None) | (read_at < since)
+        col(tables.Contact.id) > after, ~_gone(), read_at.is_(None) | (read_at < since) | (read_at > now)
     )
     return list(session.exec(page.order_by(tables.Contact.id).limit(limit)))
 

@@ -12,8 +12,9 @@ from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session, create_engine
 
 from sync.errors import StateError
+from sync.state import trouble
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest version, as the last script of `migrations` has it: known without reading the scripts."""
 
 
@@ -58,8 +59,8 @@ def _identity(path: Path) -> tuple[int, int] | None:
 def open_store(path: Path, *, create: bool = True) -> Store:
     """The store at `path`, brought to the newest version.
 
-    Raises StateError if the file cannot be used: it is missing and `create` is False, was written by a newer version
-    of this program, or is not ours.
+    Raises StateError if the file cannot be used: it is missing and `create` is False, may not be used, has the version
+    of another program, is damaged or is not ours.
     """
     _prepare_file(path, create)
     store = Store(path)
@@ -67,26 +68,38 @@ def open_store(path: Path, *, create: bool = True) -> Store:
         _migrate(store)
     except (DatabaseError, sqlite3.DatabaseError) as error:
         store.close()
-        raise StateError(
-            f"{path}: no usable state file ({_cause(error)}); restore a backup (docs/operations.md) or set SYNC_STATE"
-        ) from None
+        text = trouble.sentence(error, path)
+        raise StateError(f"{text}; or set SYNC_STATE to another path") from None
     except StateError:
         store.close()
         raise
     return store
 
 
-def _cause(error: Exception) -> str:
-    return str(getattr(error, "orig", error))
-
-
 def _prepare_file(path: Path, create: bool) -> None:
-    if path.exists():
-        return
-    if not create:
-        raise StateError(f"{path}: there is no state file yet; run `hubspot-c4c-sync once` or `run` first")
+    """Makes the file where it may be made. Raises StateError."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        if not create:
+            raise StateError(
+                f"{path}: there is no state file yet; run `hubspot-c4c-sync once` or `run` first"
+            ) from None
+        _make(path)
+    except PermissionError:
+        raise StateError(f"{path.parent}: {trouble.denied(path.parent)}") from None
+    except OSError as error:
+        raise StateError(f"{path}: cannot be used ({error.strerror}); check SYNC_STATE") from None
+    problem = trouble.standing(path)
+    if problem and problem != trouble.FULL:
+        raise StateError(f"{path}: {problem}")
+
+
+def _make(path: Path) -> None:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except PermissionError:
+        raise StateError(f"{path}: cannot create the state file: {trouble.denied(path.parent)}") from None
     except OSError as error:
         raise StateError(f"{path}: cannot create the state file ({error.strerror}); check SYNC_STATE") from None
 
@@ -135,7 +148,18 @@ def _migrate(store: Store) -> None:
     try:
         upgrade(store.engine)
     except UnknownVersion:
-        raise StateError(
-            f"{store.path}: written by a newer version of this program (state version {current}, this one knows "
-            f"{head}); install that version again, or set SYNC_STATE to another path"
-        ) from None
+        raise StateError(f"{store.path}: {_other_version(current, head)}") from None
+
+
+def _other_version(current: str | None, head: str) -> str:
+    """Versions are numbers that grow; one of which no script is known is a newer one, or one that was given up."""
+    known = f"state version {current}, this one knows {head}"
+    if current and current.isdigit() and int(current) <= int(head):
+        return (
+            f"written by an older version of this program that this one cannot migrate ({known}); restore a backup of "
+            "this version, or set SYNC_STATE to a new path: everything is read anew and adopted"
+        )
+    return (
+        f"written by a newer version of this program ({known}); install that version again, or set SYNC_STATE to "
+        "another path"
+    )

@@ -15,9 +15,10 @@ from sync.app import App
 from sync.errors import Denied, LeaseLost
 from sync.jobs import alerts, forecast, portal
 from sync.jobs.context import Context
-from sync.jobs.runner import Results, run_jobs
+from sync.jobs.runner import Results, run_jobs, unexpected
 from sync.log import Event, emit
 from sync.state import lease as leases
+from sync.state import trouble
 from sync.state.lease import Lease
 from sync.worker.clock import ClockWatch
 from sync.worker.lanes import Lane
@@ -46,6 +47,7 @@ class Worker:
         self.vitals = Vitals(stuck_after=schedule.stuck_after.total_seconds(), beat_every=self._beat_every)
         self._monotonic = app.clock.monotonic
         self._refused: dict[str, float] = {}
+        self._locked = 0
         self._denials: dict[str, int] = {}
         self._clock = ClockWatch(app.clock.now, app.clock.monotonic)
 
@@ -82,12 +84,26 @@ class Worker:
         return found.holder if found else "unknown"
 
     def _try(self, action: Callable[[], bool]) -> bool:
-        """A state file that is busy or full is no reason to end: it is tried again."""
+        """A state file that is busy, full or read-only is no reason to end: people are told, and it is tried again."""
+        problem = None
         try:
             return action()
-        except SQLAlchemyError as error:
-            emit(Event.STATE_BUSY, cause=type(error).__name__)
+        except (SQLAlchemyError, OSError) as error:
+            problem = trouble.sentence(error, self._app.context.store.path)
+            emit(Event.STATE_BUSY, cause=problem)
             return False
+        finally:
+            self._note_state(problem)
+
+    def _note_state(self, problem: str | None) -> None:
+        """For the probe and the alert. Another program may lock the file for a moment: that is said the second time."""
+        self._locked = self._locked + 1 if problem and problem.find(trouble.BUSY) >= 0 else 0
+        self.vitals.state = None if self._locked == 1 else problem
+        try:
+            # Who stands by leaves all other alerts to the process at work.
+            (alerts.watch if self.lease.held else alerts.watch_state)(self._context(), self.vitals.state)
+        except (SQLAlchemyError, OSError) as error:
+            emit(Event.STATE_BUSY, cause=trouble.sentence(error, self._app.context.store.path))
 
     # ---- at work
 
@@ -114,9 +130,8 @@ class Worker:
         return True
 
     def beat(self) -> bool:
-        """A sign of life, and a look at the alerts. Raises LeaseLost."""
+        """A sign of life. Raises LeaseLost."""
         self.lease.beat()
-        alerts.watch(self._context())
         return True
 
     def _mind_the_clock(self, scheduler: BackgroundScheduler) -> None:
@@ -159,8 +174,8 @@ class Worker:
                     self._run(slot.job)
                 except Exception as error:
                     # The record of the job could not be kept either: say so, and go on turning.
-                    cause = f"state file: {getattr(error, 'orig', '')}" if isinstance(error, SQLAlchemyError) else ""
-                    emit(Event.JOB_FAILED, job=slot.job, kind=type(error).__name__, cause=cause or "outside of the job")
+                    failure = unexpected(error, self._app.context.store.path)
+                    emit(Event.JOB_FAILED, job=slot.job, kind=type(failure).__name__, cause=str(failure))
                     metrics.JOB_RUNS.labels(slot.job, "failure").inc()
 
         return run

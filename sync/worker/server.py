@@ -21,6 +21,7 @@ from sync.domain.codes import Code
 from sync.errors import ConfigurationError
 from sync.jobs.runner import JOBS
 from sync.log import Event
+from sync.state import trouble
 from sync.state.store import versions
 from sync.worker.gauges import StateGauges
 from sync.worker.vitals import Vitals
@@ -68,12 +69,12 @@ class Probes:
         store = self._app.context.store
         try:
             version, newest = versions(store)
-        except SQLAlchemyError:
-            return _json(
-                503, {"ready": False, "problem": "the state file cannot be read: damaged, or the disk is away"}
-            )
+        except SQLAlchemyError as error:
+            return _json(503, {"ready": False, "problem": trouble.sentence(error, store.path)})
         if store.replaced:
             return _json(503, {"ready": False, "problem": "the state file was removed or replaced; start again"})
+        if self._vitals.state:
+            return _json(503, {"ready": False, "problem": self._vitals.state})
         ready = version == newest and self._vitals.ready
         return _json(200 if ready else 503, {"ready": ready, "lease": self._vitals.lease, "state_version": version})
 

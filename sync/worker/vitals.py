@@ -18,6 +18,9 @@ class Vitals:
     beat_every: float
     monotonic: Callable[[], float] = time.monotonic
     lease: str = "starting"
+    state: str | None = None
+    """What is wrong with the state file, as the loop found it last."""
+
     _working: dict[int, tuple[str, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -53,5 +56,5 @@ class Vitals:
 
     @property
     def ready(self) -> bool:
-        """At work or standing by."""
-        return self.lease in ("held", "standby")
+        """At work or standing by, with a state file that can be written."""
+        return self.state is None and self.lease in ("held", "standby")

@@ -1,0 +1,77 @@
+"""Whether our clock can be believed, and up to when HubSpot was certainly read."""
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, func, select
+
+from sync.state import tables
+from sync.state.streams import remember, remembered
+
+NAME = "clock"
+FAR = timedelta(days=3650)
+"""Beyond any time that HubSpot may show while our clock is behind."""
+
+TOLERANCE = timedelta(minutes=5)
+"""Clocks of healthy machines differ by less."""
+
+
+def note(session: Session, text: str) -> None:
+    """What is wrong with the clock; an empty text for nothing."""
+    if (remembered(session, NAME) or "") != text:
+        remember(session, NAME, text)
+
+
+def noted(session: Session) -> str | None:
+    return remembered(session, NAME) or None
+
+
+def believed(session: Session, now: datetime) -> datetime:
+    """Our clock, or the latest modification that HubSpot showed where that is clearly later: ours is behind then."""
+    latest = _latest(session)
+    return latest if latest and latest > now + TOLERANCE else now
+
+
+def _latest(session: Session) -> datetime | None:
+    found = [
+        session.exec(select(func.max(of))).one() for of in (tables.Contact.modified_at, tables.Company.modified_at)
+    ]
+    return max((moment for moment in found if moment), default=None)
+
+
+def doubted(session: Session, now: datetime) -> bool:
+    """Whether a run was dated, or HubSpot showed a modification, later than now."""
+    later = col(tables.JobRun.started_at) > now + TOLERANCE
+    run = session.exec(select(tables.JobRun.id).where(later).limit(1)).first()
+    return run is not None or believed(session, now) != now
+
+
+def disagreement(session: Session, now: datetime) -> str | None:
+    """What is wrong, in a sentence; None if nothing is."""
+    there = believed(session, now)
+    if there != now:
+        return (
+            f"this machine's clock says {now:%Y-%m-%d %H:%M} UTC, and HubSpot showed changes of {there:%Y-%m-%d %H:%M}:"
+            " the clock is behind; everything is read up to HubSpot's time"
+        )
+    marks = [row.complete_until for row in session.exec(select(tables.Watermark)) if row.complete_until]
+    latest = max(marks, default=now)
+    if latest <= now + TOLERANCE:
+        return None
+    certain = last_certain(session, now)
+    since = f"{certain:%Y-%m-%d %H:%M} UTC, the last certain time" if certain else "the beginning"
+    return (
+        f"HubSpot was read up to {latest:%Y-%m-%d %H:%M} UTC, which has not come yet: the clock ran ahead, or is "
+        f"behind now; everything is read again from {since}"
+    )
+
+
+def last_certain(session: Session, now: datetime) -> datetime | None:
+    """When the last successful poll began whose time can be believed; None if there is none.
+
+    Runs are numbered in the order in which they happened. From the first one on that is dated after `now` the clock ran
+    ahead, and nobody knows since when: that run and all later ones do not count.
+    """
+    ahead = select(func.min(tables.JobRun.id)).where(col(tables.JobRun.started_at) > now + TOLERANCE)
+    first = session.exec(ahead).one()
+    of = select(func.max(tables.JobRun.started_at)).where(tables.JobRun.job == "poll", col(tables.JobRun.ok).is_(True))
+    return session.exec(of if first is None else of.where(col(tables.JobRun.id) < first)).one()

@@ -1,0 +1,89 @@
+"""What is wrong with the state file, in a sentence that says what to do: permissions, space, damage."""
+
+import os
+import pwd
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+FULL = "the disk is full; make room or enlarge the volume, it then goes on by itself"
+READ_ONLY = "the state file or its disk is read-only; mount it for writing, it then goes on by itself"
+DAMAGED = "the state file is damaged, or is none; stop all workers and restore a backup (docs/operations.md)"
+BUSY = "the state file is locked by another program; find out who has it open"
+OTHER_LAYOUT = "the state file has other tables than this version expects; stop all workers and restore a backup"
+
+UNUSABLE = "the state file cannot be used; check the disk and its log"
+
+_BY_CODE = {
+    sqlite3.SQLITE_FULL: FULL,
+    sqlite3.SQLITE_READONLY: READ_ONLY,
+    sqlite3.SQLITE_CORRUPT: DAMAGED,
+    sqlite3.SQLITE_NOTADB: DAMAGED,
+    sqlite3.SQLITE_BUSY: BUSY,
+    sqlite3.SQLITE_LOCKED: BUSY,
+}
+"""By primary result code (sqlite.org/rescode.html)."""
+
+ENOUGH = 1_000_000
+"""Bytes; with less free space no commit is safe."""
+
+
+def sentence(error: BaseException, path: Path) -> str:
+    """What a failure of the database means; `path` is the state file."""
+    cause = getattr(error, "orig", None) or error
+    if isinstance(cause, OSError):
+        return f"{path}: {cause.strerror}; {standing(path) or 'check the disk'}"
+    code = getattr(cause, "sqlite_errorcode", None)
+    known = _BY_CODE.get(code & 0xFF) if isinstance(code, int) else None
+    if known is None and str(cause).startswith(("no such table", "no such column")):
+        known = OTHER_LAYOUT
+    return f"{path}: {known or standing(path) or UNUSABLE} ({cause})"
+
+
+def standing(path: Path) -> str | None:
+    """What can be seen from outside: a file that may not be used, a read-only or a full disk; None if all is well."""
+    for one, wanted in ((path, os.R_OK | os.W_OK), (path.parent, os.R_OK | os.W_OK | os.X_OK)):
+        if one.exists() and not os.access(one, wanted):
+            return READ_ONLY if _mounted_read_only(one) else denied(one)
+    room = os.statvfs(path.parent)
+    return FULL if room.f_bavail * room.f_frsize < ENOUGH else None
+
+
+def _mounted_read_only(path: Path) -> bool:
+    return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+
+
+def denied(path: Path) -> str:
+    """Who may use the path, and who we are."""
+    found = path.stat()
+    owner = f"owner {_named(found.st_uid)}, mode {found.st_mode & 0o7777:04o}, user {_named(os.geteuid())}"
+    what, mode = ("the directory", "0700") if path.is_dir() else ("the file", "0600")
+    return f"permission denied: {owner}; give {what} to that user with chown, and mode {mode}"
+
+
+def _named(user: int) -> str:
+    try:
+        return f"{user} ({pwd.getpwuid(user).pw_name})"
+    except KeyError:
+        return str(user)
+
+
+def exposed(path: Path) -> str | None:
+    """A state file that everybody on the machine may read, as after a restore with the usual umask.
+
+    Rights of the group are left alone: Kubernetes gives them to the volume's group.
+    """
+    mode = path.stat().st_mode & 0o7777
+    if not mode & 0o007:
+        return None
+    return f"{path}: can be read by everybody on this machine (mode {mode:04o}); run `chmod 600 {path}`"
+
+
+def damaged(path: Path) -> bool:
+    """Whether a look at all pages finds damage; takes seconds for a large file."""
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            [sound] = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.Error as error:
+        return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return bool(sound != "ok")
