@@ -90,7 +90,19 @@ class Aborted:
     error: Exception
 
 
-WriteResult = Written | Rejected | Duplicate | Doubtful | Conflict | Gone | Locked | Unknown | Aborted
+@dataclass(frozen=True, slots=True)
+class RefusedRequest:
+    """The request was refused as a whole, so nothing was written; `alone`: it held this record and no other."""
+
+    error: Refused
+    alone: bool = True
+
+    @property
+    def message(self) -> str:
+        return str(self.error)
+
+
+WriteResult = Written | Rejected | Duplicate | Doubtful | Conflict | Gone | Locked | Unknown | Aborted | RefusedRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +190,25 @@ class C4CClient:
                     waiting += [(place, self._session.relative(next_link))] if next_link else []
         return found
 
-    def _read_batch(self, asked: list[tuple[int, Query | str]]) -> list[Part]:
+    def _read_batch(self, asked: list[tuple[int, Query | str]]) -> list[Part | Refused]:
+        """One answer for each query. A request that is refused as a whole is sent again in halves."""
+        return self._read_halves(asked, Met())
+
+    def _read_halves(self, asked: list[tuple[int, Query | str]], met: "Met") -> list[Part | Refused]:
+        try:
+            parts = self._read_parts(asked)
+        except Refused as error:
+            if met.hopeless() or error.status not in FOR_A_VALUE:
+                raise
+            if len(asked) == 1:
+                met.alone.append(error)
+                return [error]
+            half = len(asked) // 2
+            return [*self._read_halves(asked[:half], met), *self._read_halves(asked[half:], met)]
+        met.answered = True
+        return list(parts)
+
+    def _read_parts(self, asked: list[tuple[int, Query | str]]) -> list[Part]:
         def once() -> list[Part]:
             parts = self._batch([query for _, query in asked])
             for (_, query), part in zip(asked, parts, strict=True):
@@ -222,42 +252,47 @@ class C4CClient:
         """
         lanes = _lanes(groups, self.batch_operations)
         results: dict[Place, WriteResult] = {}
-        ended: Ended = []
-        for answers in self._in_parallel(lambda lane: self._write_lane(lane, ended), lanes):
+        met = Met()
+        for answers in self._in_parallel(lambda lane: self._write_lane(lane, met), lanes):
             results |= answers
         in_company = {place for lane in lanes for batch in lane if len(batch) > 1 for place, _ in batch}
         rejected = [p for p, result in results.items() if isinstance(result, Rejected) and p in in_company]
         for place in sorted(rejected)[:ALONE]:
-            [results[place]] = self._write_batch([groups[place[0]][place[1]]], ended)
+            [results[place]] = self._write_batch([groups[place[0]][place[1]]], met)
         return [[results[g, n] for n in range(len(group))] for g, group in enumerate(groups)]
 
-    def _write_lane(self, lane: "Lane", ended: "Ended") -> "dict[Place, WriteResult]":
+    def _write_lane(self, lane: "Lane", met: "Met") -> "dict[Place, WriteResult]":
         results: dict[Place, WriteResult] = {}
         for batch in lane:
-            answers = self._write_batch([operation for _, operation in batch], ended)
+            answers = self._write_batch([operation for _, operation in batch], met)
             results |= {place: answer for (place, _), answer in zip(batch, answers, strict=True)}
         return results
 
-    def _write_batch(self, operations: Sequence[Operation], ended: "Ended") -> list[WriteResult]:
-        """The results of one request, or of its halves; nothing more is sent after a request has `ended` it all."""
-        if not ended:
-            try:
-                parts = self._batch(operations)
-                return [_result(operation, part) for operation, part in zip(operations, parts, strict=True)]
-            except Refused as error:
-                if len(operations) == 1:
-                    return [Rejected(str(error))]
-                # The batch was not understood as a whole, so nothing happened: one bad record must not stop the others.
-                half = len(operations) // 2
-                return [
-                    *self._write_batch(operations[:half], ended),
-                    *self._write_batch(operations[half:], ended),
-                ]
-            except Exception as error:
-                if isinstance(error, SyncError) and not isinstance(error, Denied):
-                    return [Unknown(str(error), outage=True) for _ in operations]
-                ended.append(error)
-        return [Aborted(ended[0]) for _ in operations]
+    def _write_batch(self, operations: Sequence[Operation], met: "Met") -> list[WriteResult]:
+        """The results of one request, or of its halves; nothing more is sent once `met` says that it is no use."""
+        if met.ended:
+            return [Aborted(met.ended[0]) for _ in operations]
+        if met.hopeless():
+            return [RefusedRequest(met.alone[0], alone=False) for _ in operations]
+        try:
+            parts = self._batch(operations)
+            met.answered = True
+            return [_result(operation, part) for operation, part in zip(operations, parts, strict=True)]
+        except Refused as error:
+            return self._write_halves(operations, error, met)
+        except Exception as error:
+            if isinstance(error, SyncError) and not isinstance(error, Denied):
+                return [Unknown(str(error), outage=True) for _ in operations]
+            met.ended.append(error)
+            return [Aborted(error) for _ in operations]
+
+    def _write_halves(self, operations: Sequence[Operation], error: Refused, met: "Met") -> list[WriteResult]:
+        """The request was not understood as a whole, so nothing happened: one bad record must not stop the others."""
+        if len(operations) == 1:
+            met.alone.append(error)
+            return [RefusedRequest(error)]
+        half = len(operations) // 2
+        return [*self._write_batch(operations[:half], met), *self._write_batch(operations[half:], met)]
 
     # ---- one way out
 
@@ -296,8 +331,26 @@ Place = tuple[int, int]
 Lane = list[list[tuple[Place, Operation]]]
 """Batches that are sent one after the other."""
 
-Ended = list[Exception]
-"""What ended a round of writes: empty as long as nothing did. Shared by its threads, which only append."""
+SEVERAL = 3
+"""Single records whose requests were refused while none was answered: from here on it is the request's fault."""
+
+FOR_A_VALUE = (400, 413, 414)
+"""Statuses with which a read may be refused for what it holds."""
+
+
+@dataclass
+class Met:
+    """What the requests of one call have met so far; shared by its threads, which only add.
+
+    `ended`: what ends it all. `alone`: refusals of requests with a single record. `answered`: any request was.
+    """
+
+    ended: list[Exception] = field(default_factory=list)
+    alone: list[Refused] = field(default_factory=list)
+    answered: bool = False
+
+    def hopeless(self) -> bool:
+        return not self.answered and len(self.alone) >= SEVERAL
 
 
 def _lanes(groups: Sequence[Sequence[Operation]], size: int) -> list[Lane]:
@@ -333,7 +386,9 @@ def _weight(placed: Sequence[tuple[Place, Operation]]) -> int:
 # ---- reading answers
 
 
-def _page(part: Part, query: Query) -> tuple[list[Row] | Refused, str | None]:
+def _page(part: Part | Refused, query: Query) -> tuple[list[Row] | Refused, str | None]:
+    if isinstance(part, Refused):
+        return part, None
     if part.status != 200 or words.trouble(part.headers):
         return Refused("c4c", _not_answered(query, part), part.status if part.status >= 300 else 400), None
     try:

@@ -179,7 +179,7 @@ def raise_for(response: requests.Response, endpoint: str, sent: Sent = NOTHING) 
         raise Denied(
             "c4c", f"the credentials were refused (401){text}; check C4C_USERNAME and C4C_PASSWORD or the certificate"
         )
-    if status >= 500 or status == 429:
+    if status >= 500 or status in (408, 429):
         raise Unavailable("c4c", f"{endpoint}: status {status}{text}", retry_after(response.headers.get("Retry-After")))
     if status < 400:
         raise Malformed("c4c", f"{endpoint}: redirected ({status}); check that C4C_BASE_URL is the tenant's root")

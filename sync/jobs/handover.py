@@ -9,14 +9,14 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sync.c4c_client import Aborted, Locked, Unknown, WriteResult, Written
+from sync.c4c_client import Aborted, Locked, RefusedRequest, Unknown, WriteResult, Written
 from sync.domain.codes import Code
-from sync.errors import RemoteError, Unavailable
+from sync.errors import Refused, RemoteError, Unavailable
 from sync.jobs import linking, recording
 from sync.jobs.answers import Answers, Reader
 from sync.jobs.context import Context
 from sync.jobs.operations import grouped, operation
-from sync.jobs.outcomes import UNKNOWN_ROUNDS, failure
+from sync.jobs.outcomes import UNKNOWN_ROUNDS, Kind, answered, failure, request_at_fault
 from sync.jobs.slice import Slice, decided, stopped
 from sync.lifecycle import Done, Failed, Outcome, Postponed
 from sync.planner.plan import Tenant, Write, plan
@@ -38,6 +38,7 @@ class Handover:
         self.tenant = tenant
         self.reader: Answers = Reader(context.c4c, context.config.rules, tenant.schema)
         self._outages = 0
+        self._answered: set[Kind] = set()
         self.current = Slice({}, {})
         self._reached = False
         self._prepared: tuple[tuple[str, ...], Slice] = ((), Slice({}, {}))
@@ -164,8 +165,13 @@ class Handover:
                 (w, r) for group, found in zip(groups, answers, strict=True) for w, r in zip(group, found, strict=True)
             ]
             linking.keep(self.context, self.tenant, work_, results)
-            self._settle_failed(work_, results, owners)
+            self._answered |= answered(results)
+            refused = request_at_fault(results, self._answered)
+            records = [(w, r) for w, r in results if not (refused and isinstance(r, RefusedRequest))]
+            self._settle_failed(work_, records, owners)
             _raise_what_ended(results)
+            if refused:
+                raise refused
             self._stop_if_out_of_reach(results)
             self._give_way(work_, results)
 
@@ -234,7 +240,8 @@ class Handover:
 
     def _give_back(self, work_: Slice, error: RemoteError) -> None:
         """C4C as a whole failed: open contacts keep their place, and no attempt is spent."""
-        code = Code.C4C_UNAVAILABLE if isinstance(error, Unavailable) else Code.C4C_DENIED
+        codes = {Unavailable: Code.C4C_UNAVAILABLE, Refused: Code.C4C_REJECTED}
+        code = codes.get(type(error), Code.C4C_DENIED)
         for contact in work_.open():
             in_flight = contact in work_.touched
             work_.outcomes[contact] = Postponed(code, str(error), outage=True, unknown=in_flight)

@@ -1,7 +1,23 @@
 """What a write that did not succeed means for its contacts."""
 
-from sync.c4c_client import Conflict, Doubtful, Duplicate, Gone, Locked, Rejected, Unknown, WriteResult
+import re
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+
+from sync.c4c_client import (
+    Aborted,
+    Conflict,
+    Doubtful,
+    Duplicate,
+    Gone,
+    Locked,
+    RefusedRequest,
+    Rejected,
+    Unknown,
+    WriteResult,
+)
 from sync.domain.codes import Code
+from sync.errors import Refused
 from sync.lifecycle import Failed, Outcome, Postponed
 from sync.planner.plan import Write
 
@@ -19,11 +35,9 @@ def failure(write: Write, result: WriteResult, times: int, alone: bool = False) 
     `alone`: nothing else was in the request, and others came through before. Then a lost answer is the record's own.
     """
     what = f"{write.entity} {write.key}"
+    if isinstance(result, Rejected | Duplicate | RefusedRequest):
+        return _refused(what, result, times)
     match result:
-        case Rejected(message, denied):
-            return Failed(Code.C4C_DENIED if denied else Code.C4C_REJECTED, f"{what}: {message}")
-        case Duplicate(message) if times > DUPLICATE_ROUNDS:
-            return Failed(Code.C4C_REJECTED, f"{what}: {message}")
         case Doubtful(message) if times > UNKNOWN_ROUNDS:
             return Postponed(Code.C4C_REJECTED, f"{what}: {message}", blames_record=True)
         case Locked() if times > LOCK_ROUNDS:
@@ -36,3 +50,48 @@ def failure(write: Write, result: WriteResult, times: int, alone: bool = False) 
             return Postponed(Code.C4C_UNAVAILABLE, f"{what}: {cause}", blames_record=True, unknown=True)
         case _:
             return None
+
+
+def _refused(what: str, result: Rejected | Duplicate | RefusedRequest, times: int) -> Outcome | None:
+    text = f"{what}: {result.message}"
+    match result:
+        case Rejected(_, denied):
+            return Failed(Code.C4C_DENIED if denied else Code.C4C_REJECTED, text)
+        case RefusedRequest(_, alone=True):
+            return Failed(Code.C4C_REJECTED, text)
+        case RefusedRequest() if times > UNKNOWN_ROUNDS:
+            # One that was refused in company only may be good: it comes again, at the cost of an attempt.
+            return Postponed(Code.C4C_REJECTED, text, blames_record=True)
+        case Duplicate() if times > DUPLICATE_ROUNDS:
+            return Failed(Code.C4C_REJECTED, text)
+        case _:
+            return None
+
+
+Kind = tuple[str, str]
+"""Action and entity of a write."""
+
+Results = Sequence[tuple[Write, WriteResult]]
+
+
+def answered(results: Results) -> set[Kind]:
+    """Kinds of writes to which C4C gave an answer of their own, whatever it was."""
+    unanswered = (RefusedRequest, Unknown, Aborted)
+    return {(write.action, write.entity) for write, result in results if not isinstance(result, unanswered)}
+
+
+def request_at_fault(results: Results, known_good: Collection[Kind]) -> Refused | None:
+    """The refusal that no record is at fault for, if there is one.
+
+    Several records were sent singly, all requests were refused in the same way, and none of their kind was answered.
+    """
+    alike: dict[tuple[int, str], list[Refused]] = defaultdict(list)
+    for write, result in results:
+        if isinstance(result, RefusedRequest) and result.alone and (write.action, write.entity) not in known_good:
+            alike[result.error.status, _without_numbers(str(result.error))].append(result.error)
+    return next((errors[0] for errors in alike.values() if len(errors) > 1), None)
+
+
+def _without_numbers(words: str) -> str:
+    """Two refusals of the same kind may each name the place or the id of their record."""
+    return re.sub(r"\S*\d\S*", "", words)

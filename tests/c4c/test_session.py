@@ -21,6 +21,7 @@ from sync.c4c_client import (
     Doubtful,
     Gone,
     Locked,
+    RefusedRequest,
     Rejected,
     Unknown,
     WriteResult,
@@ -287,7 +288,7 @@ def test_a_batch_refused_as_a_whole_is_taken_apart_so_that_one_record_stops_no_o
     http.add_callback(responses.POST, BATCH, judge, content_type=None)
     groups = [[Operation("POST", "ContactCollection", {"LastName": name})] for name in ("A1", "BAD", "C1", "D1", "E1")]
     results = [group[0] for group in client().write(groups)]
-    assert [type(result) for result in results] == [Written, Rejected, Written, Written, Written]
+    assert [type(result) for result in results] == [Written, RefusedRequest, Written, Written, Written]
 
 
 # ---- parts of a batch

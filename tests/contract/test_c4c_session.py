@@ -38,6 +38,7 @@ from sync.c4c_client import (
     Duplicate,
     Gone,
     Locked,
+    RefusedRequest,
     Rejected,
     Unknown,
     WriteResult,
@@ -404,7 +405,7 @@ def test_credentials_refused_when_a_rejected_record_is_tried_alone_lose_nothing(
 def test_a_batch_that_is_refused_as_a_whole_wrote_nothing(wire: RequestsMock) -> None:
     answering(wire, (400, AS_XML, XML))
     results = client().write([[CREATE, CHANGE]])
-    assert [type(result) for result in results[0]] == [Rejected, Rejected]
+    assert [type(result) for result in results[0]] == [RefusedRequest, RefusedRequest]
     assert "A/1" in results[0][0].message  # type: ignore[union-attr]
 
 
@@ -517,7 +518,7 @@ def test_a_batch_that_is_not_understood_is_halved_until_the_bad_record_is_alone(
 
     wire.add_callback("POST", BATCH, callback=answer)
     results = client().write([[named("a")], [named("bad")], [named("c")], [named("d")]])
-    assert [type(result) for [result] in results] == [Written, Rejected, Written, Written]
+    assert [type(result) for [result] in results] == [Written, RefusedRequest, Written, Written]
     written = [name for request in requests_of(wire) for name in names_in(request) if "bad" not in names_in(request)]
     assert sorted(written) == ["a", "c", "d"]
 
@@ -552,7 +553,7 @@ def test_no_personal_data_in_a_refusal(message: str, secrets: list[str], whole: 
     body = json.dumps({"error": {"code": "A/1", "message": {"value": message}}})
     answering(wire, (400, AS_JSON, body) if whole else batch(part(400, body)))
     result = write_one(Operation("POST", "ContactCollection", PERSON))
-    assert isinstance(result, Rejected)
+    assert isinstance(result, RefusedRequest if whole else Rejected)
     assert [secret for secret in secrets if secret in result.message] == []
     assert "A/1" in result.message
 
