@@ -1,11 +1,15 @@
-"""No answer is endless: the body of one is read up to a size and up to a time, whatever the server sends."""
+"""No answer is endless: head and body of one are read up to a size and up to a time, whatever the server sends."""
 
+import contextlib
 import io
+import socket
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
-from urllib3 import BaseHTTPResponse, HTTPResponse
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool, PoolManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 LARGEST = 100 * 2**20
@@ -39,11 +43,52 @@ def whole(answer: BaseHTTPResponse, seconds: float, clock: Callable[[], float] =
     return bytes(body)
 
 
+class _Timed(HTTPConnection):
+    """Hangs up on a server that sends the head of its answer byte by byte: each byte begins the read timeout anew."""
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]
+        late = threading.Event()
+        timer = threading.Timer(2 * (self.timeout or 3600.0), self._hang_up, (late,))
+        timer.daemon = True
+        timer.start()
+        try:
+            answer = super().getresponse()
+        finally:
+            timer.cancel()
+        if late.is_set():
+            # What was read of the head looks complete.
+            raise TimeoutError("the head of the answer was not complete in time")
+        return answer
+
+    def _hang_up(self, late: threading.Event) -> None:
+        late.set()
+        with contextlib.suppress(OSError, AttributeError):
+            self.sock.shutdown(socket.SHUT_RDWR)
+
+
+class _TimedTls(_Timed, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Timed
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TimedTls
+
+
+def timed(pools: PoolManager) -> None:
+    """The head of each answer that comes through these pools has an end in time: twice the read timeout."""
+    pools.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+
+
 class BoundedPool:
     """The part of a urllib3 pool manager that HubSpot's SDK uses; each answer is read within its bounds."""
 
     def __init__(self, pool: Any, seconds: float) -> None:
         self._pool, self._seconds = pool, seconds
+        timed(pool)
 
     def request(self, method: str, url: str, **options: Any) -> HTTPResponse:
         """Raises as `whole` does."""

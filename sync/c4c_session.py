@@ -54,6 +54,7 @@ class Session:
     def __post_init__(self) -> None:
         self.root = self.base_url.rstrip("/") + SERVICE
         self._adapter = HTTPAdapter(pool_maxsize=self.parallel)
+        bodies.timed(self._adapter.poolmanager)
         self._login = Login(self._new_jar())
         self._renewing = threading.Lock()
 

@@ -70,7 +70,8 @@ class Webhook:
 
     def _post(self, body: Mapping[str, Any]) -> bool:
         try:
-            answer = requests.post(self.url, json=body, timeout=TIMEOUT, allow_redirects=False)
+            # Its body says nothing to us and may be endless, so it is not read.
+            with requests.post(self.url, json=body, timeout=TIMEOUT, allow_redirects=False, stream=True) as answer:
+                return answer.status_code < 300
         except requests.RequestException:
             return False
-        return answer.status_code < 300

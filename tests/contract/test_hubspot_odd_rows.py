@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import gzip
 import json
 import resource
+import socketserver
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from hubspot_server import Answer, Portal, running
 
 from sync import bodies
+from sync.c4c_client import C4CClient
 from sync.errors import Malformed, Unavailable
 from sync.hubspot_client import Filter, HubSpotClient
+from sync.transport import RequestRetry
 
 Call = Callable[[HubSpotClient], Any]
 
@@ -24,6 +30,39 @@ def portal() -> Iterator[Portal]:
     with running() as portal:
         portal.says(Answer())
         yield portal
+
+
+def hubspot_at(url: str) -> Any:
+    return HubSpotClient(url, "t", timeout=0.5, retry=RequestRetry(1, 0), sleep=lambda seconds: None).labels()
+
+
+def c4c_at(url: str) -> Any:
+    client = C4CClient(url, "u", "p", timeout=0.5, retry=RequestRetry(1, 0), sleep=lambda seconds: None)
+    return client.metadata(["Lead"])
+
+
+@contextmanager
+def dripping(start: bytes, drop: bytes) -> Iterator[str]:
+    """A server that sends the start of an answer at once and then drops, one after the other, without end."""
+    over = threading.Event()
+
+    class Drip(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65536)
+            self.request.sendall(start)
+            with contextlib.suppress(OSError):
+                while not over.wait(0.05):
+                    self.request.sendall(drop)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Drip) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            over.set()
+            server.shutdown()
+            thread.join()
 
 
 WHEN = "2026-11-21T10:00:00.123Z"
@@ -316,3 +355,18 @@ def test_an_answer_that_drips_ends() -> None:
         bodies.whole(dripping, 60, lambda: float(next(seconds)))  # type: ignore[arg-type]
     assert dripping.closed
     assert next(seconds) == 62
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Slow: "
+
+
+@pytest.mark.parametrize("client", [hubspot_at, c4c_at])
+def test_a_head_that_drips_ends(client: Callable[[str], Any]) -> None:
+    with dripping(HEAD, b"x") as url, pytest.raises(Unavailable):
+        client(url)
+
+
+@pytest.mark.parametrize("client", [hubspot_at, c4c_at])
+def test_a_body_that_drips_ends(client: Callable[[str], Any]) -> None:
+    with dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b" ") as url, pytest.raises(Unavailable):
+        client(url)
