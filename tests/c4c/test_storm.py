@@ -58,6 +58,11 @@ def assert_nothing_is_wrongly_done(world: World) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_after_the_storm_everything_is_there_once_and_sales_edits_are_intact(world: World, seed: int) -> None:
+    storm(world, seed)
+
+
+def storm(world: World, seed: int) -> None:
+    """Rounds of push in bad weather, edits of both sides between them, and what must be there afterwards."""
     control = world.control
     world.replace_rule("worker", "settle_seconds = 0", "settle_seconds = 0\nbatch_operations = 4")
     world.replace_rule("worker", "[retry]", "[retry]\nrequest_attempts = 3\nattempts = 1000")

@@ -1,4 +1,4 @@
-"""One suite for the C4C port: it runs on the in-memory twin, and on the real client against the sandbox."""
+"""One suite for the C4C port: on the in-memory twin, and on the real client against both doors of the sandbox."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from c4c_world import Control, sandbox_process
+from strictly import nothing_violated, strict_sandbox
 from twin import Mishap, Twin
 
 from sync import odata
@@ -31,6 +32,7 @@ from sync.transport import RequestRetry
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 ROLE = "CorporateAccountRoleCodeCollection"
+OLD = "W/\"datetimeoffset'2015-02-03T21%3A07%3A03.5328420Z'\""
 ACCOUNTS, CONTACTS, LEADS = "CorporateAccountCollection", "ContactCollection", "LeadCollection"
 
 
@@ -75,17 +77,40 @@ def control() -> Iterator[Control]:
         yield started
 
 
-@pytest.fixture(params=["twin", "real"])
-def subject(request: pytest.FixtureRequest, control: Control) -> Subject:
+@pytest.fixture(scope="module")
+def strict() -> Iterator[Control]:
+    with strict_sandbox() as started:
+        yield Control(started)
+
+
+ON_PURPOSE = {
+    "test_a_refused_query_raises_and_is_never_an_empty_answer[strict-query1]": {"filter-property"},
+    "test_a_refused_query_raises_and_is_never_an_empty_answer[strict-query2]": {"filter-or"},
+    "test_one_bad_record_drags_no_other_down_and_results_keep_their_places[strict]": {"required", "value-length"},
+    "test_a_refusal_tells_nothing_that_was_sent[strict]": {"value-length"},
+}
+"""The rules that a test makes the client break, to see what it makes of the refusal; no test may break another one."""
+
+
+@pytest.fixture(params=["twin", "real", "strict"])
+def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
+    """The port three times: without HTTP, on the sandbox, and on the sandbox behind its strict front."""
     if request.param == "twin":
-        return Subject(twin := Twin({ROLE: {"CRM000": "Customer", "BUP002": "Prospect"}}), twin=twin)
+        yield Subject(twin := Twin({ROLE: {"CRM000": "Customer", "BUP002": "Prospect"}}), twin=twin)
+        return
+    control: Control = request.getfixturevalue("strict" if request.param == "strict" else "control")
     control.call("POST", "/reset")
     control.settings(page_size=2)
+    on_purpose = frozenset(ON_PURPOSE.get(request.node.name, ())) if request.param == "strict" else frozenset()
+    with nothing_violated(control.addresses, on_purpose):
+        yield Subject(client(control), control=control)
+
+
+def client(control: Control) -> C4CClient:
     addresses = control.addresses
-    client = C4CClient(
+    return C4CClient(
         addresses["c4c"], addresses["username"], addresses["password"], retry=RequestRetry(1), sleep=lambda _: None
     )
-    return Subject(client, control=control)
 
 
 def account(key: str, **fields: Any) -> Operation:
@@ -159,7 +184,7 @@ def test_what_is_gone_is_told_from_what_is_refused(subject: Subject) -> None:
     assert subject.one(Operation("DELETE", path, {}, odata.etag(row))) == Written()
     assert subject.one(Operation("PATCH", path, {"Name": "Again"})) == Gone()
     assert subject.one(Operation("DELETE", path)) == Gone()
-    assert isinstance(subject.one(Operation("PATCH", path, {"Name": "x"}, "W/\"datetimeoffset'1'\"")), Gone)
+    assert isinstance(subject.one(Operation("PATCH", path, {"Name": "x"}, OLD)), Gone)
 
 
 def test_one_bad_record_drags_no_other_down_and_results_keep_their_places(subject: Subject) -> None:

@@ -60,10 +60,15 @@ class Marketing:
 
 
 def test_after_the_storm_the_mirror_is_the_truth(portal: Portal, sync: Build) -> None:
-    portal.seed(CONTACTS, COMPANIES, bulk=SHARED)
+    assert storm(portal, sync, CONTACTS, COMPANIES, SHARED, chance=0.02) > 100
+
+
+def storm(portal: Portal, sync: Build, contacts: int, companies: int, shared: int, chance: float) -> int:
+    """A first load in bad weather, compared with the truth; the number of edits, one after each request."""
+    portal.seed(contacts, companies, bulk=shared)
     portal.settings(index_lag_seconds=LAG)
     for n, weather in enumerate(WEATHER):
-        portal.fault(**weather, times=None, probability=0.02, seed=n)
+        portal.fault(**weather, times=None, probability=chance, seed=n)
     configuration = rules(index_lag_seconds=120)
     product = sync(configuration=configuration, options={"retry": RequestRetry(2, 0.001)}, log_level="WARNING")
     marketing = Marketing(portal, portal.truth())
@@ -73,7 +78,6 @@ def test_after_the_storm_the_mirror_is_the_truth(portal: Portal, sync: Build) ->
         interruptions += 1
         product.restart()
         marketing.follow(product.client)
-    assert marketing.edits > 100
     assert portal.fired() > 10
     assert interruptions > 0, "the storm was none"
     product.restart()
@@ -83,6 +87,7 @@ def test_after_the_storm_the_mirror_is_the_truth(portal: Portal, sync: Build) ->
         while product.run(job).failures:
             product.restart()
     compare(portal, product)
+    return marketing.edits
 
 
 def compare(portal: Portal, product: Sync) -> None:

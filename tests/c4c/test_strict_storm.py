@@ -1,0 +1,21 @@
+"""C4C's storm against the strict front: what is sent again after a cut or a refusal breaks no rule either."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from c4c_world import Control, World
+from strictly import nothing_violated, strict_sandbox
+from test_storm import storm
+
+
+@pytest.fixture(scope="module")
+def control() -> Iterator[Control]:
+    with strict_sandbox() as started:
+        yield Control(started)
+
+
+def test_the_storm_breaks_no_rule(world: World) -> None:
+    with nothing_violated(world.control.addresses):
+        storm(world, seed=1)
