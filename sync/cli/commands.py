@@ -20,6 +20,7 @@ from sync.jobs import alerts, preview
 from sync.jobs import check as checks
 from sync.jobs import explain as explaining
 from sync.jobs import status as statuses
+from sync.jobs.foreseen import foreseen
 from sync.jobs.runner import JOBS, ONCE, run_jobs, run_until_idle, unexpected
 from sync.log import Event, emit
 from sync.state.store import HEAD, open_store, versions
@@ -157,10 +158,11 @@ def _job_names(jobs: list[str] | None) -> list[str]:
 
 @cli.command()
 def status(json: Json = False) -> None:
-    """Show backlog, parked contacts with remedy, watermarks, and how each job went last."""
+    """Show backlog, who qualifies and why not, parked contacts with remedy, watermarks, and how each job went last."""
     _, configuration, store = app.state_only()
-    document = statuses.status(store, datetime.now(UTC), configuration)
-    store.close()
+    with closing(store), output.progress(None) as report:
+        document = statuses.status(store, datetime.now(UTC), configuration)
+        document["foreseen"] = foreseen(store, configuration.rules, report) if configuration else {}
     if configuration is None:
         output.complain("the rule files have mistakes: `hubspot-c4c-sync check --offline` names them")
     output.show_json(document) if json else reports.print_status(document)

@@ -69,6 +69,8 @@ def print_status(document: Document) -> None:
     say(f"handed over {document['handed_over']} leads{_latency(document['latency_seconds'])}")
     say()
     table("Decided", ("code", "contacts", "meaning"), [_code_row(c, n) for c, n in _sorted(document["done"])])
+    foreseen = [_code_row(c, n) for c, n in _sorted(document["foreseen"])]
+    table("Before the first push, as the rules decide now", ("code", "contacts", "meaning"), foreseen)
     parked = [(c, n, EXPLANATIONS[Code(c)].remedy) for c, n in _sorted(document["parked"])]
     table("Parked: a person is needed", ("code", "contacts", "what to do"), parked)
     marks = [(name, at(mark["until"]), _age(mark["age_seconds"])) for name, mark in document["watermarks"].items()]
