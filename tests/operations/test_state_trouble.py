@@ -16,6 +16,7 @@ from night_stage import PROJECT
 from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError
 
+from sync import log
 from sync.app import Clock
 from sync.config import load
 from sync.errors import StateError
@@ -31,6 +32,12 @@ from sync.worker.server import Probes
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 CONFIG = load(PROJECT / "config")
 UNUSED: Any = None
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> None:
+    """What other tests set up may be closed by now."""
+    log.configure("json", "ERROR")
 
 
 class Heard:
