@@ -1,5 +1,6 @@
 """Composition root: from settings to the objects that work together."""
 
+import socket
 import time
 import uuid
 from collections.abc import Callable
@@ -9,12 +10,13 @@ from datetime import UTC, datetime
 from sync import config, log
 from sync.c4c_client import C4CClient
 from sync.config import C4CAccess, Configuration, Environment, HubSpotAccess, Settings
-from sync.errors import ConfigurationError
+from sync.errors import ConfigurationError, StateError
 from sync.hubspot_client import HubSpotClient
+from sync.jobs.alerts import STEPS, Alert
 from sync.jobs.context import Context, Progress, Stop, nobody, silent, utc_now
 from sync.state.store import Store, open_store
 from sync.transport import RequestRetry
-from sync.webhook import Webhook
+from sync.webhook import Notice, Webhook
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,19 @@ def build(
         notify=Webhook(found.alert_webhook, configuration.worker.alerts.format) if found.alert_webhook else nobody,
     )
     return App(found, context, hubspot_client, c4c_client, clock)
+
+
+def tell_unusable(error: StateError, env: Environment | None = None) -> None:
+    """Tells people that the worker cannot start on its state file: nothing else could be told from there."""
+    found = settings(env)
+    if found.alert_webhook:
+        try:
+            form = config.load(found.config).worker.alerts.format
+        except ConfigurationError:
+            form = "generic"
+        now = utc_now().isoformat()
+        notice = Notice("state", "firing", str(error), now, socket.gethostname(), STEPS[Alert.STATE])
+        Webhook(found.alert_webhook, form)(notice)
 
 
 def rules() -> tuple[Settings, Configuration]:

@@ -101,7 +101,11 @@ def run() -> None:
     """Run the worker: all jobs at their intervals until SIGTERM or SIGINT. A second worker waits as standby."""
     _configure_log(sys.stdout)
     stop = StopSignal(told=lambda signal: emit(Event.WORKER_STOPPING, signal=signal)).install()
-    application = app.build(stopping=stop, clock=app.Clock(sleep=stop.sleep))
+    try:
+        application = app.build(stopping=stop, clock=app.Clock(sleep=stop.sleep))
+    except StateError as error:
+        app.tell_unusable(error)
+        raise
     try:
         worker = Worker(application, stop)
         with serving(application, worker.vitals):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
+import subprocess
 import sys
+import threading
 from contextlib import closing
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from night_stage import PROJECT
@@ -278,3 +282,44 @@ def test_a_file_that_may_not_be_used_is_no_damage(tmp_path: Path, what: str) -> 
     assert "permission denied: owner " in said
     assert "mode 0000, user " in said
     assert "backup" not in said
+
+
+class _Hook(BaseHTTPRequestHandler):
+    heard: ClassVar[list[dict[str, Any]]] = []
+
+    def do_POST(self) -> None:
+        self.heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *args: object) -> None:
+        """Nothing."""
+
+
+def test_a_worker_that_cannot_start_on_its_state_file_tells_it(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    path.write_bytes(b"\x00" * 8192)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Hook)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    environment = {
+        **os.environ,
+        "HUBSPOT_ACCESS_TOKEN": "t",
+        "C4C_BASE_URL": "http://127.0.0.1:9",
+        "C4C_USERNAME": "u",
+        "C4C_PASSWORD": "p",
+        "SYNC_STATE": str(path),
+        "SYNC_CONFIG": str(PROJECT / "config"),
+        "SYNC_ALERT_WEBHOOK": f"http://127.0.0.1:{server.server_port}/hook",
+    }
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-m", "sync", "run"], cwd=PROJECT, env=environment, check=False, timeout=60
+        )
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert ran.returncode == 2
+    [notice] = _Hook.heard
+    assert (notice["alert"], notice["state"]) == ("state", "firing")
+    assert "is damaged, or is none" in notice["text"]
+    assert notice["runbook"] == "docs/oncall.md#state"
