@@ -16,6 +16,10 @@ from sync.state import labels as label_pins
 from sync.state import mirror, readable, streams
 
 CHECKED = "contract checked"
+"""When the portal was compared while nothing was being read; only then properties that are there again return."""
+
+LOOKED = "portal looked at"
+"""When it was compared at all."""
 
 STREAMS: tuple[ObjectType, ...] = ("contacts", "companies")
 
@@ -33,7 +37,7 @@ def at_start(context: Context) -> None:
 
 def at_once(context: Context) -> bool:
     """Compares the properties because an answer was odd; False where that was done only just now."""
-    _, at = _checked(context)
+    _, at = _when(context, LOOKED)
     if at is not None and timedelta(0) <= context.now() - at < PAUSE:
         return False
     look(context, settles=False)
@@ -74,7 +78,8 @@ def look(context: Context, *, settles: bool) -> None:
     contract.report(context, "hubspot", lost + other)
     _report_frozen(context)
     with context.store.session() as session:
-        streams.remember(session, CHECKED, f"{rules.digest} {context.now().isoformat()}")
+        for name in (LOOKED, CHECKED) if settles else (LOOKED,):
+            streams.remember(session, name, f"{rules.digest} {context.now().isoformat()}")
 
 
 def _report_frozen(context: Context) -> None:
@@ -93,15 +98,16 @@ def forget(context: Context) -> None:
 
 
 def _is_due(context: Context) -> bool:
-    digest, at = _checked(context)
+    digest, at = _when(context, CHECKED)
     schedule = context.config.worker.schedule
     interval = min(schedule.sweep, schedule.full_sweep)
     return at is None or digest != context.config.rules.digest or not timedelta(0) <= context.now() - at < interval
 
 
-def _checked(context: Context) -> tuple[str, datetime | None]:
+def _when(context: Context, name: str) -> tuple[str, datetime | None]:
+    """(digest of the rules, time) of that look; no time if there was none."""
     with context.store.reading() as session:
-        digest, _, at = (streams.remembered(session, CHECKED) or "").partition(" ")
+        digest, _, at = (streams.remembered(session, name) or "").partition(" ")
     return digest, datetime.fromisoformat(at) if at else None
 
 

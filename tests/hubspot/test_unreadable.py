@@ -86,6 +86,22 @@ def test_a_score_that_is_back_is_read_of_everybody_before_it_counts(portal: Port
     assert [lead["HubSpotScore_KUT"] for lead in portal.leads()] == ["90.000000"]
 
 
+def test_looks_that_odd_answers_ask_for_do_not_keep_a_property_from_returning(portal: Portal, sync: Build) -> None:
+    contact = handed_over(portal, jobtitle="Kiel")
+    product = sync()
+    product.good("poll")
+    undefine(portal, "lead_score")
+    later(portal)
+    product.good("poll")
+    portal.call("POST", "/hubspot/properties/contacts", SCORE)
+    portal.change("contacts", contact, touch=False, lead_score="90")
+    for city in ("", "Kiel", "", "Kiel"):
+        later(portal, 300)
+        portal.change("contacts", contact, jobtitle=city)
+        product.good()
+    assert code(product, contact) == "QUALIFIED"
+
+
 @pytest.mark.parametrize("name", ["hs_legal_basis", "hs_email_optout", "lastname"])
 def test_what_a_handover_needs_is_not_taken_for_empty(portal: Portal, sync: Build, name: str) -> None:
     contact = handed_over(portal)
