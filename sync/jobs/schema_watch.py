@@ -42,11 +42,19 @@ def compared(known: Known, rules: Rules, stream: ObjectType, offered: Iterable[P
     )
 
 
+NEEDED = frozenset({"lastname", "company", "name", "domain"})
+"""What a record cannot be made without, whatever the rules name."""
+
+
 def optional(rules: Rules, stream: ObjectType) -> Names:
-    """Properties that do nothing but recognise accounts: a portal that never had them recognises by the others."""
+    """Properties without which a portal that never had them is an ordinary one.
+
+    They do nothing but recognise accounts, which the other keys do too, or no rule names them: the sync reads them by
+    itself where they are there.
+    """
     of_stream = [use for use in uses.uses(rules) if use.space == SPACE[stream]]
-    keys = {use.property for use in of_stream if _is_key(use)}
-    return frozenset(keys - {use.property for use in of_stream if not _is_key(use)} - {"name", "domain"})
+    needed = {use.property for use in of_stream if not _is_key(use)} | NEEDED
+    return named(rules, stream) - needed
 
 
 def _is_key(use: Use) -> bool:

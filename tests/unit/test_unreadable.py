@@ -117,6 +117,13 @@ def test_an_optional_property_is_absent_until_it_was_there_once() -> None:
     assert (gone.absent, gone.lost) == (set(), {"tax_number"})
 
 
+def test_what_the_sync_reads_by_itself_is_optional_and_what_rules_name_is_not() -> None:
+    found = schema_watch.optional(shipped(), "companies")
+    assert {"tax_number", "hs_country_region_code"} <= found
+    assert not found & {"name", "domain", "city", "country"}
+    assert "lastname" not in schema_watch.optional(shipped(), "contacts")
+
+
 def test_what_is_there_again_returns_when_nothing_is_being_read() -> None:
     gone = look(Known(), "city")
     assert gone.lost == {"city"}
