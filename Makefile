@@ -11,16 +11,19 @@ BIN := .venv/bin
 PIP := -m pip -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint style types rooms rules format lock
+.PHONY: help demo test test-long check lint style types rooms rules format lock
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/.installed ## Show the product at work on an embedded sandbox; no account is needed
 	@$(BIN)/hubspot-c4c-sync demo $(ARGS)
 
-test: .venv/.installed ## Run the tests
+test: .venv/.installed ## Run the tests; a few minutes
 	@$(BIN)/pytest $(ARGS)
+
+test-long: .venv/.installed ## Run what takes longer: the marker `long`, and random tests with many more examples
+	@$(BIN)/pytest -m 'long or hypothesis' --hypothesis-profile=long $(ARGS)
 
 check: lint test ## Run all that must pass before a commit: lint, then the tests
 

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from examples import register
+
+register()
 
 
 def _allow_only_this_machine(method: str) -> None:

@@ -29,6 +29,15 @@ POINTS = [
     ("kill_after", "c4c", BATCH, 12),
 ]
 NAMES = {f"{action} {system} {path} {nth}": (action, system, path, nth) for action, system, path, nth in POINTS}
+SHORT = {
+    ("kill_before", "hubspot", SEARCH, 4),
+    ("kill_after", "hubspot", ASSOCIATIONS, 1),
+    ("kill_after", "c4c", BATCH, 6),
+    ("kill_before", "c4c", BATCH, 8),
+    ("kill_after", "c4c", BATCH, 9),
+    ("kill_after", "c4c", BATCH, 12),
+}
+"""One point for each kind of request and each kind of write: `make test`. All others: `make test-long`."""
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +68,9 @@ def test_the_kill_points_reach_to_the_end_of_the_run(undisturbed: Undisturbed) -
         assert undisturbed.likeness[entity]
 
 
-@pytest.mark.parametrize("point", NAMES)
+@pytest.mark.parametrize(
+    "point", [n if at in SHORT else pytest.param(n, marks=pytest.mark.long) for n, at in NAMES.items()]
+)
 def test_killed_at_any_point_the_next_run_ends_well(ends: dict[str, Exception], point: str) -> None:
     if point in ends:
         raise ends[point]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, given, settings
+from examples import examples
+from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 from random_world import Change, changes, edits, mirrors, rule_sets, strangers
 from rules_world import World
@@ -27,12 +28,7 @@ Writes = dict[tuple[str, str], tuple[str, dict[str, Any]]]
 
 # A world takes a while to build, so a failing one is shown as it is instead of being shrunk for minutes.
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
-UNHURRIED = settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    phases=PHASES,
-)
+UNHURRIED = examples(25, suppress_health_check=list(HealthCheck), phases=PHASES)
 
 
 # ---- what happened, in the words of the prediction

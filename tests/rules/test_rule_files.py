@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from examples import examples
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 from rules_world import MQL, PROJECT, company, contact, labelled, rules
@@ -490,7 +491,7 @@ def test_random_rule_files_load_or_are_refused_with_every_error_named(directory:
     for path in source.glob("*.toml"):
         shutil.copy(path, directory)
 
-    @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+    @examples(120, suppress_health_check=list(HealthCheck))
     @given(changed(source / f"{name}.toml"))
     def check(text: str) -> None:
         (directory / f"{name}.toml").write_text(text, encoding="utf-8")
@@ -520,7 +521,7 @@ def _decides(found: models.Rules) -> None:
         predict(view, {}, found, tenant, World())
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_files_of_anything_are_refused(content: bytes) -> None:
     path = Path(__file__).parent / "nothing"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -113,12 +114,14 @@ def test_streets_german_english_danish_dutch(line: str, street: str, number: str
     assert split_street(line) == (street, number)
 
 
+@examples(100)
 @given(st.text(max_size=60))
 def test_no_letter_of_a_street_is_lost(line: str) -> None:
     street, number = split_street(line)
     assert sorted(filter(str.isalnum, street + number)) == sorted(filter(str.isalnum, line))
 
 
+@examples(100)
 @given(st.sampled_from(sorted(TRANSFORMS)), st.text(max_size=40), st.sampled_from([None, "DE", "XX"]))
 def test_transforms_are_total_and_pure(name: str, value: str, land: str | None) -> None:
     first = transformed(name, value, land)
@@ -126,6 +129,7 @@ def test_transforms_are_total_and_pure(name: str, value: str, land: str | None) 
     assert transformed(name, value, land) == first
 
 
+@examples(100)
 @given(st.text(max_size=200), st.lists(st.integers(1, 40), min_size=1, max_size=4))
 def test_spread_cuts_only_what_it_reports(value: str, lengths: list[int]) -> None:
     parts, cut = spread(value, lengths)

@@ -12,14 +12,15 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from requests_toolbelt import MultipartDecoder
 
 from sync import odata
 from sync.odata import Operation, Part, Query
 
-quick = settings(deadline=None, max_examples=80)
+quick = examples(80)
 
 
 # ---- literals and filters

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.mappers.transforms import TRANSFORMS, country, spread
 from sync.mappers.web import domain
 
-quick = settings(deadline=None, max_examples=150)
+quick = examples(150)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,23 @@
+"""How many examples a random test tries: some in `make test`, many more in `make test-long`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import settings
+
+LONG = "long"
+FACTOR = 10
+"""How many times as many examples the long form tries."""
+
+
+def register() -> None:
+    """Before pytest reads `--hypothesis-profile`."""
+    settings.register_profile(LONG, deadline=None, max_examples=settings.default.max_examples * FACTOR)
+
+
+def examples(number: int, **more: Any) -> settings:
+    """Settings of a random test that tries so many examples, or FACTOR times as many in its long form. Not by time: a
+    busy machine is slow."""
+    factor = FACTOR if settings.get_current_profile_name() == LONG else 1
+    return settings(max_examples=number * factor, deadline=None, **more)
