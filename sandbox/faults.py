@@ -100,6 +100,10 @@ class Faults:
     def clear(self) -> None:
         self._faults.clear()
 
+    def holds(self, fault: Fault) -> bool:
+        """Whether the fault was not deleted."""
+        return any(one is fault for one in self._faults)
+
     def overview(self) -> list[dict[str, Any]]:
         return [{"id": f.id, "system": f.system, "action": f.action, "fired": f.fired} for f in self._faults]
 

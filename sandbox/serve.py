@@ -17,6 +17,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sandbox.faults import Fault
 from sandbox.world import World
 
+LOOK_SECONDS = 0.01
+"""Between two looks whether a fault that holds a request back was deleted."""
+
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 
@@ -71,15 +74,8 @@ class System:
 
     async def _strike(self, fault: Fault, scope: Scope, body: bytes, send: Send) -> int | None:
         match fault.action:
-            case "status":
-                text, kind = _body_out(fault.body_out)
-                text = _echoing(text, body) if fault.echo else text
-                return await _reply(send, fault.status, text, kind, fault.headers)
-            case "html":
-                page = b"<html><head><title>Maintenance</title></head><body><h1>Back soon</h1></body></html>"
-                return await _reply(send, 200, page, "text/html;charset=utf-8", fault.headers)
-            case "empty":
-                return await _reply(send, 200, b"{}", "application/json", fault.headers)
+            case "status" | "html" | "empty":
+                return await _reply(send, *_instead(fault, body), fault.headers)
             case "cut_before" | "cut_after" | "kill_before" | "kill_after":
                 await self._break_off(fault, scope, body, send)
                 return None
@@ -87,10 +83,22 @@ class System:
                 change = self._rewrite if fault.action == "rewrite" else self._truncate
                 return await change(fault, await self._effect(scope, body), send)
             case "slow":
-                await asyncio.sleep(fault.seconds)
+                generation = self._world.generation
+                await self._hold_back(fault)
+                if self._world.generation != generation:
+                    # What was held back belonged to a world that is no more.
+                    await _drop(send)
+                    return None
             case "csrf_expired":
                 self._world.c4c.csrf.forget_all()
         return await self._forward(await self._effect(scope, body), send)
+
+    async def _hold_back(self, fault: Fault) -> None:
+        """Until the fault's seconds have passed, or the fault is deleted: who posted it can end it."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + fault.seconds
+        while self._world.faults.holds(fault) and (left := end - loop.time()) > 0:
+            await asyncio.sleep(min(LOOK_SECONDS, left))
 
     async def _break_off(self, fault: Fault, scope: Scope, body: bytes, send: Send) -> None:
         if fault.action.endswith("_after"):
@@ -163,6 +171,19 @@ def _replaced(document: Any, place: list[str | int], value: Any) -> Any:
         return value
     document[place[0]] = _replaced(document[place[0]], place[1:], value)
     return document
+
+
+def _instead(fault: Fault, asked: bytes) -> tuple[int, bytes, str]:
+    """Status, body and content type that come instead of the answer."""
+    match fault.action:
+        case "html":
+            page = b"<html><head><title>Maintenance</title></head><body><h1>Back soon</h1></body></html>"
+            return 200, page, "text/html;charset=utf-8"
+        case "empty":
+            return 200, b"{}", "application/json"
+        case _:
+            text, kind = _body_out(fault.body_out)
+            return fault.status, _echoing(text, asked) if fault.echo else text, kind
 
 
 def _body_out(value: Any) -> tuple[bytes, str]:

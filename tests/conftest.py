@@ -4,11 +4,13 @@ import ipaddress
 import os
 import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from examples import register
+from running import announced
 
 register()
 
@@ -42,6 +44,13 @@ for _method in ("connect", "connect_ex"):
 # each start would compile the project anew: half as much processor time again.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+@pytest.fixture(scope="session")
+def announcement() -> Iterator[dict[str, str]]:
+    """The one sandbox of this process, for modules of all directories: each empties it before it begins."""
+    with announced() as started:
+        yield started
 
 
 LONGEST = (

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,30 @@ from typing import Any
 import requests
 
 PROJECT = Path(__file__).parents[1]
-TIMEOUT = 60
+TIMEOUT = 300
+"""Seconds after which a test that waits is taken to hang. Nothing is measured by it: a busy machine may be slow."""
+
+LOOK = 0.02
+"""Seconds between two looks: looking without end would take the processor from who is waited for."""
+
+
+def unkept() -> requests.Session:
+    """A session that keeps no connection open.
+
+    A server closes a kept connection after some seconds; a request that it meets just then is lost, and neither a test
+    nor the control port can tell whether it had an effect.
+    """
+    session = requests.Session()
+    session.headers["Connection"] = "close"
+    return session
+
+
+def until(holds: Callable[[], object], what: str = "what was waited for") -> None:
+    """Returns as soon as it holds: something that another process or thread brings about."""
+    end = time.monotonic() + TIMEOUT
+    while not holds():
+        assert time.monotonic() < end, f"never came: {what}"
+        time.sleep(LOOK)
 
 
 class Control:
@@ -22,7 +46,7 @@ class Control:
     def __init__(self, announced: Mapping[str, str]) -> None:
         self.hubspot, self.c4c, self.control = announced["hubspot"], announced["c4c"], announced["control"]
         self.token, self.username, self.password = announced["token"], announced["username"], announced["password"]
-        self._session = requests.Session()
+        self._session = unkept()
 
     def call(self, method: str, path: str, body: Any = None, **params: str) -> Any:
         response = self._session.request(method, self.control + path, json=body, params=params, timeout=TIMEOUT)

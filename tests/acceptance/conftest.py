@@ -1,4 +1,4 @@
-"""Fixtures: one sandbox process a module, one product with its own rule files and state file a test."""
+"""Fixtures: one sandbox, emptied for each module, one product with its own rule files and state file a test."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ import pytest
 pytest.register_assert_rewrite("stage", "undisturbed")
 
 from lanes import Lane, open_lanes  # noqa: E402 - the line before must come first
-from stage import Product, Sandbox, running_sandbox  # noqa: E402
+from stage import Product, Sandbox  # noqa: E402
 from undisturbed import Undisturbed, undisturbed_run  # noqa: E402
 from warm import Warm  # noqa: E402
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
+def sandbox(announcement: dict[str, str]) -> Sandbox:
     """An empty sandbox; a test fills it as it needs."""
-    with running_sandbox() as running:
-        yield running
+    found = Sandbox(announcement)
+    found.empty()
+    return found
 
 
 @pytest.fixture

@@ -9,15 +9,14 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from shutil import copytree
 from typing import Any
 
-from running import PROJECT, TIMEOUT, Control, announced
+from running import PROJECT, TIMEOUT, Control, announced, until
 from warm import Warm
 
 PROGRAM = Path(sys.executable).with_name("hubspot-c4c-sync")
@@ -52,6 +51,10 @@ class Sandbox(Control):
 
     def fault(self, system: str, action: str, **more: Any) -> int:
         return int(self.post("/faults", {"system": system, "action": action, **more})["id"])
+
+    def until_fired(self, fault: int) -> None:
+        """Returns as soon as the fault has struck."""
+        until(lambda: self.fired(fault), "a request that the fault meets")
 
     def fired(self, fault: int) -> int:
         return next(int(one["fired"]) for one in self.get("/faults") if one["id"] == fault)
@@ -205,19 +208,20 @@ class Started:
     process: subprocess.Popen[str]
     stdout: Path
 
+    def said(self) -> list[str]:
+        """The events that it has logged on standard output."""
+        whole_lines = self.stdout.read_text().rpartition("\n")[0]
+        return [json.loads(line)["event"] for line in whole_lines.splitlines()]
+
     def terminate(self) -> Ran:
         """Asks it to end, as a container's host does."""
         self.process.send_signal(signal.SIGTERM)
+        return self.ended()
+
+    def ended(self) -> Ran:
+        """Returns when it has."""
         _, err = self.process.communicate(timeout=TIMEOUT)
         return Ran(self.process.returncode, self.stdout.read_text(), err)
-
-
-def until(condition: Callable[[], bool], seconds: float = TIMEOUT) -> None:
-    """Waits for something that another process brings about."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
 
 
 KEY = "HubSpotID_KUT"

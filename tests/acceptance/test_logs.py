@@ -6,11 +6,11 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from stage import Product, Ran, Sandbox
+from stage import Product, Ran, Sandbox, until
 from truth import World, expected
 
 PERSONAL = ("firstname", "lastname", "email", "phone", "mobilephone", "address")
@@ -143,10 +143,8 @@ def test_every_line_on_a_contact_names_it_by_its_id(world: Sandbox, runs: list[R
 
 def test_the_worker_logs_alike_on_standard_output(world: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> None:
     product = Product(tmp_path_factory.mktemp("worker"), world.environment())
-    started = datetime.now(UTC)
     with product.started("run", stdout=product.home / "log") as worker:
-        while "push" not in _finished(worker.stdout.read_text()):
-            assert datetime.now(UTC) - started < timedelta(seconds=30)
+        until(lambda: "push" in _finished(worker.stdout.read_text()), "the first push")
         ran = worker.terminate()
     assert leaks(ran.out + ran.err, personal_values(world.truth())) == []
     logged = [json.loads(line) for line in ran.out.splitlines()]

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-import json
+import signal
 import sqlite3
-import time
 from contextlib import closing
 
 import pytest
+from running import TIMEOUT
 from stage import Product, Sandbox, duplicates, leads, until
 from truth import READY, wanted
+
+PATIENT = {"stop_within": '"1h"'}
+"""It must end by itself: not because its time is up, however busy the machine is."""
+
+ENDINGS = ("job_finished", "job_interrupted", "contact_retry", "contact_synced", "contact_not_qualified")
+"""Events with which a job ends that the signal met at work."""
 
 
 def test_the_worker_hands_over_by_itself_until_it_is_told_to_stop(world: Sandbox, forked: Product) -> None:
     keys = wanted(world.truth())
-    forked.configure(poll='"1s"', push='"1s"', scores='"1h"', sweep='"1h"')
+    forked.configure(poll='"1s"', push='"1s"', scores='"1h"', sweep='"1h"', **PATIENT)
     with forked.started("run", stdout=forked.home / "log") as worker:
         until(lambda: leads(world) == keys)
         fresh = world.post("/hubspot/contacts", {"properties": READY | {"company": "Werft"}})["id"]
         until(lambda: f"{fresh}:mql:1" in leads(world))
         assert forked.run("health").code == 0
-        at = time.monotonic()
         ran = worker.terminate()
+        events = worker.said()
     assert ran.code == 143
-    assert time.monotonic() - at < 10
-    events = [json.loads(line)["event"] for line in ran.out.splitlines()]
-    assert (events[0], events[-1]) == ("worker_started", "worker_stopping")
+    assert events[0] == "worker_started"
+    # The signal may come in the middle of a job, which then says how it ended.
+    assert set(events[events.index("worker_stopping") :]) <= {"worker_stopping", *ENDINGS}
     with closing(sqlite3.connect(forked.state)) as connection:
         connection.execute("update job_run set started_at = '2020-01-01T00:00:00.000000+00:00'")
         connection.commit()
@@ -41,14 +47,16 @@ def test_a_signal_in_the_middle_of_a_write_ends_it_soon_and_costs_nothing(
     world: Sandbox, forked: Product, arguments: tuple[str, ...]
 ) -> None:
     keys = wanted(world.truth())
-    forked.configure(push='"1s"')
-    fault = world.fault("c4c", "slow", seconds=1, body="POST CorporateAccountCollection HTTP")
+    forked.configure(push='"1s"', **PATIENT)
+    slow = world.fault("c4c", "slow", seconds=TIMEOUT, body="POST CorporateAccountCollection HTTP")
     with forked.started(*arguments, stdout=forked.home / "log") as process:
-        until(lambda: world.fired(fault) == 1)
-        at = time.monotonic()
-        ran = process.terminate()
+        world.until_fired(slow)
+        process.process.send_signal(signal.SIGTERM)
+        until(lambda: arguments == ("once", "--json") or "worker_stopping" in process.said(), "the signal")
+        world.delete("/faults")
+        ran = process.ended()
     assert ran.code == 143
-    assert time.monotonic() - at < 10
+    assert leads(world) < keys, "it did not go on to the end"
     forked.run_well()
     assert leads(world) == keys
     assert duplicates(world.truth()["c4c"]) == []

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
-import os
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -14,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
+from running import PROJECT, TIMEOUT, announced, unkept
 from sqlmodel import select
 
 from sync import app
@@ -23,8 +20,6 @@ from sync.jobs.runner import Results, run_jobs, run_until_idle
 from sync.log import configure
 from sync.state import mirror, tables
 
-PROJECT = Path(__file__).parents[2]
-TIMEOUT = 30
 BASIS = "Legitimate interest – prospect/lead"
 
 WORKER = """
@@ -51,7 +46,7 @@ class Control:
 
     def __init__(self, announced: dict[str, str]) -> None:
         self.addresses = announced
-        self._session = requests.Session()
+        self._session = unkept()
 
     def call(self, method: str, path: str, body: Any = None, **params: str) -> Any:
         url = self.addresses["control"] + path
@@ -125,15 +120,9 @@ class Control:
 
 @contextmanager
 def sandbox_process() -> Iterator[Control]:
-    command = [sys.executable, "-m", "sandbox", "--empty", "--die-with-parent"]
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stdout is not None
-        try:
-            yield Control(json.loads(process.stdout.readline()))
-        finally:
-            process.terminate()
-            process.wait(TIMEOUT)
+    """A sandbox of one's own."""
+    with announced() as started:
+        yield Control(started)
 
 
 class World:

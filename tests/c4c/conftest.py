@@ -1,16 +1,14 @@
-"""One sandbox process for all modules, and a fresh, empty world a test."""
+"""The sandbox, and a fresh, empty world a test."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from c4c_world import Control, World, sandbox_process
+from c4c_world import Control, World
 
 
 @pytest.fixture(scope="session")
-def control() -> Iterator[Control]:
-    with sandbox_process() as started:
-        yield started
+def control(announcement: dict[str, str]) -> Control:
+    return Control(announcement)
 
 
 @pytest.fixture

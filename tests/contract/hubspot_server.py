@@ -12,14 +12,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
+from running import TIMEOUT
+
 from sync.hubspot_client import HubSpotClient
 from sync.transport import RequestRetry
 
 Trouble = Literal["none", "cut", "reset", "silence"]
 """Besides answering: breaks off in the middle of the body, hangs up before the answer, or answers far too late."""
-
-TOO_LATE = 4.0
-"""Seconds; a client that waits this long has no timeout of its own."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ class Portal(ThreadingHTTPServer):
         """The real client with three tries, without real pauses, and without pacing unless a test wants it."""
         slept = [] if naps is None else naps
         fast = {"search_per_second": 1e9, "burst_per_10s": 10**10}
-        given = {"retry": RequestRetry(attempts=3, wait=1), "timeout": 5} | fast | changes
+        given = {"retry": RequestRetry(attempts=3, wait=1), "timeout": TIMEOUT} | fast | changes
         return HubSpotClient(self.url, "pat-hidden", sleep=slept.append, **given)
 
 
@@ -103,7 +102,7 @@ class Handler(BaseHTTPRequestHandler):
         too_many = len((body or {}).get("inputs", ())) > self.server.refuses_more_than
         answer = Answer(400, {}) if too_many else self.server.next_answer()
         if answer.trouble == "silence":
-            self.server.released.wait(TOO_LATE)
+            self.server.released.wait(TIMEOUT)
         if answer.trouble == "reset":
             self.close_connection = True
             return

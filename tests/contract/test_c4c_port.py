@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from c4c_world import Control, sandbox_process
+from c4c_world import Control
 from strictly import nothing_violated, strict_sandbox
 from twin import Mishap, Twin
 
@@ -72,9 +72,8 @@ class Subject:
 
 
 @pytest.fixture(scope="module")
-def control() -> Iterator[Control]:
-    with sandbox_process() as started:
-        yield started
+def control(announcement: dict[str, str]) -> Control:
+    return Control(announcement)
 
 
 @pytest.fixture(scope="module")

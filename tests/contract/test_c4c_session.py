@@ -29,6 +29,7 @@ from c4c_wire import (
     sent_in,
 )
 from responses import RequestsMock
+from running import TIMEOUT
 
 from sync.c4c_client import (
     Aborted,
@@ -221,7 +222,7 @@ def test_reads_in_a_batch_need_a_token_too(wire: RequestsMock) -> None:
 
 
 def test_threads_that_are_refused_together_fetch_one_token(wire: RequestsMock) -> None:
-    refused = threading.Barrier(3, timeout=10)
+    refused = threading.Barrier(3, timeout=TIMEOUT)
 
     def answer(request: requests.PreparedRequest) -> Answer:
         if request.headers.get("x-csrf-token") == "T1":
@@ -360,7 +361,7 @@ BROKEN_TOKEN = (403, {"x-csrf-token": "Required"}, "")
 def test_one_bad_request_loses_no_result_of_the_others(
     bad: Answer | Exception, expected: type[WriteResult], parallel: int, wire: RequestsMock
 ) -> None:
-    both = threading.Barrier(parallel, timeout=10)
+    both = threading.Barrier(parallel, timeout=TIMEOUT)
 
     def answer(request: requests.PreparedRequest) -> Answer:
         [name] = names_in(request)
@@ -715,7 +716,7 @@ def test_reads_are_packed_into_batches(wire: RequestsMock) -> None:
 
 @pytest.mark.parametrize("kind", ["read", "write"])
 def test_as_many_requests_at_a_time_as_configured_and_no_more(kind: str, wire: RequestsMock) -> None:
-    together = threading.Barrier(3, timeout=10)
+    together = threading.Barrier(3, timeout=TIMEOUT)
     lock, active, most = threading.Lock(), [0], [0]
 
     def count(_: requests.PreparedRequest) -> None:

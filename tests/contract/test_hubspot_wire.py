@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 from hubspot_server import Answer, Portal, running
+from running import TIMEOUT, until
 
 from sync.domain.views import Label, Owner
 from sync.errors import BudgetExhausted, Denied, Malformed, Refused, SyncError, Unavailable
 from sync.hubspot_client import Budget, Filter, HubSpotClient
+from sync.transport import RequestRetry
 
 Call = Callable[[HubSpotClient], Any]
 
@@ -571,8 +573,9 @@ def test_a_data_centre_migration_ends_the_run_instead_of_blocking_it(
 def test_an_outage_is_told_after_all_tries(trouble: Any, portal: Portal) -> None:
     portal.says(Answer(trouble=trouble))
     with pytest.raises(Unavailable) as raised:
-        BATCH(portal.client(timeout=0.05))
-    assert len(portal.asked) == 3
+        BATCH(portal.client(timeout=0.05 if trouble == "silence" else TIMEOUT))
+    # Who is silent may only look at the request when the client has given up already.
+    until(lambda: len(portal.asked) == 3, "the third try")
     assert "pat-hidden" not in str(raised.value)
 
 
@@ -585,8 +588,9 @@ def test_nobody_listens() -> None:
 
 def test_a_slow_answer_is_tried_again(portal: Portal) -> None:
     portal.says(Answer(trouble="silence"), Answer())
-    BATCH(portal.client(timeout=0.1))
-    assert len(portal.asked) == 2
+    # However many tries a busy machine needs to answer one of them in time.
+    BATCH(portal.client(timeout=0.2, retry=RequestRetry(attempts=100)))
+    assert len(portal.asked) >= 2
 
 
 def test_search_and_the_rest_are_paced_apart(portal: Portal) -> None:

@@ -1,4 +1,4 @@
-"""One sandbox for all modules, emptied before each test; the product with a state file of its own."""
+"""The sandbox, emptied before each test; the product with a state file of its own."""
 
 from __future__ import annotations
 
@@ -7,26 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from portal import Portal, Sync, start
+from portal import Portal, Sync
 
 from sync import log
 
 
-@pytest.fixture(scope="session")
-def running() -> Iterator[Portal]:
-    process, announced = start()
-    with process:
-        try:
-            yield Portal(announced)
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
 @pytest.fixture
-def portal(running: Portal) -> Portal:
-    running.reset()
-    return running
+def portal(announcement: dict[str, str]) -> Portal:
+    portal = Portal(announcement)
+    portal.reset()
+    return portal
 
 
 @pytest.fixture

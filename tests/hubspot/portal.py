@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from running import PROJECT, TIMEOUT, unkept
 from sqlmodel import col, select
 
 from sync import config, log
@@ -27,17 +26,6 @@ from sync.state import tables
 from sync.state.store import Store, open_store
 from sync.transport import RequestRetry
 
-PROJECT = Path(__file__).parents[2]
-TIMEOUT = 60
-
-
-def start(contacts: int = 0) -> tuple[subprocess.Popen[str], dict[str, str]]:
-    """A sandbox as a process of its own; the caller ends it."""
-    command = [sys.executable, "-m", "sandbox", "--empty", "--die-with-parent"]
-    process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    return process, json.loads(process.stdout.readline())
-
 
 @dataclass
 class Portal:
@@ -45,7 +33,7 @@ class Portal:
 
     announced: dict[str, str]
     offset: float = 0.0
-    session: requests.Session = field(default_factory=requests.Session)
+    session: requests.Session = field(default_factory=unkept)
 
     # ---- control
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from portal import PROJECT, Portal, Sync
+from running import TIMEOUT
 
 from sync.cli import loads
 from sync.config import HubSpotSettings
@@ -165,7 +166,9 @@ def once(portal: Portal, state: Path, *arguments: str) -> subprocess.CompletedPr
         "PYTHONPATH": str(PROJECT),
     }
     command = [sys.executable, "-m", "sync", "once", *arguments]
-    return subprocess.run(command, env=os.environ | settings, text=True, capture_output=True, timeout=60, check=False)
+    return subprocess.run(
+        command, env=os.environ | settings, text=True, capture_output=True, timeout=TIMEOUT, check=False
+    )
 
 
 def test_once_says_what_a_first_load_will_cost_before_it_starts(portal: Portal, tmp_path: Path) -> None:

@@ -1,22 +1,16 @@
-"""One sandbox for all modules, a fresh product for each test."""
+"""The sandbox, emptied for each test, a fresh product for each test."""
 
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from night_stage import Product, Ran, Sandbox, running_sandbox
+from night_stage import Product, Ran, Sandbox
 
 from sync import log
 from sync.cli import main
 
 Command = Callable[..., Ran]
-
-
-@pytest.fixture(scope="session")
-def stand_in() -> Iterator[Sandbox]:
-    with running_sandbox() as found:
-        yield found
 
 
 @pytest.fixture(autouse=True)
@@ -27,9 +21,10 @@ def own_log() -> Iterator[None]:
 
 
 @pytest.fixture
-def sandbox(stand_in: Sandbox) -> Sandbox:
-    stand_in.reset()
-    return stand_in
+def sandbox(announcement: dict[str, str]) -> Sandbox:
+    found = Sandbox(announcement)
+    found.reset()
+    return found
 
 
 @pytest.fixture

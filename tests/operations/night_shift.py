@@ -13,25 +13,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from night_stage import TIMEOUT, Product, Sandbox
+from night_stage import Product, Sandbox
+from running import TIMEOUT, until
 
 from sync.config import load
 from sync.worker.timetable import timetable
 
-LOOK = 0.02
-"""Real seconds between two looks at what a worker has done."""
-
-
 FASTER = timedelta(seconds=0.2)
 """Let pass at each look while the jobs run, so that the pauses between searches cost a tenth of their time."""
-
-
-def until(holds: Callable[[], object], what: str) -> None:
-    """Returns as soon as it holds; a machine may be slow, but not without end."""
-    end = time.monotonic() + TIMEOUT
-    while not holds():
-        assert time.monotonic() < end, f"never came: {what}"
-        time.sleep(LOOK)
 
 
 class TurnedClock:

@@ -18,12 +18,7 @@ from pathlib import Path
 from shutil import copytree
 from typing import Any
 
-import requests
-
-PROJECT = Path(__file__).parents[2]
-TIMEOUT = 60
-PAUSE = 0.02
-"""Seconds between two looks at another process: looking without end would take the processor from it."""
+from running import PROJECT, TIMEOUT, unkept, until
 
 WORKER_TOML = """
 [schedule]
@@ -57,7 +52,7 @@ class Sandbox:
     def __init__(self, announced: Mapping[str, str]) -> None:
         self.announced = announced
         self._control = announced["control"]
-        self._session = requests.Session()
+        self._session = unkept()
 
     def call(self, method: str, path: str, body: Any = None, **params: str) -> Any:
         response = self._session.request(method, self._control + path, json=body, params=params, timeout=TIMEOUT)
@@ -101,10 +96,7 @@ class Sandbox:
 
     def until_fired(self, fault: int) -> None:
         """Returns as soon as the fault has struck."""
-        end = time.monotonic() + TIMEOUT
-        while not next(one["fired"] for one in self.get("/faults") if one["id"] == fault):
-            assert time.monotonic() < end, "the fault never struck"
-            time.sleep(PAUSE)
+        until(lambda: next(one["fired"] for one in self.get("/faults") if one["id"] == fault), "the fault's strike")
 
     def heal(self) -> None:
         self.call("DELETE", "/faults")
@@ -112,19 +104,6 @@ class Sandbox:
     def writes(self) -> int:
         operations = self.get("/requests")["c4c"]["operations"]
         return sum(sum(operations[kind].values()) for kind in ("create", "update", "delete"))
-
-
-@contextmanager
-def running_sandbox() -> Iterator[Sandbox]:
-    command = [sys.executable, "-m", "sandbox", "--empty", "--die-with-parent"]
-    env = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, env=env) as process:
-        assert process.stdout is not None
-        try:
-            yield Sandbox(json.loads(process.stdout.readline()))
-        finally:
-            process.terminate()
-            process.wait(TIMEOUT)
 
 
 @dataclass

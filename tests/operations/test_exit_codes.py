@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 from night_stage import PROJECT, Product, Ran, Sandbox
+from running import TIMEOUT
 
 from sync.cli import demo
 from sync.state.lease import Lease
@@ -166,10 +167,11 @@ def test_signals(product: Product, sandbox: Sandbox, company: str) -> None:
             assert process.ended() == code
     sandbox.contact(company)
     for number, code in ((signal.SIGTERM, 143), (signal.SIGINT, 130)):
-        slow = sandbox.fault("c4c", "slow", body="POST", seconds=0.5)
+        slow = sandbox.fault("c4c", "slow", body="POST", seconds=TIMEOUT)
         with product.started("once") as once:
             sandbox.until_fired(slow)
             once.process.send_signal(number)
+            sandbox.heal()
             assert once.ended() == code
 
 

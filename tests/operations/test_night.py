@@ -7,8 +7,9 @@ from datetime import timedelta
 from shutil import copyfile
 from typing import Any
 
-from night_shift import Shift, shifts, until
+from night_shift import Shift, shifts
 from night_stage import Product, Sandbox, webhook
+from running import TIMEOUT, until
 
 HALF_AN_HOUR = timedelta(minutes=30)
 NIGHT = """
@@ -128,12 +129,13 @@ def test_a_night_with_everything(product: Product, sandbox: Sandbox) -> None:
 def test_a_worker_that_hung_writes_nothing_after_it_was_replaced(product: Product, sandbox: Sandbox) -> None:
     with shifts(product, sandbox) as (clock, start):
         hung = start().at_work()
-        slow = sandbox.fault("c4c", "slow", body="POST CorporateAccountCollection", seconds=1)
+        slow = sandbox.fault("c4c", "slow", body="POST CorporateAccountCollection", seconds=TIMEOUT)
         contact = sandbox.contact(sandbox.company("acme"))
         hung.passes(timedelta(minutes=5))
         clock.advance(timedelta(minutes=5))
         sandbox.until_fired(slow)
         until(lambda: hangs(hung, product), "a moment outside of a transaction")
+        sandbox.heal()
         until(lambda: sandbox.rows("CorporateAccount"), "the write that was in hand")
         standby = start()
         until(lambda: standby.said("worker_standby"), "the standby")

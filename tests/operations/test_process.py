@@ -3,11 +3,14 @@
 import re
 import signal
 import socket
-import time
 
 import pytest
 import requests
-from night_stage import PAUSE, Product, Sandbox, free_port
+from night_stage import Product, Sandbox, free_port
+from running import TIMEOUT
+
+PATIENT = 'stop_within = "1h"'
+"""The worker ends by itself: not because its time is up, however busy the machine is."""
 
 QUICK = {"poll": "200ms", "push": "200ms", "scores": "1h", "sweep": "1h"}
 
@@ -23,10 +26,13 @@ def busy(product: Product, sandbox: Sandbox) -> Product:
 
 
 def test_a_signal_lets_the_write_in_hand_end(busy: Product, sandbox: Sandbox) -> None:
-    slow = sandbox.fault("c4c", "slow", body="POST CorporateAccountCollection", seconds=2)
+    busy.configure(PATIENT, **QUICK)
+    slow = sandbox.fault("c4c", "slow", body="POST CorporateAccountCollection", seconds=TIMEOUT)
     with busy.started("run") as worker:
         sandbox.until_fired(slow)
         worker.process.send_signal(signal.SIGTERM)
+        worker.until("worker_stopping")
+        sandbox.heal()
         assert worker.ended() == 143
     links = busy.query("select entity, object_id from link where entity = 'CorporateAccount'")
     [account] = sandbox.rows("CorporateAccount")
@@ -39,20 +45,20 @@ def test_a_signal_lets_the_write_in_hand_end(busy: Product, sandbox: Sandbox) ->
 
 
 def test_a_second_signal_ends_at_once(busy: Product, sandbox: Sandbox) -> None:
-    slow = sandbox.fault("c4c", "slow", body="POST CorporateAccountCollection", seconds=120)
+    busy.configure(PATIENT, **QUICK)
+    slow = sandbox.fault("c4c", "slow", body="POST CorporateAccountCollection", seconds=TIMEOUT)
     with busy.started("run") as worker:
         sandbox.until_fired(slow)
         worker.process.send_signal(signal.SIGTERM)
-        while not worker.process.poll():
-            worker.process.send_signal(signal.SIGTERM)
-            time.sleep(PAUSE)
+        worker.until("worker_stopping")
+        worker.process.send_signal(signal.SIGTERM)
         assert worker.ended() == 143
     assert busy.query("select count(*) from progress where status = 'in_flight'") == [(3,)]
 
 
 def test_the_end_is_bounded(busy: Product, sandbox: Sandbox) -> None:
     busy.configure('stop_within = "100ms"', **QUICK)
-    slow = sandbox.fault("c4c", "slow", body="POST CorporateAccountCollection", seconds=120)
+    slow = sandbox.fault("c4c", "slow", body="POST CorporateAccountCollection", seconds=TIMEOUT)
     with busy.started("run") as worker:
         sandbox.until_fired(slow)
         worker.process.send_signal(signal.SIGTERM)
@@ -97,17 +103,19 @@ def test_probes_and_metrics(busy: Product, sandbox: Sandbox) -> None:
     sandbox.fault("hubspot", "status", status=503, times=None)
     with busy.started("run") as worker:
         worker.until("job_failed", job="poll")
-        alive, ready = (requests.get(f"{url}/{path}", timeout=10) for path in ("healthz", "readyz"))
+        alive, ready = (requests.get(f"{url}/{path}", timeout=TIMEOUT) for path in ("healthz", "readyz"))
         assert (alive.status_code, ready.status_code) == (200, 200), "a remote outage fails no probe"
         assert ready.json()["lease"] == "held"
-        assert 'sync_job_runs_total{job="poll",result="failure"}' in requests.get(f"{url}/metrics", timeout=10).text
+        assert (
+            'sync_job_runs_total{job="poll",result="failure"}' in requests.get(f"{url}/metrics", timeout=TIMEOUT).text
+        )
         sandbox.heal()
         worker.until("lead_handed_over")
-        text = requests.get(f"{url}/metrics", timeout=10).text
+        text = requests.get(f"{url}/metrics", timeout=TIMEOUT).text
         assert 'sync_decisions_total{code="C4C_REJECTED"} 0.0' in text, "known series exist from the start"
         assert "sync_lease_held 1.0" in text
         assert re.search(r'sync_requests_total{endpoint="\w+",status="503",system="hubspot"}', text)
-        assert requests.get(f"{url}/else", timeout=10).status_code == 404
+        assert requests.get(f"{url}/else", timeout=TIMEOUT).status_code == 404
         worker.process.send_signal(signal.SIGTERM)
         assert worker.ended() == 143
 
@@ -133,7 +141,7 @@ def test_a_worker_whose_state_file_was_replaced_ends_and_writes_nothing_more(bus
         with busy.started("run") as second:
             sandbox.contact(sandbox.company("late"))
             second.until("lead_handed_over")
-            assert first.process.wait(60) == 2
+            assert first.process.wait(TIMEOUT) == 2
             second.process.send_signal(signal.SIGTERM)
             assert second.ended() == 143
     assert sandbox.writes() > before

@@ -7,6 +7,7 @@ from typing import Any
 
 import requests
 from night_stage import PROJECT, Product, Ran, Sandbox, free_port, webhook
+from running import TIMEOUT
 
 Command = Callable[..., Ran]
 
@@ -67,7 +68,7 @@ def storm(product: Product, sandbox: Sandbox, told: list[dict[str, Any]]) -> str
         while not (told and all(fault["fired"] for fault in sandbox.get("/faults"))):
             worker.until("job_started", job="push")
         url = f"http://127.0.0.1:{product.extra['SYNC_METRICS_PORT']}"
-        served = [requests.get(f"{url}/{path}", timeout=10).text for path in ("healthz", "readyz", "metrics")]
+        served = [requests.get(f"{url}/{path}", timeout=TIMEOUT).text for path in ("healthz", "readyz", "metrics")]
         worker.process.send_signal(signal.SIGTERM)
         assert worker.ended() == 143
         return "\n".join([*worker.lines, worker.errors(), *served, str(told)])

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from running import TIMEOUT
 
 from sync.config import Schedule
 from sync.jobs import runner
@@ -29,7 +30,7 @@ def test_a_lane_takes_the_most_urgent_job_first(monkeypatch: pytest.MonkeyPatch)
     def run_job(job: Any, *_: object) -> list[object]:
         ran.append(job.id)
         begun.set()
-        assert go_on.wait(10)
+        assert go_on.wait(TIMEOUT)
         if len(ran) == 4:
             over.set()
         return []
@@ -43,11 +44,11 @@ def test_a_lane_takes_the_most_urgent_job_first(monkeypatch: pytest.MonkeyPatch)
         lane._do_submit_job(SimpleNamespace(id=name, _jobstore_alias="default"), [])
 
     submit("sweep")
-    assert begun.wait(10)
+    assert begun.wait(TIMEOUT)
     for name in ("sweep", "scores", "poll"):
         submit(name)
     go_on.set()
-    assert over.wait(10)
+    assert over.wait(TIMEOUT)
     lane.shutdown()
     assert ran == ["sweep", "poll", "scores", "sweep"]
 
@@ -59,7 +60,7 @@ def test_a_lane_begins_nothing_after_it_was_told_to_end(monkeypatch: pytest.Monk
     def run_job(job: Any, *_: object) -> list[object]:
         ran.append(job.id)
         begun.set()
-        assert go_on.wait(10)
+        assert go_on.wait(TIMEOUT)
         return []
 
     monkeypatch.setattr("sync.worker.lanes.run_job", run_job)
@@ -68,7 +69,7 @@ def test_a_lane_begins_nothing_after_it_was_told_to_end(monkeypatch: pytest.Monk
     lane._thread.start()
     for name in ("first", "second"):
         lane._do_submit_job(SimpleNamespace(id=name, _jobstore_alias="default"), [])
-    assert begun.wait(10)
+    assert begun.wait(TIMEOUT)
     lane.shutdown(wait=False)
     go_on.set()
     lane.shutdown()

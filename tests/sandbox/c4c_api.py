@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import requests
+from running import TIMEOUT, unkept
 
 ROOT = "/sap/c4c/odata/v1/c4codataapi/"
 JSON = {"Accept": "application/json", "Content-Type": "application/json"}
@@ -14,12 +15,12 @@ JSON = {"Accept": "application/json", "Content-Type": "application/json"}
 class Api:
     def __init__(self, host: str, username: str, password: str) -> None:
         self.host, self.root = host, host + ROOT
-        self.session = requests.Session()
+        self.session = unkept()
         self.session.auth = (username, password)
         self.token = ""
 
     def fetch_token(self) -> str:
-        answer = self.session.get(self.root, headers={"x-csrf-token": "fetch"}, timeout=20)
+        answer = self.session.get(self.root, headers={"x-csrf-token": "fetch"}, timeout=TIMEOUT)
         self.token = answer.headers["x-csrf-token"]
         return self.token
 
@@ -28,11 +29,11 @@ class Api:
             self.fetch_token()
         sent = JSON | {"x-csrf-token": self.token} | {name.replace("_", "-"): value for name, value in headers.items()}
         data = body if isinstance(body, str | bytes | None) else json.dumps(body)
-        return self.session.request(method, self.root + path, data=data, headers=sent, timeout=20)
+        return self.session.request(method, self.root + path, data=data, headers=sent, timeout=TIMEOUT)
 
     def get(self, path: str, **params: str) -> requests.Response:
         query = {"$" + name: value for name, value in params.items()}
-        return self.session.get(self.root + path, params=query, headers={"Accept": "application/json"}, timeout=20)
+        return self.session.get(self.root + path, params=query, headers={"Accept": "application/json"}, timeout=TIMEOUT)
 
     def rows(self, path: str, **params: str) -> list[dict[str, Any]]:
         answer = self.get(path, **params)

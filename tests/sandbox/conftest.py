@@ -1,11 +1,9 @@
-"""Starts the sandbox as a process of its own, once a test module, and speaks to its control port."""
+"""The sandbox, emptied for each test module, and its control port."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from running import PROJECT, Control, announced
+from running import PROJECT, Control
 
 __all__ = ["PROJECT", "Sandbox"]
 
@@ -16,7 +14,8 @@ class Sandbox(Control):
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
+def sandbox(announcement: dict[str, str]) -> Sandbox:
     """An empty sandbox; seed it with `sandbox.post("/seed", {...})`."""
-    with announced() as started:
-        yield Sandbox(started)
+    found = Sandbox(announcement)
+    found.reset()
+    return found

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import requests
+from running import TIMEOUT, unkept
 
-TIMEOUT = 20
 CONTACTS = "/crm/objects/2026-09/contacts"
 COMPANIES = "/crm/objects/2026-09/companies"
 LINKS = "/crm/associations/2026-09/contacts/companies/batch/read"
@@ -15,7 +15,7 @@ LINKS = "/crm/associations/2026-09/contacts/companies/batch/read"
 class HubSpotApi:
     def __init__(self, base_url: str, token: str) -> None:
         self.base_url = base_url
-        self.session = requests.Session()
+        self.session = unkept()
         self.session.headers["Authorization"] = f"Bearer {token}"
 
     def get(self, path: str, **params: Any) -> requests.Response:

@@ -10,6 +10,7 @@ import pytest
 import requests
 from c4c_api import Api, changeset, read_part
 from conftest import Sandbox
+from running import TIMEOUT
 
 GOOD = {"Name": "A", "RoleCode": "BUP002"}
 CREATE = ("POST", "CorporateAccountCollection", GOOD)
@@ -191,11 +192,11 @@ def test_cut_connections(api: Api, sandbox: Sandbox, action: str, effect: int) -
 @pytest.mark.parametrize(("action", "effect"), [("kill_before", 0), ("kill_after", 1)])
 def test_kill(api: Api, sandbox: Sandbox, action: str, effect: int) -> None:
     api.fetch_token()
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"]) as victim:
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"]) as victim:
         sandbox.post("/faults", {"system": "c4c", "action": action, "pid": victim.pid})
         with pytest.raises(requests.ConnectionError):
             api.send("POST", "CorporateAccountCollection", GOOD)
-        assert victim.wait(5) == -9
+        assert victim.wait(TIMEOUT) == -9
     assert created(sandbox) == effect
 
 

@@ -6,11 +6,11 @@ import json
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 import requests
 from conftest import PROJECT, Sandbox
+from running import TIMEOUT, until
 
 START = [sys.executable, "-m", "sandbox", "--empty"]
 
@@ -20,24 +20,28 @@ def test_announces_itself_and_ends_on_sigterm() -> None:
         assert process.stdout is not None
         announced = json.loads(process.stdout.readline())
         assert set(announced) == {"hubspot", "c4c", "control", "token", "username", "password"}
-        assert requests.get(announced["control"] + "/health", timeout=5).json() == {"ok": True}
+        assert requests.get(announced["control"] + "/health", timeout=TIMEOUT).json() == {"ok": True}
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(TIMEOUT) == 0
 
 
 def test_dies_with_its_parent() -> None:
-    script = f"import subprocess; subprocess.Popen({[*START, '--die-with-parent']!r}); import time; time.sleep(30)"
+    script = (
+        f"import subprocess; subprocess.Popen({[*START, '--die-with-parent']!r}); import time; time.sleep({TIMEOUT})"
+    )
     with subprocess.Popen([sys.executable, "-c", script], cwd=PROJECT, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         control = json.loads(parent.stdout.readline())["control"]
         parent.kill()
-    for _ in range(100):
+
+    def gone() -> bool:
         try:
-            requests.get(control + "/health", timeout=1)
+            requests.get(control + "/health", timeout=TIMEOUT)
         except requests.ConnectionError:
-            return
-        time.sleep(0.05)
-    raise AssertionError("the sandbox outlived its parent")
+            return True
+        return False
+
+    until(gone, "the end of the sandbox after that of its parent")
 
 
 def test_says_which_extra_is_missing() -> None:
@@ -74,8 +78,8 @@ def test_hubspot_faults_and_counters(sandbox: Sandbox) -> None:
     sandbox.post("/faults", {"system": "hubspot", "action": "status", "status": 502, "path": "/owners"})
     headers = {"Authorization": f"Bearer {sandbox.token}"}
     for status in (502, 200):
-        assert requests.get(sandbox.hubspot + "/crm/v3/owners/", headers=headers, timeout=5).status_code == status
-    requests.get(sandbox.hubspot + "/crm/v3/objects/contacts/51", headers=headers, timeout=5)
+        assert requests.get(sandbox.hubspot + "/crm/v3/owners/", headers=headers, timeout=TIMEOUT).status_code == status
+    requests.get(sandbox.hubspot + "/crm/v3/objects/contacts/51", headers=headers, timeout=TIMEOUT)
     counted = sandbox.get("/requests")["hubspot"]
     assert counted["by"] == {"GET /crm/v3/objects/contacts/*": 1, "GET /crm/v3/owners/": 2}
     sandbox.delete("/faults")
@@ -85,7 +89,7 @@ def test_hubspot_faults_and_counters(sandbox: Sandbox) -> None:
     "body", [{"system": "c4c", "action": "explode"}, {"action": "slow"}, {"system": "c4c", "action": "kill_after"}]
 )
 def test_wrong_faults_are_refused(sandbox: Sandbox, body: dict[str, str]) -> None:
-    answer = requests.post(sandbox.control + "/faults", json=body, timeout=5)
+    answer = requests.post(sandbox.control + "/faults", json=body, timeout=TIMEOUT)
     assert answer.status_code == 400
     assert answer.json()["error"]
 
@@ -95,7 +99,7 @@ def test_probability_is_deterministic(sandbox: Sandbox) -> None:
         sandbox.delete("/faults")
         fault = {"system": "c4c", "action": "status", "times": None, "probability": 0.5, "seed": 3}
         sandbox.post("/faults", fault)
-        return [requests.get(sandbox.c4c + "/x", timeout=5).status_code for _ in range(10)]
+        return [requests.get(sandbox.c4c + "/x", timeout=TIMEOUT).status_code for _ in range(10)]
 
     first = run()
     assert first == run()

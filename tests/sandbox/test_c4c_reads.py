@@ -10,6 +10,7 @@ import pytest
 import requests
 from c4c_api import ROOT, Api
 from conftest import Sandbox
+from running import TIMEOUT
 
 
 @pytest.fixture(scope="module")
@@ -32,20 +33,20 @@ def names(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def test_no_credentials_no_answer(sandbox: Sandbox) -> None:
-    assert requests.get(sandbox.c4c + ROOT, timeout=5).status_code == 401
-    assert requests.get(sandbox.c4c + ROOT, headers={"X-Client-Cert": "sandbox"}, timeout=5).status_code == 200
+    assert requests.get(sandbox.c4c + ROOT, timeout=TIMEOUT).status_code == 401
+    assert requests.get(sandbox.c4c + ROOT, headers={"X-Client-Cert": "sandbox"}, timeout=TIMEOUT).status_code == 200
 
 
 def test_root_without_slash_redirects(api: Api) -> None:
-    answer = api.session.get(api.root.rstrip("/"), allow_redirects=False, timeout=5)
+    answer = api.session.get(api.root.rstrip("/"), allow_redirects=False, timeout=TIMEOUT)
     assert (answer.status_code, answer.headers["location"]) == (307, ROOT)
 
 
 def test_atom_unless_json_is_asked_for(api: Api) -> None:
     path = api.root + "CorporateAccountCollection?$top=1"
-    assert api.session.get(path, timeout=5).headers["content-type"].startswith("application/atom+xml")
-    assert "json" in api.session.get(path + "&$format=json", timeout=5).headers["content-type"]
-    error = api.session.get(api.root + "NoCollection", timeout=5)
+    assert api.session.get(path, timeout=TIMEOUT).headers["content-type"].startswith("application/atom+xml")
+    assert "json" in api.session.get(path + "&$format=json", timeout=TIMEOUT).headers["content-type"]
+    error = api.session.get(api.root + "NoCollection", timeout=TIMEOUT)
     assert error.status_code == 404
     assert ET.fromstring(error.text).tag.endswith("error")
 
@@ -81,7 +82,7 @@ def test_code_texts_can_be_left_out(api: Api) -> None:
     row = api.rows("CorporateAccountCollection", top="1")[0]
     assert row["RoleCodeText"] == "Prospect"
     headers = {"Accept": "application/json", "odata-no-codedescs": "true"}
-    answer = api.session.get(api.root + "CorporateAccountCollection?$top=1", headers=headers, timeout=5)
+    answer = api.session.get(api.root + "CorporateAccountCollection?$top=1", headers=headers, timeout=TIMEOUT)
     assert "RoleCodeText" not in answer.json()["d"]["results"][0]
 
 
@@ -91,7 +92,7 @@ def test_pages_end_silently_with_a_next_link(api: Api) -> None:
     found, following = names(answer["results"]), answer["__next"]
     assert "$skiptoken=11" in following
     while following:
-        page = api.session.get(following, headers={"Accept": "application/json"}, timeout=5).json()["d"]
+        page = api.session.get(following, headers={"Accept": "application/json"}, timeout=TIMEOUT).json()["d"]
         found, following = found + names(page["results"]), page.get("__next")
     assert len(set(found)) == 30
 
@@ -176,8 +177,8 @@ def test_filters_that_are_refused(api: Api, text: str) -> None:
 def test_plus_must_be_encoded(api: Api) -> None:
     query = "CorporateAccountCollection?$filter=NormalisedPhone%20eq%20'{}496517332220'"
     headers = {"Accept": "application/json"}
-    assert not api.session.get(api.root + query.format("+"), headers=headers, timeout=5).json()["d"]["results"]
-    assert api.session.get(api.root + query.format("%2B"), headers=headers, timeout=5).json()["d"]["results"]
+    assert not api.session.get(api.root + query.format("+"), headers=headers, timeout=TIMEOUT).json()["d"]["results"]
+    assert api.session.get(api.root + query.format("%2B"), headers=headers, timeout=TIMEOUT).json()["d"]["results"]
 
 
 def test_guid_filter_is_upper_case(api: Api) -> None:
@@ -212,7 +213,7 @@ def test_code_lists(api: Api) -> None:
 
 def test_metadata_is_narrowed_by_filter(api: Api, sandbox: Sandbox) -> None:
     sandbox.patch("/c4c/settings", {"hidden_fields": ["Lead.HubSpotScore_KUT"]})
-    text = api.session.get(api.root + "$metadata?$filter=CorporateAccount,Lead", timeout=5).text
+    text = api.session.get(api.root + "$metadata?$filter=CorporateAccount,Lead", timeout=TIMEOUT).text
     types = {node.get("Name"): node for node in ET.fromstring(text).iter() if node.tag.endswith("EntityType")}
     assert {"CorporateAccount", "CorporateAccountTeam", "Lead", "LeadContact"} <= set(types)
     assert "MarketingPermission" not in types

@@ -9,6 +9,7 @@ import pytest
 import requests
 from conftest import Sandbox
 from hubspot_api import CONTACTS, LINKS, HubSpotApi
+from running import TIMEOUT
 
 Make = Callable[..., str]
 V3 = "/crm/v3/objects/contacts"
@@ -324,7 +325,7 @@ def test_burst_limit_headers_and_policies(api: HubSpotApi, contact: Make, sandbo
 
 def test_control_says_what_is_wrong(sandbox: Sandbox) -> None:
     def status(method: str, path: str, body: Any) -> int:
-        return requests.request(method, f"{sandbox.control}{path}", json=body, timeout=20).status_code
+        return requests.request(method, f"{sandbox.control}{path}", json=body, timeout=TIMEOUT).status_code
 
     assert status("POST", "/hubspot/contacts", {"properties": {"no_such": "1"}}) == 400
     assert status("PATCH", "/hubspot/settings", {"no_such": 1}) == 400
