@@ -104,7 +104,7 @@ def test_probes_and_metrics(busy: Product, sandbox: Sandbox) -> None:
     with busy.started("run") as worker:
         worker.until("job_failed", job="poll")
         alive, ready = (requests.get(f"{url}/{path}", timeout=TIMEOUT) for path in ("healthz", "readyz"))
-        assert (alive.status_code, ready.status_code) == (200, 200), "a remote outage fails no probe"
+        assert (alive.status_code, ready.status_code) == (200, 200), f"a remote outage fails no probe: {ready.text}"
         assert ready.json()["lease"] == "held"
         assert (
             'sync_job_runs_total{job="poll",result="failure"}' in requests.get(f"{url}/metrics", timeout=TIMEOUT).text

@@ -8,7 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from night_stage import PROJECT
 
-from sync.state import migration, store
+from sync.state import store
 from sync.state.tables import Base
 
 START = """
@@ -19,10 +19,6 @@ from sync.state.store import open_store
 open_store(Path(sys.argv[1]), create=False).close()
 print(*sorted({name.partition(".")[0] for name in sys.modules}))
 """
-
-
-def test_the_newest_version_is_that_of_the_last_script() -> None:
-    assert migration.newest() == store.HEAD
 
 
 def test_a_new_state_file_has_the_tables_of_the_program(tmp_path: Path) -> None:
