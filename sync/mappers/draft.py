@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from sync.domain.alike import code
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
-from sync.domain.properties import with_country_codes
+from sync.domain.properties import COUNTRY_CODES, with_country_codes
 from sync.domain.rules import FieldMap, FieldRule, placeholders, qualified
 from sync.domain.views import Unreadable
-from sync.mappers.places import country_of
+from sync.mappers.places import country_of, read_if_there
 from sync.mappers.transforms import spread, transformed
 from sync.odata import wire
 from sync.schema import Field, Schema
@@ -182,7 +182,12 @@ def _given(mapped: FieldMap, own: str, lookup: Lookup) -> Iterable[str | Awaited
         return (mapped.value,)
     if mapped.template is not None:
         return filter(None, [fill(mapped.template, lambda name: lookup(qualified(own, name)))])
-    return (found for name in _sources(mapped, own) if (found := lookup(name)) is not None)
+    return (found for name in _sources(mapped, own) if (found := _looked_up(lookup, name)) is not None)
+
+
+def _looked_up(lookup: Lookup, name: str) -> str | Awaited | None:
+    code = any(name.endswith(f".{source}") for sources in COUNTRY_CODES.values() for source in sources)
+    return read_if_there(lookup, name) if code else lookup(name)
 
 
 def _sources(mapped: FieldMap, own: str) -> list[str]:

@@ -9,12 +9,16 @@ import gettext
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
+from typing import TypeVar
 
 import pycountry
 from babel import Locale
 
 from sync.domain.alike import spellings
 from sync.domain.properties import COUNTRY_CODES
+from sync.domain.views import Unreadable
+
+T = TypeVar("T")
 
 LANGUAGES = (
     "en", "de", "fr", "it", "es", "pt", "nl", "da", "sv", "nb", "fi", "is", "et", "lv", "lt", "pl", "cs", "sk", "sl",
@@ -56,8 +60,17 @@ _ARTICLE = re.compile(r"(?<!\w)the(?!\w)", re.IGNORECASE)
 
 def country_of(get: Callable[[str], str | None], name: str) -> str | None:
     """The country that the property `name` of a record says, by HubSpot's own code for it where the portal has one."""
-    values = (get(source) for source in (*COUNTRY_CODES.get(name, ()), name))
-    return next((code for value in values if value and (code := country(value))), None)
+    codes = (read_if_there(get, source) for source in COUNTRY_CODES.get(name, ()))
+    found = next((code for value in codes if value and (code := country(value))), None)
+    return found or country(get(name) or "")
+
+
+def read_if_there(get: Callable[[str], T], source: str) -> T | None:
+    """The value of a property that a portal need not have: where it is missing, that is no doubt about the contact."""
+    try:
+        return get(source)
+    except Unreadable:
+        return None
 
 
 def country_like(value: str) -> str | None:
