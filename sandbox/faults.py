@@ -23,7 +23,7 @@ REQUEST_ACTIONS = frozenset(
         "rewrite",
     }
 )
-OPERATION_ACTIONS = frozenset({"lock", "sap_message_error"})  # strike one write, also one inside a $batch
+OPERATION_ACTIONS = frozenset({"lock", "sap_message_error", "duplicate"})  # strike one write, also one inside a $batch
 
 
 @dataclass

@@ -151,6 +151,8 @@ class Service:
         action = self.store.operation_fault(operation.method, paths, operation.text)
         if action == "lock":
             raise Refused(400, f"Record is locked by user {USERNAME}", self.store.settings.lock_code)
+        if action == "duplicate":
+            raise Refused(400, "Record already exists")
         return self._sap_message("Error occurred during processing") if action else None
 
     def _sap_message(self, text: str) -> Result:

@@ -45,6 +45,14 @@ _TRANSLATED: list[tuple[str, dict[str, str]]] = [
         },
     ),
     (
+        r"Record already exists",
+        {
+            "de": "Datensatz ist bereits vorhanden",
+            "fr": "L'enregistrement existe déjà",
+            "ja": "レコードはすでに存在します",
+        },
+    ),
+    (
         r"CSRF token validation failed",
         {
             "de": "Validierung des CSRF-Tokens fehlgeschlagen",

@@ -7,7 +7,7 @@ from typing import Any
 from sqlmodel import Session
 
 from sync import odata
-from sync.c4c_client import RefusedRequest, Rejected, WriteResult, Written
+from sync.c4c_client import Duplicate, RefusedRequest, Rejected, WriteResult, Written
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
 from sync.domain.link import Announced, Wrote, after, named_meanwhile
@@ -54,7 +54,7 @@ def keep(context: Context, tenant: Tenant, work_: Slice, results: Sequence[tuple
         for write, result in results:
             if isinstance(result, Written):
                 _keep(session, work_, write, result, tenant, now, loaded)
-            elif isinstance(result, Rejected | RefusedRequest) and write.action == "create":
+            elif isinstance(result, Rejected | RefusedRequest | Duplicate) and write.action == "create":
                 _drop(session, work_, write)
         if work_.new_accounts:
             work.wake_contacts_of(session, sorted(work_.new_accounts), work_.views, now)

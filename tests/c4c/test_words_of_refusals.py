@@ -76,3 +76,23 @@ def test_a_refused_read_names_its_entity_and_fields_in_the_error_of_the_job(worl
     assert "a read of ContactIsContactPersonFor by AccountID was refused with status 400" in str(run.error)
     [failed] = events(log, "job_failed")
     assert failed["cause"] == run.error
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "ja"])
+def test_what_is_called_a_duplicate_is_looked_up_once_more(language: str, world: World) -> None:
+    contact = world.control.contact(world.control.company())
+    world.control.settings(language=language, heeds_accept_language=False)
+    world.control.fault("duplicate", body="POST ContactCollection")
+    world.once()
+    assert world.progress(contact).status == "done"
+    assert len(world.control.rows("Contact")) == len(world.control.rows("Lead")) == 1
+
+
+def test_a_duplicate_that_no_look_up_finds_is_for_a_person(world: World) -> None:
+    contact = world.control.contact(world.control.company())
+    fault = world.control.fault("duplicate", body="POST ContactCollection", times=None)
+    world.once()
+    progress = world.progress(contact)
+    assert (progress.status, progress.code) == ("parked", "C4C_REJECTED")
+    assert "already exists" in str(progress.detail)
+    assert [one["fired"] for one in world.control.call("GET", "/faults") if one["id"] == fault] == [2]

@@ -75,6 +75,7 @@ def test_every_request_says_who_asks_and_takes_gzip(call: Call, portal: Portal) 
     for asked in portal.asked:
         assert asked.headers["authorization"] == "Bearer pat-hidden"
         assert asked.headers["accept-encoding"] == "gzip"
+        assert asked.headers["accept-language"] == "en"
         # Products with a version each, one blank between them (RFC 9110 10.1.5).
         assert re.fullmatch(r"hubspot-c4c-sync/[\w.]+ hubspot-api-client/[\w.]+", asked.headers["user-agent"])
         assert asked.headers["accept"] == "application/json"
