@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 
 from sync import odata
@@ -299,7 +300,7 @@ class C4CClient:
     def _batch(self, parts: Sequence[Query | str | Operation]) -> list[Part]:
         batch = odata.batch(parts, (uuid.uuid4().hex for _ in itertools.count()))
         headers = {"Content-Type": batch.content_type, "Accept": "multipart/mixed"}
-        response = self._session.send("POST", "$batch", batch.body.encode(), headers, sent_in(parts))
+        response = self._session.send("POST", "$batch", batch.body.encode(), headers, partial(sent_in, parts))
         try:
             answers = odata.read_batch(
                 response.headers.get("Content-Type", ""), response.content.decode("utf-8", "surrogatepass")

@@ -29,6 +29,10 @@ SERVICE = "/sap/c4c/odata/v1/c4codataapi/"
 CONNECT_SECONDS = 10.0
 
 
+def _nothing() -> Sent:
+    return NOTHING
+
+
 @dataclass(frozen=True, slots=True)
 class Login:
     """A token and the cookie jar it belongs to. They are replaced together, never one without the other."""
@@ -68,11 +72,11 @@ class Session:
         path: str,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        sent: Sent = NOTHING,
+        sent: Callable[[], Sent] = _nothing,
     ) -> requests.Response:
         """One request; a refused CSRF token is fetched anew once, since the refusal had no effect.
 
-        `sent` is what the request holds: an error repeats nothing of it. Raises Denied, Unavailable, Malformed or
+        `sent` tells what the request holds: an error repeats nothing of it. Raises Denied, Unavailable, Malformed or
         Refused.
         """
         endpoint = f"{method} {path.split('?')[0]}"
@@ -166,16 +170,16 @@ def _wants_token(response: requests.Response) -> bool:
     return response.status_code == 403 and wants_token(403, response.headers, response.text)
 
 
-def raise_for(response: requests.Response, endpoint: str, sent: Sent = NOTHING) -> None:
+def raise_for(response: requests.Response, endpoint: str, sent: Callable[[], Sent] = _nothing) -> None:
     """Raises what the answer as a whole means, in the words of C4C without what was `sent`; nothing for a success."""
     status = response.status_code
     if status < 300:
         trouble = words.trouble(response.headers)
         if trouble:
-            raise Malformed("c4c", f"{endpoint}: success with an error message: {words.spoken(trouble, sent)}")
+            raise Malformed("c4c", f"{endpoint}: success with an error message: {words.spoken(trouble, sent())}")
         return
     said = [*words.in_body(response.text), *words.in_headers(response.headers)]
-    text = _in_brackets(words.spoken(said, sent))
+    text = _in_brackets(words.spoken(said, sent()))
     if status == 401:
         raise Denied(
             "c4c", f"the credentials were refused (401){text}; check C4C_USERNAME and C4C_PASSWORD or the certificate"
