@@ -8,9 +8,12 @@ _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 _UNSEEN = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e"
-    "\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
+    "\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f]"
 )
-"""Control characters, zero-width characters, marks of direction and fillers (Unicode categories Cc and Cf)."""
+"""Control characters, zero-width characters, marks of direction and fillers (Unicode categories Cc and Cf).
+
+U+FFFE and U+FFFF are no characters: XML 1.0 2.2, and so C4C's Atom, has no place for them.
+"""
 
 _JOINERS = re.compile("(?<![\u0590-\u1fff\u2c00-\U0010ffff])[\u200c\u200d]+|[\u200c\u200d]+(?=\\s|$)")
 """Joiners where they change nothing that is seen; in Arabic, Indic scripts and emoji they do."""

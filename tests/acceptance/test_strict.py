@@ -18,6 +18,7 @@ ODD = (
     "Werft 🚢 GmbH",
     "Werft\r\nNord\tGmbH\u2028",
     "--batch_1\r\n--batch_1--",
+    "Werft\x00 Nord\x0b\x1f GmbH\x7f\ufffe",
 )
 """Texts that an encoding, a grammar or a length gets wrong."""
 

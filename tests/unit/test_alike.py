@@ -16,6 +16,7 @@ from sync.domain.text import clean
         pytest.param("Mus\xadter", "Muster", id="soft hyphen"),
         pytest.param("\u202eMuster\u202c", "Muster", id="marks of direction"),
         pytest.param("Mu\x00s\x07ter", "Muster", id="control characters"),
+        pytest.param("Mu\ufffes\uffffter", "Muster", id="no characters at all"),
         pytest.param("Muster\xa0GmbH", "Muster GmbH", id="no-break space"),
         pytest.param("Muster\u202f\u2009GmbH", "Muster  GmbH", id="narrow blanks"),
         pytest.param("a\u2028b\x0bc", "a\nb\nc", id="line breaks of other kinds"),
