@@ -7,6 +7,7 @@ from datetime import timedelta
 from shutil import copyfile
 from typing import Any
 
+import pytest
 from night_shift import Shift, shifts
 from night_stage import Product, Sandbox, webhook
 from running import TIMEOUT, until
@@ -62,6 +63,7 @@ def hangs(shift: Shift, product: Product) -> bool:
     return True
 
 
+@pytest.mark.long
 def test_a_night_with_everything(product: Product, sandbox: Sandbox) -> None:
     product.configure('takeover_after = "4h"', NIGHT, poll="30m", push="30m", scores="30m", sweep="1h")
     arrivals = Arrivals(sandbox)
