@@ -36,6 +36,7 @@ class Code(StrEnum):
     HUBSPOT_BUDGET = "HUBSPOT_BUDGET"
     GUARD_TRIPPED = "GUARD_TRIPPED"
     TOO_MANY_COMPANIES = "TOO_MANY_COMPANIES"
+    INTERNAL_ERROR = "INTERNAL_ERROR"
     PROPERTY_UNREADABLE = "PROPERTY_UNREADABLE"
 
 
@@ -142,6 +143,11 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "A cycle would create, change or withdraw more records than the guard allows; nothing was written.",
         "Look at it with `plan`; if it is right, `approve` lets exactly that plan through. `[guard]` in worker.toml "
         "holds the limits (0 switches one off).",
+    ),
+    Code.INTERNAL_ERROR: Explanation(
+        "This program failed on this one contact; the detail names the kind and the place of the error.",
+        "Report the place (`parked list`) to those who maintain this program. After an update, or after the odd value "
+        "of the contact was corrected, run `hubspot-c4c-sync parked retry --code INTERNAL_ERROR`.",
     ),
     Code.TOO_MANY_COMPANIES: Explanation(
         "The contact would get more relationships to accounts at once than `max_relationships` allows for one contact.",

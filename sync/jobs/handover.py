@@ -5,6 +5,7 @@ of writes the intent is committed, after it the links are; at the end one commit
 progress of the whole slice.
 """
 
+import json
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from sync.errors import Refused, RemoteError, Unavailable
 from sync.jobs import linking, recording
 from sync.jobs.answers import Answers, Reader
 from sync.jobs.context import Context
+from sync.jobs.faults import Faults
 from sync.jobs.operations import grouped, operation
 from sync.jobs.outcomes import UNKNOWN_ROUNDS, Kind, answered, failure, request_at_fault
 from sync.jobs.slice import Slice, decided, stopped
@@ -39,6 +41,7 @@ class Handover:
         self.reader: Answers = Reader(context.c4c, context.config.rules, tenant.schema)
         self._outages = 0
         self._answered: set[Kind] = set()
+        self.faults = Faults()
         self.current = Slice({}, {})
         self._reached = False
         self._prepared: tuple[tuple[str, ...], Slice] = ((), Slice({}, {}))
@@ -60,12 +63,21 @@ class Handover:
         while waiting:
             for contact in waiting:
                 view = work_.views[contact]
-                planned = plan(view, links[contact], work_.target, self.context.config.rules, self.tenant, most)
-                work_.plans[contact] = planned
-            waiting = [contact for contact in waiting if work_.plans[contact].questions]
+                with self.faults.concerning(contact, view.change_seq):
+                    planned = plan(view, links[contact], work_.target, self.context.config.rules, self.tenant, most)
+                    work_.plans[contact] = planned
+            self._set_aside(work_)
+            waiting = [contact for contact in waiting if contact in work_.views and work_.plans[contact].questions]
             questions = {q for contact in waiting for q in work_.plans[contact].questions}
             if questions:
                 self.reader.answer(questions, work_.target)
+
+    def _set_aside(self, work_: Slice) -> None:
+        """Takes the contacts out on which an exception occurred: `faults.settle` decides on them."""
+        for contact in self.faults.found.keys() & work_.views.keys():
+            del work_.views[contact]
+            work_.plans.pop(contact, None)
+            work_.outcomes.pop(contact, None)
 
     def prepare(self, contact_ids: Sequence[str]) -> Slice:
         """A planned slice to look at; if the same contacts are carried over next, nothing is read twice."""
@@ -124,7 +136,7 @@ class Handover:
             self._settle_problems(work_)
             self._settle_complete(work_)
             self._settle_restless(work_)
-            writes = _wave(work_)
+            writes = self._sendable(work_, _wave(work_))
             if self.context.stopping():
                 # Nothing new is begun. What was written is linked; what is in flight is looked up the next time.
                 return
@@ -151,6 +163,16 @@ class Handover:
         for contact in work_.open():
             if any(work_.repeated[_content(write)] >= MOST_TIMES for write in work_.plans[contact].ready()):
                 work_.outcomes[contact] = unsettled(work_, contact)
+
+    def _sendable(self, work_: Slice, writes: Sequence[Write]) -> list[Write]:
+        """The writes that can be put into a request; a record that cannot concerns its own contacts only."""
+        owners = owners_of(work_, writes)
+        for write in writes:
+            for contact in owners[write.entity, write.key]:
+                with self.faults.concerning(contact, work_.views[contact].change_seq):
+                    json.dumps(operation(write).body)
+        self._set_aside(work_)
+        return [w for w in writes if any(contact in work_.views for contact in owners[w.entity, w.key])]
 
     def _write(self, work_: Slice, writes: Sequence[Write]) -> None:
         """One round of writes; afterwards target and links know what happened."""

@@ -12,8 +12,9 @@ from sync.domain.codes import Code
 from sync.domain.decision import Decision
 from sync.domain.views import ContactView
 from sync.errors import Refused, SyncError
-from sync.jobs import contract, guard, in_flight, recording, tenant_memory
+from sync.jobs import contract, faults, guard, in_flight, recording, tenant_memory
 from sync.jobs.context import Context, Counts
+from sync.jobs.faults import Faults
 from sync.jobs.guard import Candidate
 from sync.jobs.handover import Handover
 from sync.jobs.slice import SLICE, Slice, decided
@@ -61,17 +62,21 @@ def _finished(context: Context, counts: Counts) -> Counts:
 def _push(context: Context, counts: Counts) -> None:
     with context.store.session() as session:
         work.pull_back(session, context.now(), context.config.worker.retry.longest)
-    handover = cache(lambda: _handover(context))
+    concerned = Faults()
+    handover = cache(lambda: _handover(context, concerned))
     unresolved = in_flight.resolve(context, handover)
     with context.store.reading() as session:
         due = work.due(session, context.now(), limit=1_000_000)
-    _hand_over(context, handover, [i for i in due if i not in unresolved.contacts], counts)
+    _hand_over(context, handover, [i for i in due if i not in unresolved.contacts], counts, concerned)
+    counts["parked"] += faults.settle(context, concerned)
     if unresolved.failure:
         raise unresolved.failure
 
 
-def _hand_over(context: Context, handover: Callable[[], Handover], due: Sequence[str], counts: Counts) -> None:
-    concerned, withdrawn = _triage(context, due, counts)
+def _hand_over(
+    context: Context, handover: Callable[[], Handover], due: Sequence[str], counts: Counts, found: Faults
+) -> None:
+    concerned, withdrawn = _triage(context, due, counts, found)
     digests = {contact: recording.input_digest(view) for contact, view in withdrawn.views.items()}
     cleared = guard.cleared(context, handover, concerned, digests)
     _settle(context, _only(withdrawn, cleared), counts)
@@ -105,7 +110,7 @@ def _carry_over(context: Context, handover: Handover, ids: Sequence[str], counts
     return refused
 
 
-def _triage(context: Context, due: Sequence[str], counts: Counts) -> tuple[list[Candidate], Slice]:
+def _triage(context: Context, due: Sequence[str], counts: Counts, found: Faults) -> tuple[list[Candidate], Slice]:
     """Settles those of whom C4C need not hear; returns the others, and those who qualified until now, for the guard."""
     concerned: list[Candidate] = []
     withdrawn = Slice({}, {})
@@ -116,13 +121,14 @@ def _triage(context: Context, due: Sequence[str], counts: Counts) -> tuple[list[
             were_qualified = work.last_qualified(session, [i for i, view in views.items() if view.cycles])
         settled = Slice({}, {})
         for contact, view in views.items():
-            decisions = qualify(view, context.config.rules)
-            # Nobody is withdrawn by a property that cannot be read.
-            gone = contact in were_qualified and leading(decisions).code is not Code.PROPERTY_UNREADABLE
-            if concerns(view, decisions, context.config.rules):
-                concerned.append(guard.candidate(view, links, decisions, gone))
-            else:
-                _decide(withdrawn if gone else settled, view, decisions)
+            with found.concerning(contact, view.change_seq):
+                decisions = qualify(view, context.config.rules)
+                # Nobody is withdrawn by a property that cannot be read.
+                gone = contact in were_qualified and leading(decisions).code is not Code.PROPERTY_UNREADABLE
+                if concerns(view, decisions, context.config.rules):
+                    concerned.append(guard.candidate(view, links, decisions, gone))
+                else:
+                    _decide(withdrawn if gone else settled, view, decisions)
         _settle(context, settled, counts)
     return concerned, withdrawn
 
@@ -146,8 +152,10 @@ def _settle(context: Context, settled: Slice, counts: Counts) -> None:
     _count(counts, settled)
 
 
-def _handover(context: Context) -> Handover:
-    return Handover(context, _tenant(context))
+def _handover(context: Context, found: Faults) -> Handover:
+    made = Handover(context, _tenant(context))
+    made.faults = found
+    return made
 
 
 def _tenant(context: Context) -> Tenant:

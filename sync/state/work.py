@@ -238,6 +238,13 @@ def record_handover(session: Session, handover: HandoverRecord, now: datetime) -
     return True
 
 
+def parked_details(session: Session, code: Code) -> dict[str, int]:
+    """Contacts that are parked with this code, by detail."""
+    detail = tables.Progress.detail
+    of = select(detail, func.count()).where(tables.Progress.status == Status.PARKED, tables.Progress.code == code)
+    return {str(text): number for text, number in session.exec(of.group_by(detail))}
+
+
 def link_count(session: Session, entity: str = "") -> int:
     """Records in C4C that we know, of one entity or of all; intents do not count."""
     of = select(func.count()).select_from(tables.Link).where(tables.Link.object_id != "")

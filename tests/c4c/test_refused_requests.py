@@ -6,7 +6,7 @@ import pytest
 from c4c_world import World
 
 BAD = "Kaputt"
-WORDS = "The field ZZTEST is not open"
+WORDS = "The request is not well formed"
 
 
 def several(world: World, number: int = 7, **odd: str) -> list[str]:
