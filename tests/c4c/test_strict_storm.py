@@ -16,6 +16,7 @@ def control() -> Iterator[Control]:
         yield Control(started)
 
 
-def test_the_storm_breaks_no_rule(world: World) -> None:
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
+def test_the_storm_breaks_no_rule(world: World, seed: int) -> None:
     with nothing_violated(world.control.addresses):
-        storm(world, seed=1)
+        storm(world, seed)

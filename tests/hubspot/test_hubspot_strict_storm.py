@@ -22,6 +22,7 @@ def portal(running: Portal) -> Portal:
     return running
 
 
-def test_the_storm_breaks_no_rule(portal: Portal, sync: Build) -> None:
+@pytest.mark.parametrize("contacts", [1_500, pytest.param(4_000, marks=pytest.mark.long)])
+def test_the_storm_breaks_no_rule(portal: Portal, sync: Build, contacts: int) -> None:
     with nothing_violated(portal.announced):
-        storm(portal, sync, contacts=1_500, companies=100, shared=400, chance=0.12)
+        storm(portal, sync, contacts, companies=100, shared=400, chance=0.12)
