@@ -50,6 +50,22 @@ def code(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", clean(text)).casefold().split())
 
 
+def truth(text: str) -> bool | None:
+    """True or false in the spellings of imports, forms and middleware; None for anything else."""
+    word = code(text)
+    return True if word in _TRUE else False if word in _FALSE else None
+
+
+_TRUE = frozenset({
+    "true", "t", "yes", "y", "1", "1.0", "on", "x", "checked", "ja", "j", "wahr", "oui", "vrai", "si", "sí", "sì",
+    "vero", "tak", "sim",
+})  # fmt: skip
+_FALSE = frozenset({
+    "false", "f", "no", "n", "0", "0.0", "off", "unchecked", "nein", "falsch", "non", "faux", "falso", "nee", "nej",
+    "nie", "não",
+})  # fmt: skip
+
+
 def tax_number(text: str) -> str:
     """A number with its letters as capitals and without what sets it in groups: `DE 123.456-789` is `DE123456789`."""
     return re.sub(r"[\s./:_‐-―−-]", "", code(text)).upper()

@@ -356,7 +356,7 @@ class Rules(Rule):
         scores = {m.property for score in self.qualification.scores for m in (score, *score.combined)}
         named = {*consent.properties(), self.mapping.contact.email_source}
         attributes = {rule.source for rule in self.mapping.attributes}
-        return scores | named | attributes | {"lastname", "company", OWNER_PROPERTY, MERGED_PROPERTY}
+        return scores | named | attributes | {"lastname", "company", OWNER_PROPERTY, MERGED_PROPERTY, ADDITIONAL_EMAILS}
 
     def sources(self) -> set[str]:
         """Everything that fields, conditions, routes and owner rules look at, each with its space in front."""
@@ -392,6 +392,8 @@ class Rules(Rule):
 
 OWNER_PROPERTY = "hubspot_owner_id"
 MERGED_PROPERTY = "hs_merged_object_ids"
+ADDITIONAL_EMAILS = "hs_additional_emails"
+"""Further addresses of a contact, separated by semicolons."""
 
 SPACES = frozenset({"contact", "company", "score", "route", "c4c", "derived", "owner"})
 """What may stand before the dot of a source; without a dot the entity's own HubSpot object is meant."""

@@ -12,6 +12,7 @@ import phonenumbers
 
 from sync.domain import numbers
 from sync.mappers.places import country, language, split_street, state
+from sync.mappers.web import addresses
 
 
 def text(value: str) -> str | None:
@@ -61,13 +62,26 @@ class _Reader(HTMLParser):
 
 
 def email(value: str) -> str | None:
-    """An e-mail address as it stands, if it can be one."""
-    return value.strip() if re.fullmatch(r"[^@\s]+@[^@\s]+", value.strip()) else None
+    """The first e-mail address of a text, as it stands: without `mailto:`, brackets and the name before it."""
+    return next(iter(emails(value)), None)
+
+
+def emails(value: str) -> list[str]:
+    """Every e-mail address of a text, as they stand."""
+    return _ADDRESS.findall(re.sub(r"mailto:", "", value, flags=re.IGNORECASE))
+
+
+_ADDRESS = re.compile(r"(?<![^\s<>()\[\],;:|\"'])[^\s@<>()\[\],;:|\"]+@[^\W_](?:[\w.-]*[^\W_])?(?![\w@-])")
 
 
 def phone(value: str) -> str | None:
     """A phone number as it was entered (C4C derives its normalised form from it), if it has digits."""
-    return value.strip() if re.search(r"\d{3}", re.sub(r"\D", "", value)) else None
+    bare = re.sub(r"^tel:", "", value.strip(), flags=re.IGNORECASE)
+    return bare if len(re.findall(r"\d", bare)) >= 3 and not _NO_PHONE.search(bare) else None
+
+
+_NO_PHONE = re.compile(r"@|://|^\d+[.,]\d+E\+?\d+$", re.IGNORECASE)
+"""An address, or a number that a spreadsheet wrote as `4.94012E+11`: its last digits are lost."""
 
 
 def phone_e164(value: str, land: str | None = None) -> str | None:
@@ -76,7 +90,7 @@ def phone_e164(value: str, land: str | None = None) -> str | None:
     An extension stays behind the number (`+49401234567 ext. 12`). Numbers that cannot exist fit nothing.
     """
     try:
-        parsed = phonenumbers.parse(value, land)
+        parsed = phonenumbers.parse(phone(value) or "", land)
     except phonenumbers.NumberParseException:
         return None
     if phonenumbers.is_possible_number_with_reason(parsed) != phonenumbers.ValidationResult.IS_POSSIBLE:
@@ -86,8 +100,8 @@ def phone_e164(value: str, land: str | None = None) -> str | None:
 
 
 def web_site(value: str) -> str | None:
-    """A web address as it stands."""
-    return value.strip() if "." in value and " " not in value.strip() else None
+    """The first web address of a text, as it stands; an e-mail address is none."""
+    return next(iter(addresses(value)), None)
 
 
 def number(value: str) -> str | None:

@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping
 
+from sync.domain.alike import code, truth
+from sync.domain.codes import Code
+from sync.domain.decision import Reason
+from sync.domain.marketing import ChannelRule
 from sync.domain.rules import Consent, FieldRule
 from sync.domain.views import ContactView
 
@@ -17,11 +21,13 @@ def consents(view: ContactView, consent: Consent) -> Told:
     found: dict[str, tuple[str, FieldRule]] = {}
     for rule in consent.channels:
         value = view.known(rule.property)
-        if value in rule.granted:
-            found.setdefault(rule.channel, (consent.granted, FieldRule.C4C_WINS))
-        elif value in rule.refused:
+        if value is None:
+            continue
+        if refuses(rule, value):
             found[rule.channel] = (consent.refused, FieldRule.HUBSPOT_WINS)
-    if _opted_out(view, consent):
+        elif _means(value, rule.granted):
+            found.setdefault(rule.channel, (consent.granted, FieldRule.C4C_WINS))
+    if opted_out(view.known(consent.optout_property)):
         found[consent.email_channel] = (consent.refused, FieldRule.HUBSPOT_WINS)
     return found
 
@@ -35,8 +41,8 @@ def stops_updates(view: ContactView, consent: Consent) -> bool:
 
     Who had opted out before every handover was handed over nonetheless: nothing was withdrawn.
     """
-    since = any(cycle.evidence.get(consent.optout_property) != "true" for cycle in view.cycles)
-    return consent.stop_updates_when_withdrawn and since and _opted_out(view, consent)
+    since = any(not opted_out(cycle.evidence.get(consent.optout_property)) for cycle in view.cycles)
+    return consent.stop_updates_when_withdrawn and since and opted_out(view.known(consent.optout_property))
 
 
 def refused_since(view: ContactView, consent: Consent) -> bool:
@@ -45,5 +51,31 @@ def refused_since(view: ContactView, consent: Consent) -> bool:
     return alive and bool(view.cycles) and bool(refusals(view, consent))
 
 
-def _opted_out(view: ContactView, consent: Consent) -> bool:
-    return view.known(consent.optout_property) == "true"
+def opted_out(value: str | None) -> bool:
+    """Whether an opt-out is set. What is neither true nor false counts as set: nobody is written to by mistake."""
+    return value is not None and truth(value) is not False
+
+
+def refuses(rule: ChannelRule, value: str) -> bool:
+    """Whether the value means refusal on a channel; of a rule of true and false, whatever is neither does too."""
+    return _means(value, rule.refused) or (_boolean(rule) and truth(value) is None)
+
+
+def _means(value: str, values: frozenset[str]) -> bool:
+    """Whether the rule names the value, in any case, or true or false in any spelling."""
+    said = truth(value)
+    return any(code(value) == code(named) or (named in _BOOLEANS and said is (named == "true")) for named in values)
+
+
+_BOOLEANS = frozenset({"true", "false"})
+
+
+def _boolean(rule: ChannelRule) -> bool:
+    return (rule.granted | rule.refused) <= _BOOLEANS
+
+
+def doubts(view: ContactView, consent: Consent) -> list[Reason]:
+    """A warning for each property of true and false that holds neither, and so is taken for a refusal."""
+    names = [consent.optout_property, *(rule.property for rule in consent.channels if _boolean(rule))]
+    odd = [name for name in dict.fromkeys(names) if (value := view.known(name)) is not None and truth(value) is None]
+    return [Reason(Code.VALUE_INVALID, f"{name} is neither true nor false, taken for a refusal") for name in odd]

@@ -10,6 +10,7 @@ from sync.domain.decision import Decision
 from sync.domain.rules import Consent, Score
 from sync.domain.scores import number
 from sync.domain.views import ContactView
+from sync.planner.consent import opted_out
 
 Language = Literal["en", "de"]
 
@@ -47,7 +48,7 @@ def note(view: ContactView, decision: Decision, score: Score, consent: Consent, 
         lines.append("- " + texts["basis"].format(basis=basis.replace(";", "; ")))
     company = decision.company
     lines.append("- " + (texts["company"].format(company=company.id) if company else texts["text_only"]))
-    if view.get(consent.optout_property) == "true":
+    if opted_out(view.get(consent.optout_property)):
         lines.append(f"- {texts['optout']}")
     return "\n".join(lines)
 

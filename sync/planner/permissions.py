@@ -5,7 +5,7 @@ C4C resets a channel whose consent is left out to "undefined", and some tenants 
 
 from sync.domain.rules import FieldRule
 from sync.mappers.draft import Draft, Value
-from sync.planner.consent import consents, refusals
+from sync.planner.consent import consents, doubts, refusals
 from sync.planner.desk import Desk, Party, by_id, constants
 from sync.planner.seen import PARTS
 from sync.planner.target import Ask, Question, Record
@@ -18,6 +18,7 @@ UNDEFINED = "3"
 def permissions(desk: Desk, person: Party, *, only_refusals: bool = False) -> None:
     """Plans the channels that HubSpot knows something about; whoever nothing is known of stays as they are."""
     consent = desk.rules.qualification.consent
+    desk.warnings += doubts(desk.view, consent)
     wanted = (refusals if only_refusals else consents)(desk.view, consent)
     if (
         not wanted

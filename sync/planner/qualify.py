@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from sync.domain.alike import code
 from sync.domain.codes import Code
 from sync.domain.conditions import Condition
 from sync.domain.decision import Decision, Reason
@@ -185,7 +186,8 @@ def _legal_basis(view: ContactView, consent: Consent) -> Reason:
 
 
 def _allows(basis: str, consent: Consent) -> bool:
-    return basis in consent.allowed_basis if consent.allowed_basis else basis not in consent.no_basis
+    named = consent.allowed_basis or consent.no_basis
+    return (code(basis) in map(code, named)) is bool(consent.allowed_basis)
 
 
 def _last_name(view: ContactView) -> Reason:

@@ -9,10 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from sync.domain.alike import postal_code, same_name, spellings, tax_number
-from sync.domain.rules import AccountMap, ContactMap, NaturalKey
+from sync.domain.rules import ADDITIONAL_EMAILS, AccountMap, ContactMap, NaturalKey
 from sync.domain.views import Company, ContactView, Link, Unreadable
 from sync.mappers.company import web_domain
 from sync.mappers.places import country_of
+from sync.mappers.transforms import emails
 from sync.planner.target import Ask, Question, Record, Unanswerable
 
 ACCOUNT = "CorporateAccount"
@@ -95,7 +96,9 @@ def contact(view: ContactView, account_id: str | None, link: Link | None, rules:
     wanted = _Keyed(CONTACT, view.id, rules.external_key, "StatusCode", rules.obsolete_status)
 
     def by_address() -> Resolution:
-        return _natural_contact((view.get(rules.email_source) or "").casefold(), account_id, wanted, ask)
+        values = (view.get(rules.email_source), view.known(ADDITIONAL_EMAILS))
+        groups = [{address.casefold() for address in emails(value or "")} for value in values]
+        return _natural_contact(groups, account_id, wanted, ask)
 
     return _resolve(wanted, link, ask, by_address)
 
@@ -157,17 +160,17 @@ def _releasing(found: Resolution, dead: tuple[Record, ...]) -> Resolution:
     return replace(found, release=dead) if isinstance(found, Found) else found
 
 
-def _natural_contact(address: str, account_id: str | None, wanted: _Keyed, ask: Asker) -> Resolution:
-    if not address or not account_id:
+def _natural_contact(groups: Sequence[set[str]], account_id: str | None, wanted: _Keyed, ask: Asker) -> Resolution:
+    """The person with one of the addresses; those of an earlier group count before those of a later one."""
+    if not account_id or not any(groups):
         return Absent()
-    refused: list[str] = []
-    persons = _tried(Question(Ask.CONTACTS_OF, CONTACT, account_id), ask, refused)
-    if refused:
-        return Unasked(refused[0])
+    persons = ask(Question(Ask.CONTACTS_OF, CONTACT, account_id))
     if persons is None:
         return Unread()
-    same_address = [p for p in wanted.live(persons) if p.text("Email").strip().casefold() == address]
-    return _only(_unclaimed(same_address, wanted.key_field))
+    free = _unclaimed(wanted.live(persons), wanted.key_field)
+    known = [(person, {address.casefold() for address in emails(person.text("Email"))}) for person in free]
+    found = ([person for person, own in known if own & addresses] for addresses in groups)
+    return _only(next(filter(None, found), []))
 
 
 def _natural_account(company: Company, rules: AccountMap, wanted: _Keyed, ask: Asker) -> Resolution:

@@ -185,3 +185,23 @@ def test_services_that_nobody_enabled_are_closed_by_name_and_the_handover_goes_o
     named = rich.cli("check").stdout
     for entity in ("MarketingPermission", "BusinessAttributeAssignment", "CorporateAccountTaxNumber", "Employee"):
         assert f"{entity}.*" in named
+
+
+@pytest.mark.parametrize("value", ["TRUE", "Yes", "1", "ja", "maybe"])
+def test_an_opt_out_counts_in_every_spelling_and_a_doubt_is_a_refusal_with_a_warning(world: World, value: str) -> None:
+    world.control.call(
+        "POST", "/hubspot/properties/contacts", {"name": "left_us", "type": "string", "fieldType": "text"}
+    )
+    world.replace_rule("qualification", 'optout_property = "hs_email_optout"', 'optout_property = "left_us"')
+    contact = world.control.contact(world.control.company(), left_us=value)
+    world.sync()
+    assert channels(world) == {"INT": "2"}
+    texts = [warning["text"] for warning in world.warnings(contact)]
+    assert ("left_us is neither true nor false, taken for a refusal" in texts) is (value == "maybe")
+
+
+@pytest.mark.parametrize(("value", "told"), [("NO", "2"), ("Yes", "1")])
+def test_a_channel_s_value_counts_in_any_case(rich: World, value: str, told: str) -> None:
+    rich.control.contact(rich.control.company(), phone_consent=value)
+    rich.sync()
+    assert channels(rich) == {"TEL": told}

@@ -185,3 +185,30 @@ def test_what_nobody_can_see_is_no_content_and_makes_no_difference(world: World)
     world.sync()
     assert world.progress(contact).change_seq == before
     assert world.control.counts()["total"] == 0
+
+
+def test_a_further_address_of_the_contact_counts(world: World) -> None:
+    company = world.control.company("Bakery North", domain="bakery.example")
+    account = world.control.sales_create("CorporateAccount", Name="B", RoleCode="CRM000", WebSite="bakery.example")
+    old = world.control.sales_create(
+        "Contact", LastName="Sommer", Email="Old@Mail.example", AccountID=account["AccountID"]
+    )
+    contact = world.control.contact(company, hs_additional_emails="other@mail.example;old@mail.example")
+    world.sync()
+    assert world.control.row("Contact")["ObjectID"] == old["ObjectID"]
+    assert world.control.row("Contact")["HubSpotID_KUT"] == contact
+
+
+def test_fragments_are_repaired_or_left_out_with_a_warning(world: World) -> None:
+    company = world.control.company("Bakery North", website="info@bakery.example", phone="4.94012E+11")
+    contact = world.control.contact(
+        company, email="mailto:<Ada@Mail.example>; second@mail.example", phone="n/a", mobilephone="-"
+    )
+    world.sync()
+    account, person = world.control.row("CorporateAccount"), world.control.row("Contact")
+    assert (account["WebSite"], account["Phone"]) == ("bakery.example", "")
+    assert (person["Email"], person["Phone"], person["Mobile"]) == ("Ada@Mail.example", "", "")
+    said = {
+        warning["text"].partition(":")[0] for warning in world.warnings(contact) if warning["code"] == "VALUE_INVALID"
+    }
+    assert {"CorporateAccount.WebSite", "CorporateAccount.Phone", "Contact.Phone", "Contact.Mobile"} <= said
