@@ -38,6 +38,8 @@ class Code(StrEnum):
     TOO_MANY_COMPANIES = "TOO_MANY_COMPANIES"
     INTERNAL_ERROR = "INTERNAL_ERROR"
     PROPERTY_UNREADABLE = "PROPERTY_UNREADABLE"
+    COMPANY_DUPLICATE = "COMPANY_DUPLICATE"
+    CONTACT_DUPLICATE = "CONTACT_DUPLICATE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,16 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "The contact would get more relationships to accounts at once than `max_relationships` allows for one contact.",
         "Remove associations of the contact in HubSpot, or raise `max_relationships` under `[guard]` in worker.toml; "
         "then run `hubspot-c4c-sync parked retry --code TOO_MANY_COMPANIES`.",
+    ),
+    Code.COMPANY_DUPLICATE: Explanation(
+        "HubSpot holds the company twice: two companies agree in domain and name, or in name, country and postal code.",
+        "Merge them in HubSpot; the contacts go on by themselves. `[duplicates]` in mapping.toml says whether such "
+        "companies share one account, wait, or get an account each.",
+    ),
+    Code.CONTACT_DUPLICATE: Explanation(
+        "HubSpot holds the person twice: two contacts of one company have the same e-mail address.",
+        "Merge them in HubSpot; the surviving contact goes on by itself. If they are two people, set `contact = "
+        '"create"` under `[duplicates]` in mapping.toml.',
     ),
     Code.PROPERTY_UNREADABLE: Explanation(
         "HubSpot does not show a property that the decision needs: it was deleted or renamed, or the token may not "

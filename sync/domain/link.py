@@ -45,19 +45,24 @@ class Wrote:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """The record was read. `agreed`: values that are the same on both sides; `ours`: we created it."""
+    """The record was read. `agreed`: values that are the same on both sides; `ours`: we created it.
+
+    `shared`: it carries the key of another HubSpot id, which stands for the same record.
+    """
 
     object_id: str
     agreed: Mapping[str, Any] = field(default_factory=dict)
     observed: Mapping[str, Any] = field(default_factory=dict)
     ours: bool = False
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A person said that this record is meant."""
+    """A person said that this record is meant. `shared`: although it carries the key of another HubSpot id."""
 
     object_id: str
+    shared: bool = False
 
 
 Event = Announced | Wrote | Observed | Named
@@ -74,15 +79,16 @@ def after(entity: str, key: str, known: Link | None, event: Event) -> Link:
             announced = known is not None and not known.object_id
             before = None if adopted and announced else known
             return _looked_at(_base(entity, key, before, object_id, ours), sent, observed, sent)
-        case Observed(object_id, agreed, observed, ours):
+        case Observed(object_id, agreed, observed, ours, shared):
             base = _base(entity, key, known, object_id, ours)
+            base = replace(base, origin="shared") if shared else base
             fresh = {n: v for n, v in agreed.items() if n not in base.sent or not odata.same(base.sent[n], v)}
             return _looked_at(base, fresh, observed)
-        case Named(object_id):
-            if known and known.object_id == object_id:
+        case Named(object_id, shared):
+            if known and known.object_id == object_id and shared == (known.origin == "shared"):
                 return known
             former = {FORMER: known.object_id} if known and known.object_id else {}
-            return Link(entity, key, object_id, {}, origin="set", seen=former)
+            return Link(entity, key, object_id, {}, origin="shared" if shared else "set", seen=former)
 
 
 def named_meanwhile(stored: Link | None, loaded: Link | None) -> bool:

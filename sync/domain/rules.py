@@ -321,12 +321,23 @@ class LeadMap(EntityMap):
     accepted_status: frozenset[str]
 
 
+class Duplicates(Rule):
+    """`[duplicates]`: what happens where HubSpot holds one company, or one person of a company, twice.
+
+    `share`: the companies share one account. `park`: contacts wait for a person. `create`: each gets a record.
+    """
+
+    company: Literal["share", "park", "create"] = "share"
+    contact: Literal["park", "create"] = "park"
+
+
 class Mapping(Rule):
     """`mapping.toml`."""
 
     account: AccountMap
     contact: ContactMap
     lead: LeadMap
+    duplicates: Duplicates = Duplicates()
     attributes: tuple[AttributeRule, ...] = ()
 
 

@@ -53,18 +53,31 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """A mirrored HubSpot company; `unreadable` as in `ContactView`."""
+    """A mirrored HubSpot company; `unreadable` as in `ContactView`.
+
+    `peers`: groups of companies that share a domain, or name and place, with this one, itself among them. Companies
+    share the groups, since many of one batch may have the same domain.
+    """
 
     id: str
     properties: Properties
     owner: Owner | None = None
     unreadable: frozenset[str] = frozenset()
+    peers: tuple[tuple["Peer", ...], ...] = field(default=(), compare=False, repr=False)
 
     def get(self, name: str) -> str | None:
         """The value, None where it is empty. Raises Unreadable."""
         if name in self.unreadable:
             raise Unreadable("company", name)
         return clean(self.properties.get(name))
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A company that may stand for the same account as another one; `linked`: it has an account of its own."""
+
+    company: Company
+    linked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +92,8 @@ class Association:
         return any(label.is_primary for label in self.labels)
 
 
-Origin = Literal["created", "adopted", "set"]
-"""How a pair came about: we created the record, found it, or a person named it."""
+Origin = Literal["created", "adopted", "set", "shared"]
+"""How a pair came about: we created the record, found it, a person named it, or it carries the key of another id."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sync.hubspot_client import ASSOCIATION_BATCH, Associations
-from sync.jobs import existence, portal
+from sync.jobs import existence, identities, portal
 from sync.jobs.context import Context, Counts
 from sync.jobs.snapshots import snapshots, wanted
 from sync.log import Event, emit
@@ -50,5 +50,7 @@ def _read_companies(context: Context, company_ids: Sequence[str]) -> int:
     found = context.hubspot.read("companies", company_ids, wanted(context, "companies"))
     gone = [mirror.Snapshot(i, {}, None) for i in found.missing]
     with context.store.session() as session:
-        mirror.save_companies(session, [*snapshots(context, "companies", found.objects), *gone], context.now())
+        rows = [*snapshots(context, "companies", found.objects), *gone]
+        changed = mirror.save_companies(session, rows, context.now())
+        identities.note(session, changed, context.config.rules.mapping.account)
     return len(found.objects)

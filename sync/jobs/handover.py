@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from sync.c4c_client import Aborted, Locked, RefusedRequest, Unknown, WriteResult, Written
 from sync.domain.codes import Code
+from sync.domain.rules import AccountMap
 from sync.errors import Refused, RemoteError, Unavailable
 from sync.jobs import linking, recording
 from sync.jobs.answers import Answers, Reader
@@ -21,9 +22,10 @@ from sync.jobs.operations import grouped, operation
 from sync.jobs.outcomes import UNKNOWN_ROUNDS, Kind, answered, failure, request_at_fault
 from sync.jobs.slice import Slice, decided, stopped
 from sync.lifecycle import Done, Failed, Outcome, Postponed
+from sync.mappers.identity import account_ids
 from sync.planner.plan import Tenant, Write, plan
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
-from sync.state import mirror, work
+from sync.state import mirror, peers, work
 
 MOST_ROUNDS = 100
 """Rounds of one slice; an ordinary one takes about six."""
@@ -51,14 +53,14 @@ class Handover:
     def load(self, contact_ids: Sequence[str]) -> Slice:
         """Views and links of these contacts."""
         with self.context.store.reading() as session:
-            views = mirror.views(session, contact_ids)
-            companies = {a.company.id for view in views.values() for a in view.associations}
+            views = peers.with_peers(session, mirror.views(session, contact_ids))
+            companies = {company for view in views.values() for company in account_ids(view, self._account_rules)}
             links = work.links_of(session, contact_ids, companies)
         return Slice(views, links)
 
     def plan(self, work_: Slice) -> None:
         """Plans every open contact as far as it goes without a write, reading what the planner asks."""
-        links, most = work_.links_by_contact(), self.context.config.worker.guard.max_relationships
+        links, most = work_.links_by_contact(self._account_rules), self.context.config.worker.guard.max_relationships
         waiting = work_.open()
         while waiting:
             for contact in waiting:
@@ -110,6 +112,10 @@ class Handover:
             return prepared
         self._settle_in_flight(contact_ids)
         return self.load(contact_ids)
+
+    @property
+    def _account_rules(self) -> AccountMap:
+        return self.context.config.rules.mapping.account
 
     def key_field(self, entity: str) -> str:
         """The custom field that holds our key."""

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from sync.hubspot_client import ObjectType
-from sync.jobs import associations, budget, reread
+from sync.jobs import associations, budget, identities, reread
 from sync.jobs.ahead import ahead
 from sync.jobs.context import Context, Counts
 from sync.jobs.snapshots import snapshots, wanted
@@ -149,7 +149,9 @@ def _save_contacts(session: Session, rows: Sequence[Snapshot], context: Context)
 
 
 def _save_companies(session: Session, rows: Sequence[Snapshot], context: Context) -> list[str]:
-    return mirror.save_companies(session, rows, context.now())
+    changed = mirror.save_companies(session, rows, context.now())
+    identities.note(session, changed, context.config.rules.mapping.account)
+    return changed
 
 
 SAVE: dict[ObjectType, Callable[[Session, Sequence[Snapshot], Context], list[str]]] = {

@@ -107,7 +107,7 @@ def _agree(session: Session, planned: Plan, slice_: Slice, now: datetime, loaded
         if named_meanwhile(work.as_link(stored) if stored else None, known):
             continue
         # What both sides hold now is the new common ground, whatever was sent before.
-        link = after(*pair, known, Observed(write.object_id, write.agreed, write.seen, write.ours))
+        link = after(*pair, known, Observed(write.object_id, write.agreed, write.seen, write.ours, write.shared))
         if link != known:
             work.save_link(session, link, now, written=False, loaded=loaded)
             slice_.links[pair] = link

@@ -8,6 +8,7 @@ from sync.jobs.answers import Answers
 from sync.jobs.context import Context
 from sync.jobs.handover import Handover, owners_of
 from sync.jobs.slice import Slice
+from sync.mappers.identity import account_ids
 from sync.planner.imagine import Imagined, Predicted, creates_permission_sets
 from sync.planner.plan import Tenant, Write
 from sync.planner.resolve import ACCOUNT
@@ -51,7 +52,7 @@ class Rehearsal(Handover):
 
     def load(self, contact_ids: Sequence[str]) -> Slice:
         work_ = super().load(contact_ids)
-        companies = {a.company.id for view in work_.views.values() for a in view.associations}
+        companies = {i for view in work_.views.values() for i in account_ids(view, self._account_rules)}
         work_.links |= {pair: link for pair, link in self._accounts.items() if link.key in companies}
         return work_
 

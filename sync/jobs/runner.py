@@ -21,7 +21,7 @@ from sync.errors import (
     SyncError,
     System,
 )
-from sync.jobs import budget, housekeeping, left_out, poll, portal, push, rules_change, scores, sweep
+from sync.jobs import budget, housekeeping, identities, left_out, poll, portal, push, rules_change, scores, sweep
 from sync.jobs.context import Context, Counts
 from sync.log import Event, bound, emit
 from sync.state import streams, trouble, work
@@ -100,6 +100,7 @@ def run_jobs(context: Context, names: Sequence[str], results: Results | None = N
     results = results if results is not None else Results()
     with bound(run_id=context.run_id, job="rules"):
         rules_change.follow(context)
+        identities.follow(context)
     away: set[System] = set()
     for name in names:
         if context.stopping() or SYSTEM.get(name) in away:

@@ -24,12 +24,13 @@ from sync.jobs.guard import Extent, Known, exceeding, excess
 from sync.jobs.poll import STREAMS
 from sync.jobs.slice import LinksOf
 from sync.jobs.spool import Spool
+from sync.mappers.identity import account_ids
 from sync.planner.imagine import creates_permission_sets
 from sync.planner.offline import Prediction, World, predict
 from sync.planner.plan import RELATION, Tenant, concerns
 from sync.planner.qualify import leading, qualify
 from sync.planner.resolve import ACCOUNT, CONTACT
-from sync.state import mirror, streams, work
+from sync.state import mirror, peers, streams, work
 from sync.state.store import Store
 
 PORTION = 500
@@ -161,9 +162,10 @@ class _Comparison:
         return predict(view, links.of(view), side.rules, side.tenant, world)
 
     def _load(self, ids: Sequence[str]) -> tuple[dict[str, ContactView], LinksOf]:
-        views = mirror.views(self.session, ids)
-        companies = {a.company.id for view in views.values() for a in view.associations}
-        return views, LinksOf(work.links_of(self.session, ids, companies))
+        views = peers.with_peers(self.session, mirror.views(self.session, ids))
+        rules = self.sides[0].rules.mapping.account
+        companies = {company for view in views.values() for company in account_ids(view, rules)}
+        return views, LinksOf(work.links_of(self.session, ids, companies), rules)
 
     def _keep(self, view: ContactView, now: Prediction, then: Prediction) -> None:
         for side, prediction in zip(self.sides, (now, then), strict=True):

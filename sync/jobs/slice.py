@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from sync.domain.codes import Code
 from sync.domain.decision import Decision, Reason
 from sync.domain.numbers import in_order
+from sync.domain.rules import AccountMap
 from sync.domain.views import ContactView, Link
 from sync.lifecycle import Done, Failed, Outcome
+from sync.mappers.identity import account_ids
 from sync.planner.plan import Links, Plan
 from sync.planner.qualify import NEEDS_A_PERSON, leading
 from sync.planner.resolve import ACCOUNT
@@ -40,9 +42,9 @@ class Slice:
         """Contacts that are not settled yet, in the order of their ids."""
         return sorted((i for i in self.views if i not in self.outcomes), key=in_order)
 
-    def links_by_contact(self) -> dict[str, Links]:
+    def links_by_contact(self, rules: AccountMap) -> dict[str, Links]:
         """For each open contact its own pairs and those of its companies."""
-        links = LinksOf(self.links)
+        links = LinksOf(self.links, rules)
         return {contact: links.of(self.views[contact]) for contact in self.open()}
 
 
@@ -52,14 +54,15 @@ class LinksOf:
     HubSpot numbers contacts and companies apart, so an id alone does not say whose a link is.
     """
 
-    def __init__(self, links: Links) -> None:
+    def __init__(self, links: Links, rules: AccountMap) -> None:
+        self._rules = rules
         self._by_owner: dict[tuple[bool, str], list[Link]] = {}
         for link in links.values():
             self._by_owner.setdefault((link.entity == ACCOUNT, link.key.partition(":")[0]), []).append(link)
 
     def of(self, view: ContactView) -> Links:
-        """The contact's own links, and the accounts of its companies."""
-        owners = [(False, view.id), *((True, association.company.id) for association in view.associations)]
+        """The contact's own links, and the accounts of its companies and of their duplicates."""
+        owners = [(False, view.id), *((True, company) for company in account_ids(view, self._rules))]
         return {(link.entity, link.key): link for owner in owners for link in self._by_owner.get(owner, ())}
 
 

@@ -14,8 +14,8 @@ from sync.domain.views import ContactView, Link
 from sync.mappers.draft import Awaited, Draft, DraftField, Lookup, Value, draft
 from sync.planner import compare
 from sync.planner.compare import Change
-from sync.planner.resolve import ACCOUNT, CONTACT, LEAD, Ambiguous, Found, Lost, Resolution, Unasked, Unread
-from sync.planner.seen import seen
+from sync.planner.resolve import ACCOUNT, CONTACT, LEAD, Ambiguous, Contested, Found, Lost, Resolution, Unasked, Unread
+from sync.planner.seen import ADOPTED_BY, seen
 from sync.planner.target import Ask, Question, Record, Target, Unanswerable
 from sync.planner.writes import Action, Links, Tenant, Write
 from sync.schema import Schema
@@ -74,6 +74,7 @@ class Desk:
     questions: set[Question] = field(default_factory=set)
     warnings: list[Reason] = field(default_factory=list)
     obsolete_links: list[tuple[str, str]] = field(default_factory=list)
+    found_by: dict[tuple[str, str], str] = field(default_factory=dict)
 
     # ---- asking
 
@@ -124,8 +125,12 @@ class Desk:
                     self.remember(link, record)
                 text = f"{what} was {record.object_id}, which is obsolete now, and no other fits; {what.settle()}"
                 raise Problem(what.code, text)
-            case Found(record, release):
+            case Contested(record, others):
+                companies = f"{what} and {', '.join(others)}"
+                raise Problem(what.code, f"{companies} fit {record.object_id} equally; {what.settle(record.object_id)}")
+            case Found(record, release, by):
                 self.release(what, release)
+                self.found_by[what.entity, what.key] = by
                 return record
             case _:
                 return None
@@ -175,6 +180,8 @@ class Desk:
             write = _create(made, key_field, self.tenant.schema)
         else:
             write = self._update(made, existing, key_field)
+        by = self.found_by.get((made.entity, made.key), "")
+        more |= {"adopted_by": by, "seen": {**more.get("seen", {}), ADOPTED_BY: by}} if by else {}
         agreed, told = {**write.agreed, **more.pop("agreed", {})}, {**write.seen, **more.pop("seen", {})}
         self.records.append(replace(write, locks=frozenset(locks), agreed=agreed, seen=told, **more))
         return write
@@ -204,6 +211,13 @@ class Desk:
         """Keeps what a record told that is not written now, or that it is gone."""
         told = {GONE: True} if record is None else seen(record, link.sent, self.tenant.schema)
         self.records.append(Write(link.entity, link.key, "unchanged", object_id=link.object_id, seen=told))
+
+    def share(self, link_key: tuple[str, str], record: Record) -> None:
+        """Keeps the pair of a HubSpot id that stands for a record with the key of another one."""
+        entity, key = link_key
+        known = self.links.get(link_key)
+        told = seen(record, known.sent if known else {}, self.tenant.schema)
+        self.records.append(Write(entity, key, "unchanged", object_id=record.object_id, seen=told, shared=True))
 
     def _update(self, made: Draft, existing: Record, key_field: str | None) -> Write:
         link = self.links.get((made.entity, made.key))

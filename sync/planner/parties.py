@@ -4,8 +4,8 @@ from sync.domain.codes import Code
 from sync.domain.decision import Reason
 from sync.domain.rules import AccountMap
 from sync.domain.views import Company, Unreadable
-from sync.planner import resolve, sources
-from sync.planner.desk import Desk, NotYet, Party, Subject, by_id
+from sync.planner import duplicates, resolve, sources
+from sync.planner.desk import Desk, NotYet, Party, Problem, Subject, by_id
 from sync.planner.resolve import ACCOUNT, CONTACT, Found, Lost, Resolution, Unasked, Unread
 from sync.planner.target import Ask, Question
 from sync.planner.writes import TAX_NUMBER
@@ -21,11 +21,22 @@ def account_rules(desk: Desk) -> AccountMap:
 
 
 def resolve_account(desk: Desk, company: Company) -> Resolution:
-    return resolve.account(company, desk.link(ACCOUNT, company.id), account_rules(desk), desk.ask)
+    rules = account_rules(desk)
+    return resolve.account(company, desk.link(ACCOUNT, company.id), rules, desk.ask, duplicates.rivals(desk, company))
 
 
 def account(desk: Desk, company: Company) -> Party:
-    """The account of the lead; created if C4C has none."""
+    """The account of the lead; created if C4C has none. Duplicates of HubSpot share one, unless the rules differ."""
+    if record := duplicates.shared_record(desk, company):
+        return Party(ACCOUNT, company.id, record)
+    stands_for = duplicates.principal(desk, company)
+    party = _own_account(desk, stands_for)
+    if stands_for.id != company.id and party.record:
+        desk.share((ACCOUNT, company.id), party.record)
+    return party
+
+
+def _own_account(desk: Desk, company: Company) -> Party:
     key_field = desk.rules.mapping.account.external_key
     subject = Subject(ACCOUNT, company.id, key_field, Code.ACCOUNT_AMBIGUOUS)
     existing = desk.existing(resolve_account(desk, company), subject)
@@ -37,10 +48,15 @@ def account(desk: Desk, company: Company) -> Party:
 
 def further_account(desk: Desk, company: Company) -> Party | None:
     """The account of a further company, if it is in C4C already; nobody is bothered where that is not clear."""
+    if record := duplicates.shared_record(desk, company):
+        return Party(ACCOUNT, company.id, record)
     try:
-        found = resolve_account(desk, company)
-    except Unreadable:
+        stands_for = duplicates.principal(desk, company)
+        found = resolve_account(desk, stands_for)
+    except (Unreadable, Problem):
         return None
+    if stands_for.id != company.id and isinstance(found, Found):
+        desk.share((ACCOUNT, company.id), found.record)
     if isinstance(found, Unread):
         raise NotYet
     if isinstance(found, Unasked):
@@ -66,14 +82,14 @@ def known_person(desk: Desk) -> Party | None:
     return None
 
 
-def person(desk: Desk, of: Party) -> Party:
-    """The contact person within the account `of`."""
+def person(desk: Desk, of: Party, company: Company) -> Party:
+    """The contact person within the account `of`, which stands for the company."""
     rules, view = desk.rules.mapping.contact, desk.view
     account_id = of.record.text("AccountID") if of.record else None
     found = resolve.contact(view, account_id, desk.link(CONTACT, view.id), rules, desk.ask)
     existing = desk.existing(found, Subject(CONTACT, view.id, rules.external_key, Code.CONTACT_AMBIGUOUS))
     party = Party(CONTACT, view.id, existing)
-    made = desk.draft(CONTACT, view.id, "contact", sources.of_person(desk, of))
+    made = desk.draft(CONTACT, view.id, "contact", sources.of_person(desk, of, company))
     before = desk.account_locks("AccountID", existing.text("AccountID")) if existing else set()
     desk.write(made, existing, {party.lock, of.lock, *before}, answers=(Question(Ask.BY_KEY, CONTACT, view.id),))
     return party

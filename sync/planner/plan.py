@@ -93,7 +93,7 @@ def _handover(desk: Desk, decision: Decision) -> Decision:
     if decision.company is None:
         return leads_of.lead(desk, decision, None, None)
     account = parties.account(desk, decision.company)
-    person = parties.person(desk, account)
+    person = parties.person(desk, account, decision.company)
     relations.relations(desk, decision.company, account, person)
     decided = leads_of.lead(desk, decision, account, person)
     permissions.permissions(desk, person)

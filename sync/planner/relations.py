@@ -29,10 +29,13 @@ def relations(desk: Desk, company: Company, account: Party, person: Party) -> No
     rows = _rows(desk, person)
     desk.look_for(RELATION, rows)
     kept = set()
-    for association in desk.view.associations:
+    met: set[str] = set()
+    for association in sorted(desk.view.associations, key=lambda one: one.company.id != company.id):
         is_main = association.company.id == company.id
         party = account if is_main else further_account(desk, association.company)
-        if party is not None:
+        # Two companies may share one account; the person gets one relationship to it.
+        if party is not None and party.lock not in met:
+            met.add(party.lock)
             kept.add(party.record.text("AccountID") if party.record else "")
             _relation(desk, association, (party, person), rows, is_main)
     _removed(desk, rows, kept, person)

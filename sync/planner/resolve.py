@@ -12,6 +12,7 @@ from sync.domain.alike import postal_code, same_name, spellings, tax_number
 from sync.domain.rules import ADDITIONAL_EMAILS, AccountMap, ContactMap, NaturalKey
 from sync.domain.views import Company, ContactView, Link, Unreadable
 from sync.mappers.company import web_domain
+from sync.mappers.identity import Traits, fit, traits
 from sync.mappers.places import country_of
 from sync.mappers.transforms import emails
 from sync.planner.target import Ask, Question, Record, Unanswerable
@@ -23,12 +24,28 @@ LEAD = "Lead"
 Asker = Callable[[Question], tuple[Record, ...] | None]
 
 
+class NotRead(Exception):
+    """A question was not answered yet; it has been asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """Another company that may claim an account; `precedence` decides between duplicates that fit equally."""
+
+    company: Company
+    precedence: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Exactly one record; those in `release` hold its key and must give it up first."""
+    """Exactly one record; those in `release` hold its key and must give it up first.
+
+    `by`: the natural key by which a record without our key was recognised, in words; empty for a key or a pair of ours.
+    """
 
     record: Record
     release: tuple[Record, ...] = ()
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +58,14 @@ class Ambiguous:
     """Several records; a person must say which."""
 
     ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Contested:
+    """A record that fits other companies of HubSpot just as well; a person must say whose it is."""
+
+    record: Record
+    others: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +87,11 @@ class Unasked:
     why: str
 
 
-Resolution = Found | Absent | Ambiguous | Lost | Unread | Unasked
+Resolution = Found | Absent | Ambiguous | Contested | Lost | Unread | Unasked
 
 
 @dataclass(frozen=True, slots=True)
-class _Keyed:
+class Keyed:
     """What is asked for: entity and external key, how the key is kept, and what marks an obsolete record."""
 
     entity: str
@@ -85,15 +110,32 @@ class _Keyed:
         return record.text(self.key_field) == self.key
 
 
-def account(company: Company, link: Link | None, rules: AccountMap, ask: Asker) -> Resolution:
-    """The account of a HubSpot company. Raises Unreadable where a key that could find it cannot be read."""
-    wanted = _Keyed(ACCOUNT, company.id, rules.external_key, "LifeCycleStatusCode", rules.obsolete_status)
-    return _resolve(wanted, link, ask, lambda: _natural_account(company, rules, wanted, ask))
+def account(
+    company: Company, link: Link | None, rules: AccountMap, ask: Asker, rivals: Sequence[Rival] = ()
+) -> Resolution:
+    """The account of a HubSpot company. Raises Unreadable where a key that could find it cannot be read.
+
+    `rivals`: other companies that may claim the same account.
+    """
+    wanted = account_key(company.id, rules)
+    return _resolve(wanted, link, ask, lambda: _natural_account(company, rules, wanted, ask, rivals))
+
+
+def account_key(company_id: str, rules: AccountMap) -> Keyed:
+    return Keyed(ACCOUNT, company_id, rules.external_key, "LifeCycleStatusCode", rules.obsolete_status)
+
+
+def holder(wanted: Keyed, ask: Asker) -> Record | None:
+    """The living record that carries the key. Raises NotRead where the question was not answered yet."""
+    records = ask(Question(Ask.BY_KEY, wanted.entity, wanted.key))
+    if records is None:
+        raise NotRead
+    return next((record for record in wanted.live(records) if wanted.holds_key(record)), None)
 
 
 def contact(view: ContactView, account_id: str | None, link: Link | None, rules: ContactMap, ask: Asker) -> Resolution:
     """The contact person; `account_id` is the AccountID to look within, None for an account yet to be created."""
-    wanted = _Keyed(CONTACT, view.id, rules.external_key, "StatusCode", rules.obsolete_status)
+    wanted = Keyed(CONTACT, view.id, rules.external_key, "StatusCode", rules.obsolete_status)
 
     def by_address() -> Resolution:
         values = (view.get(rules.email_source), view.known(ADDITIONAL_EMAILS))
@@ -103,7 +145,7 @@ def contact(view: ContactView, account_id: str | None, link: Link | None, rules:
     return _resolve(wanted, link, ask, by_address)
 
 
-def _resolve(wanted: _Keyed, link: Link | None, ask: Asker, natural: Callable[[], Resolution]) -> Resolution:
+def _resolve(wanted: Keyed, link: Link | None, ask: Asker, natural: Callable[[], Resolution]) -> Resolution:
     refused: list[str] = []
     linked = _tried(Question(Ask.BY_ID, wanted.entity, link.object_id), ask, refused) if link else ()
     if linked is None:
@@ -119,7 +161,7 @@ def _resolve(wanted: _Keyed, link: Link | None, ask: Asker, natural: Callable[[]
 
 
 def _by_key(
-    wanted: _Keyed, linked: Record | None, by_person: bool, ask: Asker, natural: Callable[[], Resolution]
+    wanted: Keyed, linked: Record | None, by_person: bool, ask: Asker, natural: Callable[[], Resolution]
 ) -> Resolution:
     refused: list[str] = []
     keyed = _tried(Question(Ask.BY_KEY, wanted.entity, wanted.key), ask, refused)
@@ -142,7 +184,7 @@ def _tried(question: Question, ask: Asker, refused: list[str]) -> tuple[Record, 
 
 
 def _choose(
-    wanted: _Keyed, linked: Record | None, holders: Sequence[Record], by_person: bool, natural: Callable[[], Resolution]
+    wanted: Keyed, linked: Record | None, holders: Sequence[Record], by_person: bool, natural: Callable[[], Resolution]
 ) -> Resolution:
     """C4C's own key counts more than our memory of it, a person's word counts more than both."""
     living = wanted.live(holders)
@@ -160,31 +202,99 @@ def _releasing(found: Resolution, dead: tuple[Record, ...]) -> Resolution:
     return replace(found, release=dead) if isinstance(found, Found) else found
 
 
-def _natural_contact(groups: Sequence[set[str]], account_id: str | None, wanted: _Keyed, ask: Asker) -> Resolution:
+def _natural_contact(groups: Sequence[set[str]], account_id: str | None, wanted: Keyed, ask: Asker) -> Resolution:
     """The person with one of the addresses; those of an earlier group count before those of a later one."""
     if not account_id or not any(groups):
         return Absent()
-    persons = ask(Question(Ask.CONTACTS_OF, CONTACT, account_id))
+    refused: list[str] = []
+    persons = _tried(Question(Ask.CONTACTS_OF, CONTACT, account_id), ask, refused)
+    if refused:
+        return Unasked(refused[0])
     if persons is None:
         return Unread()
     free = _unclaimed(wanted.live(persons), wanted.key_field)
     known = [(person, {address.casefold() for address in emails(person.text("Email"))}) for person in free]
     found = ([person for person, own in known if own & addresses] for addresses in groups)
-    return _only(next(filter(None, found), []))
+    return _only(next(filter(None, found), []), "e-mail address")
 
 
-def _natural_account(company: Company, rules: AccountMap, wanted: _Keyed, ask: Asker) -> Resolution:
+def _natural_account(
+    company: Company, rules: AccountMap, wanted: Keyed, ask: Asker, rivals: Sequence[Rival]
+) -> Resolution:
     # All keys are asked at once: one more filter costs nothing, one more round costs a request.
     refused: list[str] = []
     asked = ((key, _question(key, company, rules)) for key in rules.natural_keys)
-    answers = [(_matcher(key, company), _tried(question, ask, refused)) for key, question in asked if question]
+    answers = [(key, _tried(question, ask, refused)) for key, question in asked if question]
     if any(records is None for _, records in answers):
         return Unread()
-    for matches, records in answers:
-        candidates = [r for r in _unclaimed(wanted.live(records or ()), rules.external_key) if matches(r)]
-        if candidates:
-            return _only(candidates)
-    return Unasked(refused[0]) if refused else Absent()
+    found: list[Record] = []
+    contested: Contested | None = None
+    by = ""
+    try:
+        for key, records in answers:
+            matches = _matcher(key, company)
+            candidates = [r for r in _unclaimed(wanted.live(records or ()), rules.external_key) if matches(r)]
+            if key.kind != "tax_number" and candidates:
+                candidates, tie = _uncontested(company, candidates, rivals, rules, ask)
+                contested = contested or tie
+            # A later key narrows what an earlier one found, and counts alone only where the earlier found nothing.
+            narrowed = [r for r in candidates if r in found] or found
+            found, by = (narrowed, by) if found else (candidates, KEYS[key.kind])
+    except NotRead:
+        return Unread()
+    if not found and contested:
+        return contested
+    if not found and refused:
+        return Unasked(refused[0])
+    return _only(_best(company, found, rules), by)
+
+
+KEYS = {"tax_number": "tax number", "web_domain": "web domain", "name_country_postal": "name, country and postal code"}
+
+
+def _uncontested(
+    company: Company, candidates: Sequence[Record], rivals: Sequence[Rival], rules: AccountMap, ask: Asker
+) -> tuple[list[Record], Contested | None]:
+    """The candidates that fit no rival as well as this company; and one that fits both equally, if any."""
+    mine = traits(company, rules)
+    claims = [(rival, *_claimed(rival, candidates, rules)) for rival in rivals]
+    left: list[Record] = []
+    contested: Contested | None = None
+    for record in candidates:
+        own = (*fit(mine, _traits(record)), 0)
+        above = [
+            rival for rival, its, best in claims if record in its and best >= own and not _placed(rival, rules, ask)
+        ]
+        if not above:
+            left.append(record)
+        elif equal := [rival.company.id for rival, its, best in claims if rival in above and best == own]:
+            contested = Contested(record, tuple(equal))
+    return left, contested
+
+
+def _claimed(rival: Rival, candidates: Sequence[Record], rules: AccountMap) -> tuple[list[Record], tuple[int, ...]]:
+    """The candidates that fit a rival best, and how well."""
+    fits = [((*fit(traits(rival.company, rules), _traits(r)), rival.precedence), r) for r in candidates]
+    best = max(found for found, _ in fits)
+    return [record for found, record in fits if found == best], best
+
+
+def _placed(rival: Rival, rules: AccountMap, ask: Asker) -> bool:
+    """Whether the rival has an account already that only C4C knows of, as after a loss of the state."""
+    return holder(account_key(rival.company.id, rules), ask) is not None
+
+
+def _best(company: Company, candidates: Sequence[Record], rules: AccountMap) -> list[Record]:
+    """Of several candidates the one with the company's name that agrees best; all of them where none has the name."""
+    mine = traits(company, rules)
+    fits = [(fit(mine, _traits(record)), record) for record in candidates]
+    best = max((found for found, _ in fits), default=(False,))
+    return [record for found, record in fits if found == best] if best[0] else list(candidates)
+
+
+def _traits(record: Record) -> Traits:
+    land = record.text("CountryCode")
+    return Traits("", _name(record), land, postal_code(record.text("StreetPostalCode"), land or None))
 
 
 def natural_questions(company: Company, rules: AccountMap) -> list[Question]:
@@ -235,7 +345,7 @@ def _unclaimed(records: Iterable[Record], key_field: str) -> list[Record]:
     return [record for record in records if not record.text(key_field)]
 
 
-def _only(records: Sequence[Record]) -> Resolution:
+def _only(records: Sequence[Record], by: str = "") -> Resolution:
     if not records:
         return Absent()
-    return Found(records[0]) if len(records) == 1 else Ambiguous(tuple(sorted(r.object_id for r in records)))
+    return Found(records[0], by=by) if len(records) == 1 else Ambiguous(tuple(sorted(r.object_id for r in records)))

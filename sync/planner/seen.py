@@ -19,6 +19,9 @@ IDENTITY = ("UUID", "AccountID", "ContactUUID", "ContactID", "ID", "LifeCycleSta
 FLAGS = ("ReverseMainIndicator",)
 """Marks that decide, kept as `"true"` and `"false"`."""
 
+ADOPTED_BY = "by"
+"""The natural key by which a record of somebody else was recognised, in words."""
+
 PARTS = "parts"
 """Under a header: its parts by ObjectID, those of sales included."""
 

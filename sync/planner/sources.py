@@ -33,9 +33,8 @@ def of_account(desk: Desk, company: Company) -> Lookup:
     return _texts(find)
 
 
-def of_person(desk: Desk, account: Party) -> Lookup:
-    """Values for the contact person, who belongs to the company of the account."""
-    company = next((a.company for a in desk.view.associations if a.company.id == account.key), None)
+def of_person(desk: Desk, account: Party, company: Company) -> Lookup:
+    """Values for the contact person, who belongs to the company; the account stands for it."""
     return _texts(lambda name: _find(desk, name, None, company, account, None))
 
 

@@ -59,6 +59,10 @@ class Write:
     children: tuple["Write", ...] = ()
     linked: bool = True
     ours: bool = False
+    shared: bool = False
+    """The record carries the key of another HubSpot id; only the pair is kept."""
+    adopted_by: str = ""
+    """The natural key by which somebody else's record was recognised, in words."""
 
     def values(self) -> dict[str, Any]:
         """The fields of this record alone."""

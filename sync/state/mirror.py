@@ -547,6 +547,19 @@ def _associations(
     }
 
 
+def companies(session: Session, company_ids: Iterable[str]) -> dict[str, Company]:
+    """The companies that the mirror holds, by id."""
+    rows = _by_id(session, tables.Company, company_ids)
+    owners = {row.id: Owner(row.id, row.email, row.archived) for row in session.exec(select(tables.Owner))}
+    lost = readable.unreadable(session, "companies")
+    return {i: _company(row, i, owners, lost) for i, row in rows.items()}
+
+
+def company_ids(session: Session) -> list[str]:
+    """All companies of the mirror."""
+    return list(session.exec(select(tables.Company.id).order_by(tables.Company.id)))
+
+
 def _company(row: tables.Company | None, company_id: str, owners: Mapping[str, Owner], lost: frozenset[str]) -> Company:
     properties = row.properties if row else {}
     unreadable = lost | frozenset(row.unreadable) if row else frozenset()

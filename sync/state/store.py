@@ -14,7 +14,7 @@ from sqlmodel import Session, create_engine
 from sync.errors import StateError
 from sync.state import trouble
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest version, as the last script of `migrations` has it: known without reading the scripts."""
 
 

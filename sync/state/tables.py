@@ -76,6 +76,15 @@ class Company(Base, table=True):
     modified_at: datetime | None = _time()
 
 
+class CompanyKey(Base, table=True):
+    """What a company has in common with others (`sync.mappers.identity.keys`): those with the same key are peers."""
+
+    key: str = Field(primary_key=True)
+    company_id: str = Field(primary_key=True, index=True)
+
+    __tablename__ = "company_key"
+
+
 class Association(Base, table=True):
     """One label of a contact–company pair; identity is (category, type id)."""
 

@@ -280,8 +280,10 @@ def links_of(session: Session, contact_ids: Sequence[str], company_ids: Iterable
 
 
 def as_link(row: tables.Link) -> Link:
-    origin: Origin = "created" if row.origin == "created" else "set" if row.origin == "set" else "adopted"
-    return Link(row.entity, row.key, row.object_id, row.sent, origin=origin, seen=row.seen)
+    return Link(row.entity, row.key, row.object_id, row.sent, origin=_ORIGINS.get(row.origin, "adopted"), seen=row.seen)
+
+
+_ORIGINS: dict[str, Origin] = {"created": "created", "set": "set", "shared": "shared"}
 
 
 def permission_set_origins(session: Session, limit: int = 100) -> list[str]:

@@ -1,0 +1,91 @@
+"""Which companies of HubSpot may stand for one account: what they are compared by, duplicates, and rivals. Pure.
+
+Two companies are duplicates if they agree in domain and name, or in name, country and postal code. By domain alone they
+are rivals at most: sister companies share a domain, and each has an account of its own.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from sync.domain.alike import postal_code, same_name, spellings
+from sync.domain.numbers import in_order
+from sync.domain.rules import AccountMap, NaturalKey
+from sync.domain.views import Company, ContactView, Peer, Unreadable
+from sync.mappers.company import web_domain
+from sync.mappers.places import country_of
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a company or an account is recognised by; empty where it is not known."""
+
+    domain: str = ""
+    name: str = ""
+    country: str = ""
+    postal: str = ""
+
+
+def traits(company: Company, rules: AccountMap) -> Traits:
+    """The company's traits by the sources of the rules' natural keys; a property that cannot be read gives none."""
+    sources = {key.kind: key.source for key in rules.natural_keys}
+    name, land, postal = sources.get("name_country_postal", ("name", "country", "zip"))
+    found_land = _readable(lambda: country_of(company.get, land))
+    return Traits(
+        _readable(lambda: web_domain(company, sources.get("web_domain", ()), rules.shared_domains)),
+        _readable(lambda: company.get(name)),
+        found_land,
+        postal_code(_readable(lambda: company.get(postal)), found_land or None),
+    )
+
+
+def _readable(value: Callable[[], str | None]) -> str:
+    with suppress(Unreadable):
+        return value() or ""
+    return ""
+
+
+def keys(company: Company, rules: AccountMap) -> frozenset[str]:
+    """Texts that two companies have in common if they may be duplicates or rivals: an index to find peers by."""
+    return frozenset(_keys(traits(company, rules), rules.natural_keys))
+
+
+def _keys(found: Traits, natural_keys: tuple[NaturalKey, ...]) -> Iterator[str]:
+    kinds = {key.kind for key in natural_keys}
+    if found.domain and "web_domain" in kinds:
+        yield f"domain {found.domain}"
+    if found.country and found.postal and "name_country_postal" in kinds:
+        yield from (f"place {found.country} {found.postal} {name}" for name in spellings(found.name))
+
+
+def duplicates(company: Company, rules: AccountMap) -> tuple[Peer, ...]:
+    """Other companies of HubSpot that are the same one twice, in the order of their ids."""
+    mine = traits(company, rules)
+    return tuple(peer for peer in peers(company) if _same(mine, traits(peer.company, rules)))
+
+
+def account_ids(view: ContactView, rules: AccountMap) -> set[str]:
+    """Ids of the companies whose accounts concern the contact: its own, and their duplicates."""
+    companies = [association.company for association in view.associations]
+    alike = (peer.company.id for company in companies if company.peers for peer in duplicates(company, rules))
+    return {*(company.id for company in companies), *alike}
+
+
+def peers(company: Company) -> tuple[Peer, ...]:
+    """All other companies that may stand for the same account, in the order of their ids."""
+    found = {peer.company.id: peer for group in company.peers for peer in group if peer.company.id != company.id}
+    return tuple(found[i] for i in sorted(found, key=in_order))
+
+
+def _same(one: Traits, other: Traits) -> bool:
+    if not same_name(one.name, other.name):
+        return False
+    place = bool(one.country and one.postal) and (one.country, one.postal) == (other.country, other.postal)
+    return place or (bool(one.domain) and one.domain == other.domain)
+
+
+def fit(company: Traits, account: Traits) -> tuple[bool, bool, bool]:
+    """How well an account agrees with a company besides its domain; more is better. A name says more than a place."""
+    postal = bool(company.postal) and company.postal == account.postal
+    land = bool(company.country) and company.country == account.country
+    return same_name(company.name, account.name), postal, land

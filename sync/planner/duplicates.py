@@ -1,0 +1,74 @@
+"""Several companies of HubSpot for one account: duplicates share it or wait, sisters compete for it. Pure."""
+
+from sync.domain.codes import Code
+from sync.domain.decision import Reason
+from sync.domain.numbers import in_order
+from sync.domain.views import Company, Peer
+from sync.mappers import identity
+from sync.planner import resolve
+from sync.planner.desk import Desk, NotYet, Problem, by_id
+from sync.planner.resolve import ACCOUNT, Rival, account_key
+from sync.planner.target import Ask, Question, Record
+
+
+def shared_record(desk: Desk, company: Company) -> Record | None:
+    """The account that the company shares with another HubSpot id, as long as it lives. Raises NotYet."""
+    link = desk.link(ACCOUNT, company.id)
+    if link is None or link.origin != "shared":
+        return None
+    record = next(iter(desk.need(by_id(link))), None)
+    if record is None or not account_key(company.id, desk.rules.mapping.account).lives(record):
+        return None
+    desk.share((ACCOUNT, company.id), record)
+    return record
+
+
+def principal(desk: Desk, company: Company) -> Company:
+    """The company that stands for this one and its duplicates: one that has an account, else the lowest id.
+
+    Raises Problem where the rules leave duplicates to a person, and NotYet while it is not known who has an account.
+    """
+    of = desk.rules.mapping
+    link = desk.link(ACCOUNT, company.id)
+    alike = identity.duplicates(company, of.account) if of.duplicates.company != "create" else ()
+    if not alike or (link and link.origin != "shared") or _holds_account(desk, company):
+        return company
+    others = ", ".join(peer.company.id for peer in alike)
+    text = f"company {company.id} is the same as {others} in HubSpot; merge them in HubSpot"
+    if of.duplicates.company == "park":
+        raise Problem(Code.COMPANY_DUPLICATE, text)
+    chosen = _chosen(desk, company, alike)
+    if chosen.id != company.id:
+        desk.warnings.append(
+            Reason(Code.COMPANY_DUPLICATE, f"{text}; until then they share the account of {chosen.id}")
+        )
+    return chosen
+
+
+def _chosen(desk: Desk, company: Company, alike: tuple[Peer, ...]) -> Company:
+    for peer in alike:
+        desk.ask(Question(Ask.BY_KEY, ACCOUNT, peer.company.id))
+    holders = [peer.company for peer in alike if peer.linked or _holds_account(desk, peer.company)]
+    everybody = [company, *(peer.company for peer in alike)]
+    return holders[0] if holders else min(everybody, key=lambda one: in_order(one.id))
+
+
+def _holds_account(desk: Desk, company: Company) -> bool:
+    try:
+        return resolve.holder(account_key(company.id, desk.rules.mapping.account), desk.ask) is not None
+    except resolve.NotRead:
+        raise NotYet from None
+
+
+def rivals(desk: Desk, company: Company) -> list[Rival]:
+    """Companies without an account that may claim the same one. Duplicates take it in the order of their ids."""
+    of = desk.rules.mapping
+    alike = {peer.company.id for peer in identity.duplicates(company, of.account)}
+    found = [peer.company for peer in identity.peers(company) if not peer.linked]
+    if of.duplicates.company == "create":
+        return [Rival(other, _precedence(other, company) if other.id in alike else 0) for other in found]
+    return [Rival(other) for other in found if other.id not in alike]
+
+
+def _precedence(other: Company, company: Company) -> int:
+    return 1 if in_order(other.id) < in_order(company.id) else -1

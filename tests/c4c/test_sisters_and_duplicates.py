@@ -1,0 +1,184 @@
+"""Several companies of HubSpot for one domain: sisters keep apart, duplicates share one account."""
+
+from __future__ import annotations
+
+import pytest
+from c4c_world import World
+
+from sync.state import tables
+
+NORTH = {"domain": "muster.example", "country": "Germany", "zip": "20095"}
+SOUTH = {"domain": "muster.example", "country": "Germany", "zip": "80331"}
+
+
+def account(world: World, name: str, postal: str = "", **fields: str) -> str:
+    body = {"Name": name, "RoleCode": "CRM000", "WebSite": "www.muster.example", "CountryCode": "DE", **fields}
+    row = world.control.sales_create("CorporateAccount", **body, **({"StreetPostalCode": postal} if postal else {}))
+    return str(row["ObjectID"])
+
+
+def company_of(world: World, object_id: str) -> str:
+    return str(world.control.row("CorporateAccount", ObjectID=object_id).get("HubSpotID_KUT") or "")
+
+
+@pytest.mark.parametrize("first", ["north", "south"])
+def test_each_sister_gets_the_account_that_fits_it_best_whatever_the_ids(world: World, first: str) -> None:
+    control = world.control
+    made = {}
+    for which in sorted(("north", "south"), key=lambda one: one != first):
+        made[which] = control.company(f"Muster {which}", **(NORTH if which == "north" else SOUTH))
+    north = account(world, "Muster north", "20095")
+    south = account(world, "Muster south", "80331")
+    for which, company in made.items():
+        control.contact(company, lastname=which)
+    world.sync()
+    assert (company_of(world, north), company_of(world, south)) == (made["north"], made["south"])
+    assert len(control.rows("CorporateAccount")) == 2
+
+
+@pytest.mark.parametrize("owner_has_contacts", [True, False])
+def test_a_sister_does_not_take_the_account_of_another(world: World, owner_has_contacts: bool) -> None:
+    """The account agrees with the other sister in name and place, even if that one has no contact yet."""
+    control = world.control
+    south = control.company("Muster south", **SOUTH)
+    north = control.company("Muster north", **NORTH)
+    taken = account(world, "Muster north", "20095")
+    control.contact(south)
+    if owner_has_contacts:
+        control.contact(north, lastname="Herbst")
+    world.sync()
+    assert company_of(world, taken) == (north if owner_has_contacts else "")
+    assert control.row("CorporateAccount", HubSpotID_KUT=south)["Name"] == "Muster south"
+
+
+def test_two_sisters_that_claim_one_account_equally_wait_together(world: World) -> None:
+    control = world.control
+    contacts = [control.contact(control.company(name, **NORTH), lastname=name) for name in ("Muster A", "Muster B")]
+    account(world, "Muster Group")
+    world.sync()
+    for contact in contacts:
+        progress = world.progress(contact)
+        assert (progress.status, progress.code) == ("parked", "ACCOUNT_AMBIGUOUS")
+        assert "fit" in (progress.detail or "")
+    assert control.rows("Lead") == []
+
+
+def test_the_remedy_for_two_sisters_lets_both_go_on(world: World) -> None:
+    control = world.control
+    one, other = (control.company(name, **NORTH) for name in ("Muster A", "Muster B"))
+    for company in (one, other):
+        control.contact(company, lastname=f"of {company}")
+    group = account(world, "Muster Group")
+    world.sync()
+    assert world.cli("links", "set", "CorporateAccount", one, group).returncode == 0
+    world.sync()
+    assert company_of(world, group) == one
+    assert len(control.rows("Lead")) == 2
+    assert control.row("CorporateAccount", HubSpotID_KUT=other)["Name"] == "Muster B"
+
+
+def test_a_later_key_narrows_what_an_earlier_one_found(world: World) -> None:
+    control = world.control
+    company = control.company("Muster GmbH", **NORTH)
+    control.contact(company)
+    right = account(world, "Muster G.m.b.H.", "D-20095")
+    account(world, "Muster Holding", "10115")
+    world.sync()
+    assert company_of(world, right) == company
+
+
+# ---- duplicates inside HubSpot
+
+
+def shared(world: World) -> dict[str, str]:
+    links = world.table(tables.Link)
+    return {link.key: link.object_id for link in links if link.entity == "CorporateAccount" and link.origin == "shared"}
+
+
+def twice(world: World) -> tuple[list[str], list[str]]:
+    """Two companies that agree in domain and name, each with a contact that qualifies."""
+    companies = [world.control.company(name, domain="muster.example") for name in ("Muster GmbH", "MUSTER G.m.b.H.")]
+    return companies, [world.control.contact(c, lastname=f"of {c}") for c in companies]
+
+
+def test_duplicates_share_one_account_under_the_lowest_id(world: World) -> None:
+    companies, contacts = twice(world)
+    world.sync()
+    row = world.control.row("CorporateAccount")
+    assert row["HubSpotID_KUT"] == companies[0]
+    assert shared(world) == {companies[1]: row["ObjectID"]}
+    assert {lead["AccountPartyUUID"] for lead in world.control.rows("Lead")} == {row["UUID"]}
+    assert len(world.control.rows("Lead")) == len(contacts)
+    assert any(w["code"] == "COMPANY_DUPLICATE" for w in world.warnings(contacts[1]))
+    assert "everything fits" in world.cli("verify").stdout
+    world.control.reset_counts()
+    world.wake_all()
+    world.sync()
+    assert world.control.counts().get("writes", 0) == 0
+    assert len(world.control.rows("CorporateAccount")) == 1
+
+
+def test_the_second_of_two_duplicates_may_come_first(world: World) -> None:
+    companies, contacts = twice(world)
+    world.control.change(contacts[0], lead_score="10")
+    world.sync()
+    assert world.control.row("CorporateAccount")["HubSpotID_KUT"] == companies[0], "the lowest id"
+    world.control.change(contacts[0], lead_score="90")
+    world.sync()
+    assert len(world.control.rows("CorporateAccount")) == 1
+    assert len(world.control.rows("Lead")) == 2
+
+
+def test_a_duplicate_that_has_its_account_already_keeps_it_for_all(world: World) -> None:
+    control = world.control
+    first = control.company("Later", domain="muster.example")
+    second = control.company("Muster GmbH", domain="muster.example")
+    control.contact(second)
+    world.sync()
+    control.call("PATCH", f"/hubspot/companies/{first}", {"properties": {"name": "Muster GmbH"}})
+    control.contact(first, lastname="Herbst")
+    world.sync()
+    row = control.row("CorporateAccount")
+    assert row["HubSpotID_KUT"] == second
+    assert shared(world) == {first: row["ObjectID"]}
+
+
+def test_a_shared_account_is_found_again_after_the_state_is_lost(world: World) -> None:
+    companies, _ = twice(world)
+    world.sync()
+    for file in world.directory.glob("state.db*"):
+        file.unlink()
+    world.sync()
+    row = world.control.row("CorporateAccount")
+    assert shared(world) == {companies[1]: row["ObjectID"]}
+    assert len(world.control.rows("Lead")) == 2
+
+
+def test_duplicates_wait_where_the_rules_say_so(world: World) -> None:
+    world.add_rules("mapping", '\n[duplicates]\ncompany = "park"\n')
+    companies, contacts = twice(world)
+    world.sync()
+    assert [world.progress(contact).code for contact in contacts] == ["COMPANY_DUPLICATE"] * 2
+    assert world.control.rows("CorporateAccount") == []
+    merged = world.control.call("POST", "/hubspot/companies/merge", {"primary": companies[0], "other": companies[1]})
+    world.sync()
+    assert world.control.row("CorporateAccount")["HubSpotID_KUT"] == merged["id"]
+    assert len(world.control.rows("Lead")) == 2
+
+
+def test_duplicates_get_an_account_each_where_the_rules_say_so(world: World) -> None:
+    world.add_rules("mapping", '\n[duplicates]\ncompany = "create"\n')
+    companies, _ = twice(world)
+    found = account(world, "Muster GmbH")
+    world.sync()
+    assert company_of(world, found) == companies[0]
+    assert sorted(row["HubSpotID_KUT"] for row in world.control.rows("CorporateAccount")) == sorted(companies)
+
+
+def test_sisters_with_one_domain_are_no_duplicates(world: World) -> None:
+    control = world.control
+    for name, place in (("Muster A", NORTH), ("Muster B", SOUTH)):
+        control.contact(control.company(name, **place), lastname=name)
+    world.sync()
+    assert sorted(row["Name"] for row in control.rows("CorporateAccount")) == ["Muster A", "Muster B"]
+    assert shared(world) == {}
