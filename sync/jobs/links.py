@@ -21,7 +21,7 @@ from sync.jobs.context import Context
 from sync.odata import Query, Row
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.schema import collection
-from sync.state import mirror, tables, work
+from sync.state import mirror, peers, tables, work
 from sync.state.store import Store
 from sync.state.work import HandoverRecord
 
@@ -196,7 +196,9 @@ def _claimed(link: Link, other: str) -> str:
 def _wake(session: Session, links: Sequence[Link], now: datetime) -> None:
     """What the pairs concern is looked at again, so that a parked contact goes on."""
     contacts = {link.key.partition(":")[0] for link in links if link.entity != ACCOUNT}
-    companies = [link.key for link in links if link.entity == ACCOUNT]
+    named = [link.key for link in links if link.entity == ACCOUNT]
+    # Sister companies may have waited for the same account.
+    companies = {*named, *peers.of(session, named)}
     for ids in mirror.portions(companies):
         contacts |= set(mirror.contacts_of(session, ids))
     for ids in mirror.portions(sorted(contacts)):
