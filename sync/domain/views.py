@@ -151,6 +151,8 @@ class ContactView:
     change_seq: int = 0
     crossed_at: Mapping[str, datetime] = field(default_factory=dict)
     unreadable: frozenset[str] = frozenset()
+    duplicates: tuple[str, ...] = ()
+    """Other contacts of a company of this one with the same e-mail address that are handed over, or would be."""
 
     def get(self, name: str) -> str | None:
         """The value, None where it is empty. Raises Unreadable."""

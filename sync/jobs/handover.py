@@ -14,7 +14,7 @@ from sync.c4c_client import Aborted, Locked, RefusedRequest, Unknown, WriteResul
 from sync.domain.codes import Code
 from sync.domain.rules import AccountMap
 from sync.errors import Refused, RemoteError, Unavailable
-from sync.jobs import linking, recording
+from sync.jobs import identities, linking, recording
 from sync.jobs.answers import Answers, Reader
 from sync.jobs.context import Context
 from sync.jobs.faults import Faults
@@ -25,7 +25,7 @@ from sync.lifecycle import Done, Failed, Outcome, Postponed
 from sync.mappers.identity import account_ids
 from sync.planner.plan import Tenant, Write, plan
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
-from sync.state import mirror, peers, work
+from sync.state import work
 
 MOST_ROUNDS = 100
 """Rounds of one slice; an ordinary one takes about six."""
@@ -53,7 +53,7 @@ class Handover:
     def load(self, contact_ids: Sequence[str]) -> Slice:
         """Views and links of these contacts."""
         with self.context.store.reading() as session:
-            views = peers.with_peers(session, mirror.views(session, contact_ids))
+            views = identities.views(session, contact_ids, self.context.config.rules)
             companies = {company for view in views.values() for company in account_ids(view, self._account_rules)}
             links = work.links_of(session, contact_ids, companies)
         return Slice(views, links)

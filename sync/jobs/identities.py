@@ -1,13 +1,17 @@
 """Keeps the index by which companies that may stand for one account find each other."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlmodel import Session
 
-from sync.domain.rules import AccountMap
+from sync.domain.rules import AccountMap, Rules
+from sync.domain.views import ContactView, Link
 from sync.jobs.context import Context
 from sync.mappers import identity
-from sync.state import mirror, peers, streams
+from sync.planner.qualify import qualify
+from sync.planner.resolve import CONTACT
+from sync.state import mirror, peers, streams, work
 
 PORTION = 2000
 
@@ -16,6 +20,30 @@ def note(session: Session, company_ids: Sequence[str], rules: AccountMap) -> Non
     """Renews the keys of companies that changed."""
     found = mirror.companies(session, company_ids)
     peers.save_keys(session, {i: identity.keys(company, rules) for i, company in found.items()})
+
+
+def views(session: Session, contact_ids: Sequence[str], rules: Rules) -> dict[str, ContactView]:
+    """The views of contacts with all that may stand for the same account or person."""
+    found = peers.with_peers(session, mirror.views(session, contact_ids))
+    if rules.mapping.duplicates.contact == "create":
+        return found
+    others = peers.same_address(session, found, rules.mapping.contact.email_source)
+    counted = _handed_over(session, {i for ids in others.values() for i in ids}, rules)
+    doubles = {i: tuple(sorted(ids & counted)) for i, ids in others.items()}
+    return {i: replace(view, duplicates=doubles[i]) if doubles.get(i) else view for i, view in found.items()}
+
+
+def _handed_over(session: Session, contact_ids: set[str], rules: Rules) -> set[str]:
+    """Those of the contacts that have a contact person in C4C, or qualify for one."""
+    found = mirror.views(session, sorted(contact_ids))
+    qualified = {i for i, view in found.items() if any(d.qualified and d.company for d in qualify(view, rules))}
+    return qualified | {
+        link.key for link in work.links_of(session, sorted(contact_ids), ()).values() if _is_person(link)
+    }
+
+
+def _is_person(link: Link) -> bool:
+    return link.entity == CONTACT and bool(link.object_id)
 
 
 def follow(context: Context) -> None:

@@ -18,7 +18,7 @@ from sync.domain.codes import Code
 from sync.domain.decision import Decision
 from sync.domain.rules import Rules
 from sync.domain.views import ContactView
-from sync.jobs import tenant_memory
+from sync.jobs import identities, tenant_memory
 from sync.jobs.context import Progress, silent
 from sync.jobs.guard import Extent, Known, exceeding, excess
 from sync.jobs.poll import STREAMS
@@ -30,7 +30,7 @@ from sync.planner.offline import Prediction, World, predict
 from sync.planner.plan import RELATION, Tenant, concerns
 from sync.planner.qualify import leading, qualify
 from sync.planner.resolve import ACCOUNT, CONTACT
-from sync.state import mirror, peers, streams, work
+from sync.state import mirror, streams, work
 from sync.state.store import Store
 
 PORTION = 500
@@ -162,7 +162,7 @@ class _Comparison:
         return predict(view, links.of(view), side.rules, side.tenant, world)
 
     def _load(self, ids: Sequence[str]) -> tuple[dict[str, ContactView], LinksOf]:
-        views = peers.with_peers(self.session, mirror.views(self.session, ids))
+        views = identities.views(self.session, ids, self.sides[1].rules)
         rules = self.sides[0].rules.mapping.account
         companies = {company for view in views.values() for company in account_ids(view, rules)}
         return views, LinksOf(work.links_of(self.session, ids, companies), rules)

@@ -7,7 +7,7 @@ from sync.domain.views import Company, Peer
 from sync.mappers import identity
 from sync.planner import resolve
 from sync.planner.desk import Desk, NotYet, Problem, by_id
-from sync.planner.resolve import ACCOUNT, Rival, account_key
+from sync.planner.resolve import ACCOUNT, Keyed, Rival, account_key
 from sync.planner.target import Ask, Question, Record
 
 
@@ -54,8 +54,13 @@ def _chosen(desk: Desk, company: Company, alike: tuple[Peer, ...]) -> Company:
 
 
 def _holds_account(desk: Desk, company: Company) -> bool:
+    return holds(desk, account_key(company.id, desk.rules.mapping.account))
+
+
+def holds(desk: Desk, wanted: Keyed) -> bool:
+    """Whether a living record of C4C carries the key. Raises NotYet."""
     try:
-        return resolve.holder(account_key(company.id, desk.rules.mapping.account), desk.ask) is not None
+        return resolve.holder(wanted, desk.ask) is not None
     except resolve.NotRead:
         raise NotYet from None
 

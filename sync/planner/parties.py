@@ -82,6 +82,20 @@ def known_person(desk: Desk) -> Party | None:
     return None
 
 
+def refuse_double(desk: Desk) -> None:
+    """Raises Problem for a person whom HubSpot holds twice and C4C not yet under this id."""
+    view, rules = desk.view, desk.rules.mapping.contact
+    if (
+        not view.duplicates
+        or desk.link(CONTACT, view.id)
+        or duplicates.holds(desk, resolve.contact_key(view.id, rules))
+    ):
+        return
+    others = ", ".join(view.duplicates)
+    text = f"contact {view.id} has the e-mail address and a company of contact {others}; merge them in HubSpot"
+    raise Problem(Code.CONTACT_DUPLICATE, text)
+
+
 def person(desk: Desk, of: Party, company: Company) -> Party:
     """The contact person within the account `of`, which stands for the company."""
     rules, view = desk.rules.mapping.contact, desk.view

@@ -92,6 +92,7 @@ def _carried_over(desk: Desk, decisions: tuple[Decision, ...]) -> tuple[Decision
 def _handover(desk: Desk, decision: Decision) -> Decision:
     if decision.company is None:
         return leads_of.lead(desk, decision, None, None)
+    parties.refuse_double(desk)
     account = parties.account(desk, decision.company)
     person = parties.person(desk, account, decision.company)
     relations.relations(desk, decision.company, account, person)

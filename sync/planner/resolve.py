@@ -125,6 +125,10 @@ def account_key(company_id: str, rules: AccountMap) -> Keyed:
     return Keyed(ACCOUNT, company_id, rules.external_key, "LifeCycleStatusCode", rules.obsolete_status)
 
 
+def contact_key(contact_id: str, rules: ContactMap) -> Keyed:
+    return Keyed(CONTACT, contact_id, rules.external_key, "StatusCode", rules.obsolete_status)
+
+
 def holder(wanted: Keyed, ask: Asker) -> Record | None:
     """The living record that carries the key. Raises NotRead where the question was not answered yet."""
     records = ask(Question(Ask.BY_KEY, wanted.entity, wanted.key))
@@ -135,7 +139,7 @@ def holder(wanted: Keyed, ask: Asker) -> Record | None:
 
 def contact(view: ContactView, account_id: str | None, link: Link | None, rules: ContactMap, ask: Asker) -> Resolution:
     """The contact person; `account_id` is the AccountID to look within, None for an account yet to be created."""
-    wanted = Keyed(CONTACT, view.id, rules.external_key, "StatusCode", rules.obsolete_status)
+    wanted = contact_key(view.id, rules)
 
     def by_address() -> Resolution:
         values = (view.get(rules.email_source), view.known(ADDITIONAL_EMAILS))

@@ -453,11 +453,11 @@ def _progress(session: Session, ids: Sequence[str]) -> Sequence[tables.Progress]
 
 def stale_associations(session: Session, limit: int) -> list[str]:
     """Ids of contacts whose associations must be read again because the contact changed."""
-    stale = select(tables.Contact.id).where(col(tables.Contact.associations_stale), ~_gone())
+    stale = select(tables.Contact.id).where(col(tables.Contact.associations_stale), ~gone())
     return list(session.exec(stale.order_by(tables.Contact.id).limit(limit)))
 
 
-def _gone() -> ColumnElement[bool]:
+def gone() -> ColumnElement[bool]:
     """Contacts that are no longer live in HubSpot."""
     return col(tables.Contact.archived) | col(tables.Contact.erased) | col(tables.Contact.merged_into).is_not(None)
 
@@ -465,21 +465,21 @@ def _gone() -> ColumnElement[bool]:
 def handed_over_or_crossed(session: Session) -> list[str]:
     """Contacts that are at or above a threshold or have a lead: their labels matter without a timestamp."""
     crossed = select(tables.Crossing.contact_id).union(select(tables.Handover.contact_id))
-    live = select(tables.Contact.id).where(col(tables.Contact.id).in_(crossed), ~_gone())
+    live = select(tables.Contact.id).where(col(tables.Contact.id).in_(crossed), ~gone())
     return list(session.exec(live.order_by(tables.Contact.id)))
 
 
 def crossed(session: Session, score: str) -> list[str]:
     """Live contacts that stand at or above the threshold of `score` in the mirror."""
     of = select(tables.Crossing.contact_id).where(tables.Crossing.score == score)
-    return list(session.exec(select(tables.Contact.id).where(col(tables.Contact.id).in_(of), ~_gone())))
+    return list(session.exec(select(tables.Contact.id).where(col(tables.Contact.id).in_(of), ~gone())))
 
 
 def unread_since(session: Session, since: datetime, now: datetime, after: str, limit: int) -> list[str]:
     """Live contacts whose associations were not read since then, in a fixed order, for sweeps in portions."""
     read_at = col(tables.Contact.associations_read_at)
     page = select(tables.Contact.id).where(
-        col(tables.Contact.id) > after, ~_gone(), read_at.is_(None) | (read_at < since) | (read_at > now)
+        col(tables.Contact.id) > after, ~gone(), read_at.is_(None) | (read_at < since) | (read_at > now)
     )
     return list(session.exec(page.order_by(tables.Contact.id).limit(limit)))
 

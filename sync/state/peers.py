@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, func, insert
 from sqlmodel import Session, col, select
 
 from sync.domain.views import Association, Company, ContactView, Peer
@@ -27,6 +27,42 @@ def with_peers(session: Session, views: Mapping[str, ContactView]) -> dict[str, 
     companies = {a.company.id: a.company for view in views.values() for a in view.associations}
     groups = _groups(session, list(companies))
     return {i: _completed(view, groups) for i, view in views.items()}
+
+
+def same_address(session: Session, views: Mapping[str, ContactView], email: str) -> dict[str, set[str]]:
+    """By contact: others of one of its companies with its e-mail address that crossed a threshold or are linked.
+
+    Case makes no difference. `email` is the property; contacts without one are left out.
+    """
+    pairs = {i: [(a.company.id, _address(view, email)) for a in view.associations] for i, view in views.items()}
+    companies = {company for own in pairs.values() for company, address in own if address}
+    by_pair: dict[tuple[str, str], set[str]] = {}
+    for company, contact, address in _addresses(session, companies, email):
+        by_pair.setdefault((company, address), set()).add(contact)
+    found = {i: {other for pair in own for other in by_pair.get(pair, ())} - {i} for i, own in pairs.items()}
+    return {i: others for i, others in found.items() if others}
+
+
+def _address(view: ContactView, email: str) -> str:
+    return (view.known(email) or "").casefold()
+
+
+def _addresses(session: Session, company_ids: set[str], email: str) -> Iterable[tuple[str, str, str]]:
+    """(company, contact, address in lower case)."""
+    contact, association = tables.Contact, tables.Association
+    address = func.json_extract(contact.properties, f'$."{email}"')
+    known = select(tables.Crossing.contact_id).union(
+        select(tables.Link.hubspot_id).where(tables.Link.entity == "Contact")
+    )
+    of = (
+        select(association.company_id, contact.id, address)
+        .join(contact, col(contact.id) == col(association.contact_id))
+        .where(~mirror.gone(), address.is_not(None), col(contact.id).in_(known))
+        .distinct()
+    )
+    for ids in portions(company_ids):
+        for company, contact_id, text in session.exec(of.where(col(association.company_id).in_(ids))):
+            yield company, contact_id, str(text).strip().casefold()
 
 
 def of(session: Session, company_ids: Sequence[str]) -> set[str]:

@@ -182,3 +182,51 @@ def test_sisters_with_one_domain_are_no_duplicates(world: World) -> None:
     world.sync()
     assert sorted(row["Name"] for row in control.rows("CorporateAccount")) == ["Muster A", "Muster B"]
     assert shared(world) == {}
+
+
+# ---- a person twice
+
+
+def test_a_person_whom_hubspot_holds_twice_waits_before_anything_is_created(world: World) -> None:
+    control = world.control
+    company = control.company("Bakery North")
+    one = control.contact(company, email="Ada@Mail.example")
+    other = control.contact(company, lastname="Sommer-Winter", email="ada@mail.example")
+    world.sync()
+    assert [world.progress(i).code for i in (one, other)] == ["CONTACT_DUPLICATE"] * 2
+    assert control.rows("CorporateAccount") == []
+    survivor = control.call("POST", "/hubspot/contacts/merge", {"primary": one, "other": other})["id"]
+    world.sync()
+    assert control.row("Contact")["HubSpotID_KUT"] == survivor
+    assert len(control.rows("Lead")) == 1
+
+
+def test_somebody_handed_over_goes_on_when_a_double_appears(world: World) -> None:
+    control = world.control
+    company = control.company("Bakery North")
+    one = control.contact(company, email="ada@mail.example")
+    world.sync()
+    double = control.contact(company, email="ADA@mail.example")
+    control.change(one, jobtitle="Miller")
+    world.sync()
+    assert world.progress(double).code == "CONTACT_DUPLICATE"
+    assert control.row("Contact")["JobTitle"] == "Miller"
+
+
+def test_a_double_that_does_not_qualify_holds_nobody_up(world: World) -> None:
+    control = world.control
+    company = control.company("Bakery North")
+    one = control.contact(company, email="ada@mail.example")
+    control.contact(company, email="ADA@mail.example", hs_legal_basis="")
+    world.sync()
+    assert world.progress(one).code == "QUALIFIED"
+
+
+def test_two_persons_with_one_address_where_the_rules_say_so(world: World) -> None:
+    world.add_rules("mapping", '\n[duplicates]\ncontact = "create"\n')
+    control = world.control
+    company = control.company("Bakery North")
+    for name in ("Sommer", "Winter"):
+        control.contact(company, lastname=name, email="office@mail.example")
+    world.sync()
+    assert sorted(row["LastName"] for row in control.rows("Contact")) == ["Sommer", "Winter"]
