@@ -120,6 +120,9 @@ def print_verify(document: Document) -> None:
             for e in document[kind]
         ]
         table(f"{kind}: {meaning}", ("entity", "key", "ObjectID", "contacts or fields"), rows)
+    for kind, meaning in _NOTES.items():
+        rows = [(e["entity"], e["key"], e["number"] or e["object_id"], e["text"]) for e in document[kind]]
+        table(f"{kind}: {meaning}", ("entity", "key", "number", "why"), rows)
     if not any(document[kind] for kind in _KINDS):
         say("everything fits")
     if document["marked"] is not None:
@@ -134,6 +137,12 @@ _KINDS = {
     "extra": "carries our key and no link knows it",
     "drifted": "fields differ from what the rules say",
     "duplicate": "several records with one key: a person must say which is right",
+}
+
+
+_NOTES = {
+    "shared": "two HubSpot ids stand for one record",
+    "left_over": "lives on beside the record of the id that HubSpot kept; merge them in SAP Sales Cloud",
 }
 
 

@@ -95,6 +95,9 @@ def set_(
     entity: Entity,
     key: Key,
     object_id: Annotated[str, typer.Argument(metavar="OBJECT_ID", help="ObjectID, or the number that people see.")],
+    share: Annotated[
+        bool, typer.Option("--share", help="The record carries the key of another HubSpot id; both stand for it.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Say which record is meant, for example where several match; the contacts concerned are looked at again."""
@@ -104,7 +107,7 @@ def set_(
             pair = links.pair(entity, key, object_id, application.context.config.rules)
         except ValueError as error:
             raise ConfigurationError([str(error)]) from None
-        _report(links.keep(application.context, [pair]), json)
+        _report(links.keep(application.context, [pair], share=share), json)
     finally:
         application.close()
 

@@ -3,7 +3,7 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TextIO
@@ -15,7 +15,7 @@ from sync.c4c_client import C4CPort
 from sync.domain.link import Named, Observed, after
 from sync.domain.numbers import identifier
 from sync.domain.rules import Rules
-from sync.domain.views import Link
+from sync.domain.views import Link, Origin
 from sync.errors import ConfigurationError
 from sync.jobs.context import Context
 from sync.odata import Query, Row
@@ -133,20 +133,33 @@ def write_csv(file: TextIO, links: Iterable[tables.Link]) -> int:
 # ---- believing
 
 
-def keep(context: Context, pairs: Sequence[Pair]) -> Imported:
-    """Keeps the pairs that C4C confirms; their contacts are looked at again. Raises RemoteError."""
+def keep(context: Context, pairs: Sequence[Pair], *, share: bool = False) -> Imported:
+    """Keeps the pairs that C4C confirms; their contacts are looked at again. Raises RemoteError.
+
+    `share`: also a record with the key of another HubSpot id may be named. Pairs that are shared already stay so.
+    """
     rules = context.config.rules
-    found = _Found(context.c4c, rules, pairs)
-    checked = [(pair, *found.check(pair)) for pair in pairs]
-    refused = [f"{_where(pair)}: {problem}" for pair, _, problem in checked if problem]
-    confirmed = [Link(p.entity, p.key, i, {}, origin="set") for p, i, problem in checked if not problem and i]
+    with context.store.reading() as session:
+        shared = {(p.entity, p.key) for p in pairs if share} | _shared(session)
+    found = _Found(context.c4c, rules, pairs, shared)
+    checked = [(pair, found.check(pair)) for pair in pairs]
+    refused = [f"{_where(pair)}: {problem}" for pair, problem in checked if isinstance(problem, str)]
+    confirmed = [link for _, link in checked if isinstance(link, Link)]
+    own = [link for link in confirmed if link.origin != "shared"]
     with context.store.session() as session:
-        taken = {**_named_twice(confirmed), **_taken(session, confirmed)}
-        believed = [link for link in confirmed if (link.entity, link.object_id) not in taken]
-        refused += [_claimed(link, taken[link.entity, link.object_id]) for link in confirmed if link not in believed]
-        new = sum(_happened(session, x.entity, x.key, Named(x.object_id), context.now()) for x in believed)
+        taken = {**_named_twice(own), **_taken(session, own)}
+        wrong = [link for link in own if (link.entity, link.object_id) in taken]
+        believed = [link for link in confirmed if link not in wrong]
+        refused += [_claimed(link, taken[link.entity, link.object_id]) for link in wrong]
+        named = ((x.entity, x.key, Named(x.object_id, x.origin == "shared")) for x in believed)
+        new = sum(_happened(session, *one, context.now()) for one in named)
         _wake(session, believed, context.now())
     return Imported(len(believed), new, tuple(refused))
+
+
+def _shared(session: Session) -> set[tuple[str, str]]:
+    of = select(tables.Link.entity, tables.Link.key).where(tables.Link.origin == "shared")
+    return {(entity, key) for entity, key in session.exec(of)}
 
 
 def adopt(session: Session, entity: str, key: str, object_id: str, now: datetime) -> bool:
@@ -170,7 +183,7 @@ def _taken(session: Session, links: Sequence[Link]) -> dict[tuple[str, str], str
     found = {}
     for ids in mirror.portions(link.object_id for link in links):
         for row in session.exec(select(tables.Link).where(col(tables.Link.object_id).in_(ids))):
-            if wanted.get((row.entity, row.object_id), row.key) != row.key:
+            if row.origin != "shared" and wanted.get((row.entity, row.object_id), row.key) != row.key:
                 found[row.entity, row.object_id] = row.key
     return found
 
@@ -189,7 +202,8 @@ def _named_twice(links: Sequence[Link]) -> dict[tuple[str, str], str]:
 def _claimed(link: Link, other: str) -> str:
     return (
         f"{link.entity} {link.key}: {link.object_id} is claimed by {other}; one record has one key. Correct the file, "
-        "or drop the wrong pair with `hubspot-c4c-sync links forget`"
+        "drop the wrong pair with `hubspot-c4c-sync links forget`, or, if both ids stand for this record, name it by "
+        f"`hubspot-c4c-sync links set {link.entity} {link.key} {link.object_id} --share` after the other one is kept"
     )
 
 
@@ -219,7 +233,8 @@ def _where(pair: Pair) -> str:
 class _Found:
     """What C4C holds under the ids and keys of these pairs, read in few batches."""
 
-    def __init__(self, c4c: C4CPort, rules: Rules, pairs: Sequence[Pair]) -> None:
+    def __init__(self, c4c: C4CPort, rules: Rules, pairs: Sequence[Pair], shared: Collection[tuple[str, str]]) -> None:
+        self._shared = shared
         mapping = rules.mapping
         self._key_fields = {
             ACCOUNT: mapping.account.external_key,
@@ -251,24 +266,31 @@ class _Found:
                 for part in odata.chunks(name, values):
                     yield entity, Query(collection(entity), part, select_)
 
-    def check(self, pair: Pair) -> tuple[str | None, str | None]:
-        """(ObjectID, None) if C4C confirms the pair, else (None, why not)."""
+    def check(self, pair: Pair) -> Link | str:
+        """The pair if C4C confirms it, else why not."""
         known = self._by_number if pair.numbered else self._by_id
         row = known.get((pair.entity, pair.object_id))
         if row is None:
-            return None, f"SAP Sales Cloud has no {pair.entity} {pair.object_id}; correct the id"
-        problem = self._problem(pair, row)
-        return (None, problem) if problem else (str(row["ObjectID"]), None)
+            return f"SAP Sales Cloud has no {pair.entity} {pair.object_id}; correct the id"
+        origin: Origin = "shared" if self._carried(pair, row) not in ("", pair.key) else "set"
+        return self._problem(pair, row) or Link(pair.entity, pair.key, str(row["ObjectID"]), {}, origin=origin)
+
+    def _carried(self, pair: Pair, row: Row) -> str:
+        return str(row.get(self._key_fields[pair.entity]) or "")
 
     def _problem(self, pair: Pair, row: Row) -> str | None:
         if self._uses[pair.entity, pair.key] > 1:
             return f"{pair.entity} {pair.key} stands in several lines; leave one"
         if self._is_obsolete(pair.entity, row):
             return f"{pair.entity} {pair.object_id} is obsolete; name the record that lives on"
-        carried = str(row.get(self._key_fields[pair.entity]) or "")
-        if carried not in ("", pair.key):
-            return f"{pair.entity} {pair.object_id} carries the key {carried} already; it is never given another one"
-        return None
+        carried = self._carried(pair, row)
+        if carried in ("", pair.key) or ((pair.entity, pair.key) in self._shared and pair.entity != LEAD):
+            return None
+        problem = f"{pair.entity} {pair.object_id} carries the key {carried} already; it is never given another one"
+        if pair.entity == LEAD:
+            return problem
+        command = f"hubspot-c4c-sync links set {pair.entity} {pair.key} {pair.object_id} --share"
+        return f"{problem}. If {carried} and {pair.key} both stand for this record, run `{command}`"
 
     def _is_obsolete(self, entity: str, row: Row) -> bool:
         if entity not in self._obsolete:

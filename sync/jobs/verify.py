@@ -45,6 +45,10 @@ class Differences:
     extra: list[dict[str, Any]] = field(default_factory=list)
     drifted: list[dict[str, Any]] = field(default_factory=list)
     duplicate: list[dict[str, Any]] = field(default_factory=list)
+    shared: list[dict[str, Any]] = field(default_factory=list)
+    """Pairs whose record carries the key of another HubSpot id, by rule, by merge or by a person's word: no mistake."""
+    left_over: list[dict[str, Any]] = field(default_factory=list)
+    """Records of HubSpot ids that were merged away, besides the survivor's own: sales should merge them."""
     checked: dict[str, int] = field(default_factory=dict)
 
     def total(self) -> int:
@@ -65,6 +69,8 @@ class Differences:
             "extra": self.extra,
             "drifted": self.drifted,
             "duplicate": self.duplicate,
+            "shared": self.shared,
+            "left_over": self.left_over,
             "checked": self.checked,
         }
 
@@ -87,6 +93,14 @@ def verify(context: Context) -> Differences:
         _entry(context.store, r.entity, r.key, r.object_id)
         for r in records
         if not r.obsolete and (r.entity, r.object_id) not in linked | known_twice
+    ]
+    with context.store.reading() as session:
+        survivors = selection.merged_away(session)
+    found.shared = [_named(link, "shared with another HubSpot id") for link in pairs if link.origin == "shared"]
+    found.left_over = [
+        _named(link, f"HubSpot merged its id into {survivors[_kind(link), link.hubspot_id]}")
+        for link in pairs
+        if (_kind(link), link.hubspot_id) in survivors and link not in gone
     ]
     _compare_fields(context, Handover(context, tenant), settled, found)
     return found
@@ -164,6 +178,15 @@ def _gone(context: Context, links: Iterable[tables.Link], records: Iterable[Keye
 
 def _entry(store: Store, entity: str, key: str, object_id: str) -> dict[str, Any]:
     return {"entity": entity, "key": key, "object_id": object_id, "contacts": _contacts(store, entity, key)}
+
+
+def _named(link: tables.Link, text: str) -> dict[str, Any]:
+    number = next((link.seen[name] for name in ("ID", "AccountID", "ContactID") if link.seen.get(name)), None)
+    return {"entity": link.entity, "key": link.key, "object_id": link.object_id, "number": number, "text": text}
+
+
+def _kind(link: tables.Link) -> str:
+    return ACCOUNT if link.entity == ACCOUNT else CONTACT
 
 
 def _contacts(store: Store, entity: str, key: str) -> list[str]:

@@ -9,9 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from sync.domain.alike import postal_code, same_name, spellings
-from sync.domain.numbers import in_order
-from sync.domain.rules import AccountMap, NaturalKey
-from sync.domain.views import Company, ContactView, Peer, Unreadable
+from sync.domain.numbers import identifier, in_order
+from sync.domain.rules import MERGED_PROPERTY, AccountMap, NaturalKey
+from sync.domain.views import Company, ContactView, Peer, Properties, Unreadable
 from sync.mappers.company import web_domain
 from sync.mappers.places import country_of
 
@@ -43,6 +43,12 @@ def _readable(value: Callable[[], str | None]) -> str:
     with suppress(Unreadable):
         return value() or ""
     return ""
+
+
+def merged_ids(properties: Properties) -> tuple[str, ...]:
+    """HubSpot ids that were merged into this object, the lowest first."""
+    texts = (properties.get(MERGED_PROPERTY) or "").split(";")
+    return tuple(sorted(filter(None, (identifier(text.strip()) for text in texts)), key=in_order))
 
 
 def keys(company: Company, rules: AccountMap) -> frozenset[str]:

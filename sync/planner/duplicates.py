@@ -11,15 +11,15 @@ from sync.planner.resolve import ACCOUNT, Keyed, Rival, account_key
 from sync.planner.target import Ask, Question, Record
 
 
-def shared_record(desk: Desk, company: Company) -> Record | None:
-    """The account that the company shares with another HubSpot id, as long as it lives. Raises NotYet."""
-    link = desk.link(ACCOUNT, company.id)
+def shared_record(desk: Desk, of: Keyed) -> Record | None:
+    """The record that a HubSpot id shares with another one, as long as it lives. Raises NotYet."""
+    link = desk.link(of.entity, of.key)
     if link is None or link.origin != "shared":
         return None
     record = next(iter(desk.need(by_id(link))), None)
-    if record is None or not account_key(company.id, desk.rules.mapping.account).lives(record):
+    if record is None or not of.lives(record):
         return None
-    desk.share((ACCOUNT, company.id), record)
+    desk.share((of.entity, of.key), record)
     return record
 
 

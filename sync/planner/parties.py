@@ -7,7 +7,7 @@ from sync.domain.views import Company, Unreadable
 from sync.planner import duplicates, resolve, sources
 from sync.planner.desk import Desk, NotYet, Party, Problem, Subject, by_id
 from sync.planner.resolve import ACCOUNT, CONTACT, Found, Lost, Resolution, Unasked, Unread
-from sync.planner.target import Ask, Question
+from sync.planner.target import Ask, Question, Record
 from sync.planner.writes import TAX_NUMBER
 
 
@@ -27,7 +27,7 @@ def resolve_account(desk: Desk, company: Company) -> Resolution:
 
 def account(desk: Desk, company: Company) -> Party:
     """The account of the lead; created if C4C has none. Duplicates of HubSpot share one, unless the rules differ."""
-    if record := duplicates.shared_record(desk, company):
+    if record := _shared_account(desk, company):
         return Party(ACCOUNT, company.id, record)
     stands_for = duplicates.principal(desk, company)
     party = _own_account(desk, stands_for)
@@ -36,11 +36,23 @@ def account(desk: Desk, company: Company) -> Party:
     return party
 
 
+def _shared_account(desk: Desk, company: Company) -> Record | None:
+    return duplicates.shared_record(desk, resolve.account_key(company.id, desk.rules.mapping.account))
+
+
+def _is_shared(found: Resolution) -> bool:
+    return isinstance(found, Found) and found.shared
+
+
 def _own_account(desk: Desk, company: Company) -> Party:
     key_field = desk.rules.mapping.account.external_key
     subject = Subject(ACCOUNT, company.id, key_field, Code.ACCOUNT_AMBIGUOUS)
-    existing = desk.existing(resolve_account(desk, company), subject)
+    found = resolve_account(desk, company)
+    existing = desk.existing(found, subject)
     party = Party(ACCOUNT, company.id, existing)
+    if existing and _is_shared(found):
+        desk.share((ACCOUNT, company.id), existing)
+        return party
     made = desk.draft(ACCOUNT, company.id, "company", sources.of_account(desk, company))
     desk.write(made, existing, {party.lock}, answers=(Question(Ask.BY_KEY, ACCOUNT, company.id),))
     return party
@@ -48,14 +60,14 @@ def _own_account(desk: Desk, company: Company) -> Party:
 
 def further_account(desk: Desk, company: Company) -> Party | None:
     """The account of a further company, if it is in C4C already; nobody is bothered where that is not clear."""
-    if record := duplicates.shared_record(desk, company):
+    if record := _shared_account(desk, company):
         return Party(ACCOUNT, company.id, record)
     try:
         stands_for = duplicates.principal(desk, company)
         found = resolve_account(desk, stands_for)
     except (Unreadable, Problem):
         return None
-    if stands_for.id != company.id and isinstance(found, Found):
+    if isinstance(found, Found) and (found.shared or stands_for.id != company.id):
         desk.share((ACCOUNT, company.id), found.record)
     if isinstance(found, Unread):
         raise NotYet
@@ -71,6 +83,8 @@ def further_account(desk: Desk, company: Company) -> Party | None:
 def known_person(desk: Desk) -> Party | None:
     """The living contact person, if there is one. Raises Problem where a person must say which one it is."""
     rules, view = desk.rules.mapping.contact, desk.view
+    if record := duplicates.shared_record(desk, resolve.contact_key(view.id, rules)):
+        return Party(CONTACT, view.id, record)
     found = resolve.contact(view, None, desk.link(CONTACT, view.id), rules, desk.ask)
     if isinstance(found, Found):
         link = desk.link(CONTACT, view.id)
@@ -99,10 +113,15 @@ def refuse_double(desk: Desk) -> None:
 def person(desk: Desk, of: Party, company: Company) -> Party:
     """The contact person within the account `of`, which stands for the company."""
     rules, view = desk.rules.mapping.contact, desk.view
+    if record := duplicates.shared_record(desk, resolve.contact_key(view.id, rules)):
+        return Party(CONTACT, view.id, record)
     account_id = of.record.text("AccountID") if of.record else None
     found = resolve.contact(view, account_id, desk.link(CONTACT, view.id), rules, desk.ask)
     existing = desk.existing(found, Subject(CONTACT, view.id, rules.external_key, Code.CONTACT_AMBIGUOUS))
     party = Party(CONTACT, view.id, existing)
+    if existing and _is_shared(found):
+        desk.share((CONTACT, view.id), existing)
+        return party
     made = desk.draft(CONTACT, view.id, "contact", sources.of_person(desk, of, company))
     before = desk.account_locks("AccountID", existing.text("AccountID")) if existing else set()
     desk.write(made, existing, {party.lock, of.lock, *before}, answers=(Question(Ask.BY_KEY, CONTACT, view.id),))

@@ -12,7 +12,7 @@ from sync.domain.alike import postal_code, same_name, spellings, tax_number
 from sync.domain.rules import ADDITIONAL_EMAILS, AccountMap, ContactMap, NaturalKey
 from sync.domain.views import Company, ContactView, Link, Unreadable
 from sync.mappers.company import web_domain
-from sync.mappers.identity import Traits, fit, traits
+from sync.mappers.identity import Traits, fit, merged_ids, traits
 from sync.mappers.places import country_of
 from sync.mappers.transforms import emails
 from sync.planner.target import Ask, Question, Record, Unanswerable
@@ -46,6 +46,8 @@ class Found:
     record: Record
     release: tuple[Record, ...] = ()
     by: str = ""
+    shared: bool = False
+    """It carries the key of another HubSpot id: sales merged two of our records, and this one lives on for both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,14 @@ class Ambiguous:
     """Several records; a person must say which."""
 
     ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The only record that fits carries the key of another HubSpot id; it may stand in for one that became obsolete."""
+
+    record: Record
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +97,7 @@ class Unasked:
     why: str
 
 
-Resolution = Found | Absent | Ambiguous | Contested | Lost | Unread | Unasked
+Resolution = Found | Absent | Ambiguous | Claimed | Contested | Lost | Unread | Unasked
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +109,8 @@ class Keyed:
     key_field: str
     status_field: str
     obsolete_status: str
+    former: tuple[str, ...] = ()
+    """HubSpot ids that were merged into this one; a record may still carry one of them."""
 
     def lives(self, record: Record) -> bool:
         return record.text(self.status_field) != self.obsolete_status
@@ -117,7 +129,7 @@ def account(
 
     `rivals`: other companies that may claim the same account.
     """
-    wanted = account_key(company.id, rules)
+    wanted = replace(account_key(company.id, rules), former=merged_ids(company.properties))
     return _resolve(wanted, link, ask, lambda: _natural_account(company, rules, wanted, ask, rivals))
 
 
@@ -139,7 +151,7 @@ def holder(wanted: Keyed, ask: Asker) -> Record | None:
 
 def contact(view: ContactView, account_id: str | None, link: Link | None, rules: ContactMap, ask: Asker) -> Resolution:
     """The contact person; `account_id` is the AccountID to look within, None for an account yet to be created."""
-    wanted = contact_key(view.id, rules)
+    wanted = replace(contact_key(view.id, rules), former=merged_ids(view.properties))
 
     def by_address() -> Resolution:
         values = (view.get(rules.email_source), view.known(ADDITIONAL_EMAILS))
@@ -175,7 +187,21 @@ def _by_key(
     if keyed is None:
         return Unread()
     holders = [record for record in keyed if wanted.holds_key(record)]
+    if linked is None or not wanted.lives(linked):
+        former = _former_holders(wanted, ask)
+        if former is None:
+            return Unread()
+        if former and not wanted.live(holders):
+            return Found(former[0], tuple(holders))
     return _choose(wanted, linked, holders, by_person, natural)
+
+
+def _former_holders(wanted: Keyed, ask: Asker) -> list[Record] | None:
+    """Living records with the key of an id that HubSpot merged into this one, by that id; None if not read yet."""
+    answers = [(old, ask(Question(Ask.BY_KEY, wanted.entity, old))) for old in wanted.former]
+    if any(records is None for _, records in answers):
+        return None
+    return [r for old, found in answers for r in wanted.live(found or ()) if r.text(wanted.key_field) == old]
 
 
 def _tried(question: Question, ask: Asker, refused: list[str]) -> tuple[Record, ...] | None:
@@ -199,7 +225,11 @@ def _choose(
         return _releasing(_only(living), dead)
     gone = next(iter(dead), linked)
     found = natural()
-    return Lost(gone) if gone and isinstance(found, Absent) else _releasing(found, dead)
+    if gone and isinstance(found, Claimed):
+        return Found(found.record, by=found.by, shared=True)
+    if isinstance(found, Absent | Claimed):
+        return Lost(gone) if gone else Absent()
+    return _releasing(found, dead)
 
 
 def _releasing(found: Resolution, dead: tuple[Record, ...]) -> Resolution:
@@ -216,10 +246,20 @@ def _natural_contact(groups: Sequence[set[str]], account_id: str | None, wanted:
         return Unasked(refused[0])
     if persons is None:
         return Unread()
-    free = _unclaimed(wanted.live(persons), wanted.key_field)
-    known = [(person, {address.casefold() for address in emails(person.text("Email"))}) for person in free]
-    found = ([person for person, own in known if own & addresses] for addresses in groups)
-    return _only(next(filter(None, found), []), "e-mail address")
+    living = wanted.live(persons)
+    known = [(person, {address.casefold() for address in emails(person.text("Email"))}) for person in living]
+    found = [[person for person, own in known if own & addresses] for addresses in groups]
+    free = (_unclaimed(group, wanted.key_field) for group in found)
+    by = "e-mail address"
+    return _or_claimed(_only(next(filter(None, free), []), by), [r for group in found for r in group], by)
+
+
+def _or_claimed(found: Resolution, fitting: Iterable[Record], by: str) -> Resolution:
+    """What was found; where that is nothing, the only record that fits although it carries another key."""
+    records = {record.object_id: record for record in fitting}
+    if isinstance(found, Absent) and len(records) == 1:
+        return Claimed(next(iter(records.values())), by)
+    return found
 
 
 def _natural_account(
@@ -231,26 +271,40 @@ def _natural_account(
     answers = [(key, _tried(question, ask, refused)) for key, question in asked if question]
     if any(records is None for _, records in answers):
         return Unread()
-    found: list[Record] = []
-    contested: Contested | None = None
-    by = ""
+    fitting = [(key.kind, list(filter(_matcher(key, company), wanted.live(records or ())))) for key, records in answers]
     try:
-        for key, records in answers:
-            matches = _matcher(key, company)
-            candidates = [r for r in _unclaimed(wanted.live(records or ()), rules.external_key) if matches(r)]
-            if key.kind != "tax_number" and candidates:
-                candidates, tie = _uncontested(company, candidates, rivals, rules, ask)
-                contested = contested or tie
-            # A later key narrows what an earlier one found, and counts alone only where the earlier found nothing.
-            narrowed = [r for r in candidates if r in found] or found
-            found, by = (narrowed, by) if found else (candidates, KEYS[key.kind])
+        found, by, contested = _narrowed(company, fitting, rivals, rules, ask)
     except NotRead:
         return Unread()
-    if not found and contested:
-        return contested
-    if not found and refused:
-        return Unasked(refused[0])
-    return _only(_best(company, found, rules), by)
+    if not found and (contested or refused):
+        return contested or Unasked(refused[0])
+    kind, claimed = next((one for one in fitting if one[1]), ("", []))
+    return _or_claimed(_only(_best(company, found, rules), by), claimed, KEYS.get(kind, ""))
+
+
+def _narrowed(
+    company: Company,
+    fitting: Sequence[tuple[str, list[Record]]],
+    rivals: Sequence[Rival],
+    rules: AccountMap,
+    ask: Asker,
+) -> tuple[list[Record], str, Contested | None]:
+    """(candidates, the key that found them, a record that others claim equally).
+
+    A later key narrows what an earlier one found, and counts alone only where the earlier ones found nothing.
+    """
+    found: list[Record] = []
+    by, contested = "", None
+    for kind, records in fitting:
+        free = _unclaimed(records, rules.external_key)
+        if kind != "tax_number" and free:
+            free, tie = _uncontested(company, free, rivals, rules, ask)
+            contested = contested or tie
+        if found:
+            found = [record for record in found if record in free] or found
+        else:
+            found, by = free, KEYS[kind]
+    return found, by, contested
 
 
 KEYS = {"tax_number": "tax number", "web_domain": "web domain", "name_country_postal": "name, country and postal code"}

@@ -19,6 +19,11 @@ def survivors(session: Session, contact_ids: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def merged_away(session: Session) -> dict[tuple[str, str], str]:
+    """(`Contact` or `CorporateAccount`, HubSpot id that was merged away) → the id that lives on."""
+    return {(row.entity, row.old_id): row.new_id for row in session.exec(select(tables.Alias))}
+
+
 def known(session: Session, contact_ids: Sequence[str]) -> list[str]:
     """Those that the mirror holds, in the order given."""
     held: set[str] = set()
