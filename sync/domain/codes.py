@@ -58,7 +58,9 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "The score property is empty. Empty is not 0.",
         "Nothing to do; if many contacts show this, check that the score in HubSpot is switched on.",
     ),
-    Code.SCORE_BELOW_THRESHOLD: Explanation("The score is below the threshold.", _NOTHING),
+    Code.SCORE_BELOW_THRESHOLD: Explanation(
+        "The score is below the threshold. A lead that is still open goes on showing today's score.", _NOTHING
+    ),
     Code.NO_LEGAL_BASIS: Explanation(
         "No legal basis for processing is recorded that allows the handover.",
         "Record the legal basis on the contact in HubSpot; it is looked at again by itself.",

@@ -315,10 +315,14 @@ class ContactMap(EntityMap):
 
 
 class LeadMap(EntityMap):
-    """`[lead]`: Lead. The internal life cycle codes differ by tenant; `check` prints the tenant's list."""
+    """`[lead]`: Lead. The internal life cycle codes differ by tenant; `check` prints the tenant's list.
+
+    `score_below_threshold`: an open lead goes on showing today's score after it fell below the threshold.
+    """
 
     closed_status: frozenset[str] = Field(min_length=1)
     accepted_status: frozenset[str]
+    score_below_threshold: StrictBool = True
 
 
 class Duplicates(Rule):

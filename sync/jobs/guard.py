@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from sync.config import Guard
 from sync.domain.decision import Decision
+from sync.domain.rules import Consent
 from sync.domain.views import ContactView
 from sync.errors import GuardTripped
 from sync.jobs.context import Context
@@ -22,6 +23,7 @@ from sync.jobs.handover import Handover
 from sync.jobs.rehearsal import Rehearsal
 from sync.jobs.slice import SLICE
 from sync.log import Event, emit
+from sync.planner.consent import refused_since
 from sync.planner.imagine import Predicted
 from sync.planner.plan import RELATION, Links
 from sync.state import guarding, work
@@ -73,17 +75,20 @@ class Candidate:
     """Qualified until now, and only refuses any more."""
 
 
-def candidate(view: ContactView, links: Links, decisions: Sequence[Decision], was_qualified: bool) -> Candidate:
-    """The contact's part in the bound."""
+def candidate(
+    view: ContactView, links: Links, decisions: Sequence[Decision], was_qualified: bool, consent: Consent
+) -> Candidate:
+    """The contact's part in the bound. Where only the score of its lead is out of date, nothing is created."""
     leads = sum(decision.qualified for decision in decisions)
+    creates = leads + FURTHER if leads or refused_since(view, consent) else 0
     mine = (link for link in links.values() if link.object_id and link.key.partition(":")[0] == view.id)
     known = Counter(link.entity == RELATION for link in mine)
     return Candidate(
         view.id,
         view.change_seq,
-        most_creates=leads + FURTHER,
+        most_creates=creates,
         known_records=known[False] + 1,
-        most_relationships=len(view.associations),
+        most_relationships=len(view.associations) if leads else 0,
         known_relationships=known[True],
         withdrawn=was_qualified and not leads,
     )
@@ -96,9 +101,10 @@ def excess(extent: Extent, known: Known, limits: Guard) -> tuple[str, int, int] 
         if limits.max_creates and found > limits.max_creates:
             return kind, found, limits.max_creates
     for kind, found, of in (
+        # First what explains the rest: an open lead of each contact that falls below the threshold changes, too.
+        ("withdrawals", extent.withdrawn, known.contacts),
         ("changes", extent.changes, known.records),
         ("relationship changes", extent.relationship_changes, known.relationships),
-        ("withdrawals", extent.withdrawn, known.contacts),
     ):
         allowed = max(limits.changes_from, int(limits.max_changed_share * of))
         if limits.max_changed_share and found > allowed:

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sync.domain.numbers import in_order
-from sync.jobs import rules_change
+from sync.jobs import rules_change, tenant_memory
 from sync.jobs.context import Context
 from sync.jobs.rehearsal import Rehearsal
-from sync.jobs.slice import SLICE, Slice, decided
+from sync.jobs.slice import SLICE, LinksOf, Slice, decided
 from sync.jobs.tenant import read_tenant
 from sync.lifecycle import Failed
 from sync.planner.imagine import Predicted
@@ -61,12 +61,14 @@ def _qualified(context: Context, ids: Sequence[str], document: Document) -> list
     for portion in mirror.portions(ids, SLICE):
         with context.store.reading() as session:
             views = mirror.views(session, portion)
+            links = LinksOf(work.links_of(session, portion, ()))
+            schema = tenant_memory.remembered(session, context.config.rules)[0].schema
             were_qualified = work.last_qualified(session, [i for i, view in views.items() if view.cycles])
         for contact, view in views.items():
             decisions = qualify(view, context.config.rules)
             if contact in were_qualified and not any(decision.qualified for decision in decisions):
                 document["withdrawn"].append({"contact": contact, "code": str(leading(decisions).code)})
-            if concerns(view, decisions, context.config.rules):
+            if concerns(view, decisions, links.of(view), context.config.rules, schema):
                 found.append(contact)
             elif isinstance(outcome := decided(decisions), Failed):
                 document["parked"].append(_parked(contact, outcome))

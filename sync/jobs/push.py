@@ -1,7 +1,7 @@
 """Decides on due contacts, and hands those that qualify over in slices.
 
-Who neither qualifies nor refuses after a handover is recorded without a word to C4C. The guard looks at the whole cycle
-before the first write.
+A contact that does not qualify is recorded without a request to C4C, unless it refuses after its handover, or an open
+lead of it shows another score than today's. The guard looks at the whole cycle before the first write.
 """
 
 from collections import Counter
@@ -17,7 +17,7 @@ from sync.jobs.context import Context, Counts
 from sync.jobs.faults import Faults
 from sync.jobs.guard import Candidate
 from sync.jobs.handover import Handover
-from sync.jobs.slice import SLICE, Slice, decided
+from sync.jobs.slice import SLICE, LinksOf, Slice, decided
 from sync.jobs.tenant import read_tenant
 from sync.lifecycle import Done, Failed
 from sync.planner.plan import Plan, Tenant, concerns
@@ -117,7 +117,8 @@ def _triage(context: Context, due: Sequence[str], counts: Counts, found: Faults)
     for ids in mirror.portions(due, TRIAGE):
         with context.store.reading() as session:
             views = mirror.views(session, ids)
-            links = work.links_of(session, ids, ())
+            links = LinksOf(work.links_of(session, ids, ()))
+            schema = tenant_memory.remembered(session, context.config.rules)[0].schema
             were_qualified = work.last_qualified(session, [i for i, view in views.items() if view.cycles])
         settled = Slice({}, {})
         for contact, view in views.items():
@@ -125,8 +126,10 @@ def _triage(context: Context, due: Sequence[str], counts: Counts, found: Faults)
                 decisions = qualify(view, context.config.rules)
                 # Nobody is withdrawn by a property that cannot be read.
                 gone = contact in were_qualified and leading(decisions).code is not Code.PROPERTY_UNREADABLE
-                if concerns(view, decisions, context.config.rules):
-                    concerned.append(guard.candidate(view, links, decisions, gone))
+                known = links.of(view)
+                if concerns(view, decisions, known, context.config.rules, schema):
+                    consent = context.config.rules.qualification.consent
+                    concerned.append(guard.candidate(view, known, decisions, gone, consent))
                 else:
                     _decide(withdrawn if gone else settled, view, decisions)
         _settle(context, settled, counts)

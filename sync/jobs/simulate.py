@@ -156,10 +156,10 @@ class _Comparison:
 
     def _predicted(self, side: "_Side", view: ContactView, links: LinksOf, world: World) -> Prediction:
         """The prediction for one contact; of whom C4C need not hear costs nothing more than the decision."""
-        decisions = qualify(view, side.rules)
-        if not concerns(view, decisions, side.rules):
+        decisions, known = qualify(view, side.rules), links.of(view)
+        if not concerns(view, decisions, known, side.rules, side.tenant.schema):
             return Prediction(decisions)
-        return predict(view, links.of(view), side.rules, side.tenant, world)
+        return predict(view, known, side.rules, side.tenant, world)
 
     def _load(self, ids: Sequence[str]) -> tuple[dict[str, ContactView], LinksOf]:
         views = identities.views(self.session, ids, self.sides[1].rules)

@@ -220,7 +220,8 @@ def _compare_fields(context: Context, handover: Handover, settled: list[str], fo
 def _planned(context: Context, handover: Handover, ids: list[str]) -> Slice:
     slice_ = handover.load(ids)
     rules = context.config.rules
-    slice_.views = {i: v for i, v in slice_.views.items() if concerns(v, qualify(v, rules), rules)}
+    links, schema = slice_.links_by_contact(), handover.tenant.schema
+    slice_.views = {i: v for i, v in slice_.views.items() if concerns(v, qualify(v, rules), links[i], rules, schema)}
     handover.plan(slice_)
     return slice_
 

@@ -173,9 +173,9 @@ class Desk:
 
     # ---- writing
 
-    def write(self, made: Draft, existing: Record | None, locks: set[str], **more: Any) -> Write:
-        """Adds the record to the plan: created, changed where it differs, or unchanged."""
-        key_field = self.map(made.entity).external_key if made.entity in KEYED else None
+    def write(self, made: Draft, existing: Record | None, locks: set[str], *, keyed: bool = True, **more: Any) -> Write:
+        """Adds the record to the plan: created, changed where it differs, or unchanged; `keyed`: with our key."""
+        key_field = self.map(made.entity).external_key if keyed and made.entity in KEYED else None
         if existing is None:
             write = _create(made, key_field, self.tenant.schema)
         else:

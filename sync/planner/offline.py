@@ -16,7 +16,7 @@ from sync.domain.views import ContactView, Link
 from sync.planner.imagine import Imagined, Predicted
 from sync.planner.plan import ATTRIBUTE, ATTRIBUTES, CHANNEL, PERMISSION, RELATION, Links, Tenant, plan
 from sync.planner.resolve import ACCOUNT, CONTACT
-from sync.planner.seen import FLAGS, IDENTITY, PARTS, Foreign
+from sync.planner.seen import PARTS, Foreign, known_fields
 from sync.planner.target import Question, Record, Target
 
 MOST_ROUNDS = 50
@@ -103,13 +103,9 @@ def _assume(imagined: Imagined, view: ContactView, links: Links, world: World) -
 
 def _row(link: Link, links: Links, key_field: str) -> dict[str, Any]:
     """The record behind a link. A pair that only a person named was never looked at: it has no key of ours yet."""
-    theirs = link.seen.get("theirs")
-    foreign = {n: Foreign(str(d)) for n, d in theirs.items()} if isinstance(theirs, Mapping) else {}
-    identity = {name: link.seen[name] for name in IDENTITY if name in link.seen}
-    flags = {name: link.seen[name] == "true" for name in FLAGS if name in link.seen}
     looked_at = link.seen.keys() - {FORMER} or link.origin != "set"
     key = {key_field: link.key} if key_field and looked_at else {}
-    return {**link.sent, **foreign, **identity, **flags, **_parent(link, links), **key, "ObjectID": link.object_id}
+    return {**known_fields(link), **_parent(link, links), **key, "ObjectID": link.object_id}
 
 
 def _parent(link: Link, links: Links) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from sync.domain.codes import Code
 from sync.domain.decision import Decision, Reason
 from sync.domain.rules import Rules
 from sync.domain.views import ContactView, Unreadable
-from sync.planner import attributes, parties, permissions, relations
+from sync.planner import attributes, open_leads, parties, permissions, relations
 from sync.planner import leads as leads_of
 from sync.planner.consent import consents, refused_since, stops_updates
 from sync.planner.desk import Desk, NotYet, Problem, by_id
@@ -30,6 +30,7 @@ from sync.planner.writes import (
     Tenant,
     Write,
 )
+from sync.schema import Schema
 
 __all__ = [
     "ATTRIBUTE",
@@ -54,7 +55,7 @@ def plan(
     A contact that would have more than `most_relationships` relationships written is parked; 0 switches that off.
     """
     decisions = qualify(view, rules)
-    if not concerns(view, decisions, rules):
+    if not concerns(view, decisions, links, rules, tenant.schema):
         return Plan(view.id, decisions)
     desk = Desk(view, links, target, rules, tenant, most_relationships, warnings=[*tenant.warnings])
     problem: Reason | None = None
@@ -74,18 +75,26 @@ def plan(
     return Plan(view.id, decided, tuple(records.values()), frozenset(desk.questions), problem, warnings, forgotten)
 
 
-def concerns(view: ContactView, decisions: tuple[Decision, ...], rules: Rules) -> bool:
-    """Whether C4C has to hear of the contact: it qualifies, or refuses after it was handed over."""
-    return any(d.qualified for d in decisions) or refused_since(view, rules.qualification.consent)
+def concerns(view: ContactView, decisions: tuple[Decision, ...], links: Links, rules: Rules, schema: Schema) -> bool:
+    """Whether something may have to be written: the contact qualifies, refuses after its handover, or scores otherwise.
+
+    `links`: the contact's own at least; `schema`: what the tenant offers, as far as it is known.
+    """
+    if any(d.qualified for d in decisions) or refused_since(view, rules.qualification.consent):
+        return True
+    return any(True for _ in open_leads.outdated(view, decisions, links, rules, schema))
 
 
 def _carried_over(desk: Desk, decisions: tuple[Decision, ...]) -> tuple[Decision, ...]:
-    """The decisions as they stand when all records are planned. Raises NotYet, or Problem."""
+    """The decisions as they are when all records are planned. Raises NotYet, or Problem."""
     qualified = any(decision.qualified for decision in decisions)
     if qualified and not stops_updates(desk.view, desk.rules.qualification.consent):
         _prefetch(desk, decisions)
+        open_leads.keep_scores(desk, decisions)
         return tuple(_handover(desk, d) if d.qualified else d for d in decisions)
-    _refusal(desk)
+    open_leads.keep_scores(desk, decisions)
+    if refused_since(desk.view, desk.rules.qualification.consent):
+        _refusal(desk)
     return tuple(_stopped(d) if d.qualified else d for d in decisions)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from sync import odata
 from sync.domain.link import GONE
+from sync.domain.views import Link
 from sync.planner.target import Record
 from sync.schema import Schema
 
@@ -52,6 +53,15 @@ def _foreign(value: Any, ours: Any) -> bool:
 def digest(value: Any) -> str:
     """The same for values that mean the same (`"82"` and `"82.0"`, UUIDs in any case)."""
     return hashlib.sha256(odata.canonical(value).encode()).hexdigest()[:12]
+
+
+def known_fields(link: Link) -> dict[str, Any]:
+    """The record behind a link as it is known without the network: sent by us, or seen there as somebody else's."""
+    theirs = link.seen.get("theirs")
+    foreign = {n: Foreign(str(d)) for n, d in theirs.items()} if isinstance(theirs, Mapping) else {}
+    identity = {name: link.seen[name] for name in IDENTITY if name in link.seen}
+    flags = {name: link.seen[name] == "true" for name in FLAGS if name in link.seen}
+    return {**link.sent, **foreign, **identity, **flags}
 
 
 class Foreign:

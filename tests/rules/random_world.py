@@ -280,6 +280,7 @@ EDITS: dict[str, list[dict[str, Any]]] = {
         {"LifeCycleStatusCode": "3"},
         {"LifeCycleStatusCode": "4"},
         {"OriginTypeCode": "003"},
+        {"HubSpotScore_KUT": "3"},
     ],
     "ChannelPermission": [{"Consent": "1"}, {"Consent": "2"}, {"Consent": "3"}],
     "BusinessAttributeAssignmentItem": [{"BusinessAttributeValue": "ANT"}, {"BusinessAttributeValue": "Pumpen"}],

@@ -24,4 +24,7 @@ def test_what_was_written_for_somebody_who_does_not_qualify_stands_in_the_event(
         events += [json.loads(line) for line in stream.getvalue().splitlines()]
     structlog.reset_defaults()
     told = [(e["code"], e["counts"]) for e in events if e["event"] == "contact_not_qualified"]
-    assert told == [("SCORE_BELOW_THRESHOLD", {}), ("SCORE_BELOW_THRESHOLD", {"create MarketingPermission": 1})]
+    assert told == [
+        ("SCORE_BELOW_THRESHOLD", {"update Lead": 1}),
+        ("SCORE_BELOW_THRESHOLD", {"create MarketingPermission": 1}),
+    ]

@@ -45,6 +45,12 @@ def written(world: World) -> list[str]:
     return [entity for _, entity, _ in world.c4c.log]
 
 
+def of_leads(world: World) -> list[dict[str, Any]]:
+    """What was written, all of it to leads."""
+    assert set(written(world)) == {"Lead"}
+    return [{name: value for name, value in body.items() if name != "ObjectID"} for _, _, body in world.c4c.log]
+
+
 def refused_by(world: World) -> list[str]:
     """ContactUUID of those who refuse by e-mail."""
     sets = {row["ObjectID"]: row["BusinessPartnerUUID"] for row in world.c4c.store.rows("MarketingPermission")}
@@ -68,7 +74,8 @@ def test_a_refusal_goes_over_even_after_the_score_fell(world: World, refusal: di
     fallen = {**GOOD, "lead_score": "10", "jobtitle": "Chair"}
     world.contacts(rules(CHANNELS), {"123": fallen})
     world.push(rules(CHANNELS))
-    assert world.c4c.log == []
+    assert of_leads(world) == [{"HubSpotScore_KUT": "10"}]
+    world.c4c.log.clear()
     world.contacts(rules(CHANNELS), {"123": {**fallen, **refusal}})
     world.push(rules(CHANNELS))
     assert [entity for _, entity, _ in world.c4c.log] == ["MarketingPermission"]
@@ -87,7 +94,7 @@ def test_consent_given_after_the_score_fell_writes_nothing(world: World) -> None
     granting = rules(CHANNELS.replace('refused = ["no"]', 'granted = ["yes"], refused = ["no"]'))
     world.contacts(granting, {"123": {**GOOD, "lead_score": "10", "phone_consent": "yes"}})
     world.push(granting)
-    assert world.c4c.log == []
+    assert of_leads(world) == [{"HubSpotScore_KUT": "10"}]
 
 
 @pytest.mark.parametrize("refusal", REFUSES.values(), ids=REFUSES)
@@ -163,7 +170,7 @@ def test_where_nobody_can_keep_the_refusal_a_warning_says_so(world: World) -> No
     [person] = world.c4c.store.rows("Contact")
     world.c4c.store.change("Contact", person["ObjectID"], {"StatusCode": "4"})
     change(world, rules(), lead_score="10", **OUT)
-    assert world.c4c.log == []
+    assert of_leads(world) == [{"HubSpotScore_KUT": "10"}]
     told = explain(world.store, rules(), "123")
     assert told is not None
     assert "no living contact person" in str(told["warnings"])
@@ -197,8 +204,9 @@ def test_who_had_opted_out_before_the_handover_has_withdrawn_nothing() -> None:
 def test_plan_shows_the_refusal_and_who_no_longer_qualifies(world: World) -> None:
     world.contacts(rules(), {"123": {**GOOD, "lead_score": "10", **OUT}})
     document = preview(world.context(rules()))
-    assert [(record["action"], record["entity"]) for record in document["records"]] == [
-        ("create", "MarketingPermission")
+    assert [(record["action"], record["entity"], sorted(record["fields"])) for record in document["records"]] == [
+        ("update", "Lead", ["HubSpotScore_KUT"]),
+        ("create", "MarketingPermission", ["BusinessPartnerUUID", "ChannelPermission"]),
     ]
     assert document["withdrawn"] == [{"contact": "123", "code": "SCORE_BELOW_THRESHOLD"}]
     assert world.c4c.log == []
@@ -226,7 +234,7 @@ def test_the_guard_counts_those_who_refuse_and_no_longer_qualify(world: World) -
 
 
 def test_an_approval_does_not_cover_withdrawals_that_came_later(world: World) -> None:
-    """The same writes, namely none; but six contacts fall below the threshold after a person has looked."""
+    """Six contacts fall below the threshold after a person has looked."""
     crowd(world, **OUT)
     world.push(rules())
     with world.store.session() as session:

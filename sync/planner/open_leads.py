@@ -1,0 +1,78 @@
+"""The score on an open lead of a contact that is below the threshold. Pure.
+
+Sales sorts by score, so a lead that is still open must show today's. Nothing else is written below the threshold, and
+nothing is read from C4C while the score is the one that we sent last.
+"""
+
+from collections.abc import Iterator
+
+from sync.domain.codes import Code
+from sync.domain.decision import Decision
+from sync.domain.link import GONE
+from sync.domain.rules import FieldMap, Rules, Score, qualified
+from sync.domain.views import ContactView, Link
+from sync.mappers.draft import Draft, draft
+from sync.planner import compare
+from sync.planner.consent import stops_updates
+from sync.planner.desk import Desk, by_id
+from sync.planner.resolve import LEAD
+from sync.planner.seen import known_fields
+from sync.planner.target import Record
+from sync.planner.writes import Links
+from sync.schema import Schema
+
+
+def outdated(
+    view: ContactView, decisions: tuple[Decision, ...], links: Links, rules: Rules, schema: Schema
+) -> Iterator[tuple[Link, Draft]]:
+    """Leads that were open when they were seen last and show another score than today's, with what they should show."""
+    if not rules.mapping.lead.score_below_threshold or stops_updates(view, rules.qualification.consent):
+        return
+    for decision in decisions:
+        if _only_too_low(decision):
+            for link in _open_links(decision, view, links, rules):
+                made = _draft(view, link, rules.score(decision.score), rules, schema)
+                if compare.for_update(made, Record(LEAD, link.object_id, known_fields(link)), link.sent, schema):
+                    yield link, made
+
+
+def keep_scores(desk: Desk, decisions: tuple[Decision, ...]) -> None:
+    """Plans today's score for leads that are open; a lead that was closed or deleted meanwhile is only remembered."""
+    for link, made in tuple(outdated(desk.view, decisions, desk.links, desk.rules, desk.tenant.schema)):
+        found = desk.ask(by_id(link))
+        if found is None:
+            continue
+        record = next(iter(found), None)
+        if record is None or record.text("LifeCycleStatusCode") in desk.rules.mapping.lead.closed_status:
+            desk.remember(link, record)
+        else:
+            desk.warnings += made.warnings
+            desk.write(made, record, {f"{LEAD} {link.key}"}, keyed=False)
+
+
+def _only_too_low(decision: Decision) -> bool:
+    """Whether the score is too low; without a legal basis nothing is written, however low it is."""
+    lawful = all(reason.code is not Code.NO_LEGAL_BASIS for reason in decision.reasons)
+    return decision.code is Code.SCORE_BELOW_THRESHOLD and lawful
+
+
+def _open_links(decision: Decision, view: ContactView, links: Links, rules: Rules) -> list[Link]:
+    stem = f"{view.id}:{decision.score}:"
+    ours = [link for (entity, key), link in sorted(links.items()) if entity == LEAD and key.startswith(stem)]
+    closed = rules.mapping.lead.closed_status
+    return [
+        link
+        for link in ours
+        if link.object_id and not link.seen.get(GONE) and link.seen.get("LifeCycleStatusCode") not in closed
+    ]
+
+
+def _draft(view: ContactView, link: Link, score: Score, rules: Rules, schema: Schema) -> Draft:
+    fields = _score_fields(rules, score)
+    return draft(LEAD, link.key, "contact", fields, lambda _: view.get(score.property), schema)
+
+
+def _score_fields(rules: Rules, score: Score) -> list[FieldMap]:
+    """Fields of the lead that are made of nothing but the score."""
+    names = {"score.value", f"contact.{score.property}"}
+    return [m for m in rules.mapping.lead.fields if m.source and {qualified("contact", s) for s in m.source} <= names]
