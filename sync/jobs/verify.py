@@ -220,7 +220,7 @@ def _compare_fields(context: Context, handover: Handover, settled: list[str], fo
 def _planned(context: Context, handover: Handover, ids: list[str]) -> Slice:
     slice_ = handover.load(ids)
     rules = context.config.rules
-    links, schema = slice_.links_by_contact(), handover.tenant.schema
+    links, schema = slice_.links_by_contact(rules.mapping.account), handover.tenant.schema
     slice_.views = {i: v for i, v in slice_.views.items() if concerns(v, qualify(v, rules), links[i], rules, schema)}
     handover.plan(slice_)
     return slice_
