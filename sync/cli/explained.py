@@ -62,8 +62,12 @@ def _now(document: Document) -> Iterator[str]:
 
 
 def _link(link: Document) -> str:
-    never = "made with its header" if link["origin"] == "created" else "adopted, never written"
+    never = _NEVER.get(link["origin"], "adopted, never written")
     written = f"last written {at(link['last_written'])}" if link["last_written"] else never
+    by = f", found by {link['adopted_by']}" if link.get("adopted_by") else ""
     number = f" {link['number']}" if link["number"] else ""
     state = f" {link['state']}," if link["state"] else ""
-    return f"{link['entity']}{number} ({link['key']} → {link['object_id']}){state} {written}"
+    return f"{link['entity']}{number} ({link['key']} → {link['object_id']}){state} {written}{by}"
+
+
+_NEVER = {"created": "made with its header", "shared": "shared with another HubSpot id", "set": "named by a person"}

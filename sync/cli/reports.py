@@ -133,7 +133,9 @@ def _age(seconds: int | None) -> str:
 
 def print_plan(document: Document) -> None:
     for record in document["records"]:
-        say(f"{record['action']} {record['entity']} {record['key']}")
+        adopted = record.get("adopts")
+        taken = f" (adopts {adopted['number'] or adopted['object_id']}, found by {adopted['by']})" if adopted else ""
+        say(f"{record['action']} {record['entity']} {record['key']}{taken}")
         for name, change in record["fields"].items():
             before = "" if change["from"] in (None, "") else f"{change['from']!r} → "
             say(f"    {name}: {before}{change['to']!r}  [{change['rule']}]")

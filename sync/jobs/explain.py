@@ -16,6 +16,7 @@ from sync.lifecycle import Status
 from sync.mappers.company import company_name
 from sync.planner.qualify import leading, qualify
 from sync.planner.resolve import LEAD
+from sync.planner.seen import ADOPTED_BY
 from sync.state import mirror, tables, work
 from sync.state.store import Store
 
@@ -150,6 +151,7 @@ def _records(session: Session, view: ContactView, rules: Rules) -> dict[str, Any
                 "number": r.seen.get(NUMBERS[r.entity]) if r.entity in NUMBERS else None,
                 "state": _state(r, rules),
                 "origin": r.origin,
+                "adopted_by": r.seen.get(ADOPTED_BY),
                 "last_written": _iso(r.written_at),
             }
             for r in links

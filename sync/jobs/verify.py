@@ -181,7 +181,7 @@ def _entry(store: Store, entity: str, key: str, object_id: str) -> dict[str, Any
 
 
 def _named(link: tables.Link, text: str) -> dict[str, Any]:
-    number = next((link.seen[name] for name in ("ID", "AccountID", "ContactID") if link.seen.get(name)), None)
+    number = link.seen.get(links.NUMBERS[link.entity])
     return {"entity": link.entity, "key": link.key, "object_id": link.object_id, "number": number, "text": text}
 
 

@@ -6,7 +6,7 @@ Ids that C4C would give are made up from entity and key, and shown as what they 
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sync.domain.link import Announced, after
@@ -50,10 +50,13 @@ class Predicted:
     key: str
     action: str
     fields: Mapping[str, Field]
+    adopts: Mapping[str, str | None] = field(default_factory=dict)
+    """Of a record that somebody else made and that is taken over: `object_id`, `number`, and `by` which natural key."""
 
     def to_json(self) -> dict[str, Any]:
         fields = {name: field.to_json() for name, field in self.fields.items()}
-        return {"entity": self.entity, "key": self.key, "action": self.action, "fields": fields}
+        adopts = {"adopts": dict(self.adopts)} if self.adopts else {}
+        return {"entity": self.entity, "key": self.key, "action": self.action, **adopts, "fields": fields}
 
 
 class Imagined:
@@ -216,12 +219,20 @@ class Imagined:
         fields |= {name: Field(None, value, "create_only") for name, value in parts.items()}
         known = {**before.fields, **fields} if before else fields
         action = before.action if before else write.action
-        self.written[write.entity, write.key] = Predicted(write.entity, write.key, action, known)
+        adopts = before.adopts if before else _adopted(write)
+        self.written[write.entity, write.key] = Predicted(write.entity, write.key, action, known, adopts)
 
     def _shown(self, value: Any) -> Any:
         if isinstance(value, Foreign | Awaited):
             return str(value)
         return self._made_up.get(value, value) if isinstance(value, str) else value
+
+
+def _adopted(write: Write) -> dict[str, str | None]:
+    if not write.adopted_by:
+        return {}
+    number = write.seen.get(NUMBERS[write.entity][1])
+    return {"object_id": write.object_id, "number": number, "by": write.adopted_by}
 
 
 def creates_permission_sets(origins: Sequence[str]) -> bool:

@@ -212,3 +212,29 @@ def test_fragments_are_repaired_or_left_out_with_a_warning(world: World) -> None
         warning["text"].partition(":")[0] for warning in world.warnings(contact) if warning["code"] == "VALUE_INVALID"
     }
     assert {"CorporateAccount.WebSite", "CorporateAccount.Phone", "Contact.Phone", "Contact.Mobile"} <= said
+
+
+def test_an_adoption_is_named_before_and_after_it_happens(world: World) -> None:
+    control = world.control
+    contact = control.contact(control.company("Bakery North", domain="bakery.example"))
+    account = control.sales_create(
+        "CorporateAccount", Name="Bakery", RoleCode="CRM000", WebSite="https://www.bakery.example"
+    )
+    person = control.sales_create(
+        "Contact", LastName="Sommer", Email="SOMMER@mail.example", AccountID=account["AccountID"]
+    )
+    world.once("poll", "sweep", until_idle=False)
+    planned = json.loads(world.cli("plan", "--json").stdout)["records"]
+    adopted = {r["entity"]: (r["adopts"]["number"], r["adopts"]["by"]) for r in planned if "adopts" in r}
+    assert adopted == {
+        "CorporateAccount": (account["AccountID"], "web domain"),
+        "Contact": (person["ContactID"], "e-mail address"),
+    }
+    assert f"adopts {account['AccountID']}, found by web domain" in world.cli("plan").stdout
+    world.sync()
+    world.wake_all()
+    world.sync()
+    links = json.loads(world.cli("explain", contact, "--json").stdout)["links"]
+    found = {link["entity"]: link["adopted_by"] for link in links}
+    assert (found["CorporateAccount"], found["Contact"], found["Lead"]) == ("web domain", "e-mail address", None)
+    assert "found by web domain" in world.cli("explain", contact).stdout
