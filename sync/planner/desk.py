@@ -14,6 +14,7 @@ from sync.domain.views import ContactView, Link
 from sync.mappers.draft import Awaited, Draft, DraftField, Lookup, Value, draft
 from sync.planner import compare
 from sync.planner.compare import Change
+from sync.planner.provenance import untouched
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD, Ambiguous, Contested, Found, Lost, Resolution, Unasked, Unread
 from sync.planner.seen import ADOPTED_BY, seen
 from sync.planner.target import Ask, Question, Record, Target, Unanswerable
@@ -221,7 +222,7 @@ class Desk:
 
     def _update(self, made: Draft, existing: Record, key_field: str | None) -> Write:
         link = self.links.get((made.entity, made.key))
-        sent = link.sent if link and _is_of(link, existing, key_field) else {}
+        sent = link.sent if link and _is_of(link, existing, key_field) else _ours(existing, key_field, made.key)
         changes = compare.for_update(made, existing, sent, self.tenant.schema)
         if key_field and existing.text(key_field) != made.key:
             changes = (Change(key_field, existing.fields.get(key_field), made.key, "key"), *changes)
@@ -279,6 +280,11 @@ def _agreed(made: Draft, existing: Record) -> dict[str, Any]:
     values = {f.name: f.value for f in made.fields if f.value is not None and not isinstance(f.value, Awaited)}
     shown = existing.fields
     return {name: value for name, value in values.items() if name in shown and odata.same(value, shown[name])}
+
+
+def _ours(record: Record, key_field: str | None, key: str) -> Mapping[str, Any]:
+    """Values of a record of ours whose pair was lost, as far as they are certainly ours."""
+    return record.fields if key_field and record.text(key_field) == key and untouched(record) else {}
 
 
 def _is_of(link: Link, record: Record, key_field: str | None) -> bool:

@@ -15,6 +15,7 @@ from sync.domain.numbers import whole
 from sync.domain.rules import EntityMap, FieldRule, Rules
 from sync.mappers.web import domain, in_ascii
 from sync.odata import Query, Row
+from sync.planner.provenance import STAMPS
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.planner.target import Ask, Question, Record
 from sync.planner.writes import TAX_NUMBER
@@ -31,7 +32,7 @@ def selects(rules: Rules, schema: Schema) -> dict[str, tuple[str, ...]]:
     }
     maps = {ACCOUNT: mapping.account, CONTACT: mapping.contact, LEAD: mapping.lead}
     wanted = {
-        entity: {"ObjectID", maps[entity].external_key, *names, *_compared(maps[entity])}
+        entity: {"ObjectID", maps[entity].external_key, *names, *STAMPS[entity], *_compared(maps[entity])}
         for entity, names in fixed.items()
     }
     return {e: tuple(sorted(n for n in names if schema.field(e, n))) for e, names in wanted.items()}

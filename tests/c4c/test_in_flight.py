@@ -205,3 +205,46 @@ def test_a_pair_named_during_a_batch_stays(world: World) -> None:
     assert named[0].returncode == 0, named[0].stderr
     (pair,) = [link for link in world.table(tables.Link) if link.entity == "CorporateAccount"]
     assert (pair.object_id, pair.origin) == (old["ObjectID"], "set")
+
+
+# ---- after an older backup was restored
+
+
+def restored(world: World) -> tuple[str, str]:
+    """(contact, company): the lead was handed over, and the state of before came back."""
+    control = world.control
+    company = control.company("Bakery North")
+    contact = control.contact(company)
+    world.once("poll", "sweep", until_idle=False)
+    state = world.directory / "state.db"
+    backup = world.directory / "backup.db"
+    assert world.cli("backup", str(backup)).returncode == 0
+    world.sync()
+    for file in world.directory.glob("state.db*"):
+        file.unlink()
+    state.write_bytes(backup.read_bytes())
+    state.chmod(0o600)
+    return contact, company
+
+
+def move(world: World, contact: str, company: str) -> str:
+    other = world.control.company("Mill South")
+    world.control.separate(contact, company)
+    world.control.associate(contact, other, "Primary")
+    world.sync()
+    return str(world.control.row("CorporateAccount", HubSpotID_KUT=other)["UUID"])
+
+
+def test_a_lead_that_an_older_backup_does_not_know_follows_to_the_new_account(world: World) -> None:
+    contact, company = restored(world)
+    account = move(world, contact, company)
+    assert world.control.row("Lead")["AccountPartyUUID"] == account
+
+
+def test_what_sales_changed_since_an_older_backup_stays(world: World) -> None:
+    contact, company = restored(world)
+    lead = world.control.row("Lead")
+    elsewhere = world.control.sales_create("CorporateAccount", Name="Chosen by sales", RoleCode="CRM000")
+    world.control.sales_edit("Lead", lead["ObjectID"], AccountPartyUUID=elsewhere["UUID"])
+    move(world, contact, company)
+    assert world.control.row("Lead")["AccountPartyUUID"] == elsewhere["UUID"]

@@ -1,0 +1,30 @@
+"""Whose values a record of ours holds of which nothing is remembered, as after a loss of the state. Pure."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from sync.domain.moments import moment
+from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
+from sync.planner.target import Record
+
+STAMPS: Mapping[str, tuple[str, str, str, str]] = {
+    ACCOUNT: ("CreationOn", "ChangedOn", "CreatedBy", "ChangedBy"),
+    CONTACT: ("CreationOn", "ChangedOn", "CreatedBy", "ChangedBy"),
+    LEAD: ("CreationDateTime", "LastChangeDateTime", "CreatedBy", "LastChangedBy"),
+}
+"""When a record was created and changed last, and by whom (c4c_fields of the reference)."""
+
+AT_ONCE = timedelta(minutes=1)
+"""C4C finishes a record that was created within moments, and so do we with what hangs on it."""
+
+
+def untouched(record: Record) -> bool:
+    """Whether nobody changed the record since it was created: then all its values are those of its creator.
+
+    If it carries our key, we are the creator: a key that is added later is a change.
+    """
+    created_on, changed_on, created_by, changed_by = STAMPS[record.entity]
+    created, changed = moment(record.fields.get(created_on)), moment(record.fields.get(changed_on))
+    if created is None or changed is None or not record.text(created_by):
+        return False
+    return record.text(created_by) == record.text(changed_by) and changed - created <= AT_ONCE
