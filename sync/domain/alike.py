@@ -5,6 +5,7 @@ Legal forms stay significant: `Muster GmbH` is not `Muster AG`, but `MUSTER G.m.
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from sync.domain.text import clean
 
@@ -48,6 +49,11 @@ def code(text: str) -> str:
     Punctuation counts: `C` is not `C++`.
     """
     return " ".join(unicodedata.normalize("NFKC", clean(text)).casefold().split())
+
+
+def among(text: str | None, known: Iterable[str]) -> bool:
+    """Whether a code, option or label is one of those known, by `code`."""
+    return text is not None and code(text) in map(code, known)
 
 
 def truth(text: str) -> bool | None:

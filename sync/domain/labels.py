@@ -7,6 +7,7 @@ v4 guide). Ids differ between portals, so rules name labels by text.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sync.domain.alike import among
 from sync.domain.views import Label
 
 LabelId = tuple[str, int]
@@ -31,7 +32,7 @@ def resolve(wanted: Iterable[str], labels: Sequence[Label], pinned: Pins) -> Res
         pin = pinned.get(text)
         if pin in known:
             found.pins[text] = pin
-            if known[pin].text != text:
+            if not among(known[pin].text, (text,)):
                 found.problems.append((text, f"is named {known[pin].text!r} now; the rule still means that label"))
         else:
             _search(text, labels, pin, found)
@@ -39,7 +40,7 @@ def resolve(wanted: Iterable[str], labels: Sequence[Label], pinned: Pins) -> Res
 
 
 def _search(text: str, labels: Sequence[Label], pin: LabelId | None, found: Resolution) -> None:
-    ids = [_id(label) for label in labels if label.text == text]
+    ids = [_id(label) for label in labels if among(label.text, (text,))]
     if pin is not None:
         found.pins[text] = pin
         found.problems.append((text, "has vanished" + ("; another label of that name is taken now" if ids else "")))

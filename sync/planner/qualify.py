@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from sync.domain.alike import code
+from sync.domain.alike import among
 from sync.domain.codes import Code
 from sync.domain.conditions import Condition
 from sync.domain.decision import Decision, Reason
@@ -177,7 +177,7 @@ def _legal_basis(view: ContactView, consent: Consent) -> Reason:
     if not bases:
         allowed = " that the rules allow" if consent.allowed_basis and any(values) else ""
         return Reason(Code.NO_LEGAL_BASIS, f"{consent.legal_basis_property} names no legal basis{allowed}")
-    confirmed = view.get(consent.confirmation_property) in consent.confirmed
+    confirmed = among(view.get(consent.confirmation_property), consent.confirmed)
     sure = [basis for basis in bases if confirmed or basis not in consent.confirmation_for]
     if not sure:
         missing = f"{consent.confirmation_property} is not confirmed"
@@ -187,7 +187,7 @@ def _legal_basis(view: ContactView, consent: Consent) -> Reason:
 
 def _allows(basis: str, consent: Consent) -> bool:
     named = consent.allowed_basis or consent.no_basis
-    return (code(basis) in map(code, named)) is bool(consent.allowed_basis)
+    return among(basis, named) is bool(consent.allowed_basis)
 
 
 def _last_name(view: ContactView) -> Reason:
