@@ -102,6 +102,7 @@ NEEDED |= {
     ("links", "forget"): ["Contact", "1"],
 }
 NEEDED |= {("simulate",): ["--config", str(PROJECT / "config")]}
+NEEDED |= {("parked", "leave"): ["1", "--reason", "retired"]}
 NEEDED |= {("parked", "retry"): ["--all"], ("parked", "drop"): ["--all"]}
 
 

@@ -15,11 +15,11 @@ from sync.cli import admin_reports, loads, output
 from sync.domain import moments, numbers
 from sync.domain.codes import Code
 from sync.errors import ConfigurationError
-from sync.jobs import reread, verify
+from sync.jobs import leaving, reread, verify
 from sync.jobs import resync as resyncing
 from sync.jobs.resync import Scope
 from sync.jobs.runner import JOBS
-from sync.state import disappearance, guarding, selection, streams
+from sync.state import disappearance, guarding, left_alone, selection, streams
 from sync.state import lease as leases
 from sync.state.backup import backup as copy
 from sync.state.disappearance import Disappearance
@@ -158,9 +158,12 @@ All = Annotated[bool, typer.Option("--all", help="Everything that is parked.")]
 
 @parked.command("list")
 def list_parked(code: CodeOption = None, json: Json = False) -> None:
-    """List parked contacts with code, time, detail and remedy, the oldest first."""
+    """List parked contacts with code, time, detail and remedy, the oldest first (LEFT_ALONE: those left alone)."""
     with _opened() as store, store.reading() as session:
-        rows = [admin_reports.parked_row(row) for row in selection.parked(session, _code(code))]
+        if _code(code) == Code.LEFT_ALONE:
+            rows = [admin_reports.left_alone_row(row) for row in left_alone.everybody(session)]
+        else:
+            rows = [admin_reports.parked_row(row) for row in selection.parked(session, _code(code))]
     output.show_json(rows) if json else admin_reports.print_parked(rows)
 
 
@@ -177,9 +180,9 @@ def show(contact_id: Annotated[str, typer.Argument(metavar="CONTACT_ID")], json:
 
 @parked.command()
 def retry(contact_ids: Ids = None, code: CodeOption = None, all: All = False, json: Json = False) -> None:
-    """Try parked contacts again, by exactly the normal path."""
+    """Try parked contacts again, by exactly the normal path; those that were left alone are treated like all others."""
     with _opened() as store:
-        ids = _chosen_parked(store, contact_ids, code, all)
+        ids = _chosen_parked(store, contact_ids, code, all, with_left_alone=not all)
         resyncing.replay(store, ids, _now())
         worker = _worker(store)
     if json:
@@ -198,11 +201,31 @@ def drop(contact_ids: Ids = None, code: CodeOption = None, all: All = False, jso
     output.show_json({"dropped": ids}) if json else output.say(f"{len(ids)} contacts dropped")
 
 
-def _chosen_parked(store: Store, contact_ids: list[str] | None, code: str | None, everything: bool) -> list[str]:
+@parked.command()
+def leave(
+    contact_ids: Annotated[list[str], typer.Argument(metavar="CONTACT_ID...", help="HubSpot ids.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, without anything about a person.")],
+    json: Json = False,
+) -> None:
+    """Leave contacts alone for good, whatever changes: sales retired or deleted their records on purpose."""
+    with _opened() as store:
+        ids = leaving.leave(store, contact_ids, reason, _now())
+        worker = _worker(store)
+    if json:
+        output.show_json({"left_alone": ids, "worker": worker})
+    else:
+        output.say(f"{len(ids)} contacts left alone; `parked retry CONTACT_ID` takes it back")
+
+
+def _chosen_parked(
+    store: Store, contact_ids: list[str] | None, code: str | None, everything: bool, *, with_left_alone: bool = False
+) -> list[str]:
     if sum((bool(contact_ids), code is not None, everything)) != 1:
         raise ConfigurationError(["name contact ids, or --code, or --all"])
     with store.reading() as session:
         known = [row.contact_id for row in selection.parked(session, _code(code))]
+        if with_left_alone and code in (None, Code.LEFT_ALONE):
+            known += [row.contact_id for row in left_alone.everybody(session) if row.contact_id not in known]
     strangers = [i for i in contact_ids or () if i not in known]
     if strangers:
         raise ConfigurationError([f"{', '.join(strangers)}: not parked; `parked list` shows who is"])

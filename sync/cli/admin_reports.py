@@ -54,6 +54,18 @@ def parked_row(row: tables.Progress) -> Document:
     }
 
 
+def left_alone_row(row: tables.LeftAlone) -> Document:
+    """Of a contact that is left alone, in the form of a parked one."""
+    return {
+        "contact": row.contact_id,
+        "code": str(Code.LEFT_ALONE),
+        "since": _iso(row.since),
+        "attempts": 0,
+        "detail": row.reason,
+        "remedy": EXPLANATIONS[Code.LEFT_ALONE].remedy,
+    }
+
+
 def print_parked(rows: Sequence[Document]) -> None:
     if not rows:
         say("nothing is parked")
@@ -141,6 +153,7 @@ _KINDS = {
 
 
 _NOTES = {
+    "settled": "is gone, and the contact is left alone on purpose: nothing to do",
     "shared": "two HubSpot ids stand for one record",
     "left_over": "lives on beside the record of the id that HubSpot kept; merge them in SAP Sales Cloud",
 }

@@ -38,6 +38,7 @@ class Code(StrEnum):
     TOO_MANY_COMPANIES = "TOO_MANY_COMPANIES"
     INTERNAL_ERROR = "INTERNAL_ERROR"
     PROPERTY_UNREADABLE = "PROPERTY_UNREADABLE"
+    LEFT_ALONE = "LEFT_ALONE"
     COMPANY_DUPLICATE = "COMPANY_DUPLICATE"
     CONTACT_DUPLICATE = "CONTACT_DUPLICATE"
 
@@ -91,11 +92,16 @@ EXPLANATIONS: dict[Code, Explanation] = {
     ),
     Code.CONTACT_AMBIGUOUS: Explanation(
         "Several contacts in SAP Sales Cloud match the person, or the one it had is obsolete and none follows it.",
-        "Say which contact it is: `hubspot-c4c-sync links set Contact CONTACT_ID OBJECT_ID`; it goes on by itself.",
+        "Say which contact it is: `hubspot-c4c-sync links set Contact CONTACT_ID OBJECT_ID`; it goes on by itself. If "
+        "sales retired the person on purpose: `hubspot-c4c-sync parked leave CONTACT_ID --reason TEXT`.",
     ),
     Code.LEAD_CLOSED: Explanation(
         "The lead of this cycle was converted, declined or deleted; it is left alone.",
         "Nothing to do: a new lead starts after the score has fallen below the re-arm level and risen again.",
+    ),
+    Code.LEFT_ALONE: Explanation(
+        "A person said that this contact is to be left alone for good; only a refusal still goes over.",
+        "Nothing to do; `hubspot-c4c-sync parked retry CONTACT_ID` takes it back.",
     ),
     Code.ALREADY_HANDED_OVER: Explanation("The lead of this cycle exists and is kept up to date.", _NOTHING),
     Code.OWNER_UNKNOWN: Explanation(

@@ -137,7 +137,7 @@ class ContactView:
 
     `unreadable` names the properties that HubSpot did not show when the contact was read last, or sent in a form that
     nobody can read (`ASSOCIATIONS` among them). Such a property is not empty: `properties` holds what was read of it
-    before, if anything was.
+    before, if anything was. `left_alone` is the reason that a person gave for leaving the contact alone for good.
     """
 
     id: str
@@ -151,6 +151,7 @@ class ContactView:
     change_seq: int = 0
     crossed_at: Mapping[str, datetime] = field(default_factory=dict)
     unreadable: frozenset[str] = frozenset()
+    left_alone: str | None = None
     duplicates: tuple[str, ...] = ()
     """Other contacts of a company of this one with the same e-mail address that are handed over, or would be."""
 

@@ -82,6 +82,7 @@ def input_digest(view: ContactView) -> str:
         *(f"{a.company.id} {n}" for a in view.associations for n in a.company.unreadable),
     ]
     looked_at += [sorted(unreadable)] if unreadable else []
+    looked_at += [view.left_alone] if view.left_alone else []
     return hashlib.sha256(json.dumps(looked_at, sort_keys=True).encode()).hexdigest()[:16]
 
 

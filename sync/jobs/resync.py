@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from sync.jobs.poll import STREAMS
 from sync.log import Event, emit
-from sync.state import mirror, selection, streams, wishes
+from sync.state import left_alone, mirror, selection, streams, wishes
 from sync.state.store import Store
 
 
@@ -78,7 +78,8 @@ def document(scope: Scope, chosen: Chosen, *, marked: bool, refetch: bool, worke
 
 
 def replay(store: Store, contact_ids: Sequence[str], now: datetime) -> None:
-    """Parked contacts go through exactly the normal path again."""
+    """Contacts that are parked, or left alone until now, go through exactly the normal path again."""
     with store.session() as session:
+        left_alone.take_back(session, contact_ids)
         mirror.mark_pending(session, contact_ids, now)
     emit(Event.RESYNC_MARKED, kind="parked", contacts=len(contact_ids))

@@ -20,7 +20,7 @@ from sync.planner.plan import Write, concerns
 from sync.planner.qualify import qualify
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.schema import collection
-from sync.state import mirror, selection, tables
+from sync.state import left_alone, mirror, selection, tables
 from sync.state.store import Store
 
 SLICE = 200
@@ -49,6 +49,8 @@ class Differences:
     """Pairs whose record carries the key of another HubSpot id, by rule, by merge or by a person's word: no mistake."""
     left_over: list[dict[str, Any]] = field(default_factory=list)
     """Records of HubSpot ids that were merged away, besides the survivor's own: sales should merge them."""
+    settled: list[dict[str, Any]] = field(default_factory=list)
+    """Records that are gone, of contacts that a person wants left alone: no mistake, and nothing to do."""
     checked: dict[str, int] = field(default_factory=dict)
 
     def total(self) -> int:
@@ -71,6 +73,7 @@ class Differences:
             "duplicate": self.duplicate,
             "shared": self.shared,
             "left_over": self.left_over,
+            "settled": self.settled,
             "checked": self.checked,
         }
 
@@ -81,12 +84,15 @@ def verify(context: Context) -> Differences:
     with context.store.reading() as session:
         pairs = selection.links(session, KEYED)
         settled = selection.done(session)
+        alone = {row.contact_id: row.reason for row in left_alone.everybody(session)}
     records = _records(context)
     context.progress("verify records", len(records), len(records))
     found = Differences(checked={"records": len(records), "links": len(pairs), "contacts": len(settled)})
     found.duplicate = list(_duplicates(records))
     gone = _gone(context, pairs, records)
-    found.missing = [_entry(context.store, link.entity, link.key, link.object_id) for link in gone]
+    missing = [(link, _entry(context.store, link.entity, link.key, link.object_id)) for link in gone]
+    found.missing = [entry for _, entry in missing if not _is_settled(entry, alone)]
+    found.settled = [_named(link, _why(entry, alone)) for link, entry in missing if _is_settled(entry, alone)]
     linked = {(link.entity, link.object_id) for link in pairs}
     known_twice = {(entry["entity"], i) for entry in found.duplicate for i in entry["object_ids"]}
     found.extra = [
@@ -104,6 +110,15 @@ def verify(context: Context) -> Differences:
     ]
     _compare_fields(context, Handover(context, tenant), settled, found)
     return found
+
+
+def _is_settled(entry: Mapping[str, Any], alone: Mapping[str, str]) -> bool:
+    """Whether all whose record it was are left alone, so that nobody will make it again."""
+    return bool(entry["contacts"]) and all(contact in alone for contact in entry["contacts"])
+
+
+def _why(entry: Mapping[str, Any], alone: Mapping[str, str]) -> str:
+    return "; ".join(f"contact {contact} is left alone: {alone[contact]}" for contact in entry["contacts"])
 
 
 def repair(context: Context, found: Differences) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from sync.domain.views import ContactView, Unreadable
 from sync.planner import attributes, open_leads, parties, permissions, relations
 from sync.planner import leads as leads_of
 from sync.planner.consent import consents, refused_since, stops_updates
-from sync.planner.desk import Desk, NotYet, Problem, by_id
+from sync.planner.desk import Desk, NotYet, Party, Problem, by_id
 from sync.planner.qualify import qualify
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD, natural_questions
 from sync.planner.target import Ask, Question, Target, Unanswerable
@@ -113,11 +113,21 @@ def _handover(desk: Desk, decision: Decision) -> Decision:
 
 def _refusal(desk: Desk) -> None:
     """A refusal that came after the handover goes over to the living contact person, and nothing else."""
-    person = parties.known_person(desk)
+    person = _known_person(desk)
     if person is not None:
         permissions.permissions(desk, person, only_refusals=True)
     else:
         desk.warnings.append(NOBODY_TO_TELL)
+
+
+def _known_person(desk: Desk) -> Party | None:
+    """The living contact person; a contact that is left alone does not wait for a person to choose one."""
+    try:
+        return parties.known_person(desk)
+    except Problem:
+        if desk.view.left_alone is None:
+            raise
+        return None
 
 
 def _refuse_all_the_same(desk: Desk) -> None:

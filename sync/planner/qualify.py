@@ -58,6 +58,9 @@ def _decide(facts: Facts, score: Score, chosen: Reason) -> Decision:
     alive = _alive(facts.view)
     if alive.code is not Code.QUALIFIED:
         return Decision(score.name, alive.code, (alive,))
+    if facts.view.left_alone:
+        reason = Reason(Code.LEFT_ALONE, f"left alone on purpose: {facts.view.left_alone}")
+        return Decision(score.name, Code.LEFT_ALONE, (alive, reason))
     reasons = [alive, *_steps(facts, score), chosen, *_unused_domains(facts)]
     against = next((reason for reason in reasons if reason.code is not Code.QUALIFIED), None)
     if against:

@@ -6,6 +6,7 @@ and any further word with a capital that is not known to name nobody: texts may 
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -57,6 +58,13 @@ def redacted(text: str, sent: Sent) -> str:
     return re.sub(rf"{GONE}(?:[\s,&-]*{GONE})+", GONE, text)
 
 
+def holds_contact_data(text: str) -> bool:
+    """Whether an e-mail address or a number that could be a phone number is in the text; dates are none."""
+    seen = unicodedata.normalize("NFKC", text)
+    return bool(_EMAIL.search(seen) or _PHONE.search(_DATE.sub("", seen)))
+
+
+_DATE = re.compile(r"(?<!\w)(?:\d{4}-\d{2}-\d{2}|\d{1,2}\.\d{1,2}\.\d{4})(?!\w)")
 _EMAIL = re.compile(r"[^\s'\"«»„“”]+@[^\s'\"«»„“”]+")
 _PHONE = re.compile(r"(?<!\w)\+?\(?\d[\d ()/.-]{5,}\d(?!\w)")
 _USER = re.compile(

@@ -14,7 +14,7 @@ from sync.domain.rules import MERGED_PROPERTY, OWNER_PROPERTY, Score
 from sync.domain.scores import Level, level
 from sync.domain.views import ASSOCIATIONS, Association, Company, ContactView, Cycle, Label, Owner, Properties
 from sync.lifecycle import Status
-from sync.state import freshness, readable, tables, vanished
+from sync.state import freshness, left_alone, readable, tables, vanished
 from sync.state import labels as label_pins
 from sync.state.vanished import LabelSet
 
@@ -509,6 +509,7 @@ def _views(session: Session, ids: Sequence[str]) -> dict[str, ContactView]:
     cycles, crossings = _cycles(session, ids), _crossings(session, ids)
     lost = readable.unreadable(session, "contacts")
     associations = _associations(session, rows, companies, owners)
+    alone = left_alone.reasons(session, ids)
     return {
         i: ContactView(
             id=i,
@@ -522,6 +523,7 @@ def _views(session: Session, ids: Sequence[str]) -> dict[str, ContactView]:
             change_seq=progress.get(i, 0),
             crossed_at=crossings.get(i, {}),
             unreadable=lost | frozenset(contact.unreadable),
+            left_alone=alone.get(i),
         )
         for i, contact in contacts.items()
     }

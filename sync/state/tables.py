@@ -187,6 +187,16 @@ class Handover(Base, table=True):
     evidence: dict[str, Any] = _json()
 
 
+class LeftAlone(Base, table=True):
+    """A contact that a person wants left alone for good, whatever changes. `reason` holds nobody's data."""
+
+    contact_id: str = Field(primary_key=True)
+    reason: str
+    since: datetime | None = _time(nullable=False)
+
+    __tablename__ = "left_alone"
+
+
 class Watermark(Base, table=True):
     """How far a stream was polled completely; `cursor` and `until` describe a window that is being read."""
 

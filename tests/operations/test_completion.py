@@ -47,13 +47,13 @@ def test_each_shell_gets_its_script(ask: Ask, shell: str, traits: list[str]) -> 
     [
         ("o", ["once"]),
         ("re", ["resync"]),
-        ("parked ", ["drop", "list", "retry", "show"]),
+        ("parked ", ["drop", "leave", "list", "retry", "show"]),
         ("once ", list(JOBS)),
         ("once poll s", ["scores", "sweep"]),
         ("runs --job h", ["housekeeping"]),
         ("resync --e", ["--everything"]),
         ("resync --code ", list(Code)),
-        ("parked list --code COMP", ["COMPANY_AMBIGUOUS"]),
+        ("parked list --code COMP", ["COMPANY_AMBIGUOUS", "COMPANY_DUPLICATE"]),
         ("links forget L", ["Lead"]),
     ],
 )
