@@ -135,7 +135,9 @@ def print_verify(document: Document) -> None:
     for kind, meaning in _NOTES.items():
         rows = [(e["entity"], e["key"], e["number"] or e["object_id"], e["text"]) for e in document[kind]]
         table(f"{kind}: {meaning}", ("entity", "key", "number", "why"), rows)
-    if not any(document[kind] for kind in _KINDS):
+    failed = [(e["contact"], e["code"], e["text"]) for e in document["not_compared"]]
+    table("not compared: this program failed on them", ("contact", "code", "place"), failed)
+    if not any(document[kind] for kind in (*_KINDS, "not_compared")):
         say("everything fits")
     if document["marked"] is not None:
         say(f"{document['linked']} records linked; {document['marked']} contacts marked pending for the next push")

@@ -28,7 +28,7 @@ def told(document: Document) -> Iterator[str]:
     if document.get("outdated"):
         yield "  Not looked at yet since rules or data changed: this is what holds now, and the next push acts on it"
     yield from _then(document) if "decided_at" in document else _now(document)
-    yield f"  Rules {document['rules']}, input {document['input']}"
+    yield f"  Rules {document['rules']}, input {document['input'] or 'unknown'}"
 
 
 def _score(score: Document) -> Iterator[str]:

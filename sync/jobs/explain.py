@@ -10,6 +10,7 @@ from sync.domain.codes import EXPLANATIONS, Code
 from sync.domain.decision import Decision
 from sync.domain.rules import Rules
 from sync.domain.views import Company, ContactView, Unreadable
+from sync.jobs.faults import Faults
 from sync.jobs.links import NUMBERS
 from sync.jobs.recording import input_digest
 from sync.lifecycle import Status
@@ -17,37 +18,69 @@ from sync.mappers.company import company_name
 from sync.planner.qualify import leading, qualify
 from sync.planner.resolve import LEAD
 from sync.planner.seen import ADOPTED_BY
-from sync.state import mirror, tables, work
+from sync.state import mirror, selection, tables, work
 from sync.state.store import Store
 
 Explained = dict[str, Any]
 
 
 def explain(store: Store, rules: Rules, contact_id: str) -> Explained | None:
-    """What holds now for the contact; None if the mirror does not know it."""
+    """What holds now for the contact; None if the mirror does not know it.
+
+    INTERNAL_ERROR with the place of the exception, and no more, where one occurs.
+    """
+    faults = Faults()
     with store.reading() as session:
-        view = mirror.views(session, [contact_id]).get(contact_id)
-        if view is None:
+        if not selection.known(session, [contact_id]):
             return None
-        progress = work.progress_of(session, contact_id)
-        decisions = qualify(view, rules)
-        last = work.decision_at(session, contact_id)
-        outdated = last is not None and (last.rules_digest, last.input_digest) != (rules.digest, input_digest(view))
-        code = leading(decisions).code if outdated else _deciding(decisions, progress)
-        return {
-            "contact": contact_id,
-            "code": str(code),
-            "codes": _codes(code, decisions, last, bool(view.cycles)),
-            "meaning": EXPLANATIONS[code].meaning,
-            "remedy": EXPLANATIONS[code].remedy,
-            "scores": [decision.to_json() for decision in decisions],
-            "warnings": (last.body.get("warnings") if last else None) or [],
-            **_progress(progress),
-            **_records(session, view, rules),
-            "outdated": outdated,
-            "rules": rules.digest,
-            "input": input_digest(view),
-        }
+        with faults.concerning({contact_id: 0}):
+            return _explained(session, mirror.views(session, [contact_id])[contact_id], rules)
+        return _failed(session, contact_id, faults.found[contact_id], rules)
+
+
+def _explained(session: Session, view: ContactView, rules: Rules) -> Explained:
+    progress = work.progress_of(session, view.id)
+    decisions = qualify(view, rules)
+    last = work.decision_at(session, view.id)
+    outdated = last is not None and (last.rules_digest, last.input_digest) != (rules.digest, input_digest(view))
+    code = leading(decisions).code if outdated else _deciding(decisions, progress)
+    return {
+        "contact": view.id,
+        "code": str(code),
+        "codes": _codes(code, decisions, last, bool(view.cycles)),
+        "meaning": EXPLANATIONS[code].meaning,
+        "remedy": EXPLANATIONS[code].remedy,
+        "scores": [decision.to_json() for decision in decisions],
+        "warnings": (last.body.get("warnings") if last else None) or [],
+        **_progress(progress),
+        **_records(session, view, rules),
+        "outdated": outdated,
+        "rules": rules.digest,
+        "input": input_digest(view),
+    }
+
+
+def _failed(session: Session, contact_id: str, fault: str, rules: Rules) -> Explained:
+    """The same names, with what is known of a contact that this program fails on."""
+    code = Code.INTERNAL_ERROR
+    return {
+        "contact": contact_id,
+        "code": str(code),
+        "codes": [str(code)],
+        "meaning": EXPLANATIONS[code].meaning,
+        "remedy": EXPLANATIONS[code].remedy,
+        "scores": [],
+        "warnings": [],
+        **_progress(work.progress_of(session, contact_id)),
+        "detail": fault,
+        "companies": [],
+        "links": [],
+        "handovers": [],
+        "above_threshold_since": {},
+        "outdated": False,
+        "rules": rules.digest,
+        "input": None,
+    }
 
 
 def explain_at(store: Store, contact_id: str, at: datetime) -> Explained | None:

@@ -1,27 +1,36 @@
 """Exceptions that concern one contact: it is parked, everybody else goes on. The same one on many is a bug of ours."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from traceback import extract_tb
+from typing import TypeVar
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, InterfaceError, ProgrammingError
+from sqlmodel import Session
 
 from sync import metrics
 from sync.domain.codes import Code
+from sync.domain.numbers import in_order
+from sync.domain.views import ContactView
 from sync.errors import Defect, SyncError
 from sync.jobs.context import Context
 from sync.lifecycle import Failed
 from sync.log import Event, emit
-from sync.state import work
+from sync.state import mirror, work
 
 MANY = 10
 """Contacts with the same exception from which on it is a bug of ours, and parks nobody."""
 
-_NOBODYS = (SyncError, OperationalError, OSError, MemoryError)
-"""What goes wrong around the contacts: a system, the state file, the machine."""
+Item = TypeVar("Item")
+
+Concerned = Mapping[str, int]
+"""Contacts, with the `change_seq` that each was looked at with."""
+
+
+Load = Callable[[Session, Sequence[str]], dict[str, ContactView]]
 
 
 @dataclass
@@ -33,15 +42,42 @@ class Faults:
     """`change_seq` of each contact as it was looked at."""
 
     @contextmanager
-    def concerning(self, contact: str, change_seq: int) -> Iterator[None]:
-        """Keeps an exception for this contact, instead of ending the job by it."""
+    def concerning(self, contacts: Concerned) -> Iterator[None]:
+        """Keeps an exception for these contacts, instead of ending the job by it."""
         try:
             yield
-        except _NOBODYS:
-            raise
         except Exception as error:
-            self.found[contact] = f"{type(error).__name__} at {innermost(error)}"
-            self.seqs[contact] = change_seq
+            if _concerns_nobody(error):
+                raise
+            self.found |= dict.fromkeys(contacts, f"{type(error).__name__} at {innermost(error)}")
+            self.seqs |= contacts
+
+    def each(
+        self, items: Sequence[Item], act: Callable[[Sequence[Item]], object], owners: Callable[[Item], Concerned]
+    ) -> None:
+        """Acts on all items at once; where an exception ends that, on each half, down to the items at fault.
+
+        `act` does all of its items or none. `owners`: the contacts that an item belongs to.
+        """
+        if len(items) < 2:
+            with self.concerning(owners(items[0]) if items else {}):
+                act(items)
+            return
+        try:
+            act(items)
+        except Exception as error:
+            if _concerns_nobody(error):
+                raise
+            half = len(items) // 2
+            self.each(items[:half], act, owners)
+            self.each(items[half:], act, owners)
+
+    def views(self, session: Session, contact_ids: Sequence[str], load: Load = mirror.views) -> dict[str, ContactView]:
+        """The views of these contacts, without those that cannot be built."""
+        found: dict[str, ContactView] = {}
+        seqs = work.change_seqs(session, contact_ids)
+        self.each(contact_ids, lambda ids: found.update(load(session, ids)), lambda contact: {contact: seqs[contact]})
+        return found
 
     def many(self, parked: Mapping[str, int]) -> dict[str, int]:
         """Those that are on so many contacts that none of them is to blame; `parked`: contacts parked by them before.
@@ -52,6 +88,20 @@ class Faults:
         for fault in self.found.values():
             numbers[fault] += 1
         return {fault: numbers[fault] for fault in set(self.found.values()) if numbers[fault] >= MANY}
+
+    def listed(self) -> list[dict[str, str]]:
+        """Contact, code and text of each. Raises Defect where the same exception concerns many."""
+        raise_many(self.many({}))
+        code = str(Code.INTERNAL_ERROR)
+        return [{"contact": i, "code": code, "text": self.found[i]} for i in sorted(self.found, key=in_order)]
+
+
+def _concerns_nobody(error: Exception) -> bool:
+    """Whether it went wrong around the contacts: a system, the state file, the machine."""
+    if isinstance(error, IntegrityError | DataError | InterfaceError | ProgrammingError):
+        # SQLite refuses what was to be stored, such as a text that is none.
+        return False
+    return isinstance(error, SyncError | DatabaseError | OSError | MemoryError)
 
 
 def innermost(error: Exception) -> str:

@@ -2,8 +2,10 @@
 
 from collections import Counter
 
+from sync.domain.codes import Code
 from sync.domain.rules import Rules
 from sync.jobs.context import Progress, silent
+from sync.jobs.faults import Faults
 from sync.planner.qualify import leading, qualify
 from sync.state import mirror, work
 from sync.state.store import Store
@@ -13,15 +15,21 @@ PORTION = 2000
 
 
 def foreseen(store: Store, rules: Rules, progress: Progress = silent) -> dict[str, int]:
-    """Contacts by deciding code before the first push; empty once a push has decided on anybody."""
+    """Contacts by deciding code before the first push; empty once a push has decided on anybody.
+
+    A contact on which an exception occurs counts as INTERNAL_ERROR.
+    """
     found: Counter[str] = Counter()
+    faults = Faults()
     with store.reading() as session:
         if work.done_counts(session) or work.parked_counts(session):
             return {}
         total, after = mirror.count(session), ""
         while ids := work.decidable(session, after, PORTION):
-            found.update(str(leading(qualify(view, rules)).code) for view in mirror.views(session, ids).values())
+            for contact, view in faults.views(session, ids).items():
+                with faults.concerning({contact: view.change_seq}):
+                    found[str(leading(qualify(view, rules)).code)] += 1
             after = ids[-1]
-            progress("status", found.total(), total)
+            progress("status", found.total() + len(faults.found), total)
             session.expunge_all()
-    return dict(found)
+    return dict(found + Counter({str(Code.INTERNAL_ERROR): len(faults.found)}))

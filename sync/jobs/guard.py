@@ -183,13 +183,14 @@ class Part:
 def _parts(handover: Handover, candidates: Sequence[Candidate], withdrawn: Mapping[str, str]) -> dict[str, Part]:
     parts = {i: Part(frozenset(), _digest(["withdrawn", made]), withdrawn=True) for i, made in withdrawn.items()}
     ids, context = [c.id for c in candidates], handover.context
-    rehearsal = Rehearsal(context, handover.tenant)
+    rehearsal = Rehearsal(context, handover.tenant, handover.faults)
     for start in range(0, len(ids), SLICE):
         part = ids[start : start + SLICE]
         rehearsal.play(part, handover.prepare(part).target)
         context.progress("guard", min(start + SLICE, len(ids)), len(ids))
         context.checkpoint()
-    return parts | {c.id: _part(rehearsal.writes_of(c.id), c.withdrawn) for c in candidates}
+    planned = (c for c in candidates if c.id not in handover.faults.found)
+    return parts | {c.id: _part(rehearsal.writes_of(c.id), c.withdrawn) for c in planned}
 
 
 def _part(writes: Sequence[Predicted], withdrawn: bool) -> Part:

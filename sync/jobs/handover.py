@@ -7,11 +7,13 @@ progress of the whole slice.
 
 import json
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from sync.c4c_client import Aborted, Locked, RefusedRequest, Unknown, WriteResult, Written
 from sync.domain.codes import Code
+from sync.domain.numbers import in_order
 from sync.domain.rules import AccountMap
 from sync.errors import Refused, RemoteError, Unavailable
 from sync.jobs import identities, linking, recording
@@ -34,16 +36,20 @@ MOST_TIMES = 2
 """Times that the very same write may take effect in one slice: once more after sales undid it, and then it is a war."""
 
 
-class Handover:
-    """Carries slices over for one context and tenant."""
+Owners = Mapping[tuple[str, str], Sequence[str]]
+"""Contacts by entity and key of the record that they share."""
 
-    def __init__(self, context: Context, tenant: Tenant) -> None:
+
+class Handover:
+    """Carries slices over for one context and tenant. `faults`: what went wrong with single contacts, to settle."""
+
+    def __init__(self, context: Context, tenant: Tenant, faults: Faults) -> None:
         self.context = context
         self.tenant = tenant
         self.reader: Answers = Reader(context.c4c, context.config.rules, tenant.schema)
         self._outages = 0
         self._answered: set[Kind] = set()
-        self.faults = Faults()
+        self.faults = faults
         self.current = Slice({}, {})
         self._reached = False
         self._prepared: tuple[tuple[str, ...], Slice] = ((), Slice({}, {}))
@@ -53,10 +59,16 @@ class Handover:
     def load(self, contact_ids: Sequence[str]) -> Slice:
         """Views and links of these contacts."""
         with self.context.store.reading() as session:
-            views = identities.views(session, contact_ids, self.context.config.rules)
-            companies = {company for view in views.values() for company in account_ids(view, self._account_rules)}
-            links = work.links_of(session, contact_ids, companies)
-        return Slice(views, links)
+            rules = self.context.config.rules
+            views = self.faults.views(session, contact_ids, partial(identities.views, rules=rules))
+            loaded = Slice(views, {})
+            companies: set[str] = set()
+            for contact, view in views.items():
+                with self.faults.concerning(loaded.concerned([contact])):
+                    companies |= account_ids(view, self._account_rules)
+            loaded.links = work.links_of(session, contact_ids, companies)
+        loaded.leave_out(self.faults.found)
+        return loaded
 
     def plan(self, work_: Slice) -> None:
         """Plans every open contact as far as it goes without a write, reading what the planner asks."""
@@ -65,21 +77,28 @@ class Handover:
         while waiting:
             for contact in waiting:
                 view = work_.views[contact]
-                with self.faults.concerning(contact, view.change_seq):
+                with self.faults.concerning({contact: view.change_seq}):
                     planned = plan(view, links[contact], work_.target, self.context.config.rules, self.tenant, most)
                     work_.plans[contact] = planned
             self._set_aside(work_)
             waiting = [contact for contact in waiting if contact in work_.views and work_.plans[contact].questions]
-            questions = {q for contact in waiting for q in work_.plans[contact].questions}
-            if questions:
-                self.reader.answer(questions, work_.target)
+            if waiting:
+                self._ask(work_, waiting)
+            waiting = [contact for contact in waiting if contact in work_.views]
+
+    def _ask(self, work_: Slice, waiting: Sequence[str]) -> None:
+        """Reads what these contacts need to know. An answer that cannot be used concerns those that asked for it."""
+
+        def ask(contacts: Sequence[str]) -> None:
+            questions = {question for contact in contacts for question in work_.plans[contact].questions}
+            self.reader.answer(questions, work_.target)
+
+        self.faults.each(waiting, ask, lambda contact: work_.concerned([contact]))
+        self._set_aside(work_)
 
     def _set_aside(self, work_: Slice) -> None:
         """Takes the contacts out on which an exception occurred: `faults.settle` decides on them."""
-        for contact in self.faults.found.keys() & work_.views.keys():
-            del work_.views[contact]
-            work_.plans.pop(contact, None)
-            work_.outcomes.pop(contact, None)
+        work_.leave_out(self.faults.found)
 
     def prepare(self, contact_ids: Sequence[str]) -> Slice:
         """A planned slice to look at; if the same contacts are carried over next, nothing is read twice."""
@@ -101,9 +120,9 @@ class Handover:
             self.rounds(work_)
         except RemoteError as error:
             self._give_back(work_, error)
-            recording.record(self.context, work_)
+            recording.record(self.context, work_, self.faults)
             raise
-        recording.record(self.context, work_)
+        recording.record(self.context, work_, self.faults)
         return work_
 
     def _fresh(self, contact_ids: Sequence[str]) -> Slice:
@@ -139,9 +158,7 @@ class Handover:
             if not work_.open():
                 return
             self.plan(work_)
-            self._settle_problems(work_)
-            self._settle_complete(work_)
-            self._settle_restless(work_)
+            self._settle(work_, settled)
             writes = self._sendable(work_, _wave(work_))
             if self.context.stopping():
                 # Nothing new is begun. What was written is linked; what is in flight is looked up the next time.
@@ -149,50 +166,39 @@ class Handover:
             if writes and not _reread(work_, writes):
                 self._write(work_, writes)
                 _reopen(work_, writes)
-        for contact in work_.open():
-            work_.outcomes[contact] = unsettled(work_, contact)
+        self._settle(work_, unsettled)
 
-    def _settle_problems(self, work_: Slice) -> None:
+    def _settle(self, work_: Slice, outcome_of: Callable[[Slice, str], Outcome | None]) -> None:
+        """Settles the open contacts that have an outcome."""
         for contact in work_.open():
-            planned = work_.plans[contact]
-            if planned.problem and not any(planned.ready()):
-                work_.outcomes[contact] = stopped(planned.problem)
-
-    def _settle_complete(self, work_: Slice) -> None:
-        """Contacts whose records are all as planned."""
-        for contact in work_.open():
-            if not any(True for _ in work_.plans[contact].ready()):
-                work_.outcomes[contact] = decided(work_.plans[contact].decisions)
-
-    def _settle_restless(self, work_: Slice) -> None:
-        """Contacts for whom something is to be written that was written before, and undone: it would be for ever."""
-        for contact in work_.open():
-            if any(work_.repeated[_content(write)] >= MOST_TIMES for write in work_.plans[contact].ready()):
-                work_.outcomes[contact] = unsettled(work_, contact)
+            with self.faults.concerning(work_.concerned([contact])):
+                outcome = outcome_of(work_, contact)
+                if outcome:
+                    work_.outcomes[contact] = outcome
+        self._set_aside(work_)
 
     def _sendable(self, work_: Slice, writes: Sequence[Write]) -> list[Write]:
         """The writes that can be put into a request; a record that cannot concerns its own contacts only."""
         owners = owners_of(work_, writes)
         for write in writes:
-            for contact in owners[write.entity, write.key]:
-                with self.faults.concerning(contact, work_.views[contact].change_seq):
-                    json.dumps(operation(write).body)
+            with self.faults.concerning(work_.concerned(owners[write.entity, write.key])):
+                json.dumps(operation(write).body)
         self._set_aside(work_)
-        return [w for w in writes if any(contact in work_.views for contact in owners[w.entity, w.key])]
+        return _of_those_left(work_, writes, owners)
 
     def _write(self, work_: Slice, writes: Sequence[Write]) -> None:
         """One round of writes; afterwards target and links know what happened."""
         owners = owners_of(work_, writes)
-        changed = self._intend({contact for contacts in owners.values() for contact in contacts}, work_, writes)
+        changed = self._intend(work_, writes, owners)
         if changed:
             self._start_anew(work_, changed)
             return
-        for groups in _apart(work_, grouped(writes)):
+        for groups in _apart(work_, grouped(_of_those_left(work_, writes, owners))):
             answers = self.context.c4c.write([[operation(write) for write in group] for group in groups])
             results = [
                 (w, r) for group, found in zip(groups, answers, strict=True) for w, r in zip(group, found, strict=True)
             ]
-            linking.keep(self.context, self.tenant, work_, results)
+            linking.keep(self.context, self.tenant, work_, results, self.faults, lambda w: owned(work_, owners, w))
             self._answered |= answered(results)
             refused = request_at_fault(results, self._answered)
             records = [(w, r) for w, r in results if not (refused and isinstance(r, RefusedRequest))]
@@ -203,19 +209,31 @@ class Handover:
             self._stop_if_out_of_reach(results)
             self._give_way(work_, results)
 
-    def _intend(self, contacts: set[str], work_: Slice, writes: Sequence[Write]) -> list[str]:
+    def _intend(self, work_: Slice, writes: Sequence[Write], owners: Owners) -> list[str]:
         """Commits the intent; or announces nothing and returns the contacts that changed since they were loaded.
 
         A batch takes minutes. Consent that was withdrawn meanwhile must not become a lead by it.
         """
+        changed: set[str] = set()
+        self.faults.each(
+            writes,
+            lambda part: changed.update(self._announce(work_, part, owners)),
+            lambda write: owned(work_, owners, write),
+        )
+        self._set_aside(work_)
+        return sorted(changed & work_.views.keys(), key=in_order)
+
+    def _announce(self, work_: Slice, writes: Sequence[Write], owners: Owners) -> list[str]:
+        contacts = {contact for write in writes for contact in owned(work_, owners, write)}
         now = self.context.now()
         with self.context.store.session() as session:
             self.context.fence(session)
-            changed = work.changed_since(session, {i: work_.views[i].change_seq for i in work_.open()})
+            changed = work.changed_since(session, work_.concerned(work_.open()))
             if changed:
                 return changed
             work.mark_in_flight(session, sorted(contacts), now)
-            linking.intend(session, work_, writes, self.context.config.rules, now)
+            links = linking.intend(session, work_, writes, self.context.config.rules, now)
+        work_.links = links
         work_.touched |= contacts
         return []
 
@@ -228,14 +246,12 @@ class Handover:
         work_.views |= fresh.views
         work_.links |= fresh.links
 
-    def _settle_failed(
-        self, work_: Slice, results: Sequence[tuple[Write, WriteResult]], owners: Mapping[tuple[str, str], list[str]]
-    ) -> None:
+    def _settle_failed(self, work_: Slice, results: Sequence[tuple[Write, WriteResult]], owners: Owners) -> None:
         """Settles the contacts of writes that did not succeed, or has the truth read again."""
         for write, result in results:
             if isinstance(result, Written):
                 work_.repeated[_content(write)] += 1
-                for contact in owners[write.entity, write.key]:
+                for contact in owned(work_, owners, write):
                     work_.writes_of.setdefault(contact, Counter())[f"{write.action} {write.entity}"] += 1
                 continue
             work_.failures[write.entity, write.key] += 1
@@ -245,7 +261,7 @@ class Handover:
             if outcome is None:
                 work_.target.forget(write.entity, write.object_id, write.answers)
                 continue
-            for contact in owners[write.entity, write.key]:
+            for contact in owned(work_, owners, write):
                 work_.outcomes.setdefault(contact, outcome)
 
     def _give_way(self, work_: Slice, results: Sequence[tuple[Write, WriteResult]]) -> None:
@@ -280,6 +296,16 @@ def _raise_what_ended(results: Iterable[tuple[Write, WriteResult]]) -> None:
     for _, result in results:
         if isinstance(result, Aborted):
             raise result.error
+
+
+def settled(work_: Slice, contact: str) -> Outcome | None:
+    """How a contact ends whose plan has nothing left to write, or nothing that is worth it; None for any other."""
+    planned = work_.plans[contact]
+    writes = list(planned.ready())
+    if not writes:
+        return stopped(planned.problem) if planned.problem else decided(planned.decisions)
+    # Something is to be written that was written before, and undone: it would be for ever.
+    return unsettled(work_, contact) if any(work_.repeated[_content(w)] >= MOST_TIMES for w in writes) else None
 
 
 def unsettled(work_: Slice, contact: str) -> Outcome:
@@ -337,6 +363,16 @@ def _reread(work_: Slice, writes: Sequence[Write]) -> bool:
     for write in stale:
         work_.target.forget(write.entity, write.object_id, ())
     return bool(stale)
+
+
+def owned(work_: Slice, owners: Owners, write: Write) -> dict[str, int]:
+    """The contacts that a write belongs to, as far as they are still in the slice."""
+    return work_.concerned(owners[write.entity, write.key])
+
+
+def _of_those_left(work_: Slice, writes: Sequence[Write], owners: Owners) -> list[Write]:
+    """The writes that belong to a contact that is still in the slice."""
+    return [write for write in writes if owned(work_, owners, write)]
 
 
 def owners_of(work_: Slice, writes: Iterable[Write]) -> dict[tuple[str, str], list[str]]:

@@ -8,6 +8,7 @@ from sqlmodel import Session
 from sync.domain.rules import AccountMap, Rules
 from sync.domain.views import ContactView, Link
 from sync.jobs.context import Context
+from sync.jobs.faults import Faults
 from sync.mappers import identity
 from sync.planner.qualify import qualify
 from sync.planner.resolve import CONTACT
@@ -34,9 +35,15 @@ def views(session: Session, contact_ids: Sequence[str], rules: Rules) -> dict[st
 
 
 def _handed_over(session: Session, contact_ids: set[str], rules: Rules) -> set[str]:
-    """Those of the contacts that have a contact person in C4C, or qualify for one."""
-    found = mirror.views(session, sorted(contact_ids))
-    qualified = {i for i, view in found.items() if any(d.qualified and d.company for d in qualify(view, rules))}
+    """Those of the contacts that have a contact person in C4C, or qualify for one.
+
+    One on which an exception occurs does not qualify; it is not this one's turn.
+    """
+    faults, qualified = Faults(), set()
+    for contact, view in faults.views(session, sorted(contact_ids)).items():
+        with faults.concerning({contact: view.change_seq}):
+            if any(decision.qualified and decision.company for decision in qualify(view, rules)):
+                qualified.add(contact)
     return qualified | {
         link.key for link in work.links_of(session, sorted(contact_ids), ()).values() if _is_person(link)
     }

@@ -5,6 +5,7 @@ it is linked with the values that we sent, and a lead counts as handed over, so 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from sync.domain.link import INTENT, Observed, after
@@ -15,7 +16,7 @@ from sync.jobs.context import Context
 from sync.jobs.handover import Handover
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.planner.seen import seen
-from sync.planner.target import Ask, Question, Record, Target
+from sync.planner.target import Ask, Question, Record, Target, Unanswerable
 from sync.state import work
 
 NUMBERS = {ACCOUNT: "AccountID", CONTACT: "ContactID", LEAD: "ID"}
@@ -39,10 +40,12 @@ def resolve(context: Context, handover: Callable[[], Handover]) -> Unresolved:
         work_ = handover()
         work_.let_settle(max((at for _, at in intents if at), default=None))
         links = [link for link, _ in intents]
-        target = _read(work_, links)
+        with context.store.reading() as session:
+            seqs = work.change_seqs(session, [_contact(link) for link in links if link.entity != ACCOUNT])
+        target = _read(work_, links, seqs)
     except RemoteError as failure:
         return Unresolved(frozenset(_contact(link) for link, _ in intents if link.entity != ACCOUNT), failure)
-    _keep(context, work_, [(link, _found(link, target, work_)) for link in links])
+    work_.faults.each(links, lambda part: _keep(context, work_, part, target), lambda link: _concerned(link, seqs))
     return Unresolved()
 
 
@@ -56,28 +59,48 @@ def _question(link: Link) -> Question:
     return Question(Ask.BY_KEY, link.entity, link.key)
 
 
-def _read(work_: Handover, links: Sequence[Link]) -> Target:
+def _concerned(link: Link, seqs: Mapping[str, int]) -> dict[str, int]:
+    """The contact that the intent belongs to. That of an account stays: whoever plans with it asks for it again."""
+    return {contact: seqs[contact] for contact in [_contact(link)] if link.entity != ACCOUNT}
+
+
+def _read(work_: Handover, links: Sequence[Link], seqs: Mapping[str, int]) -> Target:
     target = Target()
-    work_.reader.answer({_question(link) for link in links}, target)
+    work_.faults.each(
+        links,
+        lambda part: work_.reader.answer({_question(link) for link in part}, target),
+        lambda link: _concerned(link, seqs),
+    )
     return target
 
 
-def _found(link: Link, target: Target, work_: Handover) -> Record | None:
-    """The record with the intent's key; the oldest, where somebody copied it with its key."""
+def _holders(link: Link, target: Target, work_: Handover) -> list[Record] | None:
+    """The records with the intent's key; None where nobody knows, since the question could not be answered."""
     key_field = work_.key_field(link.entity)
-    holders = [r for r in target.ask(_question(link)) or () if r.text(key_field) == link.key]
-    return min(holders, key=lambda r: _age(r.text(NUMBERS[link.entity])), default=None)
+    with suppress(Unanswerable):
+        found = target.ask(_question(link))
+        return None if found is None else [record for record in found if record.text(key_field) == link.key]
+    return None
+
+
+def _oldest(link: Link, holders: Sequence[Record]) -> Record | None:
+    """Where somebody copied a record with its key, the first is ours."""
+    return min(holders, key=lambda record: _age(record.text(NUMBERS[link.entity])), default=None)
 
 
 def _age(number: str) -> tuple[int, str]:
     return len(number), number
 
 
-def _keep(context: Context, work_: Handover, found: Sequence[tuple[Link, Record | None]]) -> None:
+def _keep(context: Context, work_: Handover, intents: Sequence[Link], target: Target) -> None:
     now = context.now()
     with context.store.session() as session:
         context.fence(session)
-        for intent, record in found:
+        for intent in intents:
+            holders = _holders(intent, target, work_)
+            if holders is None:
+                continue
+            record = _oldest(intent, holders)
             if record is None:
                 work.drop_link(session, intent.entity, intent.key)
                 continue

@@ -1,6 +1,7 @@
 """Keeps id pairs round a write: the intent before it, the pair with the values sent after it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,8 +13,10 @@ from sync.domain.codes import Code
 from sync.domain.decision import Reason
 from sync.domain.link import Announced, Wrote, after, named_meanwhile
 from sync.domain.rules import Rules
+from sync.domain.views import Link
 from sync.jobs import evidence
 from sync.jobs.context import Context
+from sync.jobs.faults import Concerned, Faults
 from sync.jobs.slice import Slice
 from sync.log import Event, emit
 from sync.planner.effects import wrote
@@ -28,15 +31,24 @@ READ_BACK = ("UserStatusCode", "QualificationLevelCode")
 """What C4C may turn into something else by itself (KBA 2419551)."""
 
 
-def intend(session: Session, work_: Slice, writes: Sequence[Write], rules: Rules, now: datetime) -> None:
+Results = Sequence[tuple[Write, WriteResult]]
+
+Pair = tuple[str, str]
+"""Entity and key of a link."""
+
+
+def intend(session: Session, work_: Slice, writes: Sequence[Write], rules: Rules, now: datetime) -> dict[Pair, Link]:
     """Announces every record that is about to be created: if the answer is lost, its values are known to be ours.
 
-    A lead's intent also knows what the handover rests on, for the evidence if it turns out to exist.
+    A lead's intent also knows what the handover rests on, for the evidence if it turns out to exist. Returns the links
+    of the slice as they are once this is committed.
     """
+    attempt = replace(work_, links=dict(work_.links))
     announced = [one for w in writes if w.action == "create" for one in (w, *w.children)]
     loaded = _loaded(session, announced)
     for one in announced:
-        _save(session, work_, one, Announced(one.values(), _known(work_, one, rules)), now, loaded)
+        _save(session, attempt, one, Announced(one.values(), _known(work_, one, rules)), now, loaded)
+    return attempt.links
 
 
 def _known(work_: Slice, write: Write, rules: Rules) -> dict[str, Any]:
@@ -46,23 +58,42 @@ def _known(work_: Slice, write: Write, rules: Rules) -> dict[str, Any]:
     return evidence.of(work_.views[contact], score, rules)
 
 
-def keep(context: Context, tenant: Tenant, work_: Slice, results: Sequence[tuple[Write, WriteResult]]) -> None:
-    """Commits the pairs of what was written, and teaches the target what C4C now holds."""
+def keep(
+    context: Context,
+    tenant: Tenant,
+    work_: Slice,
+    results: Results,
+    faults: Faults,
+    owners: Callable[[Write], Concerned],
+) -> None:
+    """Commits the pairs of what was written, and teaches the target what C4C now holds.
+
+    `owners`: the contacts that a write belongs to. A pair that cannot be kept stays announced, and concerns them alone.
+    """
+    faults.each(results, lambda part: _commit(context, tenant, work_, part), lambda one: owners(one[0]))
+    for write, result in results:
+        if isinstance(result, Written):
+            with faults.concerning(owners(write)):
+                _teach(work_.target, write, result)
+                _read_back(work_, write, result)
+            work_.written.update((write.action, part.entity) for part in (write, *write.children))
+    work_.leave_out(faults.found)
+
+
+def _commit(context: Context, tenant: Tenant, work_: Slice, results: Results) -> None:
+    """Keeps the pairs of all of these writes, or of none."""
     now = context.now()
+    attempt = replace(work_, links=dict(work_.links), new_accounts=set(work_.new_accounts))
     with context.store.session() as session, session.no_autoflush:
         loaded = _loaded(session, [write for write, _ in results])
         for write, result in results:
             if isinstance(result, Written):
-                _keep(session, work_, write, result, tenant, now, loaded)
+                _keep(session, attempt, write, result, tenant, now, loaded)
             elif isinstance(result, Rejected | RefusedRequest | Duplicate) and write.action == "create":
-                _drop(session, work_, write)
-        if work_.new_accounts:
-            work.wake_contacts_of(session, sorted(work_.new_accounts), work_.views, now)
-    for write, result in results:
-        if isinstance(result, Written):
-            _teach(work_.target, write, result)
-            _read_back(work_, write, result)
-            work_.written.update((write.action, part.entity) for part in (write, *write.children))
+                _drop(session, attempt, write)
+        if attempt.new_accounts:
+            work.wake_contacts_of(session, sorted(attempt.new_accounts), work_.views, now)
+    work_.links, work_.new_accounts = attempt.links, attempt.new_accounts
 
 
 def _loaded(session: Session, writes: Sequence[Write]) -> work.Loaded:

@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from sync.domain.decision import Decision
 from sync.domain.numbers import in_order
 from sync.jobs import rules_change, tenant_memory
 from sync.jobs.context import Context
+from sync.jobs.faults import Faults
 from sync.jobs.rehearsal import Rehearsal
 from sync.jobs.slice import SLICE, LinksOf, Slice, decided
 from sync.jobs.tenant import read_tenant
@@ -14,21 +16,25 @@ from sync.lifecycle import Failed
 from sync.planner.imagine import Predicted
 from sync.planner.plan import concerns
 from sync.planner.qualify import leading, qualify
-from sync.state import mirror, work
+from sync.state import mirror, selection, work
 
 Document = dict[str, Any]
 
 
 def preview(context: Context, contact_ids: Sequence[str] = ()) -> Document:
-    """The plan for these contacts, or for everybody who is due."""
+    """The plan for these contacts, or for everybody who is due.
+
+    Raises RemoteError if C4C cannot be read, Defect for the same exception on many contacts.
+    """
+    faults = Faults()
     ids = list(contact_ids) or _due(context)
     document: Document = {"parked": [], "withdrawn": [], "mismatches": [], "warnings": []}
     unchanged: Counter[str] = Counter()
     writes: Iterable[Predicted] = ()
-    if qualified := _qualified(context, ids, document):
+    if qualified := _qualified(context, ids, document, faults):
         tenant, mismatches = read_tenant(context.c4c, context.config.rules, context.now())
         document["mismatches"] = [str(mismatch) for mismatch in mismatches]
-        rehearsal = Rehearsal(context, tenant)
+        rehearsal = Rehearsal(context, tenant, faults)
         # Slices as the push makes them: what one slice writes, the next one finds.
         for start in range(0, len(qualified), SLICE):
             slice_ = rehearsal.play(qualified[start : start + SLICE])
@@ -37,14 +43,15 @@ def preview(context: Context, contact_ids: Sequence[str] = ()) -> Document:
             context.checkpoint()
             context.progress("plan", min(start + SLICE, len(qualified)), len(qualified))
         writes = rehearsal.imagined.written.values()
+    document["parked"] += faults.listed()
     return {**_counts(writes), "unchanged": dict(unchanged), "records": [w.to_json() for w in writes], **document}
 
 
 def unknown(context: Context, contact_ids: Sequence[str]) -> list[str]:
     """Those of the ids that the mirror does not have."""
     with context.store.reading() as session:
-        views = mirror.views(session, contact_ids)
-    return [contact for contact in contact_ids if contact not in views]
+        known = selection.known(session, contact_ids)
+    return [contact for contact in contact_ids if contact not in known]
 
 
 def _due(context: Context) -> list[str]:
@@ -55,24 +62,31 @@ def _due(context: Context) -> list[str]:
         return work.due(session, context.now(), limit=1_000_000)
 
 
-def _qualified(context: Context, ids: Sequence[str], document: Document) -> list[str]:
+def _qualified(context: Context, ids: Sequence[str], document: Document, faults: Faults) -> list[str]:
     """Those who would be handed over, in the order of the push; of the others, who would be parked."""
     found: list[str] = []
     for portion in mirror.portions(ids, SLICE):
         with context.store.reading() as session:
-            views = mirror.views(session, portion)
+            views = faults.views(session, portion)
             links = LinksOf(work.links_of(session, portion, ()), context.config.rules.mapping.account)
             schema = tenant_memory.remembered(session, context.config.rules)[0].schema
             were_qualified = work.last_qualified(session, [i for i, view in views.items() if view.cycles])
         for contact, view in views.items():
-            decisions = qualify(view, context.config.rules)
-            if contact in were_qualified and not any(decision.qualified for decision in decisions):
-                document["withdrawn"].append({"contact": contact, "code": str(leading(decisions).code)})
-            if concerns(view, decisions, links.of(view), context.config.rules, schema):
-                found.append(contact)
-            elif isinstance(outcome := decided(decisions), Failed):
-                document["parked"].append(_parked(contact, outcome))
+            with faults.concerning({contact: view.change_seq}):
+                decisions = qualify(view, context.config.rules)
+                concerned = concerns(view, decisions, links.of(view), context.config.rules, schema)
+                _tell_decided(contact, decisions, contact in were_qualified, concerned, document)
+                found += [contact] * concerned
     return found
+
+
+def _tell_decided(
+    contact: str, decisions: tuple[Decision, ...], was_qualified: bool, concerned: bool, document: Document
+) -> None:
+    if was_qualified and not any(decision.qualified for decision in decisions):
+        document["withdrawn"].append({"contact": contact, "code": str(leading(decisions).code)})
+    if not concerned and isinstance(outcome := decided(decisions), Failed):
+        document["parked"].append(_parked(contact, outcome))
 
 
 def _unchanged(slice_: Slice, rehearsal: Rehearsal) -> Counter[str]:

@@ -67,7 +67,8 @@ def _push(context: Context, counts: Counts) -> None:
     unresolved = in_flight.resolve(context, handover)
     with context.store.reading() as session:
         due = work.due(session, context.now(), limit=1_000_000)
-    _hand_over(context, handover, [i for i in due if i not in unresolved.contacts], counts, concerned)
+    waiting = unresolved.contacts | concerned.found.keys()
+    _hand_over(context, handover, [contact for contact in due if contact not in waiting], counts, concerned)
     counts["parked"] += faults.settle(context, concerned)
     if unresolved.failure:
         raise unresolved.failure
@@ -79,8 +80,8 @@ def _hand_over(
     concerned, withdrawn = _triage(context, due, counts, found)
     digests = {contact: recording.input_digest(view) for contact, view in withdrawn.views.items()}
     cleared = guard.cleared(context, handover, concerned, digests)
-    _settle(context, _only(withdrawn, cleared), counts)
-    going = [candidate.id for candidate in concerned if candidate.id in cleared]
+    _settle(context, _only(withdrawn, cleared), counts, found)
+    going = [candidate.id for candidate in concerned if candidate.id in cleared and candidate.id not in found.found]
     refused = _carry_over(context, handover(), going, counts) if going else False
     if refused or contract.tenant_is_due(context):
         _tenant(context)
@@ -116,13 +117,13 @@ def _triage(context: Context, due: Sequence[str], counts: Counts, found: Faults)
     withdrawn = Slice({}, {})
     for ids in mirror.portions(due, TRIAGE):
         with context.store.reading() as session:
-            views = mirror.views(session, ids)
+            views = found.views(session, ids)
             links = LinksOf(work.links_of(session, ids, ()), context.config.rules.mapping.account)
             schema = tenant_memory.remembered(session, context.config.rules)[0].schema
             were_qualified = work.last_qualified(session, [i for i, view in views.items() if view.cycles])
         settled = Slice({}, {})
         for contact, view in views.items():
-            with found.concerning(contact, view.change_seq):
+            with found.concerning({contact: view.change_seq}):
                 decisions = qualify(view, context.config.rules)
                 # Nobody is withdrawn by a property that cannot be read.
                 gone = contact in were_qualified and leading(decisions).code is not Code.PROPERTY_UNREADABLE
@@ -132,7 +133,7 @@ def _triage(context: Context, due: Sequence[str], counts: Counts, found: Faults)
                     concerned.append(guard.candidate(view, known, decisions, gone, consent))
                 else:
                     _decide(withdrawn if gone else settled, view, decisions)
-        _settle(context, settled, counts)
+        _settle(context, settled, counts, found)
     return concerned, withdrawn
 
 
@@ -150,15 +151,13 @@ def _only(slice_: Slice, contacts: frozenset[str]) -> Slice:
     return made
 
 
-def _settle(context: Context, settled: Slice, counts: Counts) -> None:
-    recording.record(context, settled)
+def _settle(context: Context, settled: Slice, counts: Counts, found: Faults) -> None:
+    recording.record(context, settled, found)
     _count(counts, settled)
 
 
 def _handover(context: Context, found: Faults) -> Handover:
-    made = Handover(context, _tenant(context))
-    made.faults = found
-    return made
+    return Handover(context, _tenant(context), found)
 
 
 def _tenant(context: Context) -> Tenant:

@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlmodel import Session
@@ -16,6 +17,7 @@ from sync.domain.rules import Rules
 from sync.domain.views import ContactView
 from sync.jobs import evidence
 from sync.jobs.context import Context
+from sync.jobs.faults import Faults
 from sync.jobs.slice import Slice
 from sync.lifecycle import Failed, Outcome, Postponed, Status
 from sync.log import Event, emit
@@ -25,27 +27,54 @@ from sync.state import streams, work
 from sync.state.work import DecisionRecord, HandoverRecord
 
 
-def record(context: Context, slice_: Slice) -> None:
-    """Keeps decisions, handovers, agreed values and progress of every settled contact."""
-    now = context.now()
-    after: dict[str, lifecycle.Progress | None] = {}
-    handed_over: list[HandoverRecord] = []
+@dataclass
+class _Kept:
+    """What was committed, for the events."""
+
+    after: dict[str, lifecycle.Progress | None] = field(default_factory=dict)
+    handed_over: list[HandoverRecord] = field(default_factory=list)
+
+
+def record(context: Context, slice_: Slice, faults: Faults) -> None:
+    """Keeps decisions, handovers, agreed values and progress of every settled contact, in one commit.
+
+    A contact that cannot be recorded is left out of the slice, for `faults.settle` to decide on.
+    """
+    now, kept = context.now(), _Kept()
+    faults.each(
+        list(slice_.outcomes),
+        lambda contacts: _commit(context, slice_, contacts, kept),
+        lambda contact: slice_.concerned([contact]),
+    )
+    slice_.leave_out(faults.found)
+    with context.store.reading() as session:
+        since = streams.in_service_since(session)
+    _measure(slice_, kept.handed_over, since, now)
+    _report(slice_, kept.after, kept.handed_over)
+
+
+def _commit(context: Context, slice_: Slice, contacts: Sequence[str], kept: _Kept) -> None:
+    """Records all of these contacts, or none."""
+    made = _Kept()
+    attempt = replace(slice_, links=dict(slice_.links))
     with context.store.session() as session, session.no_autoflush:
-        loaded = work.Loaded(session, slice_.outcomes, _planned_links(slice_))
-        for contact, outcome in slice_.outcomes.items():
-            view = slice_.views[contact]
-            after[contact] = work.finish(session, contact, view.change_seq, outcome, context.retry_policy, now)
+        loaded = work.Loaded(session, contacts, _planned_links(slice_, contacts))
+        for contact in contacts:
+            view, outcome = slice_.views[contact], slice_.outcomes[contact]
+            after = work.finish(session, contact, view.change_seq, outcome, context.retry_policy, context.now())
+            made.after[contact] = after
             planned = slice_.plans.get(contact)
             if planned and not isinstance(outcome, Postponed):
-                handed_over += _keep(session, context, slice_, planned, outcome, loaded)
-        since = streams.in_service_since(session)
-    _measure(slice_, handed_over, since, now)
-    _report(slice_, after, handed_over)
+                made.handed_over += _keep(session, context, attempt, planned, outcome, loaded)
+    slice_.links = attempt.links
+    kept.after |= made.after
+    kept.handed_over += made.handed_over
 
 
-def _planned_links(slice_: Slice) -> set[tuple[str, str]]:
-    """(entity, key) of every record that this slice's plans name."""
-    return {(write.entity, write.key) for planned in slice_.plans.values() for write in planned.records}
+def _planned_links(slice_: Slice, contacts: Iterable[str]) -> set[tuple[str, str]]:
+    """(entity, key) of every record that the plans of these contacts name."""
+    plans = (slice_.plans[contact] for contact in contacts if contact in slice_.plans)
+    return {(write.entity, write.key) for planned in plans for write in planned.records}
 
 
 def _keep(

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from sync.domain.views import Link
 from sync.jobs.answers import Answers
 from sync.jobs.context import Context
-from sync.jobs.handover import Handover, owners_of
+from sync.jobs.faults import Faults
+from sync.jobs.handover import Handover, owned, owners_of
 from sync.jobs.slice import Slice
 from sync.mappers.identity import account_ids
 from sync.planner.imagine import Imagined, Predicted, creates_permission_sets
@@ -19,8 +20,8 @@ from sync.state import work
 class Rehearsal(Handover):
     """Carries slices over in imagination; later slices know what earlier ones made."""
 
-    def __init__(self, context: Context, tenant: Tenant) -> None:
-        super().__init__(context, tenant)
+    def __init__(self, context: Context, tenant: Tenant, faults: Faults) -> None:
+        super().__init__(context, tenant, faults)
         with context.store.reading() as session:
             origins = work.permission_set_origins(session)
         self.imagined = Imagined(context.config.rules, creates_permission_sets=creates_permission_sets(origins))
@@ -59,14 +60,20 @@ class Rehearsal(Handover):
     def _write(self, work_: Slice, writes: Sequence[Write]) -> None:
         owners = owners_of(work_, writes)
         for write in writes:
-            known = work_.links.get((write.entity, write.key))
-            self.imagined.write(write, work_.links, work_.target)
-            for contact in owners[write.entity, write.key]:
+            concerned = owned(work_, owners, write)
+            with self.faults.concerning(concerned):
+                self._imagine(work_, write)
+            for contact in concerned:
                 self._records_of[contact].add((write.entity, write.key))
-            if write.entity == ACCOUNT and write.linked:
-                link = self._accounts[ACCOUNT, write.key] = work_.links[ACCOUNT, write.key]
-                if known is None or known.object_id != link.object_id:
-                    work_.new_accounts.add(write.key)
+        self._set_aside(work_)
+
+    def _imagine(self, work_: Slice, write: Write) -> None:
+        known = work_.links.get((write.entity, write.key))
+        self.imagined.write(write, work_.links, work_.target)
+        if write.entity == ACCOUNT and write.linked:
+            link = self._accounts[ACCOUNT, write.key] = work_.links[ACCOUNT, write.key]
+            if known is None or known.object_id != link.object_id:
+                work_.new_accounts.add(write.key)
 
 
 class _Reader:

@@ -3,7 +3,7 @@
 from sync.hubspot_client import BATCH_READ
 from sync.jobs import associations, existence
 from sync.jobs.context import Context
-from sync.state import mirror, wishes
+from sync.state import mirror, selection, wishes
 
 
 def run(context: Context) -> int:
@@ -14,7 +14,7 @@ def run(context: Context) -> int:
     for part in mirror.portions(ids, BATCH_READ):
         changed += existence.reread(context, part)
         with context.store.reading() as session:
-            known = [i for i in part if i in mirror.views(session, part)]
+            known = selection.known(session, part)
         changed += associations.refresh(context, known)["changed"]
         with context.store.session() as session:
             wishes.strike(session, part)

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from sqlmodel import Session
@@ -20,6 +21,7 @@ from sync.domain.rules import Rules
 from sync.domain.views import ContactView
 from sync.jobs import identities, tenant_memory
 from sync.jobs.context import Progress, silent
+from sync.jobs.faults import Faults
 from sync.jobs.guard import Extent, Known, exceeding, excess
 from sync.jobs.poll import STREAMS
 from sync.jobs.slice import LinksOf
@@ -72,7 +74,10 @@ def simulate(
     progress: Progress = silent,
     portion: int = PORTION,
 ) -> Outcome:
-    """Compares the rules in force with others; `guard`: what one cycle may do under those."""
+    """Compares the rules in force with others; `guard`: what one cycle may do under those.
+
+    Raises Defect where the same exception occurs on many contacts.
+    """
     with ExitStack() as stack:
         session = stack.enter_context(store.reading())
         spool = Spool()
@@ -87,6 +92,7 @@ def simulate(
             progress("simulate", done, total)
         comparison.look_again()
         comparison.warn_of_guard()
+        comparison.warn_of_faults()
         stack.pop_all()
         session.close()
     return Outcome((now.digest, then.digest), done, spool)
@@ -119,6 +125,7 @@ class _Comparison:
             creates_permission_sets=creates_permission_sets(work.permission_set_origins(session)),
             most_relationships=guard.max_relationships,
         )
+        self.faults = Faults()
         self.sides = []
         for world, rules in (("now", now), ("then", then)):
             tenant, self.tenant_known = tenant_memory.remembered(session, rules)
@@ -134,18 +141,21 @@ class _Comparison:
         parked = work.parked_ids(self.session, Code.ACCOUNT_AMBIGUOUS)
         found: set[str] = set()
         for ids in mirror.portions(parked, self.portion):
-            for view in mirror.views(self.session, ids).values():
-                found |= _companies(qualify(view, now))
+            for contact, view in self.faults.views(self.session, ids).items():
+                with self.faults.concerning({contact: view.change_seq}):
+                    found |= _companies(qualify(view, now))
         return frozenset(found)
 
     def look_at(self, ids: Sequence[str]) -> None:
         views, links = self._load(ids)
         persons = work.parked_as(self.session, ids, Code.CONTACT_AMBIGUOUS)
         for contact, view in views.items():
-            now, then = (
-                self._predicted(side, view, links, self._world(side, view, contact in persons)) for side in self.sides
-            )
-            self._keep(view, now, then)
+            with self.faults.concerning({contact: view.change_seq}):
+                now, then = (
+                    self._predicted(side, view, links, self._world(side, view, contact in persons))
+                    for side in self.sides
+                )
+                self._keep(view, now, then)
 
     def _world(self, side: "_Side", view: ContactView, ambiguous_person: bool) -> World:
         """What only C4C knows, as the last run found it."""
@@ -162,9 +172,12 @@ class _Comparison:
         return predict(view, known, side.rules, side.tenant, world)
 
     def _load(self, ids: Sequence[str]) -> tuple[dict[str, ContactView], LinksOf]:
-        views = identities.views(self.session, ids, self.sides[1].rules)
+        views = self.faults.views(self.session, ids, partial(identities.views, rules=self.sides[1].rules))
         rules = self.sides[0].rules.mapping.account
-        companies = {company for view in views.values() for company in account_ids(view, rules)}
+        companies: set[str] = set()
+        for contact, view in views.items():
+            with self.faults.concerning({contact: view.change_seq}):
+                companies |= account_ids(view, rules)
         return views, LinksOf(work.links_of(self.session, ids, companies), rules)
 
     def _keep(self, view: ContactView, now: Prediction, then: Prediction) -> None:
@@ -188,7 +201,8 @@ class _Comparison:
                     views, links = self._load(work.decidable_of(self.session, ids))
                     persons = work.parked_as(self.session, ids, Code.CONTACT_AMBIGUOUS)
                     for contact, view in views.items():
-                        self._again(side, view, links, contact in persons)
+                        with self.faults.concerning({contact: view.change_seq}):
+                            self._again(side, view, links, contact in persons)
                     self.session.expunge_all()
 
     def _again(self, side: "_Side", view: ContactView, links: LinksOf, ambiguous_person: bool) -> None:
@@ -215,6 +229,10 @@ class _Comparison:
             missing = sorted(set(named) - set(known)) if known else []
             if missing:
                 self.spool.warn("", "", f"not in the mirror yet, so taken as empty: {stream}: {', '.join(missing)}")
+
+    def warn_of_faults(self) -> None:
+        for fault in self.faults.listed():
+            self.spool.warn(fault["contact"], fault["code"], fault["text"])
 
     def warn_of_guard(self) -> None:
         counts = self.spool.counts("then")

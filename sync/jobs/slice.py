@@ -1,7 +1,7 @@
 """A slice of contacts on their way: what is known of them, what was planned, and how each ended."""
 
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 
 from sync.domain.codes import Code
@@ -41,6 +41,17 @@ class Slice:
     def open(self) -> list[str]:
         """Contacts that are not settled yet, in the order of their ids."""
         return sorted((i for i in self.views if i not in self.outcomes), key=in_order)
+
+    def concerned(self, contacts: Iterable[str]) -> dict[str, int]:
+        """Those of the contacts that are in the slice, with the `change_seq` that each was loaded with."""
+        return {contact: self.views[contact].change_seq for contact in contacts if contact in self.views}
+
+    def leave_out(self, contacts: Iterable[str]) -> None:
+        """Forgets these contacts: nothing more is planned, written or recorded for them."""
+        for contact in set(contacts) & self.views.keys():
+            del self.views[contact]
+            self.plans.pop(contact, None)
+            self.outcomes.pop(contact, None)
 
     def links_by_contact(self, rules: AccountMap) -> dict[str, Links]:
         """For each open contact its own pairs and those of its companies."""

@@ -12,6 +12,7 @@ from typing import Any
 from sync import odata
 from sync.jobs import links
 from sync.jobs.context import Context
+from sync.jobs.faults import Faults
 from sync.jobs.handover import Handover
 from sync.jobs.slice import Slice
 from sync.jobs.tenant import maps, read_tenant
@@ -39,7 +40,10 @@ class Keyed:
 
 @dataclass
 class Differences:
-    """What does not fit, by kind; each entry names entity and key, and the contacts to look at again."""
+    """What does not fit, by kind; each entry names entity and key, and the contacts to look at again.
+
+    `not_compared`: contacts on which an exception occurred, each with code and place.
+    """
 
     missing: list[dict[str, Any]] = field(default_factory=list)
     extra: list[dict[str, Any]] = field(default_factory=list)
@@ -51,14 +55,16 @@ class Differences:
     """Records of HubSpot ids that were merged away, besides the survivor's own: sales should merge them."""
     settled: list[dict[str, Any]] = field(default_factory=list)
     """Records that are gone, of contacts that a person wants left alone: no mistake, and nothing to do."""
+    not_compared: list[dict[str, str]] = field(default_factory=list)
     checked: dict[str, int] = field(default_factory=dict)
 
     def total(self) -> int:
-        return sum(len(kind) for kind in (self.missing, self.extra, self.drifted, self.duplicate))
+        kinds = (self.missing, self.extra, self.drifted, self.duplicate, self.not_compared)
+        return sum(len(kind) for kind in kinds)
 
     def beyond_repair(self) -> int:
-        """What only a person can settle: records with one key, and those of which HubSpot knows nobody."""
-        return len(self.duplicate) + sum(not entry["contacts"] for entry in self.extra)
+        """What only a person can settle: records with one key, those of which HubSpot knows nobody, and our faults."""
+        return len(self.duplicate) + len(self.not_compared) + sum(not entry["contacts"] for entry in self.extra)
 
     def contacts(self) -> set[str]:
         """Contacts that the normal path would look at to mend what it can mend."""
@@ -74,12 +80,13 @@ class Differences:
             "shared": self.shared,
             "left_over": self.left_over,
             "settled": self.settled,
+            "not_compared": self.not_compared,
             "checked": self.checked,
         }
 
 
 def verify(context: Context) -> Differences:
-    """All differences. Raises RemoteError if C4C cannot be read."""
+    """All differences. Raises RemoteError if C4C cannot be read, Defect for the same exception on many contacts."""
     tenant, _ = read_tenant(context.c4c, context.config.rules, context.now())
     with context.store.reading() as session:
         pairs = selection.links(session, KEYED)
@@ -108,7 +115,9 @@ def verify(context: Context) -> Differences:
         for link in pairs
         if (_kind(link), link.hubspot_id) in survivors and link not in gone
     ]
-    _compare_fields(context, Handover(context, tenant), settled, found)
+    handover = Handover(context, tenant, Faults())
+    _compare_fields(context, handover, settled, found)
+    found.not_compared = handover.faults.listed()
     return found
 
 
@@ -236,7 +245,11 @@ def _planned(context: Context, handover: Handover, ids: list[str]) -> Slice:
     slice_ = handover.load(ids)
     rules = context.config.rules
     links, schema = slice_.links_by_contact(rules.mapping.account), handover.tenant.schema
-    slice_.views = {i: v for i, v in slice_.views.items() if concerns(v, qualify(v, rules), links[i], rules, schema)}
+    for contact, view in list(slice_.views.items()):
+        with handover.faults.concerning(slice_.concerned([contact])):
+            if not concerns(view, qualify(view, rules), links[contact], rules, schema):
+                slice_.leave_out([contact])
+    slice_.leave_out(handover.faults.found)
     handover.plan(slice_)
     return slice_
 

@@ -123,7 +123,6 @@ class Imagined:
 
     def write(self, write: Write, links: MutableMapping[tuple[str, str], Link], target: Target) -> None:
         """Pretends that the write succeeded: links and target tell it from now on."""
-        self._note(write)
         match write.action:
             case "create":
                 self._create(write, links, target)
@@ -133,6 +132,7 @@ class Imagined:
                 self._change(write.entity, write.object_id, write.values(), target)
                 if write.linked:
                     self._keep(write, None, links)
+        self._note(write)
 
     def _create(self, write: Write, links: MutableMapping[tuple[str, str], Link], target: Target) -> None:
         row = self._fresh(write.entity, write.key, write.values())

@@ -68,11 +68,15 @@ def mark_in_flight(session: Session, contact_ids: Sequence[str], now: datetime) 
 
 def changed_since(session: Session, known: Mapping[str, int]) -> list[str]:
     """Those of the contacts whose mirror changed after it was read with this `change_seq`."""
-    found: list[str] = []
-    for ids in portions(known):
+    return [contact for contact, seq in change_seqs(session, known).items() if seq != known[contact]]
+
+
+def change_seqs(session: Session, contact_ids: Iterable[str]) -> dict[str, int]:
+    """`change_seq` of each of these contacts, 0 for one that has no progress yet."""
+    found = dict.fromkeys(contact_ids, 0)
+    for ids in portions(list(found)):
         of = select(tables.Progress.contact_id, tables.Progress.change_seq)
-        rows = session.exec(of.where(col(tables.Progress.contact_id).in_(ids)))
-        found += [contact for contact, seq in rows if seq != known[contact]]
+        found |= dict(iter(session.exec(of.where(col(tables.Progress.contact_id).in_(ids)))))
     return found
 
 

@@ -1,39 +1,77 @@
-"""An exception while one contact is decided on or planned parks that one; the same one on many parks nobody."""
+"""An exception that concerns one contact, wherever it occurs, parks that one; the same one on many parks nobody."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from typing import Any
 
 import pytest
 from c4c_world import World
 
 from sync.errors import Defect
-from sync.jobs import handover, push
+from sync.jobs import answers, evidence, handover, in_flight, linking, push, recording
+from sync.planner.resolve import CONTACT, LEAD
+from sync.state import mirror
+
+Contacts = Collection[str]
+Concerns = Callable[..., bool]
+"""Whether a call with these arguments is about one of the contacts, which come first."""
 
 
-def break_for(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, contacts: list[str]) -> None:
-    """The function fails for these contacts, and repeats their name in its message."""
+def about_view(contacts: Contacts, view: Any, *_: Any) -> bool:
+    return view.id in contacts
+
+
+def about_question(contacts: Contacts, question: Any, *_: Any) -> bool:
+    return question.entity in (CONTACT, LEAD) and str(question.value).partition(":")[0] in contacts
+
+
+def about_write(contacts: Contacts, write: Any, *_: Any) -> bool:
+    return write.entity in (CONTACT, LEAD) and write.key.partition(":")[0] in contacts
+
+
+def about_row(contacts: Contacts, entity: str, row: Any) -> bool:
+    return entity in (CONTACT, LEAD) and str(row.get("HubSpotID_KUT")).partition(":")[0] in contacts
+
+
+PLACES = [
+    pytest.param(mirror, "_views", lambda contacts, _, ids: bool(set(contacts) & set(ids)), id="viewing"),
+    pytest.param(push, "qualify", about_view, id="deciding"),
+    pytest.param(handover, "plan", about_view, id="planning"),
+    pytest.param(answers, "answered", about_question, id="reading"),
+    pytest.param(handover, "settled", lambda contacts, _, contact: contact in contacts, id="settling"),
+    pytest.param(evidence, "of", about_view, id="announcing"),
+    pytest.param(linking, "wrote", about_write, id="keeping"),
+    pytest.param(linking, "record", about_row, id="teaching"),
+    pytest.param(recording, "decision_record", about_view, id="recording"),
+]
+
+
+def break_for(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, concerns: Concerns, contacts: Contacts) -> None:
+    """The function fails for these contacts, and repeats a person's name in its message."""
     real = getattr(module, name)
 
-    def failing(view: Any, *more: Any) -> Any:
-        if view.id in contacts:
-            raise KeyError(view.get("lastname"))
-        return real(view, *more)
+    def failing(*arguments: Any) -> Any:
+        if concerns(contacts, *arguments):
+            raise KeyError("Sommer")
+        return real(*arguments)
 
     monkeypatch.setattr(module, name, failing)
 
 
-PLACES = [pytest.param(push, "qualify", id="deciding"), pytest.param(handover, "plan", id="planning")]
-
-
-@pytest.mark.parametrize(("module", "name"), PLACES)
-def test_one_contact_is_parked_with_the_place(
-    world: World, monkeypatch: pytest.MonkeyPatch, module: Any, name: str
-) -> None:
+def crowd(world: World, number: int) -> list[str]:
+    """Contacts of one company."""
     company = world.control.company()
-    odd, *others = [world.control.contact(company, lastname=f"Sommer{n}") for n in range(4)]
+    return [world.control.contact(company, lastname=f"Sommer{n}") for n in range(number)]
+
+
+@pytest.mark.parametrize(("module", "name", "concerns"), PLACES)
+def test_one_contact_is_parked_with_the_place(
+    world: World, monkeypatch: pytest.MonkeyPatch, module: Any, name: str, concerns: Concerns
+) -> None:
+    odd, *others = crowd(world, 4)
     with monkeypatch.context() as broken:
-        break_for(broken, module, name, [odd])
+        break_for(broken, module, name, concerns, [odd])
         world.sync()
     progress = world.progress(odd)
     assert (progress.status, progress.code) == ("parked", "INTERNAL_ERROR")
@@ -43,18 +81,40 @@ def test_one_contact_is_parked_with_the_place(
     assert {world.progress(other).status for other in others} == {"done"}
     assert world.cli("parked", "retry", "--code", "INTERNAL_ERROR").returncode == 0
     world.sync()
-    assert len(world.control.rows("Lead")) == 4
+    assert world.progress(odd).status == "done"
+    assert len(world.control.rows("Lead")) == len(world.control.rows("Contact")) == 4
+    assert len(world.control.rows("CorporateAccount")) == 1
 
 
-@pytest.mark.parametrize(("module", "name"), PLACES)
+@pytest.mark.parametrize(("module", "name", "concerns"), PLACES)
 def test_the_same_exception_on_ten_contacts_parks_nobody(
-    world: World, monkeypatch: pytest.MonkeyPatch, module: Any, name: str
+    world: World, monkeypatch: pytest.MonkeyPatch, module: Any, name: str, concerns: Concerns
 ) -> None:
-    company = world.control.company()
-    contacts = [world.control.contact(company, lastname=f"Sommer{n}") for n in range(11)]
+    contacts = crowd(world, 11)
     with monkeypatch.context() as broken:
-        break_for(broken, module, name, contacts[:10])
+        break_for(broken, module, name, concerns, contacts[:10])
         [failure] = world.once("poll", "sweep", "push", until_idle=False).failures
     assert isinstance(failure, Defect)
     assert "10 contacts" in str(failure)
-    assert [world.progress(contact).status for contact in contacts] == ["pending"] * 10 + ["done"]
+    assert {world.progress(contact).status for contact in contacts[:10]} <= {"pending", "in_flight"}
+    assert world.progress(contacts[10]).status == "done"
+
+
+@pytest.mark.parametrize("name", ["_oldest", "_question"])
+def test_a_lost_answer_that_cannot_be_settled_parks_its_contact(
+    world: World, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    odd, *others = crowd(world, 4)
+    world.control.fault("cut_after", path="batch", body="POST LeadCollection", times=1)
+    world.control.fault("cut_before", path="batch", body="GET LeadCollection", skip=1, times=None)
+    world.once("poll", "sweep", "push", until_idle=False)
+    world.control.call("DELETE", "/faults")
+    assert world.progress(odd).status == "in_flight"
+    with monkeypatch.context() as broken:
+        break_for(broken, in_flight, name, about_write, [odd])
+        world.sync()
+    assert (world.progress(odd).status, world.progress(odd).code) == ("parked", "INTERNAL_ERROR")
+    assert {world.progress(other).status for other in others} == {"done"}
+    assert world.cli("parked", "retry", "--code", "INTERNAL_ERROR").returncode == 0
+    world.sync()
+    assert len(world.control.rows("Lead")) == 4
