@@ -45,7 +45,10 @@ def seed(world: Stores, *, contacts: int, companies: int, seed: int, bulk: int |
         world.hubspot.create("companies", owned, record_id=number, created_ms=created, updated_ms=updated)
     _contacts(world.hubspot, past, persons, _ids(random, contacts, reused=company_ids[::40]))
     world.hubspot.index_everything()
+    # What sales has was loaded from another system, as it was spelled there.
+    rewrites, world.c4c.settings.rewrites_values = world.c4c.settings.rewrites_values, False
     Sales(world.c4c.create, random).fill(firms, persons)
+    world.c4c.settings.rewrites_values = rewrites
 
 
 class Past:

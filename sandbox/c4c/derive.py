@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sandbox.c4c import leads, parties, relations
+from sandbox.c4c import leads, parties, relations, rewriting
 from sandbox.c4c.errors import bad_request
 from sandbox.c4c.model import ENTITIES
 from sandbox.c4c.tables import Tables
@@ -60,6 +60,8 @@ def before_create(store: Tables, entity: str, row: Row, by: str) -> None:
         leads.on_create(store, row)
     if entity == "ContactIsContactPersonFor":
         relations.check(store, row)
+    if store.settings.rewrites_values:
+        rewriting.rewrite(entity, row)
     _format(entity, row)
     stamp_create(store, entity, row, by)
 
@@ -89,6 +91,8 @@ def before_change(store: Tables, entity: str, old: Row, row: Row, values: Row, b
     header = store.get("Lead", row.get("ParentObjectID", "")) if HEADERS.get(entity, ("",))[0] == "Lead" else None
     if header and header.get("LifeCycleStatusCode") == leads.LIFE_CYCLE[leads.CONVERTED]:
         raise bad_request(f"Lead {header['ID']} is converted and can not be changed")
+    if store.settings.rewrites_values:
+        rewriting.rewrite(entity, row)
     _format(entity, row)
 
 

@@ -15,6 +15,7 @@ class Settings:
     eq_case_sensitive: bool = True
     batch_status: int = 202
     failed_changeset: str = "single"  # or "nested"
+    rewrites_values: bool = True  # on saving: phones, case of e-mail addresses, double blanks; the forms are a guess
     creates_permission_set: bool = False
     children_move_etag: bool = False  # whether a write to a child moves the ETag of its header too
     lower_case_uuid: str = "error"  # or "sap_message": 204 with a sap-message header and no effect

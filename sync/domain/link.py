@@ -21,6 +21,14 @@ INTENT = "intent"
 """Under `seen` of an intent: what the handover knew when the lead was requested (consent as read, time of crossing)."""
 
 
+UNREAD = "unread"
+"""Under `seen`: fields that we wrote and that were not read since. C4C rewrites values on saving (phone numbers in its
+own format, e-mail addresses in small letters, double blanks), so the next reading shows what it made of ours."""
+
+MADE = "made"
+"""Under `seen`: field → digest of what C4C made of the value that we sent, where it shows another one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Announced:
     """The record is about to be created with these values. If the answer is lost, this is all that is known of it."""
@@ -31,9 +39,10 @@ class Announced:
 
 @dataclass(frozen=True, slots=True)
 class Wrote:
-    """A write took effect. `observed`: what the record showed in the answer; `ours`: we created it.
+    """A write took effect. `observed`: what the record showed when it was seen last; `ours`: we created it.
 
-    `adopted`: the record had no key of ours until now, so it is not the one that an intent announced.
+    `answered`: it was seen in the answer to the write, so `observed` is what C4C made of it; the answer to a change is
+    empty. `adopted`: the record had no key of ours until now, so it is not the one that an intent announced.
     """
 
     object_id: str
@@ -41,6 +50,7 @@ class Wrote:
     observed: Mapping[str, Any] = field(default_factory=dict)
     ours: bool = False
     adopted: bool = False
+    answered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +83,19 @@ def after(entity: str, key: str, known: Link | None, event: Event) -> Link:
     match event:
         case Announced(sent, handover):
             same = known if known and not known.object_id else None
+            values = {**(same.sent if same else {}), **sent}
             seen = {INTENT: dict(handover)} if handover else {}
-            return Link(entity, key, "", {**(same.sent if same else {}), **sent}, origin="created", seen=seen)
-        case Wrote(object_id, sent, observed, ours, adopted):
+            return Link(entity, key, "", values, origin="created", seen={**seen, UNREAD: sorted(values)})
+        case Wrote(object_id, sent, observed, ours, adopted, answered):
             announced = known is not None and not known.object_id
             before = None if adopted and announced else known
-            return _looked_at(_base(entity, key, before, object_id, ours), sent, observed, sent)
+            base = _base(entity, key, before, object_id, ours)
+            return _looked_at(base, sent, observed, () if answered else sent)
         case Observed(object_id, agreed, observed, ours, shared):
             base = _base(entity, key, known, object_id, ours)
             base = replace(base, origin="shared") if shared else base
             fresh = {n: v for n, v in agreed.items() if n not in base.sent or not odata.same(base.sent[n], v)}
-            return _looked_at(base, fresh, observed)
+            return _looked_at(base, fresh, {**observed, MADE: {**observed.get(MADE, {}), **dict.fromkeys(fresh)}})
         case Named(object_id, shared):
             if known and known.object_id == object_id and shared == (known.origin == "shared"):
                 return known
@@ -97,11 +109,24 @@ def named_meanwhile(stored: Link | None, loaded: Link | None) -> bool:
 
 
 def remembered(before: Mapping[str, Any], now: Mapping[str, Any], written: Iterable[str] = ()) -> dict[str, Any]:
-    """What is known of a record after another look, or after a write: fields that were not looked at are kept."""
-    theirs = {**(before.get("theirs") or {}), **(now.get("theirs") or {}), **dict.fromkeys(written)}
-    foreign = {name: value for name, value in theirs.items() if value is not None}
-    known = {**before, **now, "theirs": foreign}
+    """What is known of a record after another look: fields that were not looked at are kept.
+
+    `written`: fields that were changed after that look, so that nothing of them is known until the next one.
+    """
+    changed = dict.fromkeys(written)
+    read = now.get(MADE) or {}
+    known = {
+        **before,
+        **now,
+        "theirs": _filled({**(before.get("theirs") or {}), **(now.get("theirs") or {}), **changed}),
+        MADE: _filled({**(before.get(MADE) or {}), **read, **changed}),
+        UNREAD: sorted({name for name in before.get(UNREAD) or () if name not in read} | changed.keys()),
+    }
     return {name: value for name, value in known.items() if value and name not in (FORMER, INTENT)}
+
+
+def _filled(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _base(entity: str, key: str, known: Link | None, object_id: str, ours: bool) -> Link:

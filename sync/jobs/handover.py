@@ -27,6 +27,7 @@ from sync.lifecycle import Done, Failed, Outcome, Postponed
 from sync.mappers.identity import account_ids
 from sync.planner.plan import Tenant, Write, plan
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
+from sync.planner.target import Ask, Question
 from sync.state import work
 
 MOST_ROUNDS = 100
@@ -166,7 +167,22 @@ class Handover:
             if writes and not _reread(work_, writes):
                 self._write(work_, writes)
                 _reopen(work_, writes)
+                self._read_back(work_)
         self._settle(work_, unsettled)
+
+    def _read_back(self, work_: Slice) -> None:
+        """Reads what was changed: C4C rewrites values on saving, and what it made of ours is no edit by sales.
+
+        It is read at once, because what a later look finds may be sales' own.
+        """
+        if not work_.open():
+            return
+        changed = {Question(Ask.BY_ID, r.entity, r.object_id): r for r in work_.target.records.values() if r.stale}
+        if changed:
+            self.reader.answer(changed, work_.target)
+        for question, record in changed.items():
+            if question not in work_.target.refused and not work_.target.answers[question]:
+                work_.target.forget(record.entity, record.object_id, ())
 
     def _settle(self, work_: Slice, outcome_of: Callable[[Slice, str], Outcome | None]) -> None:
         """Settles the open contacts that have an outcome."""

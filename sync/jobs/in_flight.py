@@ -15,7 +15,7 @@ from sync.jobs import evidence
 from sync.jobs.context import Context
 from sync.jobs.handover import Handover
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
-from sync.planner.seen import seen
+from sync.planner.seen import seen, unread
 from sync.planner.target import Ask, Question, Record, Target, Unanswerable
 from sync.state import work
 
@@ -104,7 +104,7 @@ def _keep(context: Context, work_: Handover, intents: Sequence[Link], target: Ta
             if record is None:
                 work.drop_link(session, intent.entity, intent.key)
                 continue
-            observed = seen(record, intent.sent, work_.tenant.schema)
+            observed = seen(record, intent.sent, work_.tenant.schema, unread(intent))
             link = after(intent.entity, intent.key, intent, Observed(record.object_id, {}, observed, ours=True))
             work.save_link(session, link, now, written=True)
             if link.entity == LEAD:

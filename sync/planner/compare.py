@@ -1,13 +1,16 @@
 """Three-way comparison: what should be, what C4C holds, and what we sent last."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
 from sync import odata
+from sync.domain.link import MADE
 from sync.domain.rules import FieldRule
+from sync.domain.views import Link
 from sync.mappers.draft import Awaited, Draft, DraftField, Value
+from sync.planner.seen import digest, unread
 from sync.planner.target import Record
 from sync.schema import Schema
 
@@ -25,6 +28,31 @@ class Change:
         return {"from": self.old, "to": str(self.new) if not _plain(self.new) else self.new, "rule": self.rule}
 
 
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What both sides agreed on last: the values that we sent, and what C4C made of them on saving.
+
+    `made`: field → digest of what it shows instead of ours. `unread`: fields that we wrote and nobody read since.
+    """
+
+    sent: Mapping[str, Any] = field(default_factory=dict)
+    made: Mapping[str, str] = field(default_factory=dict)
+    unread: Container[str] = ()
+
+    @classmethod
+    def of(cls, link: Link) -> "Base":
+        made = link.seen.get(MADE)
+        return cls(link.sent, made if isinstance(made, Mapping) else {}, unread(link))
+
+    def untouched(self, name: str, current: Any) -> bool:
+        """Whether the field shows what we sent, or what C4C made of that: nobody else changed it."""
+        if name not in self.sent:
+            return False
+        if odata.same(current, self.sent[name]) or name in self.unread:
+            return True
+        return name in self.made and self.made[name] == digest(current)
+
+
 def _plain(value: Value) -> bool:
     return value is None or isinstance(value, str | bool | int)
 
@@ -38,19 +66,27 @@ def for_create(draft: Draft, schema: Schema) -> tuple[Change, ...]:
     )
 
 
-def for_update(draft: Draft, record: Record, sent: Mapping[str, Any], schema: Schema) -> tuple[Change, ...]:
+def for_update(draft: Draft, record: Record, base: Base, schema: Schema) -> tuple[Change, ...]:
     """The changed fields of an existing record, each by its rule. Empty means: no request."""
     changes: list[Change] = []
     for _, members in groupby(draft.fields, key=lambda f: f.group):
-        group = [f for f in _shrunk(members, sent) if f.value is not None or f.may_blank]
-        if _allowed(group, record, sent):
-            changes += [_change(f, record) for f in group if _differs(f.value, record.fields.get(f.name))]
+        group = [f for f in _shrunk(members, base.sent) if f.value is not None or f.may_blank]
+        if _allowed(group, record, base):
+            changes += [_change(f, record) for f in group if _differs(f, record, base)]
     return tuple(c for c in changes if _updatable(draft.entity, c.name, schema))
 
 
-def _differs(value: Value, current: Any) -> bool:
-    """The id of a record that does not exist yet differs from every id there is."""
-    return isinstance(value, Awaited) or not odata.same(value, current)
+def _differs(field: DraftField, record: Record, base: Base) -> bool:
+    """Whether C4C shows another value than it made of this one, if it was sent already.
+
+    The id of a record that does not exist yet differs from every id there is.
+    """
+    current = record.fields.get(field.name)
+    if isinstance(field.value, Awaited):
+        return True
+    if odata.same(field.value, current):
+        return False
+    return not (base.untouched(field.name, current) and odata.same(field.value, base.sent[field.name]))
 
 
 def _shrunk(group: Iterable[DraftField], sent: Mapping[str, Any]) -> list[DraftField]:
@@ -64,24 +100,24 @@ def _shrunk(group: Iterable[DraftField], sent: Mapping[str, Any]) -> list[DraftF
     ]
 
 
-def _allowed(group: list[DraftField], record: Record, sent: Mapping[str, Any]) -> bool:
+def _allowed(group: list[DraftField], record: Record, base: Base) -> bool:
     if not group:
         return False
     match group[0].rule:
         case FieldRule.HUBSPOT_WINS:
             return True
         case FieldRule.C4C_WINS:
-            return all(_ours(f.name, record, sent) for f in group)
+            return all(_ours(f.name, record, base) for f in group)
         case FieldRule.FILL_BLANK:
             return all(odata.blank(record.fields.get(f.name)) for f in group)
         case FieldRule.CREATE_ONLY:
             return False
 
 
-def _ours(name: str, record: Record, sent: Mapping[str, Any]) -> bool:
+def _ours(name: str, record: Record, base: Base) -> bool:
     """Whether nobody but us wrote the field: as we sent it, or blank (a box never ticked) and never sent."""
     current = record.fields.get(name)
-    return odata.same(current, sent[name]) if name in sent else odata.blank(current) or current is False
+    return base.untouched(name, current) if name in base.sent else odata.blank(current) or current is False
 
 
 def _change(field: DraftField, record: Record) -> Change:

@@ -16,7 +16,7 @@ from sync.planner import compare
 from sync.planner.compare import Change
 from sync.planner.provenance import untouched
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD, Ambiguous, Contested, Found, Lost, Resolution, Unasked, Unread
-from sync.planner.seen import ADOPTED_BY, seen
+from sync.planner.seen import ADOPTED_BY, seen, unread
 from sync.planner.target import Ask, Question, Record, Target, Unanswerable
 from sync.planner.writes import Action, Links, Tenant, Write
 from sync.schema import Schema
@@ -210,7 +210,7 @@ class Desk:
 
     def remember(self, link: Link, record: Record | None) -> None:
         """Keeps what a record told that is not written now, or that it is gone."""
-        told = {GONE: True} if record is None else seen(record, link.sent, self.tenant.schema)
+        told = {GONE: True} if record is None else seen(record, link.sent, self.tenant.schema, unread(link))
         self.records.append(Write(link.entity, link.key, "unchanged", object_id=link.object_id, seen=told))
 
     def share(self, link_key: tuple[str, str], record: Record) -> None:
@@ -222,8 +222,9 @@ class Desk:
 
     def _update(self, made: Draft, existing: Record, key_field: str | None) -> Write:
         link = self.links.get((made.entity, made.key))
-        sent = link.sent if link and _is_of(link, existing, key_field) else _ours(existing, key_field, made.key)
-        changes = compare.for_update(made, existing, sent, self.tenant.schema)
+        of_it = link is not None and _is_of(link, existing, key_field)
+        base = compare.Base.of(link) if link and of_it else compare.Base(_ours(existing, key_field, made.key))
+        changes = compare.for_update(made, existing, base, self.tenant.schema)
         if key_field and existing.text(key_field) != made.key:
             changes = (Change(key_field, existing.fields.get(key_field), made.key, "key"), *changes)
         ready = not any(isinstance(change.new, Awaited) for change in changes)
@@ -238,7 +239,7 @@ class Desk:
             existing.stale,
             ready,
             agreed=(agreed := _agreed(made, existing)),
-            seen=seen(existing, {**sent, **agreed}, self.tenant.schema),
+            seen=seen(existing, {**base.sent, **agreed}, self.tenant.schema, base.unread),
         )
 
 

@@ -17,8 +17,8 @@ def wrote(write: Write, row: Row | None, schema: Schema | None) -> Wrote:
     """
     sent: dict[str, Any] = write.values()
     object_id = write.object_id or str((row or {})["ObjectID"])
-    observed = seen(record(write.entity, row), sent if schema else None, schema) if row else write.seen
-    return Wrote(object_id, sent, observed, write.ours, adopts(write))
+    observed = seen(record(write.entity, row), sent if schema else None, schema, sent) if row else write.seen
+    return Wrote(object_id, sent, observed, write.ours, adopts(write), answered=row is not None)
 
 
 def adopts(write: Write) -> bool:

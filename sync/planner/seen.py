@@ -5,11 +5,11 @@ hold values that are not ours. Those values stay in SAP Sales Cloud; a short dig
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from sync import odata
-from sync.domain.link import GONE
+from sync.domain.link import GONE, MADE, UNREAD
 from sync.domain.views import Link
 from sync.planner.target import Record
 from sync.schema import Schema
@@ -30,15 +30,31 @@ CROSSING = "crossing"
 """When the threshold had been crossed the last time when the lead was seen open."""
 
 
-def seen(record: Record, ours: Mapping[str, Any] | None = None, schema: Schema | None = None) -> dict[str, Any]:
-    """Identity of the record and, given the values that are `ours`, digests of all others that it shows (else None)."""
+def seen(
+    record: Record,
+    ours: Mapping[str, Any] | None = None,
+    schema: Schema | None = None,
+    unread: Container[str] = (),
+) -> dict[str, Any]:
+    """Identity of the record and, given the values that are `ours`, digests of all others that it shows (else None).
+
+    `unread`: fields of ours that are read for the first time, so that what they show is what C4C made of our values.
+    """
     identity = {name: record.fields[name] for name in IDENTITY if not odata.blank(record.fields.get(name))}
     identity |= {name: str(value).lower() for name in FLAGS if isinstance(value := record.fields.get(name), bool)}
     identity |= {GONE: False}
     if schema is None or ours is None:
         return identity
     shown = {name: value for name, value in record.fields.items() if _may_change(record.entity, name, schema)}
-    return identity | {"theirs": {n: digest(v) if _foreign(v, ours.get(n)) else None for n, v in shown.items()}}
+    theirs = {n: digest(v) if _foreign(v, ours.get(n)) else None for n, v in shown.items()}
+    made = {n: None if odata.same(v, ours.get(n)) else digest(v) for n, v in record.fields.items() if n in unread}
+    return identity | {"theirs": theirs, MADE: made}
+
+
+def unread(link: Link | None) -> frozenset[str]:
+    """Fields that we wrote and that were not read since."""
+    names = link.seen.get(UNREAD) if link else None
+    return frozenset(names) if isinstance(names, list) else frozenset()
 
 
 def _may_change(entity: str, name: str, schema: Schema) -> bool:
@@ -51,7 +67,11 @@ def _foreign(value: Any, ours: Any) -> bool:
 
 
 def digest(value: Any) -> str:
-    """The same for values that mean the same (`"82"` and `"82.0"`, UUIDs in any case)."""
+    """The same for values that mean the same (`"82"` and `"82.0"`, UUIDs in any case, blank and null)."""
+    if isinstance(value, Foreign):
+        return value.digest
+    if odata.blank(value):
+        return ""
     return hashlib.sha256(odata.canonical(value).encode()).hexdigest()[:12]
 
 
@@ -68,13 +88,13 @@ class Foreign:
     """A value that SAP Sales Cloud holds and we do not: only equality can be asked."""
 
     def __init__(self, digest_: str) -> None:
-        self._digest = digest_
+        self.digest = digest_
 
     def __eq__(self, other: object) -> bool:
-        return self._digest == (other._digest if isinstance(other, Foreign) else digest(other))
+        return self.digest == digest(other)
 
     def __hash__(self) -> int:
-        return hash(self._digest)
+        return hash(self.digest)
 
     def __str__(self) -> str:
         return "(a value of SAP Sales Cloud's own)"

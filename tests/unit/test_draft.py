@@ -12,7 +12,7 @@ from unit_builders import field_map
 from sync.domain.codes import Code
 from sync.domain.rules import FieldMap
 from sync.mappers.draft import Awaited, Draft, Lookup, draft, fill
-from sync.planner.compare import for_update
+from sync.planner.compare import Base, for_update
 from sync.planner.target import Record
 from sync.schema import Field, Schema
 
@@ -201,7 +201,7 @@ def test_rule_and_may_blank_go_with_the_field() -> None:
 def test_a_value_that_was_left_out_blanks_nothing(value: str) -> None:
     mapped = field_map("Email", source="e", transform="email", may_blank=True)
     known = Record("Thing", "o", {"Email": "a@b.example"})
-    assert for_update(made(mapped, own__e=value), known, {"Email": "a@b.example"}, SCHEMA) == ()
+    assert for_update(made(mapped, own__e=value), known, Base({"Email": "a@b.example"}), SCHEMA) == ()
 
 
 @pytest.mark.parametrize(
