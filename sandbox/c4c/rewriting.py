@@ -1,4 +1,4 @@
-"""What C4C makes of values on saving: phone numbers in its own format, e-mail addresses in small letters, single blanks."""
+"""What C4C makes of values on saving: phones in its own format, e-mail addresses in small letters, single blanks."""
 
 from __future__ import annotations
 

@@ -26,7 +26,8 @@ UNREAD = "unread"
 own format, e-mail addresses in small letters, double blanks), so the next reading shows what it made of ours."""
 
 MADE = "made"
-"""Under `seen`: field → digest of what C4C made of the value that we sent, where it shows another one."""
+"""Under `seen`: field → digest of what C4C made of the value that we sent, where it shows another one, or of what it
+filled in by itself when we created the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def after(entity: str, key: str, known: Link | None, event: Event) -> Link:
             same = known if known and not known.object_id else None
             values = {**(same.sent if same else {}), **sent}
             seen = {INTENT: dict(handover)} if handover else {}
-            return Link(entity, key, "", values, origin="created", seen={**seen, UNREAD: sorted(values)})
+            return Link(entity, key, "", values, origin="created", seen=seen)
         case Wrote(object_id, sent, observed, ours, adopted, answered):
             announced = known is not None and not known.object_id
             before = None if adopted and announced else known

@@ -183,14 +183,18 @@ class Territory(Rule):
     owner: Annotated[str, StringConstraints(pattern=ADDRESS)]
 
 
+OwnerStep = Literal["account_owner", "contact_owner", "company_owner", "territory", "round_robin"]
+
+
 class OwnerRule(Rule):
     """Who owns a lead or an account: the first of `order` that names a valid employee. Owners are e-mail addresses.
 
     `round_robin` deals evenly and always the same, by the HubSpot id; it keeps no memory, so it deals the same after a
-    restart, and when somebody leaves only that person's share moves.
+    restart, and when somebody leaves only that person's share moves. `account_owner` is the owner of the account in
+    SAP Sales Cloud.
     """
 
-    order: tuple[Literal["contact_owner", "company_owner", "territory", "round_robin"], ...] = Field(min_length=1)
+    order: tuple[OwnerStep, ...] = Field(min_length=1)
     round_robin: tuple[Annotated[str, StringConstraints(pattern=ADDRESS)], ...] = ()
     territories: tuple[Territory, ...] = ()
     country_property: EitherProperty = "country"

@@ -34,11 +34,15 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A HubSpot owner: `id` is what `hubspot_owner_id` holds (not `userId`)."""
+    """A HubSpot owner: `id` is what `hubspot_owner_id` holds (not `userId`).
+
+    `unread`: HubSpot's owners were never read, so nobody knows yet who it is.
+    """
 
     id: str
     email: str | None
     archived: bool = False
+    unread: bool = False
 
 
 class Unreadable(Exception):

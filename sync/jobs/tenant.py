@@ -56,7 +56,8 @@ def read_tenant(c4c: C4CPort, rules: Rules, now: datetime) -> tuple[Tenant, list
         mismatches.append(Mismatch("Employee", "*", "the service is not enabled; owners are left to SAP Sales Cloud"))
     warnings = tuple(Reason(Code.CODE_UNKNOWN, f"{wrong.entity}.{wrong.field}: left out") for wrong in wrong_codes)
     employees, shared = _by_address(masters.employees or [])
-    return Tenant(offered, employees, warnings, shared), mismatches + wrong_codes
+    valid = frozenset(employee.uuid.upper() for employee in masters.employees or [])
+    return Tenant(offered, employees, warnings, shared, valid), mismatches + wrong_codes
 
 
 def _by_address(employees: list[Employee]) -> tuple[dict[str, str], frozenset[str]]:

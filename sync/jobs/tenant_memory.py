@@ -26,6 +26,7 @@ def remember(session: Session, tenant: Tenant) -> None:
         "fields": schema.to_table(written),
         "employees": {_digest(e): u for e, u in tenant.employees.items()},
         "shared": sorted(map(_digest, tenant.shared)),
+        "valid": sorted(tenant.valid),
     }
     text = json.dumps(known, sort_keys=True)
     if streams.remembered(session, NAME) != text:
@@ -39,7 +40,8 @@ def remembered(session: Session, rules: Rules) -> tuple[Tenant, bool]:
         return Tenant(assumed(rules)), False
     known = json.loads(text)
     shared = Addresses(frozenset(known.get("shared", ())))
-    return Tenant(schema.from_table(known["fields"]), Employees(known["employees"]), shared=shared), True
+    employees, valid = Employees(known["employees"]), frozenset(known.get("valid", ()))
+    return Tenant(schema.from_table(known["fields"]), employees, shared=shared, valid=valid), True
 
 
 class Employees(Mapping[str, str]):

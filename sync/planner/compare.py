@@ -32,7 +32,8 @@ class Change:
 class Base:
     """What both sides agreed on last: the values that we sent, and what C4C made of them on saving.
 
-    `made`: field → digest of what it shows instead of ours. `unread`: fields that we wrote and nobody read since.
+    `made`: field → digest of what it shows instead of ours, or filled in by itself when we created the record.
+    `unread`: fields that nobody read since we wrote.
     """
 
     sent: Mapping[str, Any] = field(default_factory=dict)
@@ -45,12 +46,10 @@ class Base:
         return cls(link.sent, made if isinstance(made, Mapping) else {}, unread(link))
 
     def untouched(self, name: str, current: Any) -> bool:
-        """Whether the field shows what we sent, or what C4C made of that: nobody else changed it."""
-        if name not in self.sent:
-            return False
-        if odata.same(current, self.sent[name]) or name in self.unread:
+        """Whether the field shows what we sent, or what C4C made by itself: nobody else changed it."""
+        if name in self.sent and odata.same(current, self.sent[name]):
             return True
-        return name in self.made and self.made[name] == digest(current)
+        return name in self.unread or (name in self.made and self.made[name] == digest(current))
 
 
 def _plain(value: Value) -> bool:
@@ -86,7 +85,8 @@ def _differs(field: DraftField, record: Record, base: Base) -> bool:
         return True
     if odata.same(field.value, current):
         return False
-    return not (base.untouched(field.name, current) and odata.same(field.value, base.sent[field.name]))
+    as_sent = field.name in base.sent and odata.same(field.value, base.sent[field.name])
+    return not (as_sent and base.untouched(field.name, current))
 
 
 def _shrunk(group: Iterable[DraftField], sent: Mapping[str, Any]) -> list[DraftField]:
@@ -115,9 +115,9 @@ def _allowed(group: list[DraftField], record: Record, base: Base) -> bool:
 
 
 def _ours(name: str, record: Record, base: Base) -> bool:
-    """Whether nobody but us wrote the field: as we sent it, or blank (a box never ticked) and never sent."""
+    """Whether nobody but us and C4C itself wrote the field: untouched, or blank (a box never ticked) and never sent."""
     current = record.fields.get(name)
-    return base.untouched(name, current) if name in base.sent else odata.blank(current) or current is False
+    return base.untouched(name, current) or (name not in base.sent and (odata.blank(current) or current is False))
 
 
 def _change(field: DraftField, record: Record) -> Change:

@@ -5,7 +5,7 @@ from typing import Any
 from sync.domain.link import Wrote
 from sync.odata import Row
 from sync.planner.lookups import record
-from sync.planner.seen import seen
+from sync.planner.seen import EVERYTHING, seen
 from sync.planner.writes import Write
 from sync.schema import Schema
 
@@ -17,7 +17,7 @@ def wrote(write: Write, row: Row | None, schema: Schema | None) -> Wrote:
     """
     sent: dict[str, Any] = write.values()
     object_id = write.object_id or str((row or {})["ObjectID"])
-    observed = seen(record(write.entity, row), sent if schema else None, schema, sent) if row else write.seen
+    observed = seen(record(write.entity, row), sent if schema else None, schema, EVERYTHING) if row else write.seen
     return Wrote(object_id, sent, observed, write.ours, adopts(write), answered=row is not None)
 
 

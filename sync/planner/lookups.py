@@ -26,7 +26,7 @@ def selects(rules: Rules, schema: Schema) -> dict[str, tuple[str, ...]]:
     """The fields to read by entity, derived from the rules, as far as the tenant has them."""
     mapping = rules.mapping
     fixed = {
-        ACCOUNT: ("UUID", "AccountID", "LifeCycleStatusCode", "WebSite", "CountryCode", "StreetPostalCode", *_NAMES),
+        ACCOUNT: ("UUID", "AccountID", "OwnerUUID", "LifeCycleStatusCode", *_PLACES, *_NAMES),
         CONTACT: ("ContactUUID", "ContactID", "AccountID", "StatusCode", "Email"),
         LEAD: ("ID", "Name", "LifeCycleStatusCode", "AccountPartyUUID", "ContactUUID", "OwnerPartyUUID"),
     }
@@ -44,6 +44,7 @@ def _compared(entity_map: EntityMap) -> Iterator[str]:
     return (t for f, skipped in zip(entity_map.fields, written_once, strict=True) if not skipped for t in f.target)
 
 
+_PLACES = ("WebSite", "CountryCode", "StreetPostalCode")
 _NAMES = ("Name", "AdditionalName", "AdditionalName2", "AdditionalName3")
 
 

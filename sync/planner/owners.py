@@ -14,6 +14,9 @@ Employees = Mapping[str, str]
 """UUIDs of valid employees by lower-case e-mail address."""
 
 
+NOT_READ = "has not been read from HubSpot yet; the owner is set once the owners are known"
+
+
 @dataclass(frozen=True, slots=True)
 class Dealt:
     """The employee's UUID, or None; `unknown`: a sentence for each owner who could not be chosen, without addresses."""
@@ -29,33 +32,59 @@ def why_not(address: str | None, shared: Container[str]) -> str:
     return "is no valid employee"
 
 
-def owner_uuid(
-    rule: OwnerRule, key: str, facts: Facts, employees: Employees, shared: Container[str] = frozenset()
-) -> Dealt:
-    """The first of the rule's order that names a valid employee; `key` is the HubSpot id that is dealt by."""
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """Who may own records, and who owns the account. `addresses` and the others: as in `Tenant`."""
+
+    addresses: Employees
+    shared: Container[str] = frozenset()
+    valid: Container[str] = frozenset()
+    account_owner: str | None = None
+
+
+def owner_uuid(rule: OwnerRule, key: str, facts: Facts, staff: Staff) -> Dealt:
+    """The first of the rule's order that names a valid employee; `key` is the HubSpot id that is dealt by.
+
+    Nobody, where one is named before whom HubSpot did not show yet: the record gets its owner once that is known.
+    """
     unknown: list[str] = []
-    for who, address in _candidates(rule, key, facts, employees):
-        uuid = employees.get(address.casefold()) if address else None
-        if uuid is not None:
-            return Dealt(uuid, tuple(unknown))
-        unknown.append(f"{who} {why_not(address, shared)}")
+    for step in rule.order:
+        if step == "account_owner":
+            if staff.account_owner and staff.account_owner.upper() in staff.valid:
+                return Dealt(staff.account_owner, tuple(unknown))
+            unknown += ["the owner of the account is no valid employee"] if staff.account_owner else []
+            continue
+        if (waited := _unread(step, facts)) is not None:
+            return Dealt(None, (*unknown, f"owner {waited.id} {NOT_READ}"))
+        for who, address in _candidates(step, rule, key, facts, staff.addresses):
+            uuid = staff.addresses.get(address.casefold()) if address else None
+            if uuid is not None:
+                return Dealt(uuid, tuple(unknown))
+            unknown.append(f"{who} {why_not(address, staff.shared)}")
     return Dealt(None, tuple(unknown))
 
 
-def _candidates(rule: OwnerRule, key: str, facts: Facts, employees: Employees) -> Iterator[tuple[str, str | None]]:
+def _unread(step: str, facts: Facts) -> Owner | None:
+    """The owner whom the step names, if HubSpot's owners were never read."""
+    of = {"contact_owner": facts.view, "company_owner": facts.company}.get(step)
+    return of.owner if of and of.owner and of.owner.unread else None
+
+
+def _candidates(
+    step: str, rule: OwnerRule, key: str, facts: Facts, employees: Employees
+) -> Iterator[tuple[str, str | None]]:
     """(what is named, address): everybody whom a step names, whether known to C4C or not."""
-    for step in rule.order:
-        match step:
-            case "contact_owner":
-                yield from _owner(facts.view.owner, facts.view.get("hubspot_owner_id"))
-            case "company_owner" if facts.company:
-                yield from _owner(facts.company.owner, facts.company.get("hubspot_owner_id"))
-            case "territory":
-                found = next((n for n, row in enumerate(rule.territories) if _covers(row, rule, facts)), None)
-                if found is not None:
-                    yield f"the owner of territories.{found}", rule.territories[found].owner
-            case "round_robin":
-                yield from _dealt(rule.round_robin, key, employees)
+    match step:
+        case "contact_owner":
+            yield from _owner(facts.view.owner, facts.view.get("hubspot_owner_id"))
+        case "company_owner" if facts.company:
+            yield from _owner(facts.company.owner, facts.company.get("hubspot_owner_id"))
+        case "territory":
+            found = next((n for n, row in enumerate(rule.territories) if _covers(row, rule, facts)), None)
+            if found is not None:
+                yield f"the owner of territories.{found}", rule.territories[found].owner
+        case "round_robin":
+            yield from _dealt(rule.round_robin, key, employees)
 
 
 def _owner(owner: Owner | None, owner_id: str | None) -> Iterator[tuple[str, str | None]]:

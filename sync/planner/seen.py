@@ -14,8 +14,18 @@ from sync.domain.views import Link
 from sync.planner.target import Record
 from sync.schema import Schema
 
-IDENTITY = ("UUID", "AccountID", "ContactUUID", "ContactID", "ID", "LifeCycleStatusCode", "StatusCode", "Consent")
-"""Fields by which records are named and told apart, and codes that decide how a record is treated."""
+IDENTITY = (
+    "UUID",
+    "AccountID",
+    "ContactUUID",
+    "ContactID",
+    "ID",
+    "OwnerUUID",
+    "LifeCycleStatusCode",
+    "StatusCode",
+    "Consent",
+)
+"""Names of a record, the owner of an account, and codes that decide how a record is treated."""
 
 FLAGS = ("ReverseMainIndicator",)
 """Marks that decide, kept as `"true"` and `"false"`."""
@@ -38,7 +48,8 @@ def seen(
 ) -> dict[str, Any]:
     """Identity of the record and, given the values that are `ours`, digests of all others that it shows (else None).
 
-    `unread`: fields of ours that are read for the first time, so that what they show is what C4C made of our values.
+    `unread`: fields that are read for the first time since our write, so that what they show is what C4C made of our
+    values, or filled in by itself.
     """
     identity = {name: record.fields[name] for name in IDENTITY if not odata.blank(record.fields.get(name))}
     identity |= {name: str(value).lower() for name in FLAGS if isinstance(value := record.fields.get(name), bool)}
@@ -47,12 +58,25 @@ def seen(
         return identity
     shown = {name: value for name, value in record.fields.items() if _may_change(record.entity, name, schema)}
     theirs = {n: digest(v) if _foreign(v, ours.get(n)) else None for n, v in shown.items()}
-    made = {n: None if odata.same(v, ours.get(n)) else digest(v) for n, v in record.fields.items() if n in unread}
+    fresh = {name: value for name, value in record.fields.items() if name in unread}
+    made = {n: None if odata.same(v, ours.get(n)) else digest(v) for n, v in fresh.items() if n in ours or n in shown}
     return identity | {"theirs": theirs, MADE: made}
 
 
-def unread(link: Link | None) -> frozenset[str]:
-    """Fields that we wrote and that were not read since."""
+class Everything(Container[str]):
+    """Holds every name."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+EVERYTHING = Everything()
+
+
+def unread(link: Link | None) -> Container[str]:
+    """Fields that were not read since we wrote them; of a create whose answer was lost all that C4C filled in, too."""
+    if link and not link.object_id:
+        return EVERYTHING
     names = link.seen.get(UNREAD) if link else None
     return frozenset(names) if isinstance(names, list) else frozenset()
 

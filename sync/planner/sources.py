@@ -11,7 +11,7 @@ from sync.mappers.draft import Awaited, Lookup, Value
 from sync.planner.desk import Desk, Party
 from sync.planner.facts import Facts
 from sync.planner.note import note
-from sync.planner.owners import owner_uuid, why_not
+from sync.planner.owners import NOT_READ, Staff, owner_uuid, why_not
 
 
 def of_account(desk: Desk, company: Company) -> Lookup:
@@ -24,7 +24,7 @@ def of_account(desk: Desk, company: Company) -> Lookup:
             case ("c4c", _, "owner_uuid"):
                 return _employee(desk, company.owner, company.get("hubspot_owner_id"))
             case ("owner", _, rule):
-                return _dealt(desk, rule, company.id, company)
+                return _dealt(desk, rule, company.id, company, None)
             case ("company" | "derived", _, _):
                 return Facts(desk.view, company, desk.rules).get(name)
             case _:
@@ -62,11 +62,11 @@ def _find(
         case ("company", _, rest):
             return _of_company(desk, company, rest)
         case ("c4c", _, "owner_uuid") if decision and (rule := route(desk, decision).owner):
-            return _dealt(desk, rule, desk.view.id, company)
+            return _dealt(desk, rule, desk.view.id, company, account)
         case ("c4c", _, rest):
             return _of_parties(desk, rest, account, person)
         case ("owner", _, rule):
-            return _dealt(desk, rule, desk.view.id, company)
+            return _dealt(desk, rule, desk.view.id, company, account)
         case ("derived", _, _):
             return Facts(desk.view, company, desk.rules).get(name)
         case (space, _, rest):
@@ -119,15 +119,17 @@ def _employee(desk: Desk, owner: Owner | None, owner_id: str | None) -> str | No
     address = owner.email if owner else None
     uuid = desk.tenant.employees.get(address.casefold()) if address else None
     if uuid is None:
-        _unknown(desk, f"owner {owner_id} {why_not(address, desk.tenant.shared)}")
+        why = NOT_READ if owner and owner.unread else why_not(address, desk.tenant.shared)
+        _unknown(desk, f"owner {owner_id} {why}")
     return uuid
 
 
-def _dealt(desk: Desk, rule: str, key: str, company: Company | None) -> str | None:
+def _dealt(desk: Desk, rule: str, key: str, company: Company | None, account: Party | None) -> str | None:
     """The employee's UUID by an owner rule; whoever was named and is no valid employee is reported."""
     facts = Facts(desk.view, company, desk.rules)
-    of = desk.rules.qualification.owners[rule]
-    dealt = owner_uuid(of, key, facts, desk.tenant.employees, desk.tenant.shared)
+    owns = account.record.text("OwnerUUID") if account and account.record else ""
+    staff = Staff(desk.tenant.employees, desk.tenant.shared, desk.tenant.valid, owns or None)
+    dealt = owner_uuid(desk.rules.qualification.owners[rule], key, facts, staff)
     for sentence in dealt.unknown:
         _unknown(desk, sentence)
     return dealt.uuid

@@ -26,13 +26,15 @@ class Tenant:
     """What the C4C tenant offers: fields, and valid employees' UUIDs by lower-case e-mail address.
 
     `warnings` name fields that were closed because the rules hold a code that the tenant does not know. `shared`:
-    lower-case addresses that several valid employees have, so that none of them is chosen.
+    lower-case addresses that several valid employees have, so that none of them is chosen. `valid`: UUIDs of all valid
+    employees, in capitals.
     """
 
     schema: Schema
     employees: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[Reason, ...] = ()
     shared: Collection[str] = frozenset()
+    valid: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

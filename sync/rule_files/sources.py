@@ -59,9 +59,10 @@ def of_field(section: str, mapped: rules.FieldMap, qualification: rules.Qualific
 
 
 def _shared(name: str, qualification: rules.Qualification | None) -> Iterator[str]:
-    """Several contacts share an account: the owner of one of them cannot decide about it."""
+    """Several contacts share an account: the owner of one of them cannot decide about it, nor the one that it has."""
     space, _, rest = name.partition(".")
     owner = qualification.owners.get(rest) if space == "owner" and qualification else None
-    if owner and "contact_owner" in owner.order:
-        allowed = "company_owner, territory, round_robin"
-        yield f"source `{name}`: found contact_owner in its order, allowed for an account: {allowed}"
+    for step in ("contact_owner", "account_owner"):
+        if owner and step in owner.order:
+            allowed = "company_owner, territory, round_robin"
+            yield f"source `{name}`: found {step} in its order, allowed for an account: {allowed}"

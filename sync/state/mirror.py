@@ -401,12 +401,12 @@ def _association_row(contact_id: str, company_id: str, label: Label) -> dict[str
 
 
 def save_owners(session: Session, owners: Sequence[Owner], now: datetime) -> list[str]:
-    """Replaces the owners; contacts of an owner whose address changed become pending."""
+    """Replaces the owners; whoever has an owner, or a company of one, who is new or has another address is pending."""
     known = {row.id: row for row in session.exec(select(tables.Owner))}
     changed = [o.id for o in owners if o.id not in known or known[o.id].email != o.email]
     for owner in owners:
         session.merge(tables.Owner(id=owner.id, email=owner.email, archived=owner.archived))
-    owned = _owned(session, set(changed) & set(known))
+    owned = _owned(session, set(changed))
     mark_pending(session, owned, now)
     return owned
 
@@ -414,8 +414,11 @@ def save_owners(session: Session, owners: Sequence[Owner], now: datetime) -> lis
 def _owned(session: Session, owner_ids: set[str]) -> list[str]:
     if not owner_ids:
         return []
-    owner = func.json_extract(tables.Contact.properties, f"$.{OWNER_PROPERTY}")
-    return list(session.exec(select(tables.Contact.id).where(owner.in_(owner_ids))))
+    of_contact = func.json_extract(tables.Contact.properties, f"$.{OWNER_PROPERTY}")
+    of_company = func.json_extract(tables.Company.properties, f"$.{OWNER_PROPERTY}")
+    found = set(session.exec(select(tables.Contact.id).where(of_contact.in_(owner_ids))))
+    companies = session.exec(select(tables.Company.id).where(of_company.in_(owner_ids))).all()
+    return sorted(found.union(*contacts_by_company(session, companies).values()))
 
 
 def mark_missing(session: Session, contact_ids: Iterable[str], now: datetime) -> list[str]:
@@ -504,7 +507,7 @@ def _views(session: Session, ids: Sequence[str]) -> dict[str, ContactView]:
     contacts = _by_id(session, tables.Contact, ids)
     rows = session.exec(select(tables.Association).where(col(tables.Association.contact_id).in_(ids))).all()
     companies = _by_id(session, tables.Company, {row.company_id for row in rows})
-    owners = {row.id: Owner(row.id, row.email, row.archived) for row in session.exec(select(tables.Owner))}
+    owners = _owners(session)
     progress = {row.contact_id: row.change_seq for row in _progress(session, ids)}
     cycles, crossings = _cycles(session, ids), _crossings(session, ids)
     lost = readable.unreadable(session, "contacts")
@@ -515,7 +518,7 @@ def _views(session: Session, ids: Sequence[str]) -> dict[str, ContactView]:
             id=i,
             properties=contact.properties,
             associations=associations.get(i, ()),
-            owner=owners.get(contact.properties.get(OWNER_PROPERTY) or ""),
+            owner=_owner(contact.properties, owners),
             archived=contact.archived,
             merged_into=contact.merged_into,
             erased=contact.erased,
@@ -552,8 +555,7 @@ def _associations(
 def companies(session: Session, company_ids: Iterable[str]) -> dict[str, Company]:
     """The companies that the mirror holds, by id."""
     rows = _by_id(session, tables.Company, company_ids)
-    owners = {row.id: Owner(row.id, row.email, row.archived) for row in session.exec(select(tables.Owner))}
-    lost = readable.unreadable(session, "companies")
+    owners, lost = _owners(session), readable.unreadable(session, "companies")
     return {i: _company(row, i, owners, lost) for i, row in rows.items()}
 
 
@@ -562,10 +564,22 @@ def company_ids(session: Session) -> list[str]:
     return list(session.exec(select(tables.Company.id).order_by(tables.Company.id)))
 
 
+def _owners(session: Session) -> dict[str, Owner]:
+    return {row.id: Owner(row.id, row.email, row.archived) for row in session.exec(select(tables.Owner))}
+
+
+def _owner(properties: Properties, owners: Mapping[str, Owner]) -> Owner | None:
+    """The owner that the properties name; while no owners were ever read, one of whom only the id is known."""
+    owner_id = properties.get(OWNER_PROPERTY)
+    if not owner_id:
+        return None
+    return owners.get(owner_id) if owners else Owner(owner_id, None, unread=True)
+
+
 def _company(row: tables.Company | None, company_id: str, owners: Mapping[str, Owner], lost: frozenset[str]) -> Company:
     properties = row.properties if row else {}
     unreadable = lost | frozenset(row.unreadable) if row else frozenset()
-    return Company(company_id, properties, owners.get(properties.get(OWNER_PROPERTY) or ""), unreadable)
+    return Company(company_id, properties, _owner(properties, owners), unreadable)
 
 
 def _cycles(session: Session, ids: Sequence[str]) -> dict[str, tuple[Cycle, ...]]:

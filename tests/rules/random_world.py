@@ -108,7 +108,12 @@ TEXTS = {
     "hs_emailconfirmationstatus": ["Confirmed", "Confirmed", ""],
     "hs_email_optout": ["", "", "true", "false"],
     "lastname": [*["Muster"] * 8, "", "Freifrau von und zu Hohenlohe-Langenburg und Weikersheim"],
-    "jobtitle": ["CEO", "", "Head  of Sales", "Stellvertretende Leiterin der zentralen Abteilung für Einkauf und Beschaffung"],
+    "jobtitle": [
+        "CEO",
+        "",
+        "Head  of Sales",
+        "Stellvertretende Leiterin der zentralen Abteilung für Einkauf und Beschaffung",
+    ],
     "email": ["a@x.example", "B@X.example", "", "none"],
     "phone": ["040 1234567", "040/765-4321", "call me", ""],
     "company": ["", "Textfirma"],

@@ -11,7 +11,7 @@ from sync.domain.codes import Code
 from sync.domain.decision import Decision
 from sync.domain.views import Owner
 from sync.planner.facts import Facts, segment
-from sync.planner.owners import owner_uuid
+from sync.planner.owners import Staff, owner_uuid
 from sync.planner.plan import Tenant, plan
 from sync.planner.qualify import qualify
 from sync.planner.target import Target
@@ -354,14 +354,14 @@ def test_owner(at_company: dict[str, str], at_contact: dict[str, str], expected:
     of = company(owner=known.get(at_company.get("hubspot_owner_id", "")), **at_company)
     view = contact(labelled(of, "Primary"), owner=known.get(at_contact.get("hubspot_owner_id", "")), **at_contact)
     found = rules(MQL + OWNERS)
-    dealt = owner_uuid(found.qualification.owners["r"], view.id, Facts(view, of, found), PEOPLE)
+    dealt = owner_uuid(found.qualification.owners["r"], view.id, Facts(view, of, found), Staff(PEOPLE))
     assert (dealt.uuid, len(dealt.unknown)) == (expected, unknown)
     assert "@" not in " ".join(dealt.unknown)
 
 
 def deal(key: str, people: dict[str, str]) -> str | None:
     found = rules(MQL + OWNERS)
-    return owner_uuid(found.qualification.owners["r"], key, Facts(contact(), None, found), people).uuid
+    return owner_uuid(found.qualification.owners["r"], key, Facts(contact(), None, found), Staff(people)).uuid
 
 
 def test_round_robin_is_even_stable_and_moves_only_the_share_of_who_left() -> None:
