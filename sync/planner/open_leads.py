@@ -32,7 +32,9 @@ def outdated(
         if _only_too_low(decision):
             for link in _open_links(decision, view, links, rules):
                 made = _draft(view, link, rules.score(decision.score), rules, schema)
-                if compare.for_update(made, Record(LEAD, link.object_id, known_fields(link)), link.sent, schema):
+                if compare.for_update(
+                    made, Record(LEAD, link.object_id, known_fields(link)), compare.Base.of(link), schema
+                ):
                     yield link, made
 
 
