@@ -135,6 +135,8 @@ class LabelRule(Rule):
     `fields` are filled in on the relationship between contact and account; with `account` a company of this label
     becomes the lead's account before the primary one; `blocks` keeps a contact from being handed over (`account`: if
     the lead's company carries the label, `any`: if any does); `route` is that of leads of a company with the label.
+    Without `relationship` the contact is not made contact person of a company with the label, and the lead does not go
+    to its account either.
     """
 
     label: Title
@@ -142,12 +144,20 @@ class LabelRule(Rule):
     account: StrictBool = False
     blocks: Literal["account", "any"] | None = None
     route: Title | None = None
+    relationship: StrictBool = True
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
-        if not (self.fields or self.account or self.blocks or self.route):
-            raise ValueError("say what the label does: fields, account, blocks or route")
+        if self.relationship and not (self.fields or self.account or self.blocks or self.route):
+            raise ValueError("say what the label does: fields, account, blocks, route or relationship")
+        if not self.relationship and (self.fields or self.account or self.route):
+            raise ValueError("`relationship = false` leaves no use for fields, account and route; leave them out")
         return self
+
+    @property
+    def keeps_back(self) -> bool:
+        """Whether a record is made that must not be where the label is not recognised."""
+        return self.blocks is not None or not self.relationship
 
 
 class Limits(Rule):
@@ -183,7 +193,7 @@ class Territory(Rule):
     owner: Annotated[str, StringConstraints(pattern=ADDRESS)]
 
 
-OwnerStep = Literal["account_owner", "contact_owner", "company_owner", "territory", "round_robin"]
+OwnerStep = Literal["contact_owner", "company_owner", "account_owner", "territory", "round_robin"]
 
 
 class OwnerRule(Rule):

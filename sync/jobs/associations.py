@@ -33,7 +33,7 @@ def refresh(context: Context, contact_ids: Sequence[str]) -> Counts:
 
 def _look_for_vanished(context: Context, found: Associations) -> None:
     """A label that keeps somebody back is gone from a pair: did a person take it off, or has the label vanished?"""
-    blocking = {rule.label for rule in context.config.rules.qualification.labels if rule.blocks}
+    blocking = {rule.label for rule in context.config.rules.qualification.labels if rule.keeps_back}
     if not blocking:
         return
     with context.store.reading() as session:

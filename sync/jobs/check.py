@@ -85,7 +85,7 @@ def labels_that_do_not_fit(rules: Rules, labels: Sequence[Label], pinned: Pins) 
     for text, problem in found.problems:
         lost = found.pins.get(text) not in there
         for n, rule in ((n, rule) for n, rule in enumerate(entries) if rule.label == text):
-            severity = "error" if lost and rule.blocks else "warning"
+            severity = "error" if lost and rule.keeps_back else "warning"
             where = f"qualification.toml: {entry('labels', n, text)}"
             yield _finding(severity, where, f"{shown(text)} {problem}{nearest(text, texts) if lost else ''}")
 

@@ -121,7 +121,7 @@ def labels(context: Context) -> None:
     if not wanted:
         return
     known = context.hubspot.labels()
-    blocking = {rule.label for rule in rules if rule.blocks}
+    blocking = {rule.label for rule in rules if rule.keeps_back}
     with context.store.session() as session:
         before = label_pins.pins(session)
         found = resolve(wanted, known, before)

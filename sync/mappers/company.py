@@ -39,6 +39,11 @@ def labelled(association: Association, text: str) -> bool:
     return any(label.text == text for label in association.labels)
 
 
+def related(association: Association, labels: Sequence[LabelRule]) -> bool:
+    """Whether the contact may be contact person of the company, as far as the labels of the pair say."""
+    return not any(labelled(association, rule.label) for rule in labels if not rule.relationship)
+
+
 def choose(
     view: ContactView, labels: Sequence[LabelRule] = (), shared: Collection[str] = ()
 ) -> tuple[Company | None, Reason]:
@@ -47,7 +52,7 @@ def choose(
     A company whose label the rules prefer, then the primary one, then the only one, then the contact's company text
     (QUALIFIED without a company).
     """
-    named = [association for association in view.associations if company_name(association.company, shared)]
+    named = [a for a in view.associations if company_name(a.company, shared) and related(a, labels)]
     for rule in labels:
         if rule.account and (found := [a for a in named if labelled(a, rule.label)]):
             return _by_label(found, rule.label, len(named))

@@ -11,6 +11,7 @@ from sync.domain.codes import Code
 from sync.domain.decision import Reason
 from sync.domain.rules import FieldRule
 from sync.domain.views import Association, Company, Link
+from sync.mappers.company import related
 from sync.mappers.draft import Draft, DraftField
 from sync.planner.desk import Desk, Party, Problem
 from sync.planner.parties import further_account
@@ -30,7 +31,7 @@ def relations(desk: Desk, company: Company, account: Party, person: Party) -> No
     desk.look_for(RELATION, rows)
     kept = set()
     met: set[str] = set()
-    for association in sorted(desk.view.associations, key=lambda one: one.company.id != company.id):
+    for association in sorted(_related(desk), key=lambda one: one.company.id != company.id):
         is_main = association.company.id == company.id
         party = account if is_main else further_account(desk, association.company)
         # Two companies may share one account; the person gets one relationship to it.
@@ -40,6 +41,12 @@ def relations(desk: Desk, company: Company, account: Party, person: Party) -> No
             _relation(desk, association, (party, person), rows, is_main)
     _removed(desk, rows, kept, person)
     _check_number(desk)
+
+
+def _related(desk: Desk) -> list[Association]:
+    """The companies that the contact is to be contact person of."""
+    labels = desk.rules.qualification.labels
+    return [association for association in desk.view.associations if related(association, labels)]
 
 
 def _check_number(desk: Desk) -> None:
@@ -164,8 +171,8 @@ def _wanted(desk: Desk, association: Association) -> Mapping[str, str]:
 
 
 def _removed(desk: Desk, rows: Sequence[Record], kept: set[Any], person: Party) -> None:
-    """Associations that are gone: the relationship goes too if we made it, and stays if sales did."""
-    associated = {association.company.id for association in desk.view.associations}
+    """Associations that are gone, or have a label without relationship: it goes too if we made it, else it stays."""
+    associated = {association.company.id for association in _related(desk)}
     by_id = {row.object_id: row for row in rows}
     for link in desk.own_links(RELATION):
         if link.key.partition(":")[2] in associated:

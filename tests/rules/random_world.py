@@ -47,6 +47,7 @@ LABELS = (
     '[[labels]]\nlabel = "Hauptsitz"\naccount = true\n',
     '[[labels]]\nlabel = "Decision maker"\nfields = { FunctionCode = "0002" }\nroute = "special"\n',
     '[[labels]]\nlabel = "Hauptsitz"\nblocks = "any"\n',
+    '[[labels]]\nlabel = "Decision maker"\nrelationship = false\n',
 )
 
 
