@@ -10,7 +10,8 @@ from sandbox.c4c.tables import Tables
 
 Row = dict[str, Any]
 RELATION = views.RELATION
-# The work place is kept per relation; the contact's flat fields are those of its main one.
+# With `work_place = "relationship"` the contact's flat fields are those of its main relation, so another main relation
+# shows its own, often blank ones; with "person" they stay with the person, and a relation holds what was sent to it.
 WORK_PLACE = ("JobTitle", "FunctionCode", "DepartmentCode", "Department", "Email", "Phone", "Mobile", "Fax")
 
 
@@ -32,6 +33,8 @@ def after_create(store: Tables, row: Row) -> None:
 def after_change(store: Tables, old: Row, row: Row) -> None:
     if row.get("ReverseMainIndicator") and not old.get("ReverseMainIndicator"):
         _move_main(store, row["ParentObjectID"], row)
+    elif row.get("ReverseMainIndicator"):
+        _show(store, row["ParentObjectID"], row)
 
 
 def before_delete(store: Tables, row: Row) -> None:
@@ -51,10 +54,10 @@ def follow_contact(store: Tables, old: Row | None, contact: Row, by: str) -> Non
         parent = {"ParentObjectID": contact["ObjectID"], "AccountID": account_id, "ReverseMainIndicator": True}
         store.create(RELATION, parent | {name: contact.get(name) for name in WORK_PLACE}, by=by)
         return
-    if not relation.get("ReverseMainIndicator"):
-        _move_main(store, contact["ObjectID"], relation)
     if changed:
         store.save(RELATION, (store.get(RELATION, relation["ObjectID"]) or relation) | changed, by)
+    if not relation.get("ReverseMainIndicator"):
+        _move_main(store, contact["ObjectID"], relation | changed)
 
 
 def _main(store: Tables, contact_object_id: str, other_than: str) -> Row | None:
@@ -69,3 +72,10 @@ def _move_main(store: Tables, contact_object_id: str, main: Row) -> None:
     if account:
         shown = {"AccountFormattedName": account.get("BusinessPartnerFormattedName")}
         store.update("Contact", contact_object_id, AccountID=account["AccountID"], AccountUUID=account["UUID"], **shown)
+    _show(store, contact_object_id, main)
+
+
+def _show(store: Tables, contact_object_id: str, main: Row) -> None:
+    """Where the work place lives on the relation, the contact shows that of its main one."""
+    if store.settings.work_place == "relationship":
+        store.update("Contact", contact_object_id, **{name: main.get(name) for name in WORK_PLACE})

@@ -17,6 +17,7 @@ class Settings:
     failed_changeset: str = "single"  # or "nested"
     rewrites_values: bool = True  # on saving: phones, case of e-mail addresses, double blanks; the forms are a guess
     creates_permission_set: bool = False
+    work_place: str = "relationship"  # where e-mail, phone and job title live (inferred only); or "person"
     children_move_etag: bool = False  # whether a write to a child moves the ETag of its header too
     lower_case_uuid: str = "error"  # or "sap_message": 204 with a sap-message header and no effect
     sap_message_severity: str = "head"  # or "details": the head only informs, and the error is one of its details
@@ -43,6 +44,8 @@ class Settings:
             raise ValueError(f"unknown settings {sorted(unknown)}")
         if values.get("duplicates", "accept") != "accept":
             raise ValueError("duplicates can only be 'accept'")
+        if values.get("work_place", "person") not in ("relationship", "person"):
+            raise ValueError("work_place can be 'relationship' or 'person'")
         for name, value in values.items():
             setattr(self, name, value)
 

@@ -15,7 +15,7 @@ from sync.domain.views import Link
 from sync.mappers.draft import Awaited
 from sync.planner.effects import wrote
 from sync.planner.lookups import Answers, answered, index, record
-from sync.planner.relations import MAIN
+from sync.planner.relations import MAIN, WORK_PLACE
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.planner.seen import Foreign
 from sync.planner.target import Question, Record, Target
@@ -23,9 +23,6 @@ from sync.planner.writes import PERMISSION, RELATION, Write
 
 NUMBERS = {ACCOUNT: ("UUID", "AccountID"), CONTACT: ("ContactUUID", "ContactID"), LEAD: ("", "ID")}
 """Fields that C4C fills in when it makes a record: UUID and number."""
-
-WORK_PLACE = ("JobTitle", "FunctionCode", "DepartmentCode", "Department", "Email", "Phone", "Mobile", "Fax")
-"""What C4C copies from a contact onto the relationship to its main account."""
 
 Row = dict[str, Any]
 

@@ -22,6 +22,9 @@ from sync.planner.writes import RELATION
 MAIN = "ReverseMainIndicator"
 """Seen from the contact: this account is its main one."""
 
+WORK_PLACE = ("JobTitle", "FunctionCode", "DepartmentCode", "Department", "Email", "Phone", "Mobile", "Fax")
+"""What C4C keeps of a contact on the relationship to its main account, or on the person: no document says which."""
+
 
 def relations(desk: Desk, company: Company, account: Party, person: Party) -> None:
     """Relationships to the lead's account and to the accounts of the contact's further companies."""
@@ -86,6 +89,7 @@ def _relation(
             DraftField("AccountID", account.number, FieldRule.CREATE_ONLY, 1),
             DraftField(MAIN, wish, FieldRule.C4C_WINS, 2),
             *_label_fields(desk, association, link),
+            *(_work_place(desk, person) if wish and not (existing and _is_main(existing)) else ()),
         ),
     )
     answers = (question(person.record.object_id),) if person.record else ()
@@ -137,6 +141,22 @@ def _came_with_contact(desk: Desk, account: Party, person: Party) -> bool:
     if link is None or not link.ours or account.record is None:
         return False
     return odata.same(link.sent.get("AccountUUID"), account.record.text("UUID"))
+
+
+def _work_place(desk: Desk, person: Party) -> Iterator[DraftField]:
+    """What we say of the person's work place, sent along with a new main relationship.
+
+    Where it lives on the relationship, the person would otherwise lose it (c4c.md, section 4.3); where it lives on the
+    person, the relationship shows the same. Values of sales' own, and fields that labels fill in, are left out.
+    """
+    written = next((w for w in desk.records if (w.entity, w.key) == (CONTACT, person.key)), None)
+    ours: Mapping[str, Any] = {**written.agreed, **written.values()} if written else {}
+    governed = {name for rule in desk.rules.qualification.labels for name in rule.fields}
+    rules = {name: mapped.rule for mapped in desk.rules.mapping.contact.fields for name in mapped.target}
+    for n, name in enumerate(WORK_PLACE):
+        if name in ours and name in rules and name not in governed and desk.tenant.schema.field(RELATION, name):
+            rule = FieldRule.FILL_BLANK if rules[name] is FieldRule.CREATE_ONLY else rules[name]
+            yield DraftField(name, ours[name], rule, 50 + n)
 
 
 def _label_fields(desk: Desk, association: Association, link: Link | None) -> Iterator[DraftField]:
