@@ -367,7 +367,9 @@ def test_a_further_account_is_not_changed() -> None:
 def test_the_account_of_the_lead_gets_its_missing_relationship_as_the_main_one() -> None:
     a, c, _ = known()
     writes = World([a, c]).sync(ADA)
-    assert bodies(writes, RELATION) == [{"ContactID": "2C1", "AccountID": "1A1", "ReverseMainIndicator": True}]
+    parties = {"ContactID": "2C1", "AccountID": "1A1", "ReverseMainIndicator": True}
+    work_place = {"JobTitle": "CTO", "Email": "ada@acme.example", "Phone": "+49 221 1234"}
+    assert bodies(writes, RELATION) == [{**parties, **work_place}]
 
 
 @pytest.mark.parametrize(
