@@ -10,6 +10,7 @@ from sync.domain.views import ContactView, Link
 from sync.jobs.context import Context
 from sync.jobs.faults import Faults
 from sync.mappers import identity
+from sync.mappers.transforms import emails
 from sync.planner.qualify import qualify
 from sync.planner.resolve import CONTACT
 from sync.state import mirror, peers, streams, work
@@ -28,10 +29,24 @@ def views(session: Session, contact_ids: Sequence[str], rules: Rules) -> dict[st
     found = peers.with_peers(session, mirror.views(session, contact_ids))
     if rules.mapping.duplicates.contact == "create":
         return found
-    others = peers.same_address(session, found, rules.mapping.contact.email_source)
+    email = rules.mapping.contact.email_source
+    wanted = {i: (_employers(view, rules), _address(view.known(email) or "")) for i, view in found.items()}
+    others = peers.same_address(session, wanted, email, _address)
     counted = _handed_over(session, {i for ids in others.values() for i in ids}, rules)
     doubles = {i: tuple(sorted(ids & counted)) for i, ids in others.items()}
     return {i: replace(view, duplicates=doubles[i]) if doubles.get(i) else view for i, view in found.items()}
+
+
+def _employers(view: ContactView, rules: Rules) -> set[str]:
+    """The companies of a contact, and those that share an account with one of them."""
+    if rules.mapping.duplicates.company == "share":
+        return identity.account_ids(view, rules.mapping.account)
+    return {association.company.id for association in view.associations}
+
+
+def _address(text: str) -> str:
+    """The first e-mail address of a text in lower case; empty where there is none, as in `n/a`."""
+    return next(iter(emails(text)), "").casefold()
 
 
 def _handed_over(session: Session, contact_ids: set[str], rules: Rules) -> set[str]:

@@ -1,5 +1,7 @@
 """Several companies of HubSpot for one account: duplicates share it or wait, sisters compete for it. Pure."""
 
+from dataclasses import replace
+
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
 from sync.domain.numbers import in_order
@@ -50,7 +52,8 @@ def _chosen(desk: Desk, company: Company, alike: tuple[Peer, ...]) -> Company:
         desk.ask(Question(Ask.BY_KEY, ACCOUNT, peer.company.id))
     holders = [peer.company for peer in alike if peer.linked or _holds_account(desk, peer.company)]
     everybody = [company, *(peer.company for peer in alike)]
-    return holders[0] if holders else min(everybody, key=lambda one: in_order(one.id))
+    chosen = holders[0] if holders else min(everybody, key=lambda one: in_order(one.id))
+    return replace(chosen, peers=company.peers)
 
 
 def _holds_account(desk: Desk, company: Company) -> bool:
@@ -63,6 +66,13 @@ def holds(desk: Desk, wanted: Keyed) -> bool:
         return resolve.holder(wanted, desk.ask) is not None
     except resolve.NotRead:
         raise NotYet from None
+
+
+def sharing(desk: Desk, company: Company) -> list[Company]:
+    """The duplicates that share the company's account by the rules."""
+    of = desk.rules.mapping
+    alike = identity.duplicates(company, of.account) if of.duplicates.company == "share" else ()
+    return [peer.company for peer in alike]
 
 
 def rivals(desk: Desk, company: Company) -> list[Rival]:

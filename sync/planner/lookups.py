@@ -198,8 +198,8 @@ def _spellings(value: str) -> tuple[str, ...]:
         f"https://www.{value}",
     )
     host, dot, ending = value.rpartition(".")
-    titled = f"{host.title()}{dot}{ending}"
-    cases = (value, value.capitalize(), titled, value.title(), value.upper())
+    named = (f"{spelled}{dot}{ending}" for spelled in (host.title(), host.upper()))
+    cases = (value, value.capitalize(), *named, value.title(), value.upper())
     return (*plain, *foreign, *(f"*{spelled}*" for spelled in dict.fromkeys(cases)))
 
 

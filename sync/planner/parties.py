@@ -21,8 +21,8 @@ def account_rules(desk: Desk) -> AccountMap:
 
 
 def resolve_account(desk: Desk, company: Company) -> Resolution:
-    rules = account_rules(desk)
-    return resolve.account(company, desk.link(ACCOUNT, company.id), rules, desk.ask, duplicates.rivals(desk, company))
+    rivals, alike = duplicates.rivals(desk, company), duplicates.sharing(desk, company)
+    return resolve.account(company, desk.link(ACCOUNT, company.id), account_rules(desk), desk.ask, rivals, alike)
 
 
 def account(desk: Desk, company: Company) -> Party:

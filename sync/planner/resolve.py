@@ -123,14 +123,28 @@ class Keyed:
 
 
 def account(
-    company: Company, link: Link | None, rules: AccountMap, ask: Asker, rivals: Sequence[Rival] = ()
+    company: Company,
+    link: Link | None,
+    rules: AccountMap,
+    ask: Asker,
+    rivals: Sequence[Rival] = (),
+    alike: Sequence[Company] = (),
 ) -> Resolution:
     """The account of a HubSpot company. Raises Unreadable where a key that could find it cannot be read.
 
-    `rivals`: other companies that may claim the same account.
+    `rivals`: other companies that may claim the same account. `alike`: duplicates for which the company stands; what is
+    known of them counts where its own properties find nothing.
     """
     wanted = replace(account_key(company.id, rules), former=merged_ids(company.properties))
-    return _resolve(wanted, link, ask, lambda: _natural_account(company, rules, wanted, ask, rivals))
+
+    def natural() -> Resolution:
+        own = _natural_account(company, rules, wanted, ask, rivals)
+        if not alike or not isinstance(own, Absent | Claimed):
+            return own
+        others = (_natural_account(other, rules, wanted, ask, rivals) for other in alike)
+        return next((found for found in others if not isinstance(found, Absent | Claimed)), own)
+
+    return _resolve(wanted, link, ask, natural)
 
 
 def account_key(company_id: str, rules: AccountMap) -> Keyed:
@@ -321,12 +335,14 @@ def _uncontested(
     for record in candidates:
         own = (*fit(mine, _traits(record)), 0)
         above = [
-            rival for rival, its, best in claims if record in its and best >= own and not _placed(rival, rules, ask)
+            (rival.company.id, best)
+            for rival, its, best in claims
+            if record in its and best >= own and not _placed(rival, rules, ask)
         ]
         if not above:
             left.append(record)
-        elif equal := [rival.company.id for rival, its, best in claims if rival in above and best == own]:
-            contested = Contested(record, tuple(equal))
+        elif all(best == own for _, best in above):
+            contested = Contested(record, tuple(rival for rival, _ in above))
     return left, contested
 
 

@@ -1,6 +1,6 @@
 """Companies of the mirror that may stand for one account, found by the keys that they have in common."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import delete, func, insert
@@ -29,26 +29,24 @@ def with_peers(session: Session, views: Mapping[str, ContactView]) -> dict[str, 
     return {i: _completed(view, groups) for i, view in views.items()}
 
 
-def same_address(session: Session, views: Mapping[str, ContactView], email: str) -> dict[str, set[str]]:
+def same_address(
+    session: Session, wanted: Mapping[str, tuple[Collection[str], str]], email: str, read: Callable[[str], str]
+) -> dict[str, set[str]]:
     """By contact: others of one of its companies with its e-mail address that crossed a threshold or are linked.
 
-    Case makes no difference. `email` is the property; contacts without one are left out.
+    `wanted`: by contact the companies and the address, empty where it has none. `email` is the property, and `read`
+    gives the address in it.
     """
-    pairs = {i: [(a.company.id, _address(view, email)) for a in view.associations] for i, view in views.items()}
-    companies = {company for own in pairs.values() for company, address in own if address}
+    pairs = {i: [(company, address) for company in companies if address] for i, (companies, address) in wanted.items()}
     by_pair: dict[tuple[str, str], set[str]] = {}
-    for company, contact, address in _addresses(session, companies, email):
-        by_pair.setdefault((company, address), set()).add(contact)
+    for company, contact, text in _addresses(session, {company for own in pairs.values() for company, _ in own}, email):
+        by_pair.setdefault((company, read(text)), set()).add(contact)
     found = {i: {other for pair in own for other in by_pair.get(pair, ())} - {i} for i, own in pairs.items()}
     return {i: others for i, others in found.items() if others}
 
 
-def _address(view: ContactView, email: str) -> str:
-    return (view.known(email) or "").casefold()
-
-
 def _addresses(session: Session, company_ids: set[str], email: str) -> Iterable[tuple[str, str, str]]:
-    """(company, contact, address in lower case)."""
+    """(company, contact, its text of the property)."""
     contact, association = tables.Contact, tables.Association
     address = func.json_extract(contact.properties, f'$."{email}"')
     known = select(tables.Crossing.contact_id).union(
@@ -62,7 +60,7 @@ def _addresses(session: Session, company_ids: set[str], email: str) -> Iterable[
     )
     for ids in portions(company_ids):
         for company, contact_id, text in session.exec(of.where(col(association.company_id).in_(ids))):
-            yield company, contact_id, str(text).strip().casefold()
+            yield company, contact_id, str(text)
 
 
 def of(session: Session, company_ids: Sequence[str]) -> set[str]:

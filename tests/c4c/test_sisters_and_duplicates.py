@@ -63,6 +63,20 @@ def test_two_sisters_that_claim_one_account_equally_wait_together(world: World) 
     assert control.rows("Lead") == []
 
 
+def test_sisters_wait_for_no_account_that_fits_a_third_one_better(world: World) -> None:
+    control = world.control
+    south, west, north = (control.company(f"Muster {name}", domain="muster.example") for name in ("S", "W", "N"))
+    for company in (south, west):
+        control.contact(company, lastname=f"of {company}")
+    of_north = account(world, "Muster N")
+    world.sync()
+    assert company_of(world, of_north) == ""
+    assert {row["HubSpotID_KUT"] for row in control.rows("CorporateAccount")} == {"", south, west}
+    control.contact(north, lastname="of north")
+    world.sync()
+    assert company_of(world, of_north) == north
+
+
 def test_the_remedy_for_two_sisters_lets_both_go_on(world: World) -> None:
     control = world.control
     one, other = (control.company(name, **NORTH) for name in ("Muster A", "Muster B"))
@@ -154,6 +168,30 @@ def test_a_shared_account_is_found_again_after_the_state_is_lost(world: World) -
     assert len(world.control.rows("Lead")) == 2
 
 
+def test_what_is_known_of_a_duplicate_finds_the_account_too(world: World) -> None:
+    control = world.control
+    first = control.company("Muster GmbH", domain="muster.example")
+    control.company("Muster GmbH", domain="muster.example", zip="24103", country="DE")
+    found = account(world, "MUSTER G.m.b.H.", "24103", WebSite="")
+    control.contact(first)
+    world.sync()
+    assert company_of(world, found) == first
+    assert len(control.rows("CorporateAccount")) == 1
+
+
+def test_a_duplicate_does_not_take_the_account_of_a_sister(world: World) -> None:
+    """The sister has no contact yet, and the lowest id of the duplicates neither."""
+    control = world.control
+    first = control.company("Muster GmbH", domain="muster.example")
+    second = control.company("MUSTER G.m.b.H.", domain="muster.example")
+    control.company("Muster South", domain="muster.example")
+    south = account(world, "Muster South")
+    control.contact(second)
+    world.sync()
+    assert company_of(world, south) == ""
+    assert control.row("CorporateAccount", HubSpotID_KUT=first)["Name"] == "Muster GmbH"
+
+
 def test_duplicates_wait_where_the_rules_say_so(world: World) -> None:
     world.add_rules("mapping", '\n[duplicates]\ncompany = "park"\n')
     companies, contacts = twice(world)
@@ -199,6 +237,29 @@ def test_a_person_whom_hubspot_holds_twice_waits_before_anything_is_created(worl
     world.sync()
     assert control.row("Contact")["HubSpotID_KUT"] == survivor
     assert len(control.rows("Lead")) == 1
+
+
+@pytest.mark.parametrize("written", ["mailto:ada@mail.example", "<Ada@Mail.example>", "n/a; ada@mail.example"])
+def test_a_person_twice_is_seen_in_every_spelling_of_the_address(world: World, written: str) -> None:
+    company = world.control.company("Bakery North")
+    twice = [world.control.contact(company, lastname=text, email=text) for text in ("ada@mail.example", written)]
+    world.sync()
+    assert [world.progress(i).code for i in twice] == ["CONTACT_DUPLICATE"] * 2
+
+
+def test_two_persons_without_an_address_are_two(world: World) -> None:
+    company = world.control.company("Bakery North")
+    for name in ("Sommer", "Winter"):
+        world.control.contact(company, lastname=name, email="n/a")
+    world.sync()
+    assert sorted(row["LastName"] for row in world.control.rows("Contact")) == ["Sommer", "Winter"]
+
+
+def test_a_person_twice_is_seen_at_two_companies_that_are_one(world: World) -> None:
+    companies = [world.control.company(name, domain="muster.example") for name in ("Muster GmbH", "MUSTER G.m.b.H.")]
+    twice = [world.control.contact(company, email="ada@mail.example") for company in companies]
+    world.sync()
+    assert [world.progress(i).code for i in twice] == ["CONTACT_DUPLICATE"] * 2
 
 
 def test_somebody_handed_over_goes_on_when_a_double_appears(world: World) -> None:

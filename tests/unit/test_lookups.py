@@ -93,6 +93,13 @@ def test_usual_spellings_of_a_web_site_are_asked_for_exactly(site: str) -> None:
     assert f"WebSite eq '{site}'" in query.filter
 
 
+@pytest.mark.parametrize("site", ["ACME.example", "ACME.EXAMPLE", "Acme.example", "acme.example"])
+def test_a_web_site_is_asked_for_in_capitals_too(site: str) -> None:
+    """C4C may compare case-sensitively, and the wildcard finds what is around it."""
+    [query] = asked(Question(Ask.ACCOUNT_BY_DOMAIN, "CorporateAccount", "acme.example"))
+    assert f"*{site}*" in query.filter
+
+
 KEY, LEADS = Question(Ask.BY_KEY, "Contact", "100"), Question(Ask.LEADS_OF, "Lead", "100:mql")
 WEB = Question(Ask.ACCOUNT_BY_DOMAIN, "CorporateAccount", "acme.example")
 PERMISSION = Question(Ask.PERMISSIONS_OF, "MarketingPermission", "AB")
