@@ -16,8 +16,8 @@ def register() -> None:
     settings.register_profile(LONG, deadline=None, max_examples=settings.default.max_examples * FACTOR)
 
 
-def examples(number: int, **more: Any) -> settings:
-    """Settings of a random test that tries so many examples, or FACTOR times as many in its long form. Not by time: a
-    busy machine is slow."""
-    factor = FACTOR if settings.get_current_profile_name() == LONG else 1
-    return settings(max_examples=number * factor, deadline=None, **more)
+def examples(number: int, long: int | None = None, **more: Any) -> settings:
+    """Settings of a random test that tries so many examples, and `long` in its long form, by default FACTOR times as
+    many. Not by time: a busy machine is slow."""
+    tried = (long or number * FACTOR) if settings.get_current_profile_name() == LONG else number
+    return settings(max_examples=tried, deadline=None, **more)

@@ -25,7 +25,7 @@ from sync.config import Configuration, Guard, WorkerConfig, load
 from sync.domain.rules import Mapping, Qualification, Rules
 from sync.domain.views import Association, Company, ContactView, Cycle, Label, Owner
 from sync.errors import Refused
-from sync.jobs import push, rules_change
+from sync.jobs import identities, push, rules_change
 from sync.jobs.context import Context
 from sync.odata import Operation, Query, Row
 from sync.rule_files import checks as rule_checks
@@ -219,6 +219,7 @@ class World:
     def companies(self, rows: dict[str, dict[str, str]]) -> None:
         with self.store.session() as session:
             mirror.save_companies(session, [mirror.Snapshot(i, p, self.now) for i, p in rows.items()], self.now)
+            identities.note(session, list(rows), shipped().account)
 
     def associate(self, pairs: dict[str, Iterable[tuple[str, Label]]]) -> None:
         with self.store.session() as session:
