@@ -9,10 +9,10 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route, Router
 from starlette.types import Receive, Scope, Send
 
+from sandbox.answers import JSONResponse
 from sandbox.c4c.control import routes as c4c_routes
 from sandbox.c4c.errors import Refused
 from sandbox.hubspot.control import routes as hubspot_routes

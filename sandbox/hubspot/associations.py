@@ -6,8 +6,9 @@ from typing import Any
 from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
+from sandbox.answers import JSONResponse
 from sandbox.hubspot.errors import bad_request, not_found
 from sandbox.hubspot.guard import json_body, number
 from sandbox.hubspot.objects import completed

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, Response
 
+from sandbox.answers import JSONResponse
 from sandbox.hubspot.errors import HubSpotError, bad_request
 from sandbox.hubspot.store import TOKEN, HubSpotStore
 

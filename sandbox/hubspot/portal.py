@@ -3,8 +3,9 @@
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
+from sandbox.answers import JSONResponse
 from sandbox.hubspot import moments
 from sandbox.hubspot.errors import not_found
 from sandbox.hubspot.guard import cursor, flag, number

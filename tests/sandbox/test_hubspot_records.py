@@ -330,3 +330,11 @@ def test_control_says_what_is_wrong(sandbox: Sandbox) -> None:
     assert status("POST", "/hubspot/contacts", {"properties": {"no_such": "1"}}) == 400
     assert status("PATCH", "/hubspot/settings", {"no_such": 1}) == 400
     assert status("PATCH", "/hubspot/contacts/404", {"properties": {}}) == 404
+
+
+def test_half_a_surrogate_pair_is_kept_and_shown(sandbox: Sandbox, api: HubSpotApi, contact: Make) -> None:
+    number = contact(lastname="Half \ud83d")
+    answer = read(api, number, properties=["lastname"])
+    assert answer.json()["results"][0]["properties"]["lastname"] == "Half \ud83d"
+    held = sandbox.call("GET", "/truth?system=hubspot")["hubspot"]["contacts"]
+    assert [row["properties"]["lastname"] for row in held] == ["Half \ud83d"]
