@@ -59,15 +59,15 @@ class Unreadable(Exception):
 class Company:
     """A mirrored HubSpot company; `unreadable` as in `ContactView`.
 
-    `peers`: groups of companies that share a domain, or name and place, with this one, itself among them. Companies
-    share the groups, since many of one batch may have the same domain.
+    `peers`: groups of companies that have something in common with this one, itself among them. Companies share the
+    groups, since many of one batch may have the same domain.
     """
 
     id: str
     properties: Properties
     owner: Owner | None = None
     unreadable: frozenset[str] = frozenset()
-    peers: tuple[tuple["Peer", ...], ...] = field(default=(), compare=False, repr=False)
+    peers: tuple["Peers", ...] = field(default=(), compare=False, repr=False)
 
     def get(self, name: str) -> str | None:
         """The value, None where it is empty. Raises Unreadable."""
@@ -82,6 +82,18 @@ class Peer:
 
     company: Company
     linked: bool
+
+
+ALIKE = "alike "
+"""How a text begins that only companies have in common that are the same one twice (`sync.mappers.identity.keys`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peers:
+    """Companies with one domain, or (`alike`) with one domain and name, or one name, country and postal code."""
+
+    members: tuple[Peer, ...]
+    alike: bool
 
 
 @dataclass(frozen=True, slots=True)

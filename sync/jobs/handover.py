@@ -14,7 +14,6 @@ from functools import partial
 from sync.c4c_client import Aborted, Locked, RefusedRequest, Unknown, WriteResult, Written
 from sync.domain.codes import Code
 from sync.domain.numbers import in_order
-from sync.domain.rules import AccountMap
 from sync.errors import Refused, RemoteError, Unavailable
 from sync.jobs import identities, linking, recording
 from sync.jobs.answers import Answers, Reader
@@ -66,14 +65,14 @@ class Handover:
             companies: set[str] = set()
             for contact, view in views.items():
                 with self.faults.concerning(loaded.concerned([contact])):
-                    companies |= account_ids(view, self._account_rules)
+                    companies |= account_ids(view)
             loaded.links = work.links_of(session, contact_ids, companies)
         loaded.leave_out(self.faults.found)
         return loaded
 
     def plan(self, work_: Slice) -> None:
         """Plans every open contact as far as it goes without a write, reading what the planner asks."""
-        links, most = work_.links_by_contact(self._account_rules), self.context.config.worker.guard.max_relationships
+        links, most = work_.links_by_contact(), self.context.config.worker.guard.max_relationships
         waiting = work_.open()
         while waiting:
             for contact in waiting:
@@ -132,10 +131,6 @@ class Handover:
             return prepared
         self._settle_in_flight(contact_ids)
         return self.load(contact_ids)
-
-    @property
-    def _account_rules(self) -> AccountMap:
-        return self.context.config.rules.mapping.account
 
     def key_field(self, entity: str) -> str:
         """The custom field that holds our key."""

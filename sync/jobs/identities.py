@@ -40,7 +40,7 @@ def views(session: Session, contact_ids: Sequence[str], rules: Rules) -> dict[st
 def _employers(view: ContactView, rules: Rules) -> set[str]:
     """The companies of a contact, and those that share an account with one of them."""
     if rules.mapping.duplicates.company == "share":
-        return identity.account_ids(view, rules.mapping.account)
+        return identity.account_ids(view)
     return {association.company.id for association in view.associations}
 
 

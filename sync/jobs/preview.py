@@ -68,7 +68,7 @@ def _qualified(context: Context, ids: Sequence[str], document: Document, faults:
     for portion in mirror.portions(ids, SLICE):
         with context.store.reading() as session:
             views = faults.views(session, portion)
-            links = LinksOf(work.links_of(session, portion, ()), context.config.rules.mapping.account)
+            links = LinksOf(work.links_of(session, portion, ()))
             schema = tenant_memory.remembered(session, context.config.rules)[0].schema
             were_qualified = work.last_qualified(session, [i for i, view in views.items() if view.cycles])
         for contact, view in views.items():

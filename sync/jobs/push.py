@@ -118,7 +118,7 @@ def _triage(context: Context, due: Sequence[str], counts: Counts, found: Faults)
     for ids in mirror.portions(due, TRIAGE):
         with context.store.reading() as session:
             views = found.views(session, ids)
-            links = LinksOf(work.links_of(session, ids, ()), context.config.rules.mapping.account)
+            links = LinksOf(work.links_of(session, ids, ()))
             schema = tenant_memory.remembered(session, context.config.rules)[0].schema
             were_qualified = work.last_qualified(session, [i for i, view in views.items() if view.cycles])
         settled = Slice({}, {})

@@ -53,7 +53,7 @@ class Rehearsal(Handover):
 
     def load(self, contact_ids: Sequence[str]) -> Slice:
         work_ = super().load(contact_ids)
-        companies = {i for view in work_.views.values() for i in account_ids(view, self._account_rules)}
+        companies = {i for view in work_.views.values() for i in account_ids(view)}
         work_.links |= {pair: link for pair, link in self._accounts.items() if link.key in companies}
         return work_
 

@@ -173,12 +173,11 @@ class _Comparison:
 
     def _load(self, ids: Sequence[str]) -> tuple[dict[str, ContactView], LinksOf]:
         views = self.faults.views(self.session, ids, partial(identities.views, rules=self.sides[1].rules))
-        rules = self.sides[0].rules.mapping.account
         companies: set[str] = set()
         for contact, view in views.items():
             with self.faults.concerning({contact: view.change_seq}):
-                companies |= account_ids(view, rules)
-        return views, LinksOf(work.links_of(self.session, ids, companies), rules)
+                companies |= account_ids(view)
+        return views, LinksOf(work.links_of(self.session, ids, companies))
 
     def _keep(self, view: ContactView, now: Prediction, then: Prediction) -> None:
         for side, prediction in zip(self.sides, (now, then), strict=True):

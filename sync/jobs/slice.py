@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from sync.domain.codes import Code
 from sync.domain.decision import Decision, Reason
 from sync.domain.numbers import in_order
-from sync.domain.rules import AccountMap
 from sync.domain.views import ContactView, Link
 from sync.lifecycle import Done, Failed, Outcome
 from sync.mappers.identity import account_ids
@@ -53,9 +52,9 @@ class Slice:
             self.plans.pop(contact, None)
             self.outcomes.pop(contact, None)
 
-    def links_by_contact(self, rules: AccountMap) -> dict[str, Links]:
+    def links_by_contact(self) -> dict[str, Links]:
         """For each open contact its own pairs and those of its companies."""
-        links = LinksOf(self.links, rules)
+        links = LinksOf(self.links)
         return {contact: links.of(self.views[contact]) for contact in self.open()}
 
 
@@ -65,15 +64,14 @@ class LinksOf:
     HubSpot numbers contacts and companies apart, so an id alone does not say whose a link is.
     """
 
-    def __init__(self, links: Links, rules: AccountMap) -> None:
-        self._rules = rules
+    def __init__(self, links: Links) -> None:
         self._by_owner: dict[tuple[bool, str], list[Link]] = {}
         for link in links.values():
             self._by_owner.setdefault((link.entity == ACCOUNT, link.key.partition(":")[0]), []).append(link)
 
     def of(self, view: ContactView) -> Links:
         """The contact's own links, and the accounts of its companies and of their duplicates."""
-        owners = [(False, view.id), *((True, company) for company in account_ids(view, self._rules))]
+        owners = [(False, view.id), *((True, company) for company in account_ids(view))]
         return {(link.entity, link.key): link for owner in owners for link in self._by_owner.get(owner, ())}
 
 

@@ -244,7 +244,7 @@ def _compare_fields(context: Context, handover: Handover, settled: list[str], fo
 def _planned(context: Context, handover: Handover, ids: list[str]) -> Slice:
     slice_ = handover.load(ids)
     rules = context.config.rules
-    links, schema = slice_.links_by_contact(rules.mapping.account), handover.tenant.schema
+    links, schema = slice_.links_by_contact(), handover.tenant.schema
     for contact, view in list(slice_.views.items()):
         with handover.faults.concerning(slice_.concerned([contact])):
             if not concerns(view, qualify(view, rules), links[contact], rules, schema):

@@ -4,14 +4,14 @@ Two companies are duplicates if they agree in domain and name, or in name, count
 are rivals at most: sister companies share a domain, and each has an account of its own.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
 from sync.domain.alike import postal_code, same_name, spellings
 from sync.domain.numbers import identifier, in_order
 from sync.domain.rules import MERGED_PROPERTY, AccountMap, NaturalKey
-from sync.domain.views import Company, ContactView, Peer, Properties, Unreadable
+from sync.domain.views import ALIKE, Company, ContactView, Peer, Peers, Properties, Unreadable
 from sync.mappers.company import web_domain
 from sync.mappers.places import country_of
 
@@ -52,7 +52,10 @@ def merged_ids(properties: Properties) -> tuple[str, ...]:
 
 
 def keys(company: Company, rules: AccountMap) -> frozenset[str]:
-    """Texts that two companies have in common if they may be duplicates or rivals: an index to find peers by."""
+    """Texts that two companies have in common if they are duplicates or rivals: an index to find peers by.
+
+    Companies with a text in common that begins with `ALIKE` are duplicates.
+    """
     return frozenset(_keys(traits(company, rules), rules.natural_keys))
 
 
@@ -60,34 +63,31 @@ def _keys(found: Traits, natural_keys: tuple[NaturalKey, ...]) -> Iterator[str]:
     kinds = {key.kind for key in natural_keys}
     if found.domain and "web_domain" in kinds:
         yield f"domain {found.domain}"
+        yield from (f"{ALIKE}{found.domain} {name}" for name in spellings(found.name))
     if found.country and found.postal and "name_country_postal" in kinds:
-        yield from (f"place {found.country} {found.postal} {name}" for name in spellings(found.name))
+        yield from (f"{ALIKE}{found.country} {found.postal} {name}" for name in spellings(found.name))
 
 
-def duplicates(company: Company, rules: AccountMap) -> tuple[Peer, ...]:
-    """Other companies of HubSpot that are the same one twice, in the order of their ids."""
-    mine = traits(company, rules)
-    return tuple(peer for peer in peers(company) if _same(mine, traits(peer.company, rules)))
-
-
-def account_ids(view: ContactView, rules: AccountMap) -> set[str]:
+def account_ids(view: ContactView) -> set[str]:
     """Ids of the companies whose accounts concern the contact: its own, and their duplicates."""
     companies = [association.company for association in view.associations]
-    alike = (peer.company.id for company in companies if company.peers for peer in duplicates(company, rules))
+    alike = (peer.company.id for company in companies for peer in duplicates(company))
     return {*(company.id for company in companies), *alike}
+
+
+def duplicates(company: Company) -> tuple[Peer, ...]:
+    """Other companies of HubSpot that are the same one twice, in the order of their ids."""
+    return _others(company, [group for group in company.peers if group.alike])
 
 
 def peers(company: Company) -> tuple[Peer, ...]:
     """All other companies that may stand for the same account, in the order of their ids."""
-    found = {peer.company.id: peer for group in company.peers for peer in group if peer.company.id != company.id}
+    return _others(company, company.peers)
+
+
+def _others(company: Company, groups: Iterable[Peers]) -> tuple[Peer, ...]:
+    found = {peer.company.id: peer for group in groups for peer in group.members if peer.company.id != company.id}
     return tuple(found[i] for i in sorted(found, key=in_order))
-
-
-def _same(one: Traits, other: Traits) -> bool:
-    if not same_name(one.name, other.name):
-        return False
-    place = bool(one.country and one.postal) and (one.country, one.postal) == (other.country, other.postal)
-    return place or (bool(one.domain) and one.domain == other.domain)
 
 
 def fit(company: Traits, account: Traits) -> tuple[bool, bool, bool]:

@@ -32,7 +32,7 @@ def principal(desk: Desk, company: Company) -> Company:
     """
     of = desk.rules.mapping
     link = desk.link(ACCOUNT, company.id)
-    alike = identity.duplicates(company, of.account) if of.duplicates.company != "create" else ()
+    alike = identity.duplicates(company) if of.duplicates.company != "create" else ()
     if not alike or (link and link.origin != "shared") or _holds_account(desk, company):
         return company
     others = ", ".join(peer.company.id for peer in alike)
@@ -71,14 +71,16 @@ def holds(desk: Desk, wanted: Keyed) -> bool:
 def sharing(desk: Desk, company: Company) -> list[Company]:
     """The duplicates that share the company's account by the rules."""
     of = desk.rules.mapping
-    alike = identity.duplicates(company, of.account) if of.duplicates.company == "share" else ()
+    alike = identity.duplicates(company) if of.duplicates.company == "share" else ()
     return [peer.company for peer in alike]
 
 
 def rivals(desk: Desk, company: Company) -> list[Rival]:
     """Companies without an account that may claim the same one. Duplicates take it in the order of their ids."""
     of = desk.rules.mapping
-    alike = {peer.company.id for peer in identity.duplicates(company, of.account)}
+    if desk.link(ACCOUNT, company.id):
+        return []
+    alike = {peer.company.id for peer in identity.duplicates(company)}
     found = [peer.company for peer in identity.peers(company) if not peer.linked]
     if of.duplicates.company == "create":
         return [Rival(other, _precedence(other, company) if other.id in alike else 0) for other in found]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from sqlalchemy import delete, func, insert
 from sqlmodel import Session, col, select
 
-from sync.domain.views import Association, Company, ContactView, Peer
+from sync.domain.views import ALIKE, Association, Company, ContactView, Peer, Peers
 from sync.state import mirror, tables
 from sync.state.mirror import portions
 
@@ -65,21 +65,26 @@ def _addresses(session: Session, company_ids: set[str], email: str) -> Iterable[
 
 def of(session: Session, company_ids: Sequence[str]) -> set[str]:
     """Ids of all companies that have a key in common with any of these."""
-    return {peer.company.id for groups in _groups(session, company_ids).values() for group in groups for peer in group}
+    return {
+        peer.company.id
+        for groups in _groups(session, company_ids).values()
+        for group in groups
+        for peer in group.members
+    }
 
 
-def _completed(view: ContactView, groups: Mapping[str, tuple[tuple[Peer, ...], ...]]) -> ContactView:
+def _completed(view: ContactView, groups: Mapping[str, tuple[Peers, ...]]) -> ContactView:
     if not any(a.company.id in groups for a in view.associations):
         return view
     associations = (Association(_with(a.company, groups), a.labels) for a in view.associations)
     return replace(view, associations=tuple(associations))
 
 
-def _with(company: Company, groups: Mapping[str, tuple[tuple[Peer, ...], ...]]) -> Company:
+def _with(company: Company, groups: Mapping[str, tuple[Peers, ...]]) -> Company:
     return replace(company, peers=groups[company.id]) if company.id in groups else company
 
 
-def _groups(session: Session, company_ids: Sequence[str]) -> dict[str, tuple[tuple[Peer, ...], ...]]:
+def _groups(session: Session, company_ids: Sequence[str]) -> dict[str, tuple[Peers, ...]]:
     """By company its groups of more than one; companies with the same key share the group itself."""
     keys_of: dict[str, list[str]] = {}
     for company, key in _pairs(session, tables.CompanyKey.company_id, company_ids):
@@ -89,10 +94,10 @@ def _groups(session: Session, company_ids: Sequence[str]) -> dict[str, tuple[tup
         members.setdefault(key, []).append(company)
     shared = {key: ids for key, ids in members.items() if len(ids) > 1}
     peers = _peers(session, {i for ids in shared.values() for i in ids})
-    groups = {key: tuple(peers[i] for i in ids if i in peers) for key, ids in shared.items()}
-    found: dict[str, tuple[tuple[Peer, ...], ...]] = {}
-    for key, group in groups.items():
-        for company in keys_of[key] if len(group) > 1 else ():
+    found: dict[str, tuple[Peers, ...]] = {}
+    for key, ids in shared.items():
+        group = Peers(tuple(peers[i] for i in ids if i in peers), key.startswith(ALIKE))
+        for company in keys_of[key] if len(group.members) > 1 else ():
             found[company] = (*found.get(company, ()), group)
     return found
 

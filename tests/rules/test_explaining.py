@@ -86,7 +86,7 @@ def test_only_the_records_of_this_contact_are_shown_each_with_its_own_number() -
 
 def test_contacts_and_companies_with_one_id_do_not_share_links() -> None:
     person, account = Link("Contact", "7", "P", {}), Link("CorporateAccount", "7", "A", {})
-    links = LinksOf({(link.entity, link.key): link for link in (person, account)}, rules().mapping.account)
+    links = LinksOf({(link.entity, link.key): link for link in (person, account)})
     of_7, of_123 = ContactView("7", {}), ContactView("123", {}, (Association(Company("7", {}), frozenset()),))
     assert list(links.of(of_7).values()) == [person]
     assert list(links.of(of_123).values()) == [account]
