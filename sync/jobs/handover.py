@@ -8,6 +8,7 @@ progress of the whole slice.
 import json
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -27,7 +28,7 @@ from sync.mappers.identity import account_ids
 from sync.planner.plan import Tenant, Write, plan
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.planner.target import Ask, Question
-from sync.state import work
+from sync.state import streams, work
 
 MOST_ROUNDS = 100
 """Rounds of one slice; an ordinary one takes about six."""
@@ -45,7 +46,8 @@ class Handover:
 
     def __init__(self, context: Context, tenant: Tenant, faults: Faults) -> None:
         self.context = context
-        self.tenant = tenant
+        with context.store.reading() as session:
+            self.tenant = replace(tenant, ourselves=streams.remembered(session, linking.OURSELVES) or "")
         self.reader: Answers = Reader(context.c4c, context.config.rules, tenant.schema)
         self._outages = 0
         self._answered: set[Kind] = set()

@@ -22,10 +22,11 @@ from sync.log import Event, emit
 from sync.planner.effects import wrote
 from sync.planner.lookups import record
 from sync.planner.plan import RELATION, Tenant, Write
+from sync.planner.provenance import creator
 from sync.planner.relations import MAIN
 from sync.planner.resolve import ACCOUNT, LEAD
 from sync.planner.target import Target
-from sync.state import work
+from sync.state import streams, work
 
 READ_BACK = ("UserStatusCode", "QualificationLevelCode")
 """What C4C may turn into something else by itself (KBA 2419551)."""
@@ -91,9 +92,21 @@ def _commit(context: Context, tenant: Tenant, work_: Slice, results: Results) ->
                 _keep(session, attempt, write, result, tenant, now, loaded)
             elif isinstance(result, Rejected | RefusedRequest | Duplicate) and write.action == "create":
                 _drop(session, attempt, write)
+        _remember_ourselves(session, tenant, results)
         if attempt.new_accounts:
             work.wake_contacts_of(session, sorted(attempt.new_accounts), work_.views, now)
     work_.links, work_.new_accounts = attempt.links, attempt.new_accounts
+
+
+OURSELVES = "creator"
+"""Under this name the state remembers how C4C files what we create, as a digest."""
+
+
+def _remember_ourselves(session: Session, tenant: Tenant, results: Sequence[tuple[Write, WriteResult]]) -> None:
+    made = ((w, r.row) for w, r in results if w.action == "create" and isinstance(r, Written) and r.row)
+    name = next(filter(None, (creator(record(write.entity, row)) for write, row in made)), "")
+    if name and name != tenant.ourselves:
+        streams.remember(session, OURSELVES, name)
 
 
 def _loaded(session: Session, writes: Sequence[Write]) -> work.Loaded:

@@ -220,10 +220,15 @@ class Desk:
         told = seen(record, known.sent if known else {}, self.tenant.schema)
         self.records.append(Write(entity, key, "unchanged", object_id=record.object_id, seen=told, shared=True))
 
+    def _ours(self, record: Record, key_field: str | None, key: str) -> Mapping[str, Any]:
+        """Values of a record of ours whose pair was lost, as far as they are certainly ours."""
+        keyed = key_field is not None and record.text(key_field) == key
+        return record.fields if keyed and untouched(record, self.tenant.ourselves) else {}
+
     def _update(self, made: Draft, existing: Record, key_field: str | None) -> Write:
         link = self.links.get((made.entity, made.key))
         of_it = link is not None and _is_of(link, existing, key_field)
-        base = compare.Base.of(link) if link and of_it else compare.Base(_ours(existing, key_field, made.key))
+        base = compare.Base.of(link) if link and of_it else compare.Base(self._ours(existing, key_field, made.key))
         changes = compare.for_update(made, existing, base, self.tenant.schema)
         if key_field and existing.text(key_field) != made.key:
             changes = (Change(key_field, existing.fields.get(key_field), made.key, "key"), *changes)
@@ -281,11 +286,6 @@ def _agreed(made: Draft, existing: Record) -> dict[str, Any]:
     values = {f.name: f.value for f in made.fields if f.value is not None and not isinstance(f.value, Awaited)}
     shown = existing.fields
     return {name: value for name, value in values.items() if name in shown and odata.same(value, shown[name])}
-
-
-def _ours(record: Record, key_field: str | None, key: str) -> Mapping[str, Any]:
-    """Values of a record of ours whose pair was lost, as far as they are certainly ours."""
-    return record.fields if key_field and record.text(key_field) == key and untouched(record) else {}
 
 
 def _is_of(link: Link, record: Record, key_field: str | None) -> bool:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from sync.domain.moments import moment
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
+from sync.planner.seen import digest
 from sync.planner.target import Record
 
 STAMPS: Mapping[str, tuple[str, str, str, str]] = {
@@ -18,13 +19,16 @@ AT_ONCE = timedelta(minutes=1)
 """C4C finishes a record that was created within moments, and so do we with what hangs on it."""
 
 
-def untouched(record: Record) -> bool:
-    """Whether nobody changed the record since it was created: then all its values are those of its creator.
+def creator(record: Record) -> str:
+    """A digest of the name of who created the record; empty where C4C does not say."""
+    name = record.text(STAMPS[record.entity][2]) if record.entity in STAMPS else ""
+    return digest(name) if name else ""
 
-    If it carries our key, we are the creator: a key that is added later is a change.
-    """
+
+def untouched(record: Record, ourselves: str) -> bool:
+    """Whether we created the record and nobody changed it since: then all its values are ours."""
     created_on, changed_on, created_by, changed_by = STAMPS[record.entity]
     created, changed = moment(record.fields.get(created_on)), moment(record.fields.get(changed_on))
-    if created is None or changed is None or not record.text(created_by):
+    if created is None or changed is None or not ourselves or creator(record) != ourselves:
         return False
     return record.text(created_by) == record.text(changed_by) and changed - created <= AT_ONCE

@@ -27,7 +27,8 @@ class Tenant:
 
     `warnings` name fields that were closed because the rules hold a code that the tenant does not know. `shared`:
     lower-case addresses that several valid employees have, so that none of them is chosen. `valid`: UUIDs of all valid
-    employees, in capitals.
+    employees, in capitals. `ourselves`: digest of the name under which C4C files what we create; empty
+    where we have not created anything yet.
     """
 
     schema: Schema
@@ -35,6 +36,7 @@ class Tenant:
     warnings: tuple[Reason, ...] = ()
     shared: Collection[str] = frozenset()
     valid: frozenset[str] = frozenset()
+    ourselves: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,10 +193,20 @@ class World:
         return bool(record.get("hubspot_owner_id")) and self.owner_of(record) is None
 
     def accounts_for(self, company: Company) -> tuple[str, ...]:
-        """ObjectIDs of the existing accounts that fit a company, by the first way of recognising that finds one."""
-        keyed = [row for row in self._accounts_by_key[company.id] if not _obsolete(row)]
-        ways = (keyed, *(self._free(rows) for rows in self._ways(company)))
-        return next((_ids(found) for found in ways if found), ())
+        """ObjectIDs of the existing accounts that fit a company; a later way narrows what an earlier one found."""
+        if keyed := [row for row in self._accounts_by_key[company.id] if not _obsolete(row)]:
+            return _ids(keyed)
+        found: set[str] = set()
+        for rows in self._ways(company):
+            free = set(_ids(self._free(rows)))
+            found = (found & free or found) if found else free
+        return self._of_that_name(company, found) or tuple(sorted(found))
+
+    def _of_that_name(self, company: Company, found: set[str]) -> tuple[str, ...]:
+        """Of several accounts those that have the company's name, and of these the ones in its place, if any are."""
+        named = {i for i in found if _account_name(self.accounts[i]) == words(company.name or "").lower()}
+        there = {i for i in named if self.accounts[i]["StreetPostalCode"] == company.get("zip") != ""}
+        return tuple(sorted(there or named))
 
     def _free(self, rows: Iterable[Row]) -> list[Row]:
         """Neither obsolete nor somebody else's."""
@@ -328,6 +338,10 @@ def _is_primary(pair: Row) -> bool:
 
 def _obsolete(row: Row) -> bool:
     return bool(row["LifeCycleStatusCode"] == OBSOLETE)
+
+
+def _account_name(row: Row) -> str:
+    return words(" ".join(row[part] for part in ACCOUNT_NAMES)).lower()
 
 
 def _ids(rows: Iterable[Row]) -> tuple[str, ...]:

@@ -211,8 +211,10 @@ def test_a_pair_named_during_a_batch_stays(world: World) -> None:
 
 
 def restored(world: World) -> tuple[str, str]:
-    """(contact, company): the lead was handed over, and the state of before came back."""
+    """(contact, company): the lead was handed over, and the state of before came back, which knows another lead."""
     control = world.control
+    control.contact(control.company("Long before"), lastname="Herbst")
+    world.sync()
     company = control.company("Bakery North")
     contact = control.contact(company)
     world.once("poll", "sweep", until_idle=False)
@@ -238,13 +240,13 @@ def move(world: World, contact: str, company: str) -> str:
 def test_a_lead_that_an_older_backup_does_not_know_follows_to_the_new_account(world: World) -> None:
     contact, company = restored(world)
     account = move(world, contact, company)
-    assert world.control.row("Lead")["AccountPartyUUID"] == account
+    assert world.control.row("Lead", HubSpotID_KUT=f"{contact}:mql:1")["AccountPartyUUID"] == account
 
 
 def test_what_sales_changed_since_an_older_backup_stays(world: World) -> None:
     contact, company = restored(world)
-    lead = world.control.row("Lead")
+    lead = world.control.row("Lead", HubSpotID_KUT=f"{contact}:mql:1")
     elsewhere = world.control.sales_create("CorporateAccount", Name="Chosen by sales", RoleCode="CRM000")
     world.control.sales_edit("Lead", lead["ObjectID"], AccountPartyUUID=elsewhere["UUID"])
     move(world, contact, company)
-    assert world.control.row("Lead")["AccountPartyUUID"] == elsewhere["UUID"]
+    assert world.control.row("Lead", HubSpotID_KUT=f"{contact}:mql:1")["AccountPartyUUID"] == elsewhere["UUID"]
