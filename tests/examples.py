@@ -19,5 +19,9 @@ def register() -> None:
 def examples(number: int, long: int | None = None, **more: Any) -> settings:
     """Settings of a random test that tries so many examples, and `long` in its long form, by default FACTOR times as
     many. Not by time: a busy machine is slow."""
-    tried = (long or number * FACTOR) if settings.get_current_profile_name() == LONG else number
+    tried = (long or number * FACTOR) if in_long_form() else number
     return settings(max_examples=tried, deadline=None, **more)
+
+
+def in_long_form() -> bool:
+    return settings.get_current_profile_name() == LONG

@@ -13,7 +13,7 @@ import pytest
 import who_is_who_model as model
 from c4c_world import Control
 from c4c_world import World as HttpWorld
-from examples import examples
+from examples import examples, in_long_form
 from hypothesis import HealthCheck, Phase, given
 from who_is_who_model import Adopt, Answer, Create, Expected, Use
 from who_is_who_story import CANDIDATES, Story, stories
@@ -22,13 +22,19 @@ from who_is_who_worlds import InProcess, Life, OverHttp, Place
 Row = dict[str, Any]
 
 
-@examples(20, long=2000, suppress_health_check=list(HealthCheck), print_blob=True)
+@examples(20, long=2000, derandomize=not in_long_form(), suppress_health_check=list(HealthCheck), print_blob=True)
 @given(stories())
 def test_everybody_is_who_a_clerk_would_say(story: Story) -> None:
     live(story, InProcess())
 
 
-@examples(3, long=30, suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@examples(
+    3,
+    long=30,
+    derandomize=not in_long_form(),
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+)
 @given(stories(runs=2))
 def test_everybody_is_the_same_over_http(
     announcement: dict[str, str], tmp_path_factory: pytest.TempPathFactory, story: Story

@@ -165,10 +165,10 @@ def account(key: str, sides: Sides) -> set[Answer]:
         return {Use(shared)}
     group = group_of(key, sides)
     held = {own for other in group if (own := sides.holder(other))}
-    if sides.retired(key):
-        found = _searched(key, (key,), sides)
+    if retired := next((k for k in (key, group[0]) if sides.retired(k)), None):
+        found = _searched(retired, (retired,), sides) | _searched(retired, group, sides)
         return {Park("ACCOUNT_AMBIGUOUS") if isinstance(a, Create) else a for a in found} | _merged_into(
-            key, held, sides
+            group, held, sides
         )
     if held:
         return {Use(own) for own in held}
@@ -177,11 +177,12 @@ def account(key: str, sides: Sides) -> set[Answer]:
     return _searched(group[0], group, sides) | alone
 
 
-def _merged_into(key: str, held: set[str], sides: Sides) -> set[Answer]:
+def _merged_into(group: Sequence[str], held: set[str], sides: Sides) -> set[Answer]:
     """Accounts that may live on for a retired one, if sales merged the two: they fit, and carry the other one's key."""
-    mine = sides.traits[key]
+    mine = [sides.traits[key] for key in group]
     others = (r["ObjectID"] for r in sides.accounts if key_of(r) and not obsolete(r))
-    fitting = {r for r in others if _same_domain(mine, sides.known[r]) or _same_place(mine, sides.known[r])}
+    fits = {r: any(_same_domain(m, sides.known[r]) or _same_place(m, sides.known[r]) for m in mine) for r in others}
+    fitting = {r for r, found in fits.items() if found}
     return {Use(r) for r in fitting | held}
 
 
