@@ -150,6 +150,7 @@ def _move_links(session: Session, old_id: str, new_id: str, entity: str) -> None
     What hangs on a record of C4C (relationships, permissions, attributes) moves only together with that record: where
     the survivor has one of its own, the loser's refusal or relationship would be taken for the survivor's.
     """
+    _drop_twin(session, old_id, new_id, entity)
     party = session.get(tables.Link, (entity, new_id))
     moves = ("Lead",) if party and party.object_id else ("Lead", entity, *_HANGS_ON.get(entity, ()))
     of = select(tables.Link).where(tables.Link.hubspot_id == old_id, col(tables.Link.entity).in_(moves))
@@ -157,6 +158,16 @@ def _move_links(session: Session, old_id: str, new_id: str, entity: str) -> None
         _rename(session, link, new_id + link.key[len(old_id) :], new_id)
     if entity != "Contact" and entity in moves:
         _move_account(session, old_id, new_id)
+
+
+def _drop_twin(session: Session, old_id: str, new_id: str, entity: str) -> None:
+    """Where both ids stand for one record, one pair stays: the one that is not shared, since only its record is kept
+    up to date.
+    """
+    old, new = (session.get(tables.Link, (entity, i)) for i in (old_id, new_id))
+    if old and new and old.object_id and old.object_id == new.object_id:
+        session.delete(new if new.origin == "shared" else old)
+        session.flush()
 
 
 _HANGS_ON = {

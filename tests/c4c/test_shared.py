@@ -84,6 +84,35 @@ def test_when_marketing_merges_them_too_the_survivor_takes_the_record_over(world
     assert len(control.rows("Lead")) == 2
 
 
+@pytest.mark.parametrize("primary", [0, 1])
+@pytest.mark.parametrize("by", ["sales", "the rules"])
+def test_when_marketing_merges_companies_that_share_an_account_it_is_kept_up_to_date(
+    world: World, by: str, primary: int
+) -> None:
+    """The remedy of COMPANY_DUPLICATE: afterwards the survivor owns the account, and its changes arrive."""
+    control = world.control
+    if by == "sales":
+        companies, contacts = two_sisters(world)
+        survivor = merge(world, "CorporateAccount", companies[1], companies[0])
+    else:
+        companies = [control.company("Bakery North", domain="muster.example") for _ in range(2)]
+        contacts = [control.contact(company, lastname=f"Of{n}") for n, company in enumerate(companies)]
+        world.sync()
+        survivor = str(control.row("CorporateAccount")["ObjectID"])
+    for contact in contacts:
+        control.change(contact, jobtitle="Miller")
+    world.sync()
+    assert shared(world) == {("CorporateAccount", companies[1]): survivor}
+    pair = {"primary": companies[primary], "other": companies[1 - primary]}
+    merged = control.call("POST", "/hubspot/companies/merge", pair)["id"]
+    world.sync()
+    control.call("PATCH", f"/hubspot/companies/{merged}", {"properties": {"phone": "+49 40 1234567"}})
+    world.sync()
+    account = control.row("CorporateAccount", ObjectID=survivor)
+    assert (account["HubSpotID_KUT"], account["Phone"]) == (merged, "+49 40 1234567")
+    assert not shared(world)
+
+
 def test_a_person_can_say_that_two_ids_stand_for_one_record(world: World) -> None:
     """The remedy that a refusal prints is the one that works."""
     control = world.control
