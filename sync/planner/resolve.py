@@ -155,9 +155,13 @@ def contact_key(contact_id: str, rules: ContactMap) -> Keyed:
     return Keyed(CONTACT, contact_id, rules.external_key, "StatusCode", rules.obsolete_status)
 
 
+def _by_own_key(wanted: Keyed) -> Question:
+    return Question(Ask.BY_KEY, wanted.entity, wanted.key)
+
+
 def holder(wanted: Keyed, ask: Asker) -> Record | None:
     """The living record that carries the key. Raises NotRead where the question was not answered yet."""
-    records = ask(Question(Ask.BY_KEY, wanted.entity, wanted.key))
+    records = ask(_by_own_key(wanted))
     if records is None:
         raise NotRead
     return next((record for record in wanted.live(records) if wanted.holds_key(record)), None)
@@ -194,7 +198,7 @@ def _by_key(
     wanted: Keyed, linked: Record | None, by_person: bool, ask: Asker, natural: Callable[[], Resolution]
 ) -> Resolution:
     refused: list[str] = []
-    keyed = _tried(Question(Ask.BY_KEY, wanted.entity, wanted.key), ask, refused)
+    keyed = _tried(_by_own_key(wanted), ask, refused)
     if refused:
         # Whoever holds our key is not known: another record must not be given it too.
         return Unasked(refused[0])
@@ -330,25 +334,26 @@ def _uncontested(
     """The candidates that fit no rival as well as this company; and one that fits both equally, if any."""
     mine = traits(company, rules)
     claims = [(rival, *_claimed(rival, candidates, rules)) for rival in rivals]
+    fits = [(record, (*fit(mine, _traits(record)), 0)) for record in candidates]
+    above = [[(rival, best) for rival, its, best in claims if record in its and best >= own] for record, own in fits]
+    for rival in (rival for claimants in above for rival, _ in claimants):
+        # All questions go out in one round: a domain may have hundreds of sister companies.
+        ask(_by_own_key(account_key(rival.company.id, rules)))
     left: list[Record] = []
     contested: Contested | None = None
-    for record in candidates:
-        own = (*fit(mine, _traits(record)), 0)
-        above = [
-            (rival.company.id, best)
-            for rival, its, best in claims
-            if record in its and best >= own and not _placed(rival, rules, ask)
-        ]
-        if not above:
+    for (record, own), claimants in zip(fits, above, strict=True):
+        waiting = [(rival, best) for rival, best in claimants if not _placed(rival, rules, ask)]
+        if not waiting:
             left.append(record)
-        elif all(best == own for _, best in above):
-            contested = Contested(record, tuple(rival for rival, _ in above))
+        elif all(best == own for _, best in waiting):
+            contested = Contested(record, tuple(rival.company.id for rival, _ in waiting))
     return left, contested
 
 
 def _claimed(rival: Rival, candidates: Sequence[Record], rules: AccountMap) -> tuple[list[Record], tuple[int, ...]]:
     """The candidates that fit a rival best, and how well."""
-    fits = [((*fit(traits(rival.company, rules), _traits(r)), rival.precedence), r) for r in candidates]
+    its = traits(rival.company, rules)
+    fits = [((*fit(its, _traits(r)), rival.precedence), r) for r in candidates]
     best = max(found for found, _ in fits)
     return [record for found, record in fits if found == best], best
 

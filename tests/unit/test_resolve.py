@@ -9,7 +9,7 @@ from unit_builders import account, company, contact, person, shipped
 
 from sync.domain.views import Company, ContactView, Link
 from sync.planner import resolve
-from sync.planner.resolve import Absent, Ambiguous, Found, Lost, Resolution, Unread
+from sync.planner.resolve import Absent, Ambiguous, Found, Lost, Resolution, Rival, Unread
 from sync.planner.target import Ask, Question, Record
 
 ACCOUNT_RULES, CONTACT_RULES = shipped().mapping.account, shipped().mapping.contact
@@ -314,3 +314,17 @@ def test_a_person_that_was_not_read_is_never_absent(link: Link | None, unread: A
         return None if question.kind is unread else ()
 
     assert isinstance(resolve.contact(MAILED, "1A1", link, CONTACT_RULES, ask), Unread)
+
+
+def test_all_sisters_are_asked_for_in_one_round() -> None:
+    """Of a domain with hundreds of sister companies one question a round would mean hundreds of rounds."""
+    rivals = [Rival(Company(str(n), {"name": f"Branch {n}", "domain": "acme.example"})) for n in range(300, 310)]
+    asked: list[Question] = []
+
+    def ask(question: Question) -> tuple[Record, ...] | None:
+        asked.append(question)
+        return None if question.value.startswith("30") else {WEB: (web("A1"),)}.get((question.kind, question.value), ())
+
+    branch = company(domain="acme.example", name="Branch 200")
+    assert resolve.account(branch, None, ACCOUNT_RULES, ask, rivals) == Unread()
+    assert {rival.company.id for rival in rivals} <= {question.value for question in asked}
