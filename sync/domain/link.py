@@ -98,15 +98,18 @@ def after(entity: str, key: str, known: Link | None, event: Event) -> Link:
             fresh = {n: v for n, v in agreed.items() if n not in base.sent or not odata.same(base.sent[n], v)}
             return _looked_at(base, fresh, {**observed, MADE: {**observed.get(MADE, {}), **dict.fromkeys(fresh)}})
         case Named(object_id, shared):
-            if known and known.object_id == object_id and shared == (known.origin == "shared"):
-                return known
+            origin: Origin = "shared" if shared else "set"
+            if known and known.object_id == object_id:
+                return known if shared == (known.origin == "shared") else replace(known, origin=origin)
             former = {FORMER: known.object_id} if known and known.object_id else {}
-            return Link(entity, key, object_id, {}, origin="shared" if shared else "set", seen=former)
+            return Link(entity, key, object_id, {}, origin=origin, seen=former)
 
 
 def named_meanwhile(stored: Link | None, loaded: Link | None) -> bool:
     """Whether a person named another record for this key since `loaded` was read: what they said is kept."""
-    return stored is not None and stored.origin == "set" and (loaded is None or stored.object_id != loaded.object_id)
+    if stored is None or stored.origin not in ("set", "shared"):
+        return False
+    return loaded is None or stored.object_id != loaded.object_id
 
 
 def remembered(before: Mapping[str, Any], now: Mapping[str, Any], written: Iterable[str] = ()) -> dict[str, Any]:

@@ -7,17 +7,21 @@ it is linked with the values that we sent, and a lead counts as handed over, so 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from sync.domain.link import INTENT, Observed, after
+from sqlmodel import Session
+
+from sync.domain.link import INTENT, Observed, after, named_meanwhile
 from sync.domain.views import Link
 from sync.errors import RemoteError
-from sync.jobs import evidence
+from sync.jobs import evidence, linking
 from sync.jobs.context import Context
 from sync.jobs.handover import Handover
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.planner.seen import seen, unread
 from sync.planner.target import Ask, Question, Record, Target, Unanswerable
-from sync.state import work
+from sync.schema import Schema
+from sync.state import tables, work
 
 NUMBERS = {ACCOUNT: "AccountID", CONTACT: "ContactID", LEAD: "ID"}
 
@@ -101,13 +105,20 @@ def _keep(context: Context, work_: Handover, intents: Sequence[Link], target: Ta
             if holders is None:
                 continue
             record = _oldest(intent, holders)
+            stored = session.get(tables.Link, (intent.entity, intent.key))
             if record is None:
-                work.drop_link(session, intent.entity, intent.key)
-                continue
-            observed = seen(record, intent.sent, work_.tenant.schema, unread(intent))
-            link = after(intent.entity, intent.key, intent, Observed(record.object_id, {}, observed, ours=True))
-            work.save_link(session, link, now, written=True)
-            if link.entity == LEAD:
-                known = intent.seen.get(INTENT)
-                made = evidence.handover(link.key, link.object_id, known if isinstance(known, Mapping) else {})
-                work.record_handover(session, made, now)
+                linking.drop(session, intent.entity, intent.key, intent)
+            elif not named_meanwhile(work.as_link(stored) if stored else None, intent):
+                _link(session, intent, record, work_.tenant.schema, now)
+
+
+def _link(session: Session, intent: Link, record: Record, schema: Schema, now: datetime) -> None:
+    observed = seen(record, intent.sent, schema, unread(intent))
+    link = after(intent.entity, intent.key, intent, Observed(record.object_id, {}, observed, ours=True))
+    work.save_link(session, link, now, written=True)
+    if link.entity == ACCOUNT:
+        work.wake_contacts_of(session, [link.key], (), now)
+    if link.entity == LEAD:
+        known = intent.seen.get(INTENT)
+        made = evidence.handover(link.key, link.object_id, known if isinstance(known, Mapping) else {})
+        work.record_handover(session, made, now)

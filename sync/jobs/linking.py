@@ -26,7 +26,7 @@ from sync.planner.provenance import creator
 from sync.planner.relations import MAIN
 from sync.planner.resolve import ACCOUNT, LEAD
 from sync.planner.target import Target
-from sync.state import streams, work
+from sync.state import streams, tables, work
 
 READ_BACK = ("UserStatusCode", "QualificationLevelCode")
 """What C4C may turn into something else by itself (KBA 2419551)."""
@@ -144,8 +144,14 @@ def _save(
 
 def _drop(session: Session, work_: Slice, write: Write) -> None:
     for one in (write, *write.children):
-        work.drop_link(session, one.entity, one.key)
-        work_.links.pop((one.entity, one.key), None)
+        drop(session, one.entity, one.key, work_.links.pop((one.entity, one.key), None))
+
+
+def drop(session: Session, entity: str, key: str, known: Link | None) -> None:
+    """Forgets a pair that was loaded as `known`, unless a person named another record for it since."""
+    stored = session.get(tables.Link, (entity, key))
+    if stored is not None and not named_meanwhile(work.as_link(stored), known):
+        session.delete(stored)
 
 
 def _teach(target: Target, write: Write, result: Written) -> None:

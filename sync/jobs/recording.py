@@ -15,7 +15,7 @@ from sync.domain.decision import Reason
 from sync.domain.link import Observed, after, named_meanwhile
 from sync.domain.rules import Rules
 from sync.domain.views import ContactView
-from sync.jobs import evidence
+from sync.jobs import evidence, linking
 from sync.jobs.context import Context
 from sync.jobs.faults import Faults
 from sync.jobs.slice import Slice
@@ -126,9 +126,8 @@ def _handovers(view: ContactView, planned: Plan, rules: Rules) -> list[HandoverR
 def _agree(session: Session, planned: Plan, slice_: Slice, now: datetime, loaded: work.Loaded) -> None:
     """Links of records that exist already, with the values on which both sides agree."""
     for entity, key in planned.obsolete_links:
-        work.drop_link(session, entity, key)
+        linking.drop(session, entity, key, slice_.links.pop((entity, key), None))
         loaded.links.pop((entity, key), None)
-        slice_.links.pop((entity, key), None)
     for write in planned.records:
         if write.object_id is None or not write.linked or write.action == "delete":
             continue

@@ -6,8 +6,11 @@ import pytest
 from c4c_world import BASIS, World
 
 from sync.domain.link import INTENT
+from sync.domain.views import Link
+from sync.jobs import in_flight, push
+from sync.jobs.faults import Faults
 from sync.jobs.runner import run_jobs
-from sync.state import tables
+from sync.state import tables, work
 
 
 class Killed(BaseException):
@@ -121,6 +124,43 @@ def test_while_c4c_is_away_only_contacts_in_flight_wait(lost: tuple[World, str, 
     assert world.progress(cold).code == "SCORE_BELOW_THRESHOLD"
     assert world.progress(contact).status == "in_flight"
     control.call("DELETE", "/faults")
+
+
+def test_a_pair_that_a_person_names_during_the_look_up_of_an_intent_stays(lost: tuple[World, str, str]) -> None:
+    world, _, company = lost
+    lose(world, "CorporateAccount", arrives=False)
+    body = {"Name": "Bakery North", "RoleCode": "CRM000"}
+    named = str(world.control.sales_create("CorporateAccount", **body)["ObjectID"])
+    with world.application() as built:
+        context = built.context
+        handover = push._handover(context, Faults())
+        answers = context.c4c.answers
+
+        def meanwhile(queries):  # type: ignore[no-untyped-def]
+            with context.store.session() as session:
+                pair = Link("CorporateAccount", company, named, {}, origin="set")
+                work.save_link(session, pair, context.now(), written=False)
+            return answers(queries)
+
+        context.c4c.answers = meanwhile  # type: ignore[method-assign]
+        in_flight.resolve(context, lambda: handover)
+    (link,) = [link for link in world.table(tables.Link) if link.entity == "CorporateAccount"]
+    assert (link.object_id, link.origin) == (named, "set")
+
+
+def test_an_account_that_nobody_heard_of_gets_the_relationships_of_other_contacts(world: World) -> None:
+    control = world.control
+    main, further = control.company("Bakery North"), control.company("Mill South")
+    contact = control.contact(main)
+    control.associate(contact, further)
+    world.sync()
+    control.contact(further, lastname="Herbst")
+    lose(world, "CorporateAccount")
+    world.sync()
+    account = control.row("CorporateAccount", HubSpotID_KUT=further)
+    person = control.row("Contact", HubSpotID_KUT=contact)
+    related = [(row["ContactID"], row["AccountID"]) for row in control.rows("ContactIsContactPersonFor")]
+    assert (person["ContactID"], account["AccountID"]) in related
 
 
 # ---- during a batch
