@@ -6,8 +6,9 @@ Pydantic checks shape and types; `sync.config` reads the files and checks what s
 import re
 from enum import StrEnum
 from typing import Annotated, Literal, Self
+from zoneinfo import available_timezones
 
-from pydantic import Field, StrictBool, StringConstraints, model_validator
+from pydantic import Field, StrictBool, StringConstraints, field_validator, model_validator
 
 from sync.domain.conditions import Condition, Finite, Rule, Source, Transform
 from sync.domain.marketing import AttributeRule, ChannelRule
@@ -252,7 +253,8 @@ class FieldMap(Rule):
     value (what it does not know is a misfit unless `otherwise` is given); `default` stands in for a missing value.
     `country` is the ISO code that phone numbers and states are read with, `country_source` tells it better where it
     is filled. A misfit `warn`s and is left out, or `reject`s the contact until a person has corrected the value.
-    `when` limits a field to leads with or without an account.
+    `when` limits a field to leads with or without an account. `time_zone` says which day a moment falls on where the
+    field holds a date without a time of day.
     """
 
     target: tuple[str, ...] = Field(min_length=1)
@@ -270,6 +272,14 @@ class FieldMap(Rule):
     rule: FieldRule
     when: Literal["always", "account", "no_account"] = "always"
     may_blank: StrictBool = False
+    time_zone: str = "UTC"
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError(f"found {name!r}, allowed: a name such as `Europe/Berlin` or `UTC`")
+        return name
 
     @model_validator(mode="before")
     @classmethod

@@ -11,7 +11,7 @@ from sync.domain.spelling import entry, nearest, shown
 from sync.domain.views import Label
 from sync.errors import ConfigurationError
 from sync.hubspot_client import HubSpotPort, Property
-from sync.jobs import access, freshness, property_check, score_types
+from sync.jobs import access, dates, freshness, property_check, score_types
 from sync.jobs.context import Context
 from sync.jobs.tenant import assumed, read_tenant
 from sync.planner.owners import why_not
@@ -105,6 +105,11 @@ def _score_values(rules: Rules, schema: Schema) -> Iterator[Finding]:
         yield _finding("error", f"mapping.toml: {entry('lead.fields', n, ', '.join(fields[n].target))}", text)
 
 
+def _times_of_day(context: Context, schema: Schema) -> Iterator[Finding]:
+    found = dates.without_zone(context.config.rules, schema, context.hubspot.properties)
+    yield from (_finding("warning", f"mapping.toml: {where}", text) for where, text in found)
+
+
 def _types(rules: Rules, contacts: dict[str, Property]) -> Iterator[Finding]:
     for n, score in enumerate(rules.qualification.scores):
         where = f"qualification.toml: {entry('scores', n, score.name)}"
@@ -134,6 +139,7 @@ def _c4c(context: Context) -> Iterator[Finding]:
     may_not = access.findings(context.c4c, context.config.rules, tenant)
     yield from (_finding(severity, "SAP Sales Cloud", text) for severity, text in may_not)
     yield from _score_values(context.config.rules, tenant.schema)
+    yield from _times_of_day(context, tenant.schema)
     yield from _owner_rules(context.config.rules, tenant)
     owners = [o for o in context.hubspot.owners() if not o.archived]
     shared = [o.id for o in owners if o.email and o.email.casefold() in tenant.shared]

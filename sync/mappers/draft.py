@@ -3,10 +3,13 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import time
+from zoneinfo import ZoneInfo
 
 from sync.domain.alike import code
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
+from sync.domain.moments import moment
 from sync.domain.properties import COUNTRY_CODES, with_country_codes
 from sync.domain.rules import FieldMap, FieldRule, placeholders, qualified
 from sync.domain.views import Unreadable
@@ -102,12 +105,25 @@ def _values(mapped: FieldMap, own: str, lookup: Lookup, fields: Sequence[Field])
         if translated is None:
             return nothing, [(Code.CODE_UNKNOWN, "the value is not in the field's table, left out")]
         fitting = translated
+    fitting = _day(fitting, mapped.time_zone) if fields[0].type == DATE else fitting
     values, found = _fit(fitting, mapped.transform, fields) if fitting else (nothing, [])
     # A rule that rejects is content with a later source.
     if passed_over and mapped.misfit == "warn" and mapped.transform != "country":
         text = f"the first source is no {mapped.transform}, left out; a further source is taken"
         found = [(Code.VALUE_INVALID, text), *found]
     return values, found
+
+
+DATE = "DateTime"
+"""C4C's type of a date without a time of day; moments are of the type `DateTimeOffset`."""
+
+
+def _day(value: str, time_zone: str) -> str:
+    """The day that a moment falls on in the zone; what has no time of day, or is no moment, as it is."""
+    found = moment(value)
+    if found is None or found.time() == time():
+        return value
+    return found.astimezone(ZoneInfo(time_zone)).date().isoformat()
 
 
 def _first_fit(mapped: FieldMap, own: str, lookup: Lookup) -> tuple[str | Awaited | None, bool]:
