@@ -27,8 +27,6 @@ def note(session: Session, company_ids: Sequence[str], rules: AccountMap) -> Non
 def views(session: Session, contact_ids: Sequence[str], rules: Rules) -> dict[str, ContactView]:
     """The views of contacts with all that may stand for the same account or person."""
     found = peers.with_peers(session, mirror.views(session, contact_ids))
-    if rules.mapping.duplicates.contact == "create":
-        return found
     email = rules.mapping.contact.email_source
     wanted = {i: (_employers(view, rules), _address(view.known(email) or "")) for i, view in found.items()}
     others = peers.same_address(session, wanted, email, _address)

@@ -98,12 +98,10 @@ def known_person(desk: Desk) -> Party | None:
 
 def refuse_double(desk: Desk) -> None:
     """Raises Problem for a person whom HubSpot holds twice and C4C not yet under this id."""
-    view, rules = desk.view, desk.rules.mapping.contact
-    if (
-        not view.duplicates
-        or desk.link(CONTACT, view.id)
-        or duplicates.holds(desk, resolve.contact_key(view.id, rules))
-    ):
+    view, mapping = desk.view, desk.rules.mapping
+    if mapping.duplicates.contact == "create" or not view.duplicates or desk.link(CONTACT, view.id):
+        return
+    if duplicates.holds(desk, resolve.contact_key(view.id, mapping.contact)):
         return
     others = ", ".join(view.duplicates)
     text = f"contact {view.id} has the e-mail address and a company of contact {others}; merge them in HubSpot"

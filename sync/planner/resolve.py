@@ -12,7 +12,7 @@ from sync.domain.alike import postal_code, same_name, spellings, tax_number
 from sync.domain.rules import ADDITIONAL_EMAILS, AccountMap, ContactMap, NaturalKey
 from sync.domain.views import Company, ContactView, Link, Unreadable
 from sync.mappers.company import web_domain
-from sync.mappers.identity import Traits, fit, merged_ids, traits
+from sync.mappers.identity import Traits, fit, merged_ids, peers, traits
 from sync.mappers.places import country_of
 from sync.mappers.transforms import emails
 from sync.planner.target import Ask, Question, Record, Unanswerable
@@ -111,6 +111,8 @@ class Keyed:
     obsolete_status: str
     former: tuple[str, ...] = ()
     """HubSpot ids that were merged into this one; a record may still carry one of them."""
+    kin: frozenset[str] = frozenset()
+    """Other HubSpot ids that may stand for the same: after a merge in C4C their record lives on for this one too."""
 
     def lives(self, record: Record) -> bool:
         return record.text(self.status_field) != self.obsolete_status
@@ -135,7 +137,8 @@ def account(
     `rivals`: other companies that may claim the same account. `alike`: duplicates for which the company stands; what is
     known of them counts where its own properties find nothing.
     """
-    wanted = replace(account_key(company.id, rules), former=merged_ids(company.properties))
+    kin = frozenset(peer.company.id for peer in peers(company))
+    wanted = replace(account_key(company.id, rules), former=merged_ids(company.properties), kin=kin)
 
     def natural() -> Resolution:
         own = _natural_account(company, rules, wanted, ask, rivals)
@@ -169,7 +172,8 @@ def holder(wanted: Keyed, ask: Asker) -> Record | None:
 
 def contact(view: ContactView, account_id: str | None, link: Link | None, rules: ContactMap, ask: Asker) -> Resolution:
     """The contact person; `account_id` is the AccountID to look within, None for an account yet to be created."""
-    wanted = replace(contact_key(view.id, rules), former=merged_ids(view.properties))
+    kin = frozenset(view.duplicates)
+    wanted = replace(contact_key(view.id, rules), former=merged_ids(view.properties), kin=kin)
 
     def by_address() -> Resolution:
         values = (view.get(rules.email_source), view.known(ADDITIONAL_EMAILS))
@@ -269,14 +273,18 @@ def _natural_contact(groups: Sequence[set[str]], account_id: str | None, wanted:
     found = [[person for person, own in known if own & addresses] for addresses in groups]
     free = (_unclaimed(group, wanted.key_field) for group in found)
     by = "e-mail address"
-    return _or_claimed(_only(next(filter(None, free), []), by), [r for group in found for r in group], by)
+    return _or_claimed(_only(next(filter(None, free), []), by), [r for group in found for r in group], by, wanted)
 
 
-def _or_claimed(found: Resolution, fitting: Iterable[Record], by: str) -> Resolution:
-    """What was found; where that is nothing, the only record that fits although it carries another key."""
+def _or_claimed(found: Resolution, fitting: Iterable[Record], by: str, wanted: Keyed) -> Resolution:
+    """What was found; where that is nothing, the only record that fits although it carries the key of its kin.
+
+    A key that no HubSpot id of its kin has makes the record a stranger's, however well it fits.
+    """
     records = {record.object_id: record for record in fitting}
-    if isinstance(found, Absent) and len(records) == 1:
-        return Claimed(next(iter(records.values())), by)
+    only = next(iter(records.values()), None)
+    if isinstance(found, Absent) and only and len(records) == 1 and only.text(wanted.key_field) in wanted.kin:
+        return Claimed(only, by)
     return found
 
 
@@ -297,7 +305,7 @@ def _natural_account(
     if not found and (contested or refused):
         return contested or Unasked(refused[0])
     kind, claimed = next((one for one in fitting if one[1]), ("", []))
-    return _or_claimed(_only(_best(company, found, rules), by), claimed, KEYS.get(kind, ""))
+    return _or_claimed(_only(_best(company, found, rules), by), claimed, KEYS.get(kind, ""), wanted)
 
 
 def _narrowed(

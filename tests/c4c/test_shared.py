@@ -146,3 +146,20 @@ def test_what_a_merge_in_hubspot_leaves_over_is_listed(world: World) -> None:
     listed = json.loads(world.cli("verify", "--json").stdout)["left_over"]
     assert [(entry["entity"], merged["id"] in entry["text"]) for entry in listed] == [("CorporateAccount", True)]
     assert listed[0]["number"]
+
+
+def test_an_account_with_a_key_that_no_company_of_ours_has_is_a_stranger_s(world: World) -> None:
+    """Somebody closed our account; another one of the same domain carries a key that HubSpot does not know."""
+    control = world.control
+    company = control.company("Muster A", domain="muster.example")
+    contact = control.contact(company)
+    world.sync()
+    old = control.row("CorporateAccount")["ObjectID"]
+    control.sales_create(
+        "CorporateAccount", Name="Muster South", RoleCode="CRM000", WebSite="www.muster.example", HubSpotID_KUT="4711"
+    )
+    control.sales_edit("CorporateAccount", old, LifeCycleStatusCode="4")
+    control.change(contact, jobtitle="Miller")
+    world.sync()
+    assert (world.progress(contact).status, world.progress(contact).code) == ("parked", "ACCOUNT_AMBIGUOUS")
+    assert shared(world) == {}
