@@ -567,6 +567,7 @@ MODELS = [
     models.Score, models.Measure, models.RouteChoice, conditions.Condition, models.Segments, models.Limits, models.Consent,
     models.Route, models.OwnerRule, models.Territory, models.LabelRule, models.FieldMap, models.NaturalKey,
     models.AccountMap, models.ContactMap, models.LeadMap, models.ChannelRule, models.AttributeRule,
+    models.Duplicates,
 ]  # fmt: skip
 
 
