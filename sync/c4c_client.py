@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from sync import odata
 from sync.c4c_session import Session
-from sync.errors import Denied, Malformed, Refused, SyncError, Unavailable
+from sync.errors import Denied, Malformed, Refused, SyncError, Unanswered, Unavailable
 from sync.odata import Operation, Part, Query, Row
 from sync.refusals import words
 from sync.refusals.meaning import Meaning, meaning
@@ -127,7 +127,7 @@ class C4CPort(Protocol):
 
     def query(self, queries: Sequence[Query]) -> list[list[Row]]: ...
 
-    def answers(self, queries: Sequence[Query]) -> list[list[Row] | Refused]: ...
+    def answers(self, queries: Sequence[Query]) -> list[list[Row] | Unanswered]: ...
 
     def write(self, groups: Sequence[Sequence[Operation]]) -> list[list[WriteResult]]: ...
 
@@ -174,9 +174,12 @@ class C4CClient:
         """The rows of each query, all pages. Raises RemoteError; a refused query is never an empty answer."""
         return [_granted(rows) for rows in self.answers(queries)]
 
-    def answers(self, queries: Sequence[Query]) -> list[list[Row] | Refused]:
-        """The rows of each query, all pages, or why it was refused."""
-        found: list[list[Row] | Refused] = [[] for _ in queries]
+    def answers(self, queries: Sequence[Query]) -> list[list[Row] | Unanswered]:
+        """The rows of each query, all pages, or why it has none: it was refused, or a row cannot be used.
+
+        Raises RemoteError where C4C answered nothing that makes sense.
+        """
+        found: list[list[Row] | Unanswered] = [[] for _ in queries]
         ways = [Pages("c4c", f"a read of {query.collection}") for query in queries]
         waiting: list[tuple[int, Query | str]] = list(enumerate(queries))
         while waiting:
@@ -187,7 +190,7 @@ class C4CClient:
                     rows, next_link = _page(part, queries[place])
                     next_link = ways[place].next(next_link)
                     known = found[place]
-                    found[place] = rows if isinstance(rows, Refused) or isinstance(known, Refused) else known + rows
+                    found[place] = known + rows if isinstance(known, list) and isinstance(rows, list) else rows
                     waiting += [(place, self._session.relative(next_link))] if next_link else []
         return found
 
@@ -240,7 +243,7 @@ class C4CClient:
         """Code lists and employees in one go."""
         found = self.answers([_EMPLOYEES, *(Query(name, orderby="") for name in code_lists)])
         staff = found[0]
-        return Masters(_codes(code_lists, found[1:]), None if isinstance(staff, Refused) else _valid(staff, now))
+        return Masters(_codes(code_lists, found[1:]), _valid(staff, now) if isinstance(staff, list) else None)
 
     # ---- writes
 
@@ -387,7 +390,7 @@ def _weight(placed: Sequence[tuple[Place, Operation]]) -> int:
 # ---- reading answers
 
 
-def _page(part: Part | Refused, query: Query) -> tuple[list[Row] | Refused, str | None]:
+def _page(part: Part | Refused, query: Query) -> tuple[list[Row] | Unanswered, str | None]:
     if isinstance(part, Refused):
         return part, None
     if part.status != 200 or words.trouble(part.headers):
@@ -396,9 +399,12 @@ def _page(part: Part | Refused, query: Query) -> tuple[list[Row] | Refused, str 
         rows, next_link = odata.many(part.json())
     except ValueError as error:
         raise Malformed("c4c", f"{query.collection}: {error}") from None
-    if _by_id(query) and not all(odata.has_id(row) for row in rows):
-        # Read over, a record with our key would count as absent and be made again.
-        raise Malformed("c4c", f"{query.collection}: a record came without a usable ObjectID")
+    if not _by_id(query):
+        return [row for row in rows if isinstance(row, dict)], next_link
+    flaws = [flaw for row in rows if (flaw := odata.flaw(row))]
+    if flaws:
+        # Read over, a record with our key would count as absent and be made again. It concerns this question only.
+        return Malformed("c4c", f"{query.collection}: {flaws[0]}"), None
     return rows, next_link
 
 
@@ -420,14 +426,14 @@ def _a_read(query: Query | str) -> str:
     return f"a read of {entity}" + (f" by {', '.join(fields)}" if fields else "")
 
 
-def _granted(rows: list[Row] | Refused) -> list[Row]:
-    if isinstance(rows, Refused):
+def _granted(rows: list[Row] | Unanswered) -> list[Row]:
+    if not isinstance(rows, list):
         raise rows
     return rows
 
 
-def _codes(names: Sequence[str], found: Sequence[list[Row] | Refused]) -> dict[str, dict[str, str]]:
-    offered = ((name, rows) for name, rows in zip(names, found, strict=True) if not isinstance(rows, Refused))
+def _codes(names: Sequence[str], found: Sequence[list[Row] | Unanswered]) -> dict[str, dict[str, str]]:
+    offered = ((name, rows) for name, rows in zip(names, found, strict=True) if isinstance(rows, list))
     return {name: {str(r.get("Code", "")): str(r.get("Description", "")) for r in rows} for name, rows in offered}
 
 

@@ -114,4 +114,7 @@ class Refused(RemoteError):
         self.status = status
 
 
+Unanswered = Refused | Malformed
+"""Why one question of many has no answer, while the others have theirs."""
+
 NAMES: dict[System, str] = {"hubspot": "HubSpot", "c4c": "SAP Sales Cloud"}

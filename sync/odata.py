@@ -97,17 +97,28 @@ def one(payload: Any) -> Row:
 
 
 def many(payload: Any) -> tuple[list[Row], str | None]:
-    """Rows and next link of a collection answer. Raises ValueError if it is no collection."""
+    """Rows and next link of a collection answer. Raises ValueError if it is no collection.
+
+    A row may be no entity, or hold what nobody can use: `flaw` tells.
+    """
     data = payload.get("d") if isinstance(payload, dict) else None
     rows = data.get("results") if isinstance(data, dict) else data
     following = data.get("__next") if isinstance(data, dict) else None
     if not isinstance(rows, list):
         raise ValueError("no list under `d.results`")
-    if not all(isinstance(row, dict) for row in rows):
-        raise ValueError("`d.results` holds something that is no entity")
     if not isinstance(following, str | None):
         raise ValueError("`__next` is no link")
-    return [_sendable(row) for row in rows], following or None
+    return rows, following or None
+
+
+def flaw(row: Any) -> str | None:
+    """Why a row of a collection cannot be taken for a record; None for one that can."""
+    if not isinstance(row, dict):
+        return "`d.results` holds something that is no entity"
+    tag = etag(row)
+    if tag is not None and not _HEADER.fullmatch(tag):
+        return "a record came with an ETag that no header can hold"
+    return None if has_id(row) else "a record came without a usable ObjectID"
 
 
 def has_id(row: Row) -> bool:
@@ -122,9 +133,12 @@ _OBJECT_ID = re.compile(r"[!-&(-~]{1,70}")
 def _sendable(row: Row) -> Row:
     """The row, if its ETag can be sent back in a header. Raises ValueError for line breaks and the like in it."""
     tag = etag(row)
-    if tag is not None and not re.fullmatch(r"[\x20-\x7e]+", tag):
+    if tag is not None and not _HEADER.fullmatch(tag):
         raise ValueError("an ETag that no header can hold")
     return row
+
+
+_HEADER = re.compile(r"[\x20-\x7e]+")
 
 
 def etag(row: Row) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from sandbox.c4c import ROOT, access, codes, navigation
 from sandbox.c4c.errors import bad_request
 from sandbox.c4c.model import ENTITIES, Entity, Nav
 from sandbox.c4c.query import Options, Page
+from sandbox.c4c.settings import Settings
 from sandbox.c4c.values import etag_header, in_atom, in_json
 
 if TYPE_CHECKING:
@@ -88,7 +90,7 @@ def page(look: Look, entity: Entity, found: Page, count: bool, next_uri: str | N
             body["__count"] = str(found.count)
         if next_uri:
             body["__next"] = next_uri
-        return json.dumps({"d": body}, ensure_ascii=False), JSON
+        return _json({"d": body}), JSON
     entries = "".join(entry_atom(look, entity, row) for row in found.rows)
     counted = f"<m:count>{found.count}</m:count>" if count else ""
     more = f'<link rel="next" href={quoteattr(next_uri)}/>' if next_uri else ""
@@ -99,7 +101,7 @@ def page(look: Look, entity: Entity, found: Page, count: bool, next_uri: str | N
 def single(look: Look, entity: Entity, row: Row) -> tuple[str, str]:
     """One entity sits in `results` too, unlike the OData standard (C4C service ticket guide)."""
     if look.json:
-        return json.dumps({"d": {"results": entry_json(look, entity, row)}}, ensure_ascii=False), JSON
+        return _json({"d": {"results": entry_json(look, entity, row)}}), JSON
     return _HEAD + entry_atom(look, entity, row, _NAMESPACES), ATOM_ENTRY
 
 
@@ -122,7 +124,25 @@ def entry_json(look: Look, entity: Entity, row: Row) -> Row:
             shown[nav.name] = _expanded(look, entity, row, nav)
         elif look.leads(nav.name):
             shown[nav.name] = {"__deferred": {"uri": f"{meta['uri']}/{nav.name}"}}
+    return _odd(look.store.settings, entity.name, row, shown)
+
+
+def _odd(settings: Settings, kind: str, row: Row, shown: Row) -> Row:
+    """The row with the senseless values that a setting puts into it; only fields that are shown at all."""
+    for odd in settings.odd_rows:
+        here = odd["entity"] == kind and all(row.get(name) == value for name, value in odd["where"].items())
+        if here and odd["field"] in shown:
+            shown = {**shown, odd["field"]: odd["value"]}
     return shown
+
+
+def _json(document: Row) -> str:
+    """As JSON; what follows `raw:` in a text is written as it is, for values that no JSON library writes."""
+    text = json.dumps(document, ensure_ascii=False)
+    return _RAW.sub(lambda found: str(json.loads(f'"{found[1]}"')), text)
+
+
+_RAW = re.compile(r'"raw:((?:[^"\\]|\\.)*)"')
 
 
 def _expanded(look: Look, entity: Entity, row: Row, nav: Nav) -> Any:
@@ -164,12 +184,15 @@ def _link(look: Look, entity: Entity, row: Row, uri: str, nav: Nav) -> str:
     return f"{link}><m:inline>{f'<feed>{inner}</feed>' if nav.many else inner}</m:inline></link>"
 
 
-def code_list(rows: list[dict[str, str]], set_name: str, base: str, as_json: bool) -> tuple[str, str]:
+def code_list(
+    rows: list[dict[str, str]], set_name: str, base: str, as_json: bool, settings: Settings
+) -> tuple[str, str]:
     uri = f"{base}{ROOT}/{set_name}"
     if as_json:
         metadata = {"uri": uri, "type": f"c4codata.{set_name.removesuffix('Collection')}"}
-        body = {"results": [{"__metadata": metadata, **row} for row in rows]}
-        return json.dumps({"d": body}, ensure_ascii=False), JSON
+        kind = set_name.removesuffix("Collection")
+        body = {"results": [_odd(settings, kind, row, {"__metadata": metadata, **row}) for row in rows]}
+        return _json({"d": body}), JSON
     entries = "".join(
         '<entry><content type="application/xml"><m:properties>'
         + "".join(f"<d:{name}>{escape(value)}</d:{name}>" for name, value in row.items())

@@ -243,7 +243,7 @@ class Service:
             raise Refused(403, f"No authorization to access Service '{set_name}'", "/IWFND/MED/170")
         rows = codes.listing(set_name)
         self.done.append(("read", set_name))
-        text, kind = render.code_list(rows, set_name, self.base, operation.wants_json())
+        text, kind = render.code_list(rows, set_name, self.base, operation.wants_json(), self.store.settings)
         return Result(200, text, kind, dict(_DATA_VERSION))
 
     def _get(self, operation: Operation, place: Place) -> Result:

@@ -35,6 +35,7 @@ class Settings:
     parallel_lock: bool = True
     refused_in_filters: list[str] = field(default_factory=list)  # a literal that holds one of these: 400 for the read
     refused_in_records: list[str] = field(default_factory=list)  # a record that holds one: 400 for the request round it
+    odd_rows: list[dict[str, Any]] = field(default_factory=list)  # {"entity", "where", "field", "value"} shown instead
     batch_refusal_text: str = "The request could not be processed"  # its words; `{value}` repeats the value
     url_limit: int = 8000
 

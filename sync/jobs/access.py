@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from sync.c4c_client import C4CPort
 from sync.domain.rules import Rules
-from sync.errors import Refused
+from sync.errors import Refused, Unanswered
 from sync.jobs import tenant
 from sync.odata import Query
 from sync.planner.plan import RELATION, Tenant
@@ -23,13 +23,13 @@ def findings(c4c: C4CPort, rules: Rules, found: Tenant) -> Iterator[tuple[str, s
     entities = [e for e in tenant.used(rules) if e in found.schema.entities]
     answers = c4c.answers([Query(collection(entity), select=("ObjectID",), top=1) for entity in entities])
     for entity, answer in zip(entities, answers, strict=True):
-        if isinstance(answer, Refused):
+        if not isinstance(answer, list):
             yield "error" if entity in tenant.VITAL else "warning", _text(entity, answer)
 
 
-def _text(entity: str, why: Refused) -> str:
+def _text(entity: str, why: Unanswered) -> str:
     what = PURPOSE.get(entity, f"records of {entity}")
-    if why.status in (401, 403):
+    if isinstance(why, Refused) and why.status in (401, 403):
         remedy = (
             f"grant the technical user read and write access to {what}: tick the service with {entity} in the "
             "communication arrangement (OData Services for Business Objects); of a business user, assign a role with "

@@ -282,13 +282,22 @@ def _handovers_late(facts: Facts, config: Configuration) -> str | None:
 
 
 def _failing(facts: Facts, config: Configuration) -> dict[str, str]:
-    """Jobs that fail again and again for a reason that no other alert tells."""
+    """Jobs that fail again and again for a reason that no other alert tells, or once for one that stays."""
     limit = config.worker.alerts.failures
     return {
-        job: f"{job} has failed {streak.count} times in a row: {streak.message.rstrip('.') or streak.kind}"
+        job: f"{job} has failed {_times(streak.count)}: {streak.message.rstrip('.') or streak.kind}"
         for job, streak in sorted(facts.streaks.items())
-        if limit and streak.count >= limit and streak.kind not in OWN_ALERT and not _is_outage(job, streak)
+        if limit and _tells(streak, limit) and streak.kind not in OWN_ALERT and not _is_outage(job, streak)
     }
+
+
+def _tells(streak: Streak, limit: int) -> bool:
+    """A request that is refused as such is refused again: nobody has to wait for more failures to know it."""
+    return streak.count >= limit or streak.kind == "Refused"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times in a row"
 
 
 def _is_outage(job: str, streak: Streak) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from c4c_world import World
+from hubspot_server import Answer, running
 
 BAD = "Kaputt"
 WORDS = "The request is not well formed"
@@ -55,6 +56,22 @@ def test_a_kind_of_record_that_is_refused_always_parks_nobody(world: World) -> N
     assert type(failure).__name__ == "Refused"
     assert {world.progress(contact).status for contact in contacts} <= {"pending", "in_flight"}
     assert len(world.control.rows("Contact")) == len(contacts)
+
+
+def test_a_request_that_is_refused_as_such_is_told_by_webhook_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    several(world)
+    world.control.settings(refused_in_records=["Mill"], batch_refusal_text=WORDS)
+    with running() as hook:
+        hook.says(Answer())
+        monkeypatch.setenv("SYNC_ALERT_WEBHOOK", f"{hook.url}/hook")
+        assert world.cli("once", "poll", "sweep", "push").returncode == 3
+        [told] = [asked.body for asked in hook.asked]
+    assert (told["alert"], told["subject"], told["state"]) == ("job_failing", "push", "firing")
+    assert told["text"].startswith("push has failed once: SAP Sales Cloud: ")
+    assert WORDS in told["text"]
+    assert "CX_SXML_PARSE_ERROR" in told["text"]
 
 
 @pytest.mark.parametrize("status", [408, 503])

@@ -57,6 +57,7 @@ RESTARTED = {"at_work_since": NOW - timedelta(minutes=1), "told": [Alert.POLL_ST
         ({"budget": DailyBudget(limit=1000, left=99)}, Alert.BUDGET),
         ({"mismatches": {"c4c": ["Lead.GroupCode: gone"]}}, "contract: Lead.GroupCode: gone"),
         ({"streaks": {"sweep": Streak(5, NOW, "Malformed")}}, "job_failing: sweep"),
+        ({"streaks": {"push": Streak(1, NOW, "Refused")}}, "job_failing: push"),
         ({"streaks": {"scores": Streak(5, NOW, "Unavailable")}}, "job_failing: scores"),
         ({"streaks": {"push": Streak(9, NOW - timedelta(minutes=31), "Unavailable")}}, Alert.C4C_AWAY),
         ({"oldest_pending": NOW - timedelta(minutes=61)}, Alert.HANDOVERS_LATE),
