@@ -236,7 +236,7 @@ class C4CClient:
         return _valid(_granted(found), now)
 
     def codes(self, code_lists: Sequence[str]) -> dict[str, dict[str, str]]:
-        """Codes with their descriptions by code list; a list that the tenant does not offer is left out."""
+        """Codes with their descriptions by code list, without lists that are not offered or hold no code."""
         return _codes(code_lists, self.answers([Query(name, orderby="") for name in code_lists]))
 
     def masters(self, code_lists: Sequence[str], now: datetime) -> Masters:
@@ -433,8 +433,15 @@ def _granted(rows: list[Row] | Unanswered) -> list[Row]:
 
 
 def _codes(names: Sequence[str], found: Sequence[list[Row] | Unanswered]) -> dict[str, dict[str, str]]:
+    """Code lists with at least one usable code; any other counts as not readable and closes no field."""
     offered = ((name, rows) for name, rows in zip(names, found, strict=True) if isinstance(rows, list))
-    return {name: {str(r.get("Code", "")): str(r.get("Description", "")) for r in rows} for name, rows in offered}
+    return {name: codes for name, rows in offered if (codes := _usable(rows))}
+
+
+def _usable(rows: list[Row]) -> dict[str, str]:
+    """Descriptions by code, without the rows whose code is not a text."""
+    coded = [row for row in rows if isinstance(row.get("Code"), str) and row["Code"]]
+    return {row["Code"]: str(row.get("Description") or "") for row in coded}
 
 
 def _result(operation: Operation, part: Part) -> WriteResult:

@@ -125,6 +125,22 @@ def test_validity_since_ever_and_for_ever(start: Any, end: Any, owns: bool, wire
     assert [employee.uuid for employee in client().employees(NOW)] == (["U1"] if owns else [])
 
 
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_no_row_of_a_code_list_stops_the_others(odd: Any, wire: RequestsMock) -> None:
+    answering(wire, batch(rows({"Code": odd, "Description": "?"}, {"Code": "002", "Description": odd})))
+    found = client().codes(["LeadOriginTypeCodeCollection"])["LeadOriginTypeCodeCollection"]
+    assert "002" in found
+    assert all(isinstance(text, str) for text in found.values())
+    assert len(found) == (2 if isinstance(odd, str) and odd else 1)
+
+
+@pytest.mark.parametrize("odd", [None, "", 5, True, [], {}], ids=repr)
+def test_a_code_list_without_a_code_is_not_readable(odd: Any, wire: RequestsMock) -> None:
+    """As if it were not offered: a list that names no code closes no field."""
+    answering(wire, batch(rows({"Code": odd, "Description": "Web site"}, {"Description": "Fair"})))
+    assert client().codes(["LeadOriginTypeCodeCollection"]) == {}
+
+
 def test_an_answer_that_unpacks_without_end_takes_no_memory() -> None:
     packed = gzip.compress(b" " * 10 * 2**20, mtime=0) * 120
     with running() as server:
