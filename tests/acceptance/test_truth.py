@@ -173,8 +173,13 @@ def test_a_lead_without_account_carries_company_and_person_as_text(outcome: Outc
         assert _holds(row, ("ContactFirstName", "ContactMiddleName"), words(person.get("firstname"))), lead.key
         assert row["ContactLastName"] == whole_words(person.get("lastname")), lead.key
         assert row["ContactFunctionalTitleName"] == whole_words(person.get("jobtitle")), lead.key
-        told = (row["ContactEMail"], row["ContactPhone"], row["ContactMobile"])
-        assert told == tuple(person.get(name) for name in ("email", "phone", "mobilephone")), lead.key
+        shown = [saved(name, row[name]) for name in ("ContactEMail", "ContactPhone", "ContactMobile")]
+        assert shown == [saved(name, person.get(name)) for name in ("email", "phone", "mobilephone")], lead.key
+
+
+def saved(field: str, value: str) -> str:
+    """What C4C's own spelling on saving leaves the same: an address in any case, the digits of a phone number."""
+    return value.lower() if "mail" in field.lower() else re.sub(r"[^+\d]", "", value)
 
 
 # ---- accounts
@@ -253,7 +258,7 @@ def test_a_person_has_the_values_of_the_contact(outcome: Outcome) -> None:
     for lead, row in outcome.with_persons():
         old = outcome.before.contacts.get(row["ObjectID"], defaultdict(str))
         for field, source in (("Email", "email"), ("Phone", "phone"), ("Mobile", "mobilephone")):
-            assert row[field] == (lead.person.get(source) or old[field]), (lead.key, field)
+            assert saved(field, row[field]) == saved(field, lead.person.get(source) or old[field]), (lead.key, field)
         assert row["JobTitle"] == (whole_words(lead.person.get("jobtitle")) or old["JobTitle"]), lead.key
         first, last = words(lead.person.get("firstname")), words(lead.person.get("lastname"))
         assert _holds(row, ("FirstName", "MiddleName"), (first or old["FirstName"])), lead.key

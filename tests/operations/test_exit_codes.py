@@ -52,6 +52,8 @@ AT_EASE = [
     Row("check", 0),
     Row("migrate", 0),
     Row("backup", 0, "{home}/copy.db"),
+    Row("parked leave", 0, "{contact} --reason retired"),
+    Row("parked leave", 2, "{contact}"),
     Row("once", 2, "no-such-job"),
     Row("resync", 2),
     Row("plan", 2, "--contact"),
