@@ -1,4 +1,4 @@
-"""How many examples a random test tries: some in `make test`, many more in `make test-long`."""
+"""How many examples a random test tries: in `make test` some, always the same; in `make test-long` many, always new."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def examples(number: int, long: int | None = None, **more: Any) -> settings:
     """Settings of a random test that tries so many examples, and `long` in its long form, by default FACTOR times as
     many. Not by time: a busy machine is slow."""
     tried = (long or number * FACTOR) if in_long_form() else number
-    return settings(max_examples=tried, deadline=None, **more)
+    return settings(max_examples=tried, deadline=None, derandomize=not in_long_form(), **more)
 
 
 def in_long_form() -> bool:

@@ -40,7 +40,7 @@ TABLE = [
     ("state", "DE-BY", "BY"),
     ("number", "82.5", "82.5"),
     ("number", "٣", None),
-    ("number", "1e5", None),
+    ("number", "1e5", "100000"),
     ("boolean", "TRUE", "true"),
     ("boolean", "yes", None),
     ("street", "Hauptstraße 12a", "Hauptstraße"),

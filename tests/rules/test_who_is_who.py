@@ -13,7 +13,7 @@ import pytest
 import who_is_who_model as model
 from c4c_world import Control
 from c4c_world import World as HttpWorld
-from examples import examples, in_long_form
+from examples import examples
 from hypothesis import HealthCheck, Phase, given
 from who_is_who_model import Adopt, Answer, Create, Expected, Use
 from who_is_who_story import CANDIDATES, Story, stories
@@ -22,7 +22,7 @@ from who_is_who_worlds import InProcess, Life, OverHttp, Place
 Row = dict[str, Any]
 
 
-@examples(20, long=2000, derandomize=not in_long_form(), suppress_health_check=list(HealthCheck), print_blob=True)
+@examples(20, long=2000, suppress_health_check=list(HealthCheck), print_blob=True)
 @given(stories())
 def test_everybody_is_who_a_clerk_would_say(story: Story) -> None:
     live(story, InProcess())
@@ -31,7 +31,6 @@ def test_everybody_is_who_a_clerk_would_say(story: Story) -> None:
 @examples(
     3,
     long=30,
-    derandomize=not in_long_form(),
     suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
 )
