@@ -56,12 +56,16 @@ def test_what_never_comes_to_rest_is_parked_and_tells_a_person_what_and_holds_up
 
 
 class Contested(Bounded):
-    """Every other change of a contact meets somebody else's; three in a row would end it sooner."""
+    """One change of a contact meets somebody else's, and has no effect; three in a row would end it sooner."""
+
+    met = False
 
     def write(self, groups: Sequence[Sequence[Operation]]) -> list[list[WriteResult]]:
-        results = super().write(groups)
         changes = [op for group in groups for op in group if op.method == "PATCH" and op.path.startswith("Contact")]
-        return [[Conflict()]] if changes and sum(a == "update" for a, _, _ in self.log) == 3 else results
+        if changes and not self.met and sum(action == "update" for action, _, _ in self.log) == 2:
+            self.met = True
+            return [[Conflict()]]
+        return super().write(groups)
 
 
 def test_where_writes_went_wrong_on_the_way_it_is_tried_again(contrary: Rules) -> None:
