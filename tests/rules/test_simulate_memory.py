@@ -40,4 +40,6 @@ def test_no_contact_leaves_anything_behind(tmp_path: Path) -> None:
     store.close()
     assert len(alive) == CONTACTS // PORTION
     later = CONTACTS // 2
-    assert alive[-1] - alive[len(alive) // 2 - 1] < later, f"less than one object for each of {later} contacts: {alive}"
+    # A few caches fill and empty in turn; what stays behind raises the peak.
+    first, second = max(alive[: len(alive) // 2]), max(alive[len(alive) // 2 :])
+    assert second - first < later, f"less than one object for each of {later} contacts: {alive}"
