@@ -157,7 +157,7 @@ _KINDS = {
 _NOTES = {
     "settled": "is gone, and the contact is left alone on purpose: nothing to do",
     "shared": "two HubSpot ids stand for one record",
-    "left_over": "lives on beside the record of the id that HubSpot kept; merge them in SAP Sales Cloud",
+    "left_over": "exists besides the record of the id that HubSpot kept; merge them in SAP Sales Cloud",
 }
 
 

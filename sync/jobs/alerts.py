@@ -64,8 +64,8 @@ STEPS = {
 
 OVER = {
     Alert.POLL_STALE: "HubSpot is read again",
-    Alert.PARKED: "fewer contacts are parked than it takes to tell",
-    Alert.GUARD: "nothing is held back any more",
+    Alert.PARKED: "fewer contacts are parked than the alert threshold",
+    Alert.GUARD: "the guard holds nothing back",
     Alert.DENIED: "both systems accept the credentials again",
     Alert.BUDGET: "HubSpot's daily requests suffice again",
     Alert.CONTRACT: "settled",

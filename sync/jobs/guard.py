@@ -72,7 +72,7 @@ class Candidate:
     most_relationships: int
     known_relationships: int
     withdrawn: bool = False
-    """Qualified until now, and only refuses any more."""
+    """It qualified until now; only its refusal is left to carry over."""
 
 
 def candidate(

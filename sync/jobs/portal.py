@@ -141,4 +141,4 @@ def labels(context: Context) -> None:
 
 
 def _kept(text: str, lost: set[str]) -> str:
-    return "; whoever carried it is still kept back" if text in lost else ""
+    return "; contacts that carried it are still kept back" if text in lost else ""

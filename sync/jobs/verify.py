@@ -52,7 +52,7 @@ class Differences:
     shared: list[dict[str, Any]] = field(default_factory=list)
     """Pairs whose record carries the key of another HubSpot id, by rule, by merge or by a person's word: no mistake."""
     left_over: list[dict[str, Any]] = field(default_factory=list)
-    """Records of HubSpot ids that were merged away, besides the survivor's own: sales should merge them."""
+    """Records of HubSpot ids that were merged away, besides the survivor's own; sales should merge them."""
     settled: list[dict[str, Any]] = field(default_factory=list)
     """Records that are gone, of contacts that a person wants left alone: no mistake, and nothing to do."""
     not_compared: list[dict[str, str]] = field(default_factory=list)

@@ -185,7 +185,7 @@ def test_a_vanished_label_keeps_back_whom_it_kept_back(portal: Portal, sync: Bui
     portal.call("DELETE", f"/hubspot/labels/{label}")
     portal.change("contacts", contact, firstname="Ada")
     assert blocked(portal, product)
-    assert alerts_of(product) == ["'Competitor' has vanished; whoever carried it is still kept back"]
+    assert alerts_of(product) == ["'Competitor' has vanished; contacts that carried it are still kept back"]
     successor = portal.label("Competitor")
     assert blocked(portal, product), "a label of that name is no reason either"
     portal.associate(contact, company, "Primary", "Competitor")
