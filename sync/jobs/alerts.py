@@ -21,7 +21,7 @@ from sync.config import Configuration
 from sync.jobs import freshness
 from sync.jobs.context import Context
 from sync.jobs.poll import STREAMS
-from sync.log import Event, emit
+from sync.log import Event, bound, emit
 from sync.state import budget, clocks, disappearance, guarding, readable, streams, trouble, work
 from sync.state import lease as leases
 from sync.state.budget import DailyBudget
@@ -172,12 +172,13 @@ def over(name: str, since: str, now: datetime) -> str:
 def _tell(context: Context, name: str, state: Literal["firing", "resolved"], text: str, since: str) -> None:
     alert, _, subject = name.partition(": ")
     step = STEPS[Alert(alert)] if state == "firing" else ""
-    if not context.notify(Notice(alert, state, text, since, socket.gethostname(), step, subject)):
-        emit(Event.ALERT_UNDELIVERED, alert=alert, status=state)
-        return
-    context.delivered.note(name, since if state == "firing" else None)
-    context.delivered.store(context.store)
-    emit(Event.ALERT_FIRING if state == "firing" else Event.ALERT_RESOLVED, alert=alert, cause=text, since=since)
+    with bound(run_id=context.run_id, job="alerts"):
+        if not context.notify(Notice(alert, state, text, since, socket.gethostname(), step, subject)):
+            emit(Event.ALERT_UNDELIVERED, alert=alert, status=state)
+            return
+        context.delivered.note(name, since if state == "firing" else None)
+        context.delivered.store(context.store)
+        emit(Event.ALERT_FIRING if state == "firing" else Event.ALERT_RESOLVED, alert=alert, cause=text, since=since)
 
 
 def active(session: Session) -> dict[str, str]:
