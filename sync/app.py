@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from sync import config, log
+from sync import config, environment, log
 from sync.c4c_client import C4CClient
-from sync.config import C4CAccess, Configuration, Environment, HubSpotAccess, Settings
+from sync.config import Configuration
+from sync.environment import C4CAccess, Environment, HubSpotAccess, Settings
 from sync.errors import ConfigurationError, StateError
 from sync.hubspot_client import HubSpotClient
 from sync.jobs.alerts import STEPS, Alert
@@ -48,9 +49,9 @@ def new_run_id() -> str:
 
 def settings(env: Environment | None = None) -> Settings:
     """The settings that need no remote system. Raises ConfigurationError."""
-    environment = env or Environment()
-    found = config.settings(environment)
-    environment.settle()
+    env = env or Environment()
+    found = environment.settings(env)
+    env.settle()
     return found
 
 
@@ -71,8 +72,8 @@ def build(
 ) -> App:
     """Everything from the environment. Raises ConfigurationError with all that is wrong, StateError."""
     env, clock = env or Environment(), clock or Clock()
-    found = config.settings(env)
-    hubspot, c4c = config.hubspot_access(env), config.c4c_access(env)
+    found = environment.settings(env)
+    hubspot, c4c = environment.hubspot_access(env), environment.c4c_access(env)
     configuration = _load(env, found)
     log.conceal(hubspot.token, c4c.password, found.alert_webhook)
     context = Context(
@@ -106,7 +107,7 @@ def tell_unusable(error: StateError, env: Environment | None = None) -> None:
 def rules() -> tuple[Settings, Configuration]:
     """Settings and rules alone. Raises ConfigurationError."""
     env = Environment()
-    found = config.settings(env)
+    found = environment.settings(env)
     return found, _load(env, found)
 
 
@@ -155,7 +156,7 @@ def _hubspot(access: HubSpotAccess, configuration: Configuration, clock: Clock) 
 
 def _c4c(access: C4CAccess, configuration: Configuration, clock: Clock) -> C4CClient:
     options = configuration.worker.c4c
-    cert = (access.client_cert, access.client_key) if access.client_cert and access.client_key else None
+    cert = (str(access.client_cert), str(access.client_key)) if access.client_cert and access.client_key else None
     return C4CClient(
         access.base_url,
         access.username,

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from sync import config
+from sync import config, environment
 from sync.cli.commands import cli
-from sync.config import Environment
+from sync.environment import Environment
 from sync.worker.server import Probes
 
 PROJECT = Path(__file__).parents[1]
@@ -61,15 +61,15 @@ def secret_files(environment: Mapping[str, str]) -> dict[str, Path]:
 
 
 def test_the_settings_are_ones_that_exist_and_all_that_are_needed(given: dict[str, str]) -> None:
-    source = Path(config.__file__).read_text(encoding="utf-8")
+    source = Path(environment.__file__).read_text(encoding="utf-8")
     known = set(re.findall(r'"((?:HUBSPOT|C4C|SYNC)_[A-Z_]+)"', source))
     assert {name.removesuffix("_FILE") for name in given} <= known
     values = {name: value for name, value in given.items() if not name.endswith("_FILE")}
-    environment = Environment(values | dict.fromkeys(secret_files(given), "https://a.example/b"))
-    config.settings(environment)
-    config.hubspot_access(environment)
-    config.c4c_access(environment)
-    assert environment.problems == []
+    env = Environment(values | dict.fromkeys(secret_files(given), "https://a.example/b"))
+    environment.settings(env)
+    environment.hubspot_access(env)
+    environment.c4c_access(env)
+    assert env.problems == []
 
 
 def test_secrets_come_as_files_that_are_there(given: dict[str, str]) -> None:

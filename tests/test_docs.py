@@ -13,7 +13,7 @@ import typer
 import yaml
 from pydantic import BaseModel
 
-from sync import config, log, metrics
+from sync import config, environment, log, metrics
 from sync.cli import codes as codes_page
 from sync.cli.commands import cli, main
 from sync.jobs.alerts import Alert
@@ -216,7 +216,7 @@ README = (PROJECT / "README.md").read_text(encoding="utf-8")
     "text", [section(OPERATIONS, "Install"), section(README, "1. Credentials", "### ")], ids=["operations", "README"]
 )
 def test_every_environment_setting_is_documented(text: str) -> None:
-    source = Path(config.__file__).read_text(encoding="utf-8")
+    source = Path(environment.__file__).read_text(encoding="utf-8")
     named = set(re.findall(r'"((?:HUBSPOT|C4C|SYNC)_[A-Z_]+)"', source))
     rows = "\n".join(line for line in text.splitlines() if line.startswith("|"))
     assert named == set(re.findall(r"`((?:HUBSPOT|C4C|SYNC)_[A-Z_]+)`", rows))
@@ -225,7 +225,7 @@ def test_every_environment_setting_is_documented(text: str) -> None:
 def test_defaults_of_settings_are_those_of_the_program() -> None:
     rows = section(README, "1. Credentials", "### ").splitlines()
     shown = {cells[1].strip("` "): cells[-2].strip(" `") for row in rows if len(cells := row.split("|")) == 5}
-    found = config.settings(config.Environment({}))
+    found = environment.settings(environment.Environment({}))
     for name, value in (
         ("SYNC_STATE", found.state),
         ("SYNC_CONFIG", found.config),

@@ -13,8 +13,9 @@ from sync import app, log
 from sync.cli import admin, channels, links, loads, output, reports
 from sync.cli.explained import print_explain
 from sync.cli.simulate import simulate
-from sync.config import Configuration, Environment, Settings, WorkerConfig
-from sync.config import settings as read_settings
+from sync.config import Configuration, WorkerConfig
+from sync.environment import Environment, Settings
+from sync.environment import settings as read_settings
 from sync.errors import ConfigurationError, StateError, SyncError
 from sync.jobs import alerts, preview
 from sync.jobs import check as checks

@@ -1,0 +1,92 @@
+"""The dates of an X.509 certificate, read from its PEM file without a library: nothing else of it is needed here.
+
+`ssl` has no public function for a certificate that no peer showed, and `cryptography` would add some 15 MB to the
+image.
+"""
+
+import re
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+SOON = timedelta(days=30)
+"""How long before its end a certificate is called out; a new one passes through several hands."""
+
+_BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+_INTEGER, _UTC_TIME, _GENERALIZED_TIME, _SEQUENCE, _VERSION = 0x02, 0x17, 0x18, 0x30, 0xA0
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """From when to when a certificate is good, both UTC."""
+
+    not_before: datetime
+    not_after: datetime
+
+    def problem(self, now: datetime) -> str | None:
+        """What is wrong with the dates at this time, in words that follow a certificate's name; None if nothing is."""
+        if now < self.not_before:
+            return f"is valid only from {self.not_before:%Y-%m-%d %H:%M} UTC on; check the machine's clock"
+        if now > self.not_after:
+            return f"expired on {self.not_after:%Y-%m-%d %H:%M} UTC; put a new one in its place"
+        left = self.not_after - now
+        if left <= SOON:
+            return f"expires in {left.days} days, on {self.not_after:%Y-%m-%d %H:%M} UTC; order a new one"
+        return None
+
+
+def validity(pem: str) -> Validity:
+    """The dates of the first certificate in a PEM text, which is the one that a chain is about.
+
+    Raises ValueError if there is none, or if it cannot be read.
+    """
+    block = _BLOCK.search(pem)
+    if block is None:
+        raise ValueError("no certificate in PEM form")
+    try:
+        return _validity(ssl.PEM_cert_to_DER_cert(block.group()))
+    except (IndexError, ValueError, StopIteration) as error:
+        raise ValueError("a certificate that cannot be read") from error
+
+
+def expiry(path: Path) -> datetime:
+    """When the first certificate of a PEM file ends, UTC. Raises OSError, ValueError."""
+    return validity(path.read_text(encoding="ascii", errors="replace")).not_after
+
+
+def _validity(der: bytes) -> Validity:
+    """RFC 5280, 4.1: certificate → its signed part → version (optional), serial, algorithm, issuer, *validity*."""
+    [(_, certificate), *_] = _elements(der)
+    [(_, signed), *_] = _elements(certificate)
+    parts = (part for part in _elements(signed) if part[0] != _VERSION)
+    for expected in (_INTEGER, _SEQUENCE, _SEQUENCE):
+        if next(parts)[0] != expected:
+            raise ValueError("not the order of RFC 5280")
+    _, dates = next(parts)
+    start, end = (_moment(tag, content.decode("ascii")) for tag, content in _elements(dates))
+    return Validity(start, end)
+
+
+def _elements(der: bytes) -> Iterator[tuple[int, bytes]]:
+    """Tag and content of each element of a DER sequence (X.690, 8.1); lengths are short, or of so many bytes."""
+    at = 0
+    while at < len(der):
+        tag, length, at = der[at], der[at + 1], at + 2
+        if length & 0x80:
+            size = length & 0x7F
+            length, at = int.from_bytes(der[at : at + size], "big"), at + size
+        if at + length > len(der):
+            raise ValueError("an element is longer than what holds it")
+        yield tag, der[at : at + length]
+        at += length
+
+
+def _moment(tag: int, text: str) -> datetime:
+    """Two digits of a year mean 1950 to 2049 (RFC 5280, 4.1.2.5.1)."""
+    if tag == _UTC_TIME:
+        text = ("19" if text[:2] >= "50" else "20") + text
+    elif tag != _GENERALIZED_TIME:
+        raise ValueError("no time")
+    return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)

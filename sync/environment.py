@@ -1,0 +1,202 @@
+"""Settings from the environment; all that is wrong with them at once, each with what to do."""
+
+import ipaddress
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from sync.domain.numbers import whole
+from sync.errors import ConfigurationError
+
+HUBSPOT = "https://api.hubapi.com"
+
+
+@dataclass(frozen=True, slots=True)
+class HubSpotAccess:
+    base_url: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class C4CAccess:
+    """Where and as whom; either user and password, or a client certificate with its key."""
+
+    base_url: str
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    client_cert: Path | None = None
+    client_key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What varies by deployment. Secrets never appear in a representation of it."""
+
+    state: Path
+    config: Path
+    log_format: Literal["json", "console"]
+    log_level: str
+    metrics_port: int | None
+    metrics_host: str = "127.0.0.1"
+    alert_webhook: str | None = field(default=None, repr=False)
+    client_cert: Path | None = None
+    """The client certificate for SAP Sales Cloud, PEM; its end is watched (`certificates.expiry`)."""
+
+
+class Environment:
+    """Reads settings and collects what is wrong with them, so that all is said at once."""
+
+    def __init__(self, variables: Mapping[str, str] | None = None) -> None:
+        self.variables = os.environ if variables is None else variables
+        self.problems: list[str] = []
+
+    def get(self, name: str) -> str | None:
+        """The value of `name`, or the content of the file that `name_FILE` names. Empty counts as missing."""
+        path = self.variables.get(f"{name}_FILE", "").strip()
+        if not path:
+            return self.variables.get(name, "").strip() or None
+        try:
+            return Path(path).read_text(encoding="utf-8").strip() or None
+        except (OSError, UnicodeDecodeError) as error:
+            # Somebody may have set it to the secret itself.
+            what = path if Path(path).is_absolute() else "the file that it names"
+            self.problems.append(f"{name}_FILE: cannot read {what} ({type(error).__name__}); check path and rights")
+            return None
+
+    def need(self, name: str, what: str) -> str:
+        before = len(self.problems)
+        value = self.get(name)
+        if value is None and len(self.problems) == before:
+            self.problems.append(f"{name} is missing: set it, or {name}_FILE to a file that holds it ({what})")
+        return value or ""
+
+    def secret(self, name: str, what: str) -> str:
+        """A credential that fits into one header; never shown."""
+        value = self.need(name, what)
+        if any(not character.isprintable() or ord(character) > 255 for character in value):
+            self.problems.append(f"{name}: holds a line break or a character that no header can carry; store it anew")
+            return ""
+        return value
+
+    def path(self, name: str) -> Path | None:
+        """The path that `name` or `name_FILE` holds: of what is a file anyhow, both mean the same."""
+        value = self.variables.get(f"{name}_FILE", "").strip() or self.variables.get(name, "").strip()
+        return Path(value) if value else None
+
+    def file(self, name: str) -> Path | None:
+        """The path of a file that can be read. What was found is not shown: it may be a key instead of a path."""
+        path = self.path(name)
+        if path and "-----BEGIN" in str(path):
+            self.problems.append(f"{name}: holds the PEM text itself; store it in a file and set the file's path")
+        elif path and not (path.is_file() and os.access(path, os.R_OK)):
+            self.problems.append(f"{name}: names no file that can be read; check path and rights")
+        return path
+
+    def url(self, name: str, value: str) -> str:
+        """A base URL; plain http is for loopback only, since it would carry credentials in the open.
+
+        What was found is not shown: it may hold credentials, or be a token in the wrong place.
+        """
+        try:
+            parts = urlsplit(value)
+            # Looked at here, since it raises only when it is asked for.
+            _ = parts.port
+        except ValueError:
+            parts = urlsplit("")
+        if value and (parts.scheme not in ("http", "https") or not parts.hostname):
+            self.problems.append(f"{name}: is no web address; write it as https://host")
+        elif parts.username or parts.password:
+            self.problems.append(
+                f"{name}: holds a user name or password, which would be seen; write it as https://host"
+            )
+        elif parts.scheme == "http" and not _loopback(parts.hostname or ""):
+            self.problems.append(f"{name}: http:// is accepted for loopback addresses only; use https://")
+        return value.rstrip("/")
+
+    def root(self, name: str, value: str, address: Callable[[str], str]) -> str:
+        """The root of a system: scheme and host. `address` turns the host found into the one that programs use.
+
+        People paste what the browser shows, or the address of the OData service; the answer is the form to type.
+        """
+        before = len(self.problems)
+        found = self.url(name, value)
+        if not found or len(self.problems) > before:
+            return found
+        parts = urlsplit(found)
+        # Not the netloc: it may hold credentials.
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+        meant = f"{parts.scheme}://{address(host)}{f':{parts.port}' if parts.port else ''}"
+        if parts.path.strip("/") or parts.query or parts.fragment or address(host) != host:
+            self.problems.append(f"{name}: is the address of a page or of a service; type the root only: {meant}")
+        return meant
+
+    def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
+        value = self.get(name) or default
+        if value not in allowed:
+            self.problems.append(f"{name}: found {value!r}, allowed: {', '.join(allowed)}")
+            return default
+        return value
+
+    def settle(self) -> None:
+        """Raises ConfigurationError if anything was wrong."""
+        if self.problems:
+            raise ConfigurationError(self.problems)
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def settings(env: Environment) -> Settings:
+    """The settings that need no remote system."""
+    port = env.get("SYNC_METRICS_PORT")
+    if port is not None and not 0 < (whole(port) or 0) < 65536:
+        env.problems.append(f"SYNC_METRICS_PORT: found {port!r}, allowed: a port number, or unset for none")
+        port = None
+    webhook = env.get("SYNC_ALERT_WEBHOOK")
+    host = env.choice("SYNC_METRICS_HOST", "127.0.0.1", ("127.0.0.1", "0.0.0.0", "::1", "::"))
+    return Settings(
+        state=Path(env.get("SYNC_STATE") or "state.db"),
+        config=Path(env.get("SYNC_CONFIG") or "config"),
+        log_format="json" if env.choice("SYNC_LOG_FORMAT", "json", ("json", "console")) == "json" else "console",
+        log_level=env.choice("SYNC_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+        metrics_port=int(port) if port else None,
+        metrics_host=host,
+        alert_webhook=env.url("SYNC_ALERT_WEBHOOK", webhook) if webhook else None,
+        client_cert=env.path("C4C_CLIENT_CERT"),
+    )
+
+
+def _hubspot_api(host: str) -> str:
+    """People see app.hubspot.com or app-eu1.hubspot.com; programs of any region use one host."""
+    return urlsplit(HUBSPOT).netloc if re.fullmatch(r"(app|www|api)(-\w+)?\.hubspot\.com", host) else host
+
+
+def _c4c_root(host: str) -> str:
+    """The host of a tenant with `-sso` is for people who log on by single sign-on (SAP's OData guide)."""
+    return re.sub(r"-sso(\.crm\.ondemand\.com)$", r"\1", host)
+
+
+def hubspot_access(env: Environment) -> HubSpotAccess:
+    url = env.root("HUBSPOT_BASE_URL", env.get("HUBSPOT_BASE_URL") or HUBSPOT, _hubspot_api)
+    return HubSpotAccess(url, env.secret("HUBSPOT_ACCESS_TOKEN", "a HubSpot service key or private app token"))
+
+
+def c4c_access(env: Environment) -> C4CAccess:
+    given = env.need("C4C_BASE_URL", "the tenant's root, https://my000000.crm.ondemand.com")
+    url = env.root("C4C_BASE_URL", given, _c4c_root)
+    cert, key = env.file("C4C_CLIENT_CERT"), env.file("C4C_CLIENT_KEY")
+    if cert or key:
+        for name, value in (("C4C_CLIENT_CERT", cert), ("C4C_CLIENT_KEY", key)):
+            if value is None:
+                env.problems.append(f"{name} is missing: a client certificate needs both certificate and key")
+        return C4CAccess(url, client_cert=cert, client_key=key)
+    username = env.secret("C4C_USERNAME", "the technical user of the communication arrangement")
+    return C4CAccess(url, username, env.secret("C4C_PASSWORD", "the technical user's password"))
