@@ -21,7 +21,7 @@ from sync.jobs.simulate import simulate
 from sync.jobs.tenant import assumed
 from sync.jobs.tenant_memory import remember
 from sync.planner.plan import Tenant
-from sync.state import mirror, tables
+from sync.state import association_rows, mirror, tables
 from sync.state.store import Store, open_store
 
 PROJECT = Path(__file__).parents[1]
@@ -59,7 +59,7 @@ def fill(store: Store, rules: Rules, size: int) -> None:
         with store.session() as session:
             rows = [mirror.Snapshot(str(n), contact(n), NOW) for n in numbers]
             mirror.save_contacts(session, rows, rules.qualification.scores, NOW)
-            mirror.save_associations(session, {str(n): frozenset(pairs(n)) for n in numbers}, NOW)
+            association_rows.save_associations(session, {str(n): frozenset(pairs(n)) for n in numbers}, NOW)
             session.add_all(row for n in numbers if handed_over(n) for row in handover(n))
 
 

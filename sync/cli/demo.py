@@ -27,7 +27,7 @@ from sync.jobs.runner import JOBS, run_until_idle
 from sync.jobs.status import status
 from sync.mappers.company import company_name
 from sync.planner.qualify import leading, qualify
-from sync.state import mirror, tables
+from sync.state import loading, tables
 
 CONTACTS, COMPANIES = 500, 120
 
@@ -193,7 +193,7 @@ def _show_accounts(application: app.App) -> None:
     """Handed over, by account."""
     with application.context.store.reading() as session:
         ids = [handover.contact_id for handover in session.exec(select(tables.Handover))]
-        chosen = _company_names(mirror.views(session, ids), application)
+        chosen = _company_names(loading.views(session, ids), application)
     names = sorted(set(chosen), key=lambda name: (-chosen.count(name), name))
     rows = [(name, chosen.count(name)) for name in names]
     table(f"Handed over: {len(ids)} leads on {len(rows)} accounts, the first ten", ("account", "leads"), rows[:10])
@@ -251,7 +251,7 @@ def _choose(application: app.App) -> Changed:
 
 def _with_code(session: Any, code: Code) -> dict[str, Any]:
     of = select(tables.Progress.contact_id).where(col(tables.Progress.code) == code)
-    return mirror.views(session, sorted(session.exec(of)))
+    return loading.views(session, sorted(session.exec(of)))
 
 
 def _would_qualify(view: Any) -> bool:

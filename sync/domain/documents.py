@@ -1,9 +1,10 @@
 """JSON as either system sends it. Whatever is wrong with a document is one kind of error, and its texts are clean."""
 
 import json
+import re
 from typing import Any
 
-from sync.domain.text import clean
+from sync.domain.text import clean, is_clean
 
 LONGEST_NUMBER = 40
 """Digits; a longer number is kept as text, since Python refuses to read one of thousands of digits."""
@@ -11,11 +12,28 @@ LONGEST_NUMBER = 40
 
 def parsed(raw: bytes | str) -> Any:
     """The document, every text in it cleaned. Raises ValueError: no JSON, not UTF-8, or nested too deeply."""
-    text = raw if isinstance(raw, str) else raw.decode("utf-8", "surrogatepass")
+    text = (raw if isinstance(raw, str) else raw.decode("utf-8", "surrogatepass")).removeprefix("\ufeff")
     try:
-        return _cleaned(json.loads(text.removeprefix("\ufeff"), parse_int=_integer, parse_constant=str))
+        if _DEEP.search(text):
+            raise RecursionError
+        document = json.loads(text, parse_int=_integer, parse_constant=str)
+        # Nearly every document is clean as a whole, and that is seen at once.
+        return document if _is_clean(text) else _cleaned(document)
     except RecursionError:
         raise ValueError("the document is nested too deeply") from None
+
+
+_ESCAPED = re.compile(r"\\[ubf]|\x7f")
+"""What JSON hides behind plain characters: code points by number, and control characters."""
+
+
+_DEEP = re.compile(r"[\[{](?:[^\[\]{}]*[\[{]){100}")
+"""A hundred brackets that open before one closes: no document of either system, and more than a reader can follow."""
+
+
+def _is_clean(text: str) -> bool:
+    """Whether no text in this JSON needs cleaning; where that is in doubt, False."""
+    return not _ESCAPED.search(text) and (text.isascii() or is_clean(text))
 
 
 def _integer(digits: str) -> int | str:

@@ -32,3 +32,11 @@ def clean(text: str) -> str:
     seen = _UNSEEN.sub("", _HALF_PAIR.sub("\ufffd", text))
     plain = _BLANKS.sub(" ", _LINES.sub("\n", _JOINERS.sub("", seen)))
     return unicodedata.normalize("NFC", plain)
+
+
+_ODD = re.compile("|".join(one.pattern for one in (_HALF_PAIR, _UNSEEN, _LINES, _BLANKS)) + "|[\u200c\u200d]")
+
+
+def is_clean(text: str) -> bool:
+    """Whether `clean` would leave the text, and each part of it, as it is; False also where that is in doubt."""
+    return not _ODD.search(text) and unicodedata.is_normalized("NFC", text)

@@ -7,22 +7,23 @@ from sync.jobs import existence, identities, portal
 from sync.jobs.context import Context, Counts
 from sync.jobs.snapshots import snapshots, wanted
 from sync.log import Event, emit
+from sync.state import association_rows, mirror
 from sync.state import labels as label_pins
-from sync.state import mirror
+from sync.state.pending import portions
 
 
 def refresh(context: Context, contact_ids: Sequence[str]) -> Counts:
     """Re-reads the associations of these contacts; those whose labels differ become pending."""
     counts = {"contacts": 0, "changed": 0, "companies": 0}
-    for ids in mirror.portions(contact_ids, ASSOCIATION_BATCH):
+    for ids in portions(contact_ids, ASSOCIATION_BATCH):
         found = context.hubspot.associations(ids)
         existence.reread(context, sorted(found.failed))
         _look_for_vanished(context, found)
         with context.store.session() as session:
-            changed = mirror.save_associations(session, found.found, context.now())
-            odd = mirror.unreadable_associations(session, sorted(found.unreadable), context.now())
+            changed = association_rows.save_associations(session, found.found, context.now())
+            odd = association_rows.unreadable_associations(session, sorted(found.unreadable), context.now())
             changed |= dict.fromkeys(odd, "associations unreadable")
-            unknown = mirror.unknown_companies(session, ids)
+            unknown = association_rows.unknown_companies(session, ids)
         for contact, cause in changed.items():
             emit(Event.CONTACT_CHANGED, contact=contact, cause=cause)
         counts["contacts"] += len(ids)
@@ -38,7 +39,7 @@ def _look_for_vanished(context: Context, found: Associations) -> None:
         return
     with context.store.reading() as session:
         pins = {pin for text, pin in label_pins.pins(session).items() if text in blocking}
-        suspicious = mirror.gone_labels(session, found.found) & (pins - label_pins.lost(session).keys())
+        suspicious = association_rows.gone_labels(session, found.found) & (pins - label_pins.lost(session).keys())
     if suspicious:
         portal.labels(context)
 

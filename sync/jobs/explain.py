@@ -18,7 +18,7 @@ from sync.mappers.company import company_name
 from sync.planner.qualify import leading, qualify
 from sync.planner.resolve import LEAD
 from sync.planner.seen import ADOPTED_BY
-from sync.state import mirror, selection, tables, work
+from sync.state import loading, mirror, selection, tables, work
 from sync.state.store import Store
 
 Explained = dict[str, Any]
@@ -34,7 +34,7 @@ def explain(store: Store, rules: Rules, contact_id: str) -> Explained | None:
         if not selection.known(session, [contact_id]):
             return None
         with faults.concerning({contact_id: 0}):
-            return _explained(session, mirror.views(session, [contact_id])[contact_id], rules)
+            return _explained(session, loading.views(session, [contact_id])[contact_id], rules)
         return _failed(session, contact_id, faults.found[contact_id], rules)
 
 

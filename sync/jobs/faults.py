@@ -19,7 +19,7 @@ from sync.errors import Defect, SyncError
 from sync.jobs.context import Context
 from sync.lifecycle import Failed
 from sync.log import Event, emit
-from sync.state import mirror, work
+from sync.state import loading, work
 
 MANY = 10
 """Contacts with the same exception from which on it is a bug of ours, and parks nobody."""
@@ -72,7 +72,7 @@ class Faults:
             self.each(items[:half], act, owners)
             self.each(items[half:], act, owners)
 
-    def views(self, session: Session, contact_ids: Sequence[str], load: Load = mirror.views) -> dict[str, ContactView]:
+    def views(self, session: Session, contact_ids: Sequence[str], load: Load = loading.views) -> dict[str, ContactView]:
         """The views of these contacts, without those that cannot be built."""
         found: dict[str, ContactView] = {}
         seqs = work.change_seqs(session, contact_ids)

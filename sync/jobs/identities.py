@@ -13,20 +13,21 @@ from sync.mappers import identity
 from sync.mappers.transforms import emails
 from sync.planner.qualify import qualify
 from sync.planner.resolve import CONTACT
-from sync.state import mirror, peers, streams, work
+from sync.state import loading, mirror, peers, streams, work
+from sync.state.pending import portions
 
 PORTION = 2000
 
 
 def note(session: Session, company_ids: Sequence[str], rules: AccountMap) -> None:
     """Renews the keys of companies that changed."""
-    found = mirror.companies(session, company_ids)
+    found = loading.companies(session, company_ids)
     peers.save_keys(session, {i: identity.keys(company, rules) for i, company in found.items()})
 
 
 def views(session: Session, contact_ids: Sequence[str], rules: Rules) -> dict[str, ContactView]:
     """The views of contacts with all that may stand for the same account or person."""
-    found = peers.with_peers(session, mirror.views(session, contact_ids))
+    found = peers.with_peers(session, loading.views(session, contact_ids))
     email = rules.mapping.contact.email_source
     wanted = {i: (_employers(view, rules), _address(view.known(email) or "")) for i, view in found.items()}
     others = peers.same_address(session, wanted, email, _address)
@@ -73,7 +74,7 @@ def follow(context: Context) -> None:
     with context.store.session() as session:
         if streams.remembered(session, "company keys") == wanted:
             return
-        for ids in mirror.portions(mirror.company_ids(session), PORTION):
+        for ids in portions(mirror.company_ids(session), PORTION):
             note(session, ids, rules)
             session.expunge_all()
         streams.remember(session, "company keys", wanted)

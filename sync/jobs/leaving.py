@@ -7,7 +7,8 @@ from sync.domain.text import clean
 from sync.errors import ConfigurationError
 from sync.log import Event, emit
 from sync.refusals.redaction import holds_contact_data
-from sync.state import left_alone, mirror, selection
+from sync.state import left_alone, selection
+from sync.state.pending import mark_pending
 from sync.state.store import Store
 
 LONGEST = 200
@@ -28,7 +29,7 @@ def leave(store: Store, contact_ids: Sequence[str], reason: str, now: datetime) 
                 [f"{', '.join(strangers)}: not in the mirror; take the id from HubSpot's record URL"]
             )
         left_alone.leave(session, known, said, now)
-        mirror.mark_pending(session, known, now)
+        mark_pending(session, known, now)
     emit(Event.RESYNC_MARKED, kind="left alone", contacts=len(known))
     return known
 

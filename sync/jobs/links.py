@@ -21,7 +21,8 @@ from sync.jobs.context import Context
 from sync.odata import Query, Row
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.schema import collection
-from sync.state import mirror, peers, tables, work
+from sync.state import association_rows, peers, tables, work
+from sync.state.pending import mark_pending, portions
 from sync.state.store import Store
 from sync.state.work import HandoverRecord
 
@@ -181,7 +182,7 @@ def _taken(session: Session, links: Sequence[Link]) -> dict[tuple[str, str], str
     """(entity, ObjectID) → the other key that the record belongs to already."""
     wanted = {(link.entity, link.object_id): link.key for link in links}
     found = {}
-    for ids in mirror.portions(link.object_id for link in links):
+    for ids in portions(link.object_id for link in links):
         for row in session.exec(select(tables.Link).where(col(tables.Link.object_id).in_(ids))):
             if row.origin != "shared" and wanted.get((row.entity, row.object_id), row.key) != row.key:
                 found[row.entity, row.object_id] = row.key
@@ -213,11 +214,11 @@ def _wake(session: Session, links: Sequence[Link], now: datetime) -> None:
     named = [link.key for link in links if link.entity == ACCOUNT]
     # Sister companies may have waited for the same account.
     companies = {*named, *peers.of(session, named)}
-    for ids in mirror.portions(companies):
-        contacts |= set(mirror.contacts_of(session, ids))
-    for ids in mirror.portions(sorted(contacts)):
+    for ids in portions(companies):
+        contacts |= set(association_rows.contacts_of(session, ids))
+    for ids in portions(sorted(contacts)):
         known = session.exec(select(tables.Contact.id).where(col(tables.Contact.id).in_(ids))).all()
-        mirror.mark_pending(session, known, now)
+        mark_pending(session, known, now)
 
 
 def forget(store: Store, entity: str, key: str) -> bool:

@@ -13,8 +13,9 @@ from sync.jobs.context import Context, Counts
 from sync.jobs.snapshots import snapshots, wanted
 from sync.jobs.windows import EARLIEST, Batch, read_window
 from sync.log import Event, emit
-from sync.state import clocks, freshness, mirror, readable, streams
+from sync.state import association_rows, clocks, freshness, mirror, readable, streams
 from sync.state.mirror import Snapshot
+from sync.state.pending import mark_pending
 from sync.state.streams import Window
 
 STREAMS: tuple[ObjectType, ...] = ("companies", "contacts")
@@ -36,7 +37,7 @@ def run(context: Context) -> Counts:
 def refresh_stale(context: Context) -> int:
     """Reads the associations of contacts that changed: at once, and again until it succeeded."""
     with context.store.reading() as session:
-        stale = mirror.stale_associations(session, limit=1_000_000)
+        stale = association_rows.stale_associations(session, limit=1_000_000)
     associations.refresh(context, stale)
     return len(stale)
 
@@ -62,7 +63,7 @@ def _poll(context: Context, stream: ObjectType) -> tuple[int, int]:
     with context.store.session() as session:
         streams.complete(session, stream, window.until)
         if readable.returned(session, stream, returning):
-            mirror.mark_pending(session, mirror.all_ids(session), context.now())
+            mark_pending(session, mirror.all_ids(session), context.now())
         if stream == "contacts" and window.since == EARLIEST:
             # A whole load in one go has read those above a threshold, too; those who cross meanwhile show in the total.
             for score in context.config.rules.qualification.scores:
@@ -133,7 +134,7 @@ def _store(context: Context, stream: ObjectType, window: Window, batch: Batch) -
     with context.store.session() as session:
         changed = SAVE[stream](session, rows, context)
         streams.remember_cursor(session, stream, window, batch.cursor)
-        affected = mirror.contacts_by_company(session, changed) if stream == "companies" else {}
+        affected = association_rows.contacts_by_company(session, changed) if stream == "companies" else {}
     if stream == "contacts":
         for contact in changed:
             emit(Event.CONTACT_CHANGED, contact=contact, cause="properties")

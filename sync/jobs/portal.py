@@ -13,7 +13,8 @@ from sync.jobs import check, contract, freshness, schema_watch
 from sync.jobs.context import Context
 from sync.log import Event, emit
 from sync.state import labels as label_pins
-from sync.state import mirror, readable, streams
+from sync.state import readable, streams
+from sync.state.pending import mark_pending
 
 CHECKED = "contract checked"
 """When the portal was compared while nothing was being read; only then properties that are there again return."""
@@ -132,7 +133,7 @@ def labels(context: Context) -> None:
         label_pins.save_lost(session, lost)
         for label in found.new.values():
             # The rule means something now that it did not mean before.
-            mirror.mark_pending(session, label_pins.bearers(session, label), context.now())
+            mark_pending(session, label_pins.bearers(session, label), context.now())
     problems = [
         {"kind": "association label", "key": text, "cause": f"{text!r} {p}{_kept(text, {*lost.values()})}"}
         for text, p in found.problems

@@ -16,7 +16,8 @@ from sync.lifecycle import Failed
 from sync.planner.imagine import Predicted
 from sync.planner.plan import concerns
 from sync.planner.qualify import leading, qualify
-from sync.state import mirror, selection, work
+from sync.state import selection, work
+from sync.state.pending import portions
 
 Document = dict[str, Any]
 
@@ -65,7 +66,7 @@ def _due(context: Context) -> list[str]:
 def _qualified(context: Context, ids: Sequence[str], document: Document, faults: Faults) -> list[str]:
     """Those who would be handed over, in the order of the push; of the others, who would be parked."""
     found: list[str] = []
-    for portion in mirror.portions(ids, SLICE):
+    for portion in portions(ids, SLICE):
         with context.store.reading() as session:
             views = faults.views(session, portion)
             links = LinksOf(work.links_of(session, portion, ()))

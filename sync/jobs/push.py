@@ -22,7 +22,8 @@ from sync.jobs.tenant import read_tenant
 from sync.lifecycle import Done, Failed
 from sync.planner.plan import Plan, Tenant, concerns
 from sync.planner.qualify import leading, qualify
-from sync.state import mirror, work
+from sync.state import work
+from sync.state.pending import portions
 
 COUNTED = {"create": "created", "update": "updated", "delete": "deleted"}
 
@@ -115,7 +116,7 @@ def _triage(context: Context, due: Sequence[str], counts: Counts, found: Faults)
     """Settles those of whom C4C need not hear; returns the others, and those who qualified until now, for the guard."""
     concerned: list[Candidate] = []
     withdrawn = Slice({}, {})
-    for ids in mirror.portions(due, TRIAGE):
+    for ids in portions(due, TRIAGE):
         with context.store.reading() as session:
             views = found.views(session, ids)
             links = LinksOf(work.links_of(session, ids, ()))

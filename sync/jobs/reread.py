@@ -3,7 +3,8 @@
 from sync.hubspot_client import BATCH_READ
 from sync.jobs import associations, existence
 from sync.jobs.context import Context
-from sync.state import mirror, selection, wishes
+from sync.state import selection, wishes
+from sync.state.pending import portions
 
 
 def run(context: Context) -> int:
@@ -11,7 +12,7 @@ def run(context: Context) -> int:
     with context.store.reading() as session:
         ids = wishes.all_ids(session)
     changed = 0
-    for part in mirror.portions(ids, BATCH_READ):
+    for part in portions(ids, BATCH_READ):
         changed += existence.reread(context, part)
         with context.store.reading() as session:
             known = selection.known(session, part)

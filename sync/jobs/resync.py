@@ -10,6 +10,7 @@ from sqlmodel import Session
 from sync.jobs.poll import STREAMS
 from sync.log import Event, emit
 from sync.state import left_alone, mirror, selection, streams, wishes
+from sync.state.pending import mark_pending
 from sync.state.store import Store
 
 
@@ -55,7 +56,7 @@ def choose(session: Session, scope: Scope) -> Chosen:
 def mark(store: Store, scope: Scope, chosen: Chosen, now: datetime, *, refetch: bool) -> None:
     """Marks them pending in one commit, and notes what is to be read again."""
     with store.session() as session:
-        mirror.mark_pending(session, chosen.contacts, now)
+        mark_pending(session, chosen.contacts, now)
         if refetch and scope.everything:
             for stream in STREAMS:
                 streams.reopen(session, stream)
@@ -81,5 +82,5 @@ def replay(store: Store, contact_ids: Sequence[str], now: datetime) -> None:
     """Contacts that are parked, or left alone until now, go through exactly the normal path again."""
     with store.session() as session:
         left_alone.take_back(session, contact_ids)
-        mirror.mark_pending(session, contact_ids, now)
+        mark_pending(session, contact_ids, now)
     emit(Event.RESYNC_MARKED, kind="parked", contacts=len(contact_ids))

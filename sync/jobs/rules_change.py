@@ -7,7 +7,7 @@ from sync.jobs import snapshots
 from sync.jobs.context import Context
 from sync.jobs.poll import STREAMS
 from sync.log import Event, emit
-from sync.state import mirror, streams
+from sync.state import crossings, streams
 
 
 def are_new(session: Session, rules: Rules) -> bool:
@@ -30,6 +30,6 @@ def follow(context: Context) -> None:
                 streams.reopen(session, stream)
             streams.remember(session, f"properties of {stream}", named)
         streams.remember(session, "rules", digest)
-        reviewed = mirror.review(session, context.config.rules.qualification.scores, context.now()) if before else 0
+        reviewed = crossings.review(session, context.config.rules.qualification.scores, context.now()) if before else 0
     if before:
         emit(Event.RULES_CHANGED, version=digest, contacts=reviewed)

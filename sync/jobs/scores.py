@@ -16,7 +16,7 @@ from sync.jobs.context import Context, Counts
 from sync.jobs.poll import refresh_stale
 from sync.jobs.snapshots import wanted
 from sync.jobs.windows import read_set
-from sync.state import freshness, mirror
+from sync.state import crossings, freshness
 
 
 def run(context: Context) -> Counts:
@@ -37,7 +37,7 @@ def _follow(context: Context, score: Score) -> tuple[int, int]:
     """Contacts read and contacts changed."""
     started = context.now()
     with context.store.reading() as session:
-        stood = set(mirror.crossed(session, score.name))
+        stood = set(crossings.crossed(session, score.name))
     pages = read_set(context.hubspot, "contacts", wanted(context, "contacts"), condition(score))
     first = next(pages)
     seen, changed = _ids(first), _store(context, score, first)

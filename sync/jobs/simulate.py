@@ -32,7 +32,8 @@ from sync.planner.offline import Prediction, World, predict
 from sync.planner.plan import RELATION, Tenant, concerns
 from sync.planner.qualify import leading, qualify
 from sync.planner.resolve import ACCOUNT, CONTACT
-from sync.state import mirror, streams, work
+from sync.state import association_rows, mirror, streams, work
+from sync.state.pending import portions
 from sync.state.store import Store
 
 PORTION = 500
@@ -140,7 +141,7 @@ class _Comparison:
             return frozenset()
         parked = work.parked_ids(self.session, Code.ACCOUNT_AMBIGUOUS)
         found: set[str] = set()
-        for ids in mirror.portions(parked, self.portion):
+        for ids in portions(parked, self.portion):
             for contact, view in self.faults.views(self.session, ids).items():
                 with self.faults.concerning({contact: view.change_seq}):
                     found |= _companies(qualify(view, now))
@@ -196,7 +197,7 @@ class _Comparison:
         """Contacts of companies that become accounts get their relationships to them."""
         for side in self.sides:
             for accounts in self.spool.new_accounts(side.world, self.portion):
-                for ids in mirror.portions(mirror.contacts_of(self.session, accounts), self.portion):
+                for ids in portions(association_rows.contacts_of(self.session, accounts), self.portion):
                     views, links = self._load(work.decidable_of(self.session, ids))
                     persons = work.parked_as(self.session, ids, Code.CONTACT_AMBIGUOUS)
                     for contact, view in views.items():

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from sync.hubspot_client import ASSOCIATION_BATCH
 from sync.jobs import associations, budget, portal
 from sync.jobs.context import Context, Counts
-from sync.state import mirror, streams
+from sync.state import association_rows, mirror, streams
+from sync.state.pending import portions
 from sync.state.streams import Window
 
 FULL = "full_sweep"
@@ -62,7 +63,7 @@ def _full_pass(context: Context) -> Window | None:
 def _those_that_matter(context: Context) -> Iterator[list[str]]:
     with context.store.reading() as session:
         ids = mirror.handed_over_or_crossed(session)
-    return mirror.portions(ids, ASSOCIATION_BATCH)
+    return portions(ids, ASSOCIATION_BATCH)
 
 
 def _everybody(context: Context, since: datetime) -> Iterator[list[str]]:
@@ -70,7 +71,7 @@ def _everybody(context: Context, since: datetime) -> Iterator[list[str]]:
     after = ""
     while True:
         with context.store.reading() as session:
-            ids = mirror.unread_since(session, since, context.now(), after, ASSOCIATION_BATCH)
+            ids = association_rows.unread_since(session, since, context.now(), after, ASSOCIATION_BATCH)
         if not ids:
             return
         yield ids

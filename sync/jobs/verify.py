@@ -21,7 +21,8 @@ from sync.planner.plan import Write, concerns
 from sync.planner.qualify import qualify
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.schema import collection
-from sync.state import left_alone, mirror, selection, tables
+from sync.state import left_alone, selection, tables
+from sync.state.pending import mark_pending, portions
 from sync.state.store import Store
 
 SLICE = 200
@@ -141,7 +142,7 @@ def repair(context: Context, found: Differences) -> tuple[int, int]:
         ours = [e for e in found.extra if e["contacts"]]
         linked = sum(links.adopt(session, e["entity"], e["key"], e["object_id"], now) for e in ours)
         ids = selection.known(session, sorted(found.contacts()))
-        mirror.mark_pending(session, ids, now)
+        mark_pending(session, ids, now)
     return len(ids), linked
 
 
@@ -228,7 +229,7 @@ def _compare_fields(context: Context, handover: Handover, settled: list[str], fo
     """What the normal path would create or change for contacts that count as done."""
     known = {(entry["entity"], entry["key"]) for entry in found.missing}
     seen: dict[tuple[str, str], dict[str, Any]] = {}
-    for ids in mirror.portions(settled, SLICE):
+    for ids in portions(settled, SLICE):
         slice_ = _planned(context, handover, ids)
         for contact in slice_.open():
             for write in slice_.plans[contact].records:

@@ -9,22 +9,16 @@ import gettext
 import re
 from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
-from typing import TypeVar
+from importlib.resources import files
+from typing import Any, TypeVar
 
 import pycountry
-from babel import Locale
 
 from sync.domain.alike import REMEMBERED, spellings
 from sync.domain.properties import COUNTRY_CODES
 from sync.domain.views import Unreadable
 
 T = TypeVar("T")
-
-LANGUAGES = (
-    "en", "de", "fr", "it", "es", "pt", "nl", "da", "sv", "nb", "fi", "is", "et", "lv", "lt", "pl", "cs", "sk", "sl",
-    "hr", "sr", "sr_Latn", "bs", "sq", "mk", "hu", "ro", "bg", "el", "tr", "uk", "be", "ru", "ca", "ga", "mt", "lb",
-)  # fmt: skip
-"""Of Europe: neighbours write the names of their own countries, and of each other's."""
 
 OFFICIAL = ("de", "da", "nl")
 """Languages in which the official names (`Bundesrepublik Deutschland`) are known too."""
@@ -53,7 +47,9 @@ _PARTS = re.compile(r"\s+[-–—]\s+|[/,;|()\[\]]+|\s+(?=[A-Z]{2}$)|(?<=^[A-Z]{
 
 
 def _named(text: str) -> str | None:
-    return _known(_countries(), _ARTICLE.sub(" ", text))
+    # Other languages are loaded only for a name that is not English.
+    plain = _ARTICLE.sub(" ", text)
+    return _known(_english(), plain) or _known(_countries(), plain)
 
 
 _ARTICLE = re.compile(r"(?<!\w)the(?!\w)", re.IGNORECASE)
@@ -84,25 +80,40 @@ def country_like(value: str) -> str | None:
 @cache
 def _countries() -> dict[str, str]:
     """Every known spelling → code. English names and codes count more than those of other languages."""
-    english: dict[str, set[str]] = {}
     translated: dict[str, set[str]] = {}
     translations = _translations("iso3166-1", OFFICIAL)
     for entry in pycountry.countries:
-        own = {n for key in ("name", "common_name", "official_name") if (n := getattr(entry, key, None))}
-        for name in own | {entry.alpha_2, entry.alpha_3}:
-            _note(english, name, entry.alpha_2)
-        for name in {translate(name) for translate in translations for name in own}:
+        for name in {translate(name) for translate in translations for name in _iso_names(entry)}:
             _note(translated, name, entry.alpha_2)
-    known = {entry.alpha_2 for entry in pycountry.countries}
-    for name, code in {pair for one in LANGUAGES for pair in _territories(one) if pair[1] in known}:
+    for code, name in _names_in_europe():
         _note(translated, name, code)
+    return _of_one(translated) | _english()
+
+
+@cache
+def _english() -> dict[str, str]:
+    """Codes, English names and other usual names → code."""
+    english: dict[str, set[str]] = {}
+    for entry in pycountry.countries:
+        for name in _iso_names(entry) | {entry.alpha_2, entry.alpha_3}:
+            _note(english, name, entry.alpha_2)
     aliases = {s: code for code, names in ALIASES.items() for name in names for s in spellings(name)}
-    return _of_one(translated) | _of_one(english) | aliases
+    return _of_one(english) | aliases
 
 
-def _territories(one: str) -> Iterator[tuple[str, str]]:
-    """(name, code) of the countries in one language, as CLDR has them."""
-    return ((name, code) for code, name in Locale.parse(one).territories.items())
+def _iso_names(entry: Any) -> set[str]:
+    return {n for key in ("name", "common_name", "official_name") if (n := getattr(entry, key, None))}
+
+
+def _names_in_europe() -> Iterator[tuple[str, str]]:
+    """(code, name) of every country in the languages of Europe: neighbours write the names of each other's countries.
+
+    The file is made from CLDR by `tests/unit/country_names.py`: read at run time, CLDR's own package takes 48 MB.
+    """
+    text = files(__package__).joinpath("country_names.tsv").read_text("utf-8")
+    for line in text.splitlines():
+        code, _, name = line.partition("\t")
+        yield code, name
 
 
 def _note(known: dict[str, set[str]], name: str, code: str) -> None:

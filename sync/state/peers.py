@@ -7,8 +7,8 @@ from sqlalchemy import delete, func, insert
 from sqlmodel import Session, col, select
 
 from sync.domain.views import ALIKE, Association, Company, ContactView, Peer, Peers
-from sync.state import mirror, tables
-from sync.state.mirror import portions
+from sync.state import loading, objects, tables
+from sync.state.pending import portions
 
 _TABLE = tables.Base.metadata.tables["company_key"]
 
@@ -55,7 +55,7 @@ def _addresses(session: Session, company_ids: set[str], email: str) -> Iterable[
     of = (
         select(association.company_id, contact.id, address)
         .join(contact, col(contact.id) == col(association.contact_id))
-        .where(~mirror.gone(), address.is_not(None), col(contact.id).in_(known))
+        .where(~objects.gone(), address.is_not(None), col(contact.id).in_(known))
         .distinct()
     )
     for ids in portions(company_ids):
@@ -109,7 +109,7 @@ def _pairs(session: Session, column: str, values: Sequence[str]) -> list[tuple[s
 
 def _peers(session: Session, company_ids: set[str]) -> dict[str, Peer]:
     """Those of the companies that HubSpot has not merged away, with whether they have an account of their own."""
-    companies = mirror.companies(session, company_ids - _merged(session, company_ids))
+    companies = loading.companies(session, company_ids - _merged(session, company_ids))
     linked = _linked(session, companies)
     return {i: Peer(company, i in linked) for i, company in companies.items()}
 

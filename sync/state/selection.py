@@ -7,7 +7,8 @@ from sqlmodel import Session, col, select
 
 from sync.lifecycle import Status
 from sync.state import tables
-from sync.state.mirror import contacts_of, portions
+from sync.state.association_rows import contacts_of
+from sync.state.pending import portions
 
 
 def survivors(session: Session, contact_ids: Sequence[str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from sync.state import tables
-from sync.state.mirror import portions
+from sync.state.pending import portions
 
 
 def wish(session: Session, contact_ids: Iterable[str]) -> None:

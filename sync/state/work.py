@@ -13,7 +13,8 @@ from sync.domain.codes import Code
 from sync.domain.views import Link, Origin
 from sync.lifecycle import Status
 from sync.state import tables
-from sync.state.mirror import contacts_of, mark_pending, portions
+from sync.state.association_rows import contacts_of
+from sync.state.pending import mark_pending, portions
 
 _WAITING = (Status.PENDING, Status.IN_FLIGHT)
 

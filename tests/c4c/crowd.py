@@ -9,7 +9,7 @@ from c4c_world import BASIS
 
 from sync.app import App
 from sync.domain.views import Label
-from sync.state import mirror
+from sync.state import association_rows, mirror
 from sync.state.mirror import Snapshot
 
 PRIMARY, UNLABELED = Label("HUBSPOT_DEFINED", 1, "Primary"), Label("HUBSPOT_DEFINED", 279)
@@ -28,7 +28,7 @@ def crowd(built: App, contacts: int, companies: int, changed: Mapping[str, Mappi
     with built.context.store.session() as session:
         mirror.save_contacts(session, people, rules.qualification.scores, NOW)
         mirror.save_companies(session, firms, NOW)
-        mirror.save_associations(session, pairs, NOW)
+        association_rows.save_associations(session, pairs, NOW)
 
 
 def contact_id(place: int) -> str:

@@ -11,6 +11,7 @@ from sqlmodel import delete
 
 from sandbox.c4c.codes import LISTS
 from sync.state import mirror, tables
+from sync.state.pending import mark_pending
 
 NUMBERS = ["raw:1e400", f"raw:{10**30}"]
 ODD: list[Any] = [
@@ -85,7 +86,7 @@ def odd(entity: str, row: dict[str, Any], field: str, value: Any) -> dict[str, A
 def look_again(world: World, *, without_links: bool) -> None:
     """Everybody is looked at again: by the records that are linked, or by their keys, as after the state was lost."""
     with world.application() as built, built.context.store.session() as session:
-        mirror.mark_pending(session, mirror.all_ids(session), built.context.now())
+        mark_pending(session, mirror.all_ids(session), built.context.now())
         if without_links:
             session.exec(delete(tables.Link))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from c4c_world import World
 
-from sync.state import mirror
+from sync.state.pending import mark_pending
 
 
 def handed_over(world: World) -> str:
@@ -27,7 +27,7 @@ def asked(world: World) -> int:
 
 def look_again(world: World, contact: str) -> None:
     with world.application() as built, built.context.store.session() as session:
-        mirror.mark_pending(session, [contact], built.context.now())
+        mark_pending(session, [contact], built.context.now())
     world.sync()
 
 

@@ -9,7 +9,7 @@ import pytest
 from portal import Portal, Sync
 
 from sync.domain.views import ASSOCIATIONS
-from sync.state import mirror, streams, tables
+from sync.state import loading, streams, tables
 
 Build = Callable[..., Sync]
 
@@ -56,12 +56,12 @@ def test_a_property_that_nobody_can_read_is_marked_and_the_row_is_stored(portal:
     portal.fault("rewrite", path="contacts/search", place=["results", 0, "properties", "lead_score"], value={"a": 1})
     product.good("poll")
     with product.store.reading() as session:
-        view = mirror.views(session, [contact])[contact]
+        view = loading.views(session, [contact])[contact]
     assert view.unreadable == {"lead_score"}
     assert (view.properties["lead_score"], view.get("jobtitle")) == ("80", "CTO")
     product.good("poll")
     with product.store.reading() as session:
-        assert mirror.views(session, [contact])[contact].unreadable == frozenset()
+        assert loading.views(session, [contact])[contact].unreadable == frozenset()
 
 
 def test_associations_that_nobody_can_read_stay_as_they_were(portal: Portal, sync: Build) -> None:
@@ -75,11 +75,11 @@ def test_associations_that_nobody_can_read_stay_as_they_were(portal: Portal, syn
     portal.change("contacts", contact, jobtitle="CTO")
     product.good("poll")
     with product.store.reading() as session:
-        assert mirror.views(session, [contact])[contact].unreadable == {ASSOCIATIONS}
+        assert loading.views(session, [contact])[contact].unreadable == {ASSOCIATIONS}
     assert product.labels_of(contact) == before
     product.good("poll")
     with product.store.reading() as session:
-        assert mirror.views(session, [contact])[contact].unreadable == frozenset()
+        assert loading.views(session, [contact])[contact].unreadable == frozenset()
 
 
 @pytest.mark.parametrize(

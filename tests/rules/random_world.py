@@ -12,7 +12,7 @@ from rules_world import BASIS, GOOD, PRIMARY, PROJECT, World, rules
 from sync.domain.rules import Rules
 from sync.domain.views import Label, Owner
 from sync.jobs import push
-from sync.state import mirror
+from sync.state import loading, mirror
 
 SHIPPED = (PROJECT / "config" / "mapping.toml").read_text(encoding="utf-8")
 DECIDES, ADVISES = Label("USER_DEFINED", 28, "Decision maker"), Label("USER_DEFINED", 30, "Hauptsitz")
@@ -222,7 +222,7 @@ def properties(draw: st.DrawFn) -> Change:
 
     def change(world: World, rules: Rules) -> Undo:
         with world.store.reading() as session:
-            known = dict(mirror.views(session, [contact])[contact].properties)
+            known = dict(loading.views(session, [contact])[contact].properties)
         others = {n: v for n, v in known.items() if n != name}
         world.contacts(rules, {contact: {**others, name: value} if value else others})
         return nothing
@@ -258,7 +258,7 @@ def archived(draw: st.DrawFn) -> Change:
 
     def change(world: World, rules: Rules) -> Undo:
         with world.store.session() as session:
-            known = mirror.views(session, [contact])[contact].properties
+            known = loading.views(session, [contact])[contact].properties
             gone = mirror.Snapshot(contact, dict(known), world.now, archived=True)
             mirror.save_contacts(session, [gone], rules.qualification.scores, world.now)
         return nothing

@@ -30,7 +30,7 @@ from sync.jobs.context import Context
 from sync.odata import Operation, Query, Row
 from sync.rule_files import checks as rule_checks
 from sync.schema import Field, Schema
-from sync.state import mirror, work
+from sync.state import association_rows, loading, mirror, work
 from sync.state.store import Store, open_store
 
 PROJECT = Path(__file__).parents[2]
@@ -217,7 +217,7 @@ class World:
         with self.store.session() as session:
             mirror.save_contacts(session, snapshots, rules.qualification.scores, self.now)
             known = {i: _pairs(session, i) for i in rows}
-            mirror.save_associations(session, known, self.now)
+            association_rows.save_associations(session, known, self.now)
 
     def companies(self, rows: dict[str, dict[str, str]]) -> None:
         with self.store.session() as session:
@@ -226,14 +226,14 @@ class World:
 
     def associate(self, pairs: dict[str, Iterable[tuple[str, Label]]]) -> None:
         with self.store.session() as session:
-            mirror.save_associations(session, {i: frozenset(found) for i, found in pairs.items()}, self.now)
+            association_rows.save_associations(session, {i: frozenset(found) for i, found in pairs.items()}, self.now)
 
     def leads(self) -> list[dict[str, Any]]:
         return self.c4c.store.rows("Lead")
 
 
 def _pairs(session: Any, contact_id: str) -> frozenset[tuple[str, Label]]:
-    view = mirror.views(session, [contact_id])[contact_id]
+    view = loading.views(session, [contact_id])[contact_id]
     return frozenset((a.company.id, label) for a in view.associations for label in a.labels)
 
 

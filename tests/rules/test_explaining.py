@@ -24,7 +24,7 @@ from sync.jobs import check, property_check
 from sync.jobs.explain import explain, explain_at
 from sync.jobs.preview import preview
 from sync.jobs.slice import LinksOf
-from sync.state import mirror
+from sync.state.pending import mark_pending
 
 DACH = (
     MQL
@@ -105,7 +105,7 @@ def test_a_closed_lead_and_one_that_is_gone_are_told(world: World) -> None:
 
 def _again(world: World) -> None:
     with world.store.session() as session:
-        mirror.mark_pending(session, ["123"], world.now)
+        mark_pending(session, ["123"], world.now)
     world.push(rules(DACH))
 
 

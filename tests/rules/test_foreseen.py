@@ -21,7 +21,8 @@ from sync.jobs.preview import preview
 from sync.jobs.simulate import simulate
 from sync.jobs.tenant import read_tenant
 from sync.planner.qualify import qualify
-from sync.state import mirror, tables
+from sync.state import loading, mirror, tables
+from sync.state.pending import mark_pending
 
 Writes = dict[tuple[str, str], tuple[str, dict[str, Any]]]
 """(entity, key) → (action, fields)."""
@@ -89,14 +90,14 @@ def settle(world: World, now: Rules) -> None:
 
 def look_at_everybody(world: World, now: Rules) -> None:
     with world.store.session() as session:
-        mirror.mark_pending(session, mirror.all_ids(session), world.now)
+        mark_pending(session, mirror.all_ids(session), world.now)
     world.push(now)
 
 
 def qualifying(world: World, of: Rules) -> set[str]:
     """Contacts that meet the rules, whatever became of their leads."""
     with world.store.reading() as session:
-        views = mirror.views(session, mirror.all_ids(session))
+        views = loading.views(session, mirror.all_ids(session))
     return {contact for contact, view in views.items() if any(d.qualified for d in qualify(view, of))}
 
 
@@ -144,7 +145,7 @@ def test_plan_shows_the_writes_of_the_next_push(
     for change in (*by_sales, *found, *seen):
         change(world, now)
     with world.store.session() as session:
-        mirror.mark_pending(session, mirror.all_ids(session), world.now)
+        mark_pending(session, mirror.all_ids(session), world.now)
     expected = as_writes(preview(world.context(now))["records"])
     world.c4c.log.clear()
     known, there = link_keys(world), world.c4c.ids()

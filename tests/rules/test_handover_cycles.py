@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from rules_world import GOOD, PRIMARY, World, rules
 
-from sync.state import mirror
+from sync.state.pending import mark_pending
 
 CLOSED, ACCEPTED = "4", "3"
 
@@ -37,7 +37,7 @@ def look_again(world: World) -> None:
     """Something else about the contact changes."""
     world.now += timedelta(minutes=1)
     with world.store.session() as session:
-        mirror.mark_pending(session, ["123"], world.now)
+        mark_pending(session, ["123"], world.now)
     world.push(rules())
 
 

@@ -18,6 +18,7 @@ from sync.jobs.context import Context
 from sync.jobs.explain import explain
 from sync.jobs.preview import preview
 from sync.state import guarding, mirror, tables
+from sync.state.pending import mark_pending
 
 OUT = {"hs_email_optout": "true"}
 STOP = f"{MQL}[consent]\nstop_updates_when_withdrawn = true\n"
@@ -81,7 +82,7 @@ def test_a_refusal_goes_over_even_after_the_score_fell(world: World, refusal: di
     assert [entity for _, entity, _ in world.c4c.log] == ["MarketingPermission"]
     assert [row["Consent"] for row in world.c4c.store.rows("ChannelPermission")] == ["2"]
     with world.store.session() as session:
-        mirror.mark_pending(session, ["123"], world.now)
+        mark_pending(session, ["123"], world.now)
     world.push(rules(CHANNELS))
     assert len(world.c4c.log) == 1, "told once"
     told = explain(world.store, rules(CHANNELS), "123")
@@ -238,7 +239,7 @@ def test_an_approval_does_not_cover_withdrawals_that_came_later(world: World) ->
     crowd(world, **OUT)
     world.push(rules())
     with world.store.session() as session:
-        mirror.mark_pending(session, mirror.all_ids(session), world.now)
+        mark_pending(session, mirror.all_ids(session), world.now)
     world.contacts(rules(), {"300": GOOD})
     world.associate({"300": [("7", PRIMARY)]})
     tight = Guard(max_creates=1, max_changed_share=0.2, changes_from=3)

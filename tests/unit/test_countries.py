@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
+import country_names
 import pytest
 
 from sync.mappers.places import country
@@ -94,3 +97,9 @@ def test_the_table_is_long() -> None:
 )  # fmt: skip
 def test_what_no_single_country_is_called_means_none(written: str) -> None:
     assert country(written) is None
+
+
+def test_the_names_are_those_of_the_locked_cldr() -> None:
+    """Otherwise write the file anew: `python tests/unit/country_names.py >sync/mappers/country_names.tsv`."""
+    shipped = files("sync.mappers").joinpath("country_names.tsv").read_text("utf-8")
+    assert shipped.splitlines() == country_names.lines()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from unit_builders import shipped
 
-from sync.state import freshness, mirror
+from sync.state import crossings, freshness, loading, mirror
 from sync.state.mirror import Snapshot
 from sync.state.store import Store, open_store
 
@@ -30,7 +30,7 @@ def save(store: Store, points: str, modified: datetime, now: datetime, contact: 
     """Since when the contact is above the threshold, once this version was seen."""
     with store.session() as session:
         mirror.save_contacts(session, [Snapshot(contact, {"lead_score": points}, modified)], SCORES, now)
-        return mirror.views(session, [contact])[contact].crossed_at.get("mql")
+        return loading.views(session, [contact])[contact].crossed_at.get("mql")
 
 
 def read_all(store: Store, at: datetime) -> None:
@@ -80,5 +80,5 @@ def test_a_lower_threshold_is_crossed_when_the_rules_say_so(store: Store) -> Non
     save(store, "60", LAST_YEAR, NOW - MINUTE)
     lower = tuple(score.model_copy(update={"threshold": 50.0, "rearm_below": 40.0}) for score in SCORES)
     with store.session() as session:
-        mirror.review(session, lower, NOW)
-        assert mirror.views(session, ["1"])["1"].crossed_at == {"mql": NOW}
+        crossings.review(session, lower, NOW)
+        assert loading.views(session, ["1"])["1"].crossed_at == {"mql": NOW}

@@ -1,0 +1,34 @@
+"""Contacts that changed and must be looked at again."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from sqlalchemy import insert, update
+from sqlmodel import Session, col, select
+
+from sync.lifecycle import Status
+from sync.state import tables
+
+MAX_VARIABLES = 5000
+"""Ids in one statement; SQLite allows 32,766 variables."""
+
+
+def portions(ids: Iterable[str], size: int = MAX_VARIABLES) -> Iterator[list[str]]:
+    """The distinct ids in portions that fit one statement or request."""
+    distinct = list(dict.fromkeys(ids))
+    return (distinct[n : n + size] for n in range(0, len(distinct), size))
+
+
+def mark_pending(session: Session, contact_ids: Iterable[str], now: datetime) -> None:
+    """A change: due at once, with a fresh count of attempts. What is in flight stays in flight."""
+    touched = {"attempts": 0, "waits": 0, "due_at": now, "code": None, "detail": None}
+    waiting = {"status": Status.PENDING, "pending_since": now}
+    for ids in portions(contact_ids):
+        known = set(session.exec(select(tables.Progress.contact_id).where(col(tables.Progress.contact_id).in_(ids))))
+        of = col(tables.Progress.contact_id).in_(known)
+        settled = ~col(tables.Progress.status).in_((Status.PENDING, Status.IN_FLIGHT))
+        session.exec(update(tables.Progress).where(of, settled).values(**waiting))
+        session.exec(update(tables.Progress).where(of).values(change_seq=tables.Progress.change_seq + 1, **touched))
+        fresh = [{"contact_id": i, "change_seq": 1} | waiting | touched for i in ids if i not in known]
+        if fresh:
+            session.execute(insert(tables.Base.metadata.tables["progress"]), fresh)
