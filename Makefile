@@ -49,16 +49,17 @@ format: .venv/.installed ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff format
 	@$(BIN)/ruff check --fix
 
-lock: ## Write both lock files from pyproject.toml; with UPGRADE=1 at the newest versions
+lock: ## Write the lock files from pyproject.toml; with UPGRADE=1 at the newest versions
 	@$(need-python)
 	@set -e; uv=$$(mktemp -d); trap 'rm -rf "$$uv"' EXIT; \
 	$(PYTHON) -m venv "$$uv"; \
 	"$$uv/bin/python" $(PIP) install '$(UV)'; \
 	compile() { "$$uv/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	    --no-header --no-annotate $(if $(UPGRADE),--upgrade) --extra demo "$$@" pyproject.toml >/dev/null; }; \
-	compile --output-file requirements.lock; \
-	compile --output-file requirements-dev.lock --group dev; \
-	echo "requirements.lock and requirements-dev.lock are up to date"
+	    --no-header --no-annotate $(if $(UPGRADE),--upgrade) "$$@" >/dev/null; }; \
+	compile --output-file requirements.lock pyproject.toml; \
+	compile --output-file requirements-dev.lock --group dev pyproject.toml; \
+	compile --output-file requirements-image.lock --constraint requirements-dev.lock --group image; \
+	echo "requirements.lock, requirements-dev.lock and requirements-image.lock are up to date"
 
 # What the targets above stand on: the locked packages, then the project itself. A stamp is written
 # last, so a set-up that was interrupted starts over; it holds the Python that the set-up used.

@@ -172,7 +172,7 @@ def test_containers_are_restricted(container: dict[str, Any]) -> None:
 
 def test_nobody_is_root() -> None:
     assert f"USER {USER}:{USER}" in DOCKERFILE
-    assert f"useradd --uid {USER}" in DOCKERFILE
+    assert f"worker:x:{USER}:{USER}:" in DOCKERFILE
     assert f"owner {USER}" in OPERATIONS
     assert SERVICE["user"] == f"{USER}:{USER}"
     assert SERVICE["read_only"] is True

@@ -288,7 +288,7 @@ class Control:
 def _need_sandbox() -> None:
     if not all(importlib.util.find_spec(name) for name in ("sandbox", "starlette", "uvicorn")):
         raise ConfigurationError(
-            ["the demo needs the sandbox: install the extra with `pip install 'hubspot-c4c-sync[demo]'`"]
+            ["the demo needs the sandbox, which the image and the wheel leave out; run `make demo` in a checkout"]
         )
     log.configure("json", "ERROR")
 
