@@ -1,11 +1,13 @@
 """What the pure core looks at: one contact with everything that a decision needs, as values."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from sync.domain import text
+
+T = TypeVar("T")
 
 Properties = Mapping[str, str | None]
 
@@ -147,6 +149,23 @@ class Cycle:
     evidence: Properties = field(default_factory=dict, compare=False, hash=False)
 
 
+class Memo:
+    """What was computed from one view: a plan is made again after each answer, and rests on the same values."""
+
+    def __init__(self) -> None:
+        self._known: dict[object, tuple[tuple[object, ...], Any]] = {}
+
+    def once(self, name: object, rests_on: tuple[object, ...], make: Callable[[], T]) -> T:
+        """The result of `make`, computed anew only where it rests on something else than before."""
+        known = self._known.get(name)
+        if known and known[0] == rests_on:
+            found: T = known[1]
+            return found
+        made = make()
+        self._known[name] = rests_on, made
+        return made
+
+
 @dataclass(frozen=True, slots=True)
 class ContactView:
     """One contact as the mirror knows it.
@@ -170,6 +189,7 @@ class ContactView:
     left_alone: str | None = None
     duplicates: tuple[str, ...] = ()
     """Other contacts of a company of this one with the same e-mail address that are handed over, or would be."""
+    memo: Memo = field(default_factory=Memo, init=False, compare=False, repr=False)
 
     def get(self, name: str) -> str | None:
         """The value, None where it is empty. Raises Unreadable."""

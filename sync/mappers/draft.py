@@ -14,7 +14,7 @@ from sync.domain.properties import COUNTRY_CODES, with_country_codes
 from sync.domain.rules import FieldMap, FieldRule, placeholders, qualified
 from sync.domain.views import Unreadable
 from sync.mappers.places import country_of, read_if_there
-from sync.mappers.transforms import spread, transformed
+from sync.mappers.transforms import BY_COUNTRY, spread, transformed
 from sync.odata import wire
 from sync.schema import Field, Schema
 
@@ -128,7 +128,7 @@ def _day(value: str, time_zone: str) -> str:
 
 def _first_fit(mapped: FieldMap, own: str, lookup: Lookup) -> tuple[str | Awaited | None, bool]:
     """(what the field is made of, whether something was passed over because it does not fit)."""
-    land = _land(mapped, own, lookup)
+    land = _land(mapped, own, lookup) if mapped.transform in BY_COUNTRY else None
     passed_over = False
     for raw in _raws(mapped, own, lookup):
         fitting = raw if isinstance(raw, Awaited) else transformed(mapped.transform, raw, land)
@@ -202,8 +202,10 @@ def _given(mapped: FieldMap, own: str, lookup: Lookup) -> Iterable[str | Awaited
 
 
 def _looked_up(lookup: Lookup, name: str) -> str | Awaited | None:
-    code = any(name.endswith(f".{source}") for sources in COUNTRY_CODES.values() for source in sources)
-    return read_if_there(lookup, name) if code else lookup(name)
+    return read_if_there(lookup, name) if name.endswith(_CODES) else lookup(name)
+
+
+_CODES = tuple(f".{source}" for sources in COUNTRY_CODES.values() for source in sources)
 
 
 def _sources(mapped: FieldMap, own: str) -> list[str]:

@@ -56,6 +56,11 @@ class Party:
         return self.record.text("AccountID" if self.entity == ACCOUNT else "ContactID") or None
 
     @property
+    def values(self) -> tuple[Value, ...]:
+        """What drafts of other records take from this one."""
+        return self.uuid, self.record.text("OwnerUUID") if self.record else None
+
+    @property
     def lock(self) -> str:
         """The same for everybody who writes to this party."""
         return f"{self.entity} {self.record.object_id if self.record else self.key}"
@@ -159,10 +164,22 @@ class Desk:
 
     # ---- drafting
 
-    def draft(self, entity: str, key: str, own: str, lookup: Lookup, kind: str = "always") -> Draft:
-        fields = [mapped for mapped in self.map(entity).fields if mapped.when in ("always", kind)]
-        made = draft(entity, key, own, fields, lookup, self.tenant.schema)
-        self.warnings += made.warnings
+    def draft(
+        self, entity: str, key: str, own: str, lookup: Lookup, kind: str = "always", rests_on: tuple[object, ...] = ()
+    ) -> Draft:
+        """The draft by the rules' mapping; `rests_on`: what the lookup knows besides view, rules and tenant."""
+
+        def make() -> tuple[Draft, list[Reason]]:
+            fields = [mapped for mapped in self.map(entity).fields if mapped.when in ("always", kind)]
+            before, self.warnings = self.warnings, []
+            try:
+                made = draft(entity, key, own, fields, lookup, self.tenant.schema)
+                return made, [*self.warnings, *made.warnings]
+            finally:
+                self.warnings = before
+
+        made, warnings = self.view.memo.once((entity, key), (self.rules, self.tenant, kind, *rests_on), make)
+        self.warnings += warnings
         if made.refused:
             raise Problem(made.refused.code, f"{made.refused.text}; the rules refuse the contact until it fits")
         return made

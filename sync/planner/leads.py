@@ -134,10 +134,15 @@ def _closed(desk: Desk, record: Record) -> bool:
 
 def _draft(desk: Desk, key: str, decision: Decision, account: Party | None, person: Party | None) -> Draft:
     lookup = sources.of_lead(desk, decision, account, person)
-    made = desk.draft(LEAD, key, "contact", lookup, "account" if account else "no_account")
+    rests_on = (decision, *(account.values if account else ()), *(person.values if person else ()))
+    made = desk.draft(LEAD, key, "contact", lookup, "account" if account else "no_account", rests_on)
     template = sources.route(desk, decision).lead_name
     named = FieldMap(target=("Name",), template=template, rule=FieldRule.CREATE_ONLY)
-    name = draft(LEAD, key, "contact", (named,), _as_far_as_known(lookup), desk.tenant.schema)
+    name = desk.view.memo.once(
+        (LEAD, key, "name"),
+        (desk.rules, desk.tenant, *rests_on),
+        lambda: draft(LEAD, key, "contact", (named,), _as_far_as_known(lookup), desk.tenant.schema),
+    )
     desk.warnings += name.warnings
     fields = (*(replace(f, group=-1) for f in name.fields), *made.fields)
     return replace(made, fields=fields)

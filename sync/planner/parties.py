@@ -120,7 +120,8 @@ def person(desk: Desk, of: Party, company: Company) -> Party:
     if existing and _is_shared(found):
         desk.share((CONTACT, view.id), existing)
         return party
-    made = desk.draft(CONTACT, view.id, "contact", sources.of_person(desk, of, company))
+    lookup = sources.of_person(desk, of, company)
+    made = desk.draft(CONTACT, view.id, "contact", lookup, rests_on=(company.id, *of.values))
     before = desk.account_locks("AccountID", existing.text("AccountID")) if existing else set()
     desk.write(made, existing, {party.lock, of.lock, *before}, answers=(Question(Ask.BY_KEY, CONTACT, view.id),))
     return party

@@ -17,6 +17,10 @@ from sync.planner.facts import Facts
 
 def qualify(view: ContactView, rules: Rules) -> tuple[Decision, ...]:
     """One decision for each configured score."""
+    return view.memo.once("decisions", (rules,), lambda: _decisions(view, rules))
+
+
+def _decisions(view: ContactView, rules: Rules) -> tuple[Decision, ...]:
     company, chosen = _chosen(view, rules)
     facts = Facts(view, company, rules)
     return tuple(_decide(facts, score, chosen) for score in rules.qualification.scores)

@@ -56,7 +56,8 @@ def seen(
     identity |= {GONE: False}
     if schema is None or ours is None:
         return identity
-    shown = {name: value for name, value in record.fields.items() if _may_change(record.entity, name, schema)}
+    fields = schema.entities.get(record.entity, {})
+    shown = {n: value for n, value in record.fields.items() if (known := fields.get(n)) and known.updatable}
     theirs = {n: digest(v) if _foreign(v, ours.get(n)) else None for n, v in shown.items()}
     fresh = {name: value for name, value in record.fields.items() if name in unread}
     made = {n: None if odata.same(v, ours.get(n)) else digest(v) for n, v in fresh.items() if n in ours or n in shown}
@@ -79,11 +80,6 @@ def unread(link: Link | None) -> Container[str]:
         return EVERYTHING
     names = link.seen.get(UNREAD) if link else None
     return frozenset(names) if isinstance(names, list) else frozenset()
-
-
-def _may_change(entity: str, name: str, schema: Schema) -> bool:
-    known = schema.field(entity, name)
-    return known is not None and known.updatable
 
 
 def _foreign(value: Any, ours: Any) -> bool:

@@ -87,7 +87,7 @@ def test_one_unreadable_channel_holds_no_other_refusal_back() -> None:
         ({"source": ["jobtitle", "gone"], "join": ", "}, None),
         ({"source": "gone", "default": "none"}, None),
         ({"template": "{jobtitle} {gone}"}, None),
-        ({"source": "phone", "transform": "phone", "country_source": "gone"}, None),
+        ({"source": "phone", "transform": "phone_e164", "country_source": "gone"}, None),
     ],
 )
 def test_a_field_whose_source_cannot_be_read_is_left_as_it_is(entry: dict[str, Any], value: str | None) -> None:
