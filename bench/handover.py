@@ -1,6 +1,7 @@
 """How many requests a handover costs: `python bench/handover.py [LEADS] [ACCOUNTS]` from the project's root.
 
-Counted by the sandbox: HTTP requests to SAP Sales Cloud, look-ups, CSRF and start-up checks included. CPU is the product's own.
+Counted by the sandbox: HTTP requests to SAP Sales Cloud, look-ups, CSRF and start-up checks included. CPU is the
+product's own.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ class Event(StrEnum):
     LOAD_FORECAST = "load_forecast"
     POLL_PAGE = "poll_page"
     ROWS_LEFT_OUT = "rows_left_out"
+    ROW_UNREADABLE = "row_unreadable"
     CONTACT_CHANGED = "contact_changed"
     CONTACT_PLANNED = "contact_planned"
     CONTACT_SYNCED = "contact_synced"

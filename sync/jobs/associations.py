@@ -1,9 +1,10 @@
 """Reads associations with their labels for given contacts, and companies that the mirror does not have yet."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from sync.hubspot_client import ASSOCIATION_BATCH, Associations
-from sync.jobs import existence, identities, portal
+from sync.jobs import existence, portal, storing
 from sync.jobs.context import Context, Counts
 from sync.jobs.snapshots import snapshots, wanted
 from sync.log import Event, emit
@@ -19,10 +20,8 @@ def refresh(context: Context, contact_ids: Sequence[str]) -> Counts:
         found = context.hubspot.associations(ids)
         existence.reread(context, sorted(found.failed))
         _look_for_vanished(context, found)
-        with context.store.session() as session:
-            changed = association_rows.save_associations(session, found.found, context.now())
-            odd = association_rows.unreadable_associations(session, sorted(found.unreadable), context.now())
-            changed |= dict.fromkeys(odd, "associations unreadable")
+        changed = _keep(context, found)
+        with context.store.reading() as session:
             unknown = association_rows.unknown_companies(session, ids)
         for contact, cause in changed.items():
             emit(Event.CONTACT_CHANGED, contact=contact, cause=cause)
@@ -30,6 +29,23 @@ def refresh(context: Context, contact_ids: Sequence[str]) -> Counts:
         counts["changed"] += len(changed)
         counts["companies"] += _read_companies(context, unknown)
     return counts
+
+
+def _keep(context: Context, found: Associations) -> dict[str, str]:
+    """Stores the associations; those on which an exception occurs count as unreadable. By contact, what changed."""
+    changed: dict[str, str] = {}
+
+    def store(ids: Sequence[str]) -> None:
+        with context.store.session() as session:
+            news = association_rows.save_associations(session, {i: found.found[i] for i in ids}, context.now())
+        changed.update(news)
+
+    unreadable = {*found.unreadable, *storing.unstorable("contact", list(found.found), store)}
+    if unreadable:
+        with context.store.session() as session:
+            marked = association_rows.unreadable_associations(session, sorted(unreadable), context.now())
+        changed |= dict.fromkeys(marked, "associations unreadable")
+    return changed
 
 
 def _look_for_vanished(context: Context, found: Associations) -> None:
@@ -50,8 +66,6 @@ def _read_companies(context: Context, company_ids: Sequence[str]) -> int:
         return 0
     found = context.hubspot.read("companies", company_ids, wanted(context, "companies"))
     gone = [mirror.Snapshot(i, {}, None) for i in found.missing]
-    with context.store.session() as session:
-        rows = [*snapshots(context, "companies", found.objects), *gone]
-        changed = mirror.save_companies(session, rows, context.now())
-        identities.note(session, changed, context.config.rules.mapping.account)
+    rows = [*snapshots(context, "companies", found.objects), *gone]
+    storing.rows(context, "company", rows, partial(storing.save_companies, context))
     return len(found.objects)

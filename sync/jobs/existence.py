@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 
+from sqlmodel import Session
+
 from sync.errors import Vanished
 from sync.hubspot_client import HubSpotObject
+from sync.jobs import storing
 from sync.jobs.context import Context
 from sync.jobs.snapshots import snapshots, wanted
 from sync.log import Event, emit
 from sync.state import disappearance, mirror
+from sync.state.mirror import Snapshot
 
 GONE_AT_ONCE = (10, 0.02)
 """More contacts than this (a number, or a share of the mirror) do not vanish at one time, unless a person says so."""
@@ -45,11 +49,12 @@ def _gone(context: Context, ids: Sequence[str]) -> int:
 
 def store(context: Context, objects: Sequence[HubSpotObject], cause: str, **named: str) -> int:
     """Keeps what was read; returns how many contacts really changed."""
-    rows = snapshots(context, "contacts", objects)
-    scores = context.config.rules.qualification.scores
-    with context.store.session() as session:
-        changed = mirror.save_contacts(session, rows, scores, context.now())
+
+    def save(session: Session, rows: Sequence[Snapshot]) -> list[str]:
         disappearance.seen(session, [row.id for row in rows])
+        return storing.save_contacts(context, session, rows)
+
+    changed = storing.rows(context, "contact", snapshots(context, "contacts", objects), save)
     for contact in changed:
         emit(Event.CONTACT_CHANGED, contact=contact, cause=cause, **named)
     return len(changed)

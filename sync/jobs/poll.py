@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlmodel import Session
 
 from sync.hubspot_client import ObjectType
-from sync.jobs import associations, budget, identities, reread
+from sync.jobs import associations, budget, reread, storing
 from sync.jobs.ahead import ahead
 from sync.jobs.context import Context, Counts
 from sync.jobs.snapshots import snapshots, wanted
@@ -130,10 +131,14 @@ def _was_polled(context: Context, stream: str) -> bool:
 
 
 def _store(context: Context, stream: ObjectType, window: Window, batch: Batch) -> list[str]:
-    rows = snapshots(context, stream, batch.objects)
-    with context.store.session() as session:
-        changed = SAVE[stream](session, rows, context)
-        streams.remember_cursor(session, stream, window, batch.cursor)
+    changed = storing.rows(
+        context,
+        "company" if stream == "companies" else "contact",
+        snapshots(context, stream, batch.objects),
+        partial(SAVE[stream], context),
+        lambda session: streams.remember_cursor(session, stream, window, batch.cursor),
+    )
+    with context.store.reading() as session:
         affected = association_rows.contacts_by_company(session, changed) if stream == "companies" else {}
     if stream == "contacts":
         for contact in changed:
@@ -144,18 +149,7 @@ def _store(context: Context, stream: ObjectType, window: Window, batch: Batch) -
     return changed
 
 
-def _save_contacts(session: Session, rows: Sequence[Snapshot], context: Context) -> list[str]:
-    scores = context.config.rules.qualification.scores
-    return mirror.save_contacts(session, rows, scores, context.now())
-
-
-def _save_companies(session: Session, rows: Sequence[Snapshot], context: Context) -> list[str]:
-    changed = mirror.save_companies(session, rows, context.now())
-    identities.note(session, changed, context.config.rules.mapping.account)
-    return changed
-
-
-SAVE: dict[ObjectType, Callable[[Session, Sequence[Snapshot], Context], list[str]]] = {
-    "contacts": _save_contacts,
-    "companies": _save_companies,
+SAVE: dict[ObjectType, Callable[[Context, Session, Sequence[Snapshot]], list[str]]] = {
+    "contacts": storing.save_contacts,
+    "companies": storing.save_companies,
 }
