@@ -114,7 +114,10 @@ class Retention(Section):
 
 
 class Alerts(Section):
-    """When the webhook of SYNC_ALERT_WEBHOOK is told. 0 of parked, budget_share or failures switches that alert off."""
+    """When the webhook of SYNC_ALERT_WEBHOOK is notified.
+
+    0 of parked, budget_share, failures or no_leads switches that alert off.
+    """
 
     format: Literal["generic", "slack"] = "generic"
     poll_age: Interval = timedelta(minutes=15)
@@ -123,6 +126,7 @@ class Alerts(Section):
     failures: int = Field(default=5, ge=0)
     c4c_away: Interval = timedelta(minutes=30)
     handovers_late: Interval = timedelta(hours=1)
+    no_leads: Duration = timedelta(0)
 
 
 class Retry(Section):

@@ -14,6 +14,8 @@ class SyncError(Exception):
     """Base of every failure that the command line explains in a sentence instead of a traceback."""
 
     exit_code = 1
+    needs_person = False
+    """Whether it stays until a person does something, so that its log line is an error and no warning."""
     counts: Mapping[str, Any] = MappingProxyType({})
     """What a job had done before it failed."""
 
@@ -22,6 +24,7 @@ class ConfigurationError(SyncError):
     """Wrong settings or rules; `problems` lists every one found, each naming place, finding and remedy."""
 
     exit_code = 2
+    needs_person = True
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -32,12 +35,14 @@ class StateError(SyncError):
     """The state file cannot be used as it is (newer version, not migrated, not ours)."""
 
     exit_code = 2
+    needs_person = True
 
 
 class GuardTripped(SyncError):
     """A cycle would write more than the guard allows; nothing was written."""
 
     exit_code = 5
+    needs_person = True
 
 
 class Vanished(GuardTripped):
@@ -63,9 +68,7 @@ class Interrupted(SyncError):
 class Defect(SyncError):
     """A bug of this program. The message names type and place, never the values at hand."""
 
-    exit_code = 1
-    counts: Mapping[str, Any] = MappingProxyType({})
-    """What a job had done before it failed."""
+    needs_person = True
 
 
 class RemoteError(SyncError):
@@ -89,6 +92,8 @@ class Unavailable(RemoteError):
 class Denied(RemoteError):
     """Credentials or permissions are wrong; trying again will not help."""
 
+    needs_person = True
+
 
 class BudgetExhausted(RemoteError):
     """The daily request budget is used up. `wait` is the pause in seconds until its reset, if the system told it."""
@@ -108,6 +113,8 @@ class Malformed(RemoteError):
 
 class Refused(RemoteError):
     """The system understood the request and will not do it (a 4xx that is none of the above)."""
+
+    needs_person = True
 
     def __init__(self, system: System, message: str, status: int = 400) -> None:
         super().__init__(system, message)

@@ -34,6 +34,7 @@ class Event(StrEnum):
     CONTACT_PARKED = "contact_parked"
     CONTACT_RETRY = "contact_retry"
     LEAD_HANDED_OVER = "lead_handed_over"
+    LEAD_ADOPTED = "lead_adopted"
     LEAD_CLOSED = "lead_closed"
     GUARD_TRIPPED = "guard_tripped"
     RATE_LIMITED = "rate_limited"
@@ -50,6 +51,7 @@ class Event(StrEnum):
     CLOCK_JUMPED = "clock_jumped"
     CLOCK_WRONG = "clock_wrong"
     STATE_BUSY = "state_busy"
+    PROBE_FAILED = "probe_failed"
     ALERT_FIRING = "alert_firing"
     ALERT_RESOLVED = "alert_resolved"
     ALERT_UNDELIVERED = "alert_undelivered"
@@ -69,6 +71,7 @@ _ALLOWED = frozenset(
         "changed",
         "code",
         "codes",
+        "config",
         "companies",
         "company",
         "contact",
@@ -82,6 +85,7 @@ _ALLOWED = frozenset(
         "field",
         "found",
         "holder",
+        "host",
         "job",
         "jobs",
         "key",
@@ -94,11 +98,13 @@ _ALLOWED = frozenset(
         "page",
         "plan",
         "rows",
+        "rules",
         "run_id",
         "score",
         "seconds",
         "signal",
         "since",
+        "state_version",
         "status",
         "system",
         "timestamp",
@@ -178,17 +184,26 @@ def _redacted(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 def emit(event: Event, **fields: Any) -> None:
-    """Writes one line at level info (warning for what a person should see)."""
-    metrics.EVENTS.labels(str(event)).inc()
-    logger = structlog.get_logger()
-    (logger.warning if event in _WARNINGS else logger.info)(str(event), **fields)
+    """Writes one line: an error where a person must always act, a warning for what one should see, else info."""
+    level = "error" if event in _ERRORS else "warning" if event in _WARNINGS else "info"
+    _write(level, event, fields)
 
+
+def emit_error(event: Event, **fields: Any) -> None:
+    """Writes one line as an error: a failure that stays until a person does something."""
+    _write("error", event, fields)
+
+
+def _write(level: str, event: Event, fields: dict[str, Any]) -> None:
+    metrics.EVENTS.labels(str(event)).inc()
+    getattr(structlog.get_logger(), level)(str(event), **fields)
+
+
+_ERRORS = frozenset({Event.CONTACT_PARKED, Event.GUARD_TRIPPED})
 
 _WARNINGS = frozenset(
     {
         Event.JOB_FAILED,
-        Event.CONTACT_PARKED,
-        Event.GUARD_TRIPPED,
         Event.RATE_LIMITED,
         Event.BUDGET_LOW,
         Event.CONTRACT_MISMATCH,
@@ -199,6 +214,7 @@ _WARNINGS = frozenset(
         Event.CLOCK_JUMPED,
         Event.CLOCK_WRONG,
         Event.STATE_BUSY,
+        Event.PROBE_FAILED,
         Event.ALERT_FIRING,
         Event.ALERT_UNDELIVERED,
         Event.LIBRARY_WARNING,

@@ -6,17 +6,25 @@ Known series exist from the start with 0. No label ever holds an id, a name or a
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 REGISTRY = CollectorRegistry()
+ProcessCollector(registry=REGISTRY)
 
 EVENTS = Counter("sync_events", "Log lines by event.", ["event"], registry=REGISTRY)
 DECISIONS = Counter("sync_decisions", "Contacts settled, by deciding code.", ["code"], registry=REGISTRY)
-HANDOVERS = Counter("sync_handovers", "Leads that this process brought into SAP Sales Cloud.", registry=REGISTRY)
+HANDOVERS = Counter(
+    "sync_handovers",
+    "Leads that this process created in SAP Sales Cloud; adopted ones do not count.",
+    registry=REGISTRY,
+)
 LATENCY = Histogram(
     "sync_handover_latency_seconds",
-    "From the crossing of the threshold, as it was seen, to the lead in SAP Sales Cloud.",
+    "From the crossing of the threshold, as it was seen, to the lead in SAP Sales Cloud. load: first for contacts that "
+    "were above the threshold before the first load ended, later for all others.",
+    ["load"],
     buckets=(60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400, 604800),
     registry=REGISTRY,
 )
@@ -30,18 +38,25 @@ WAITED = Counter(
 LEFT_OUT = Counter(
     "sync_rows_left_out", "Rows of HubSpot without a usable id, by kind of record.", ["kind"], registry=REGISTRY
 )
-JOB_RUNS = Counter("sync_job_runs", "Runs of jobs.", ["job", "result"], registry=REGISTRY)
-JOB_SECONDS = Gauge("sync_job_duration_seconds", "How long the last run of the job took.", ["job"], registry=REGISTRY)
-JOB_SUCCESS = Gauge(
-    "sync_job_last_success_timestamp_seconds", "When the job last ended well; 0 for never.", ["job"], registry=REGISTRY
+JOB_RUNS = Counter("sync_job_runs", "Runs of jobs.", ["sync_job", "result"], registry=REGISTRY)
+JOB_SECONDS = Gauge(
+    "sync_job_duration_seconds", "How long the last run of the job took.", ["sync_job"], registry=REGISTRY
 )
-JOB_FAILURE = Gauge(
-    "sync_job_last_failure_timestamp_seconds", "When the job last failed; 0 for never.", ["job"], registry=REGISTRY
+AT_WORK_SINCE = Gauge(
+    "sync_at_work_since_timestamp_seconds", "When this process took the lease; 0 while it stands by.", registry=REGISTRY
 )
 LEASE_HELD = Gauge("sync_lease_held", "1 while this process does the work, 0 while it stands by.", registry=REGISTRY)
 ALERTS_SENT = Counter("sync_alerts_sent", "Webhook messages, by outcome.", ["outcome"], registry=REGISTRY)
 
-RESULTS = ("success", "failure", "interrupted")
+SUCCESSES: dict[str, datetime] = {}
+FAILURES: dict[str, datetime] = {}
+"""By job when it last ended well or badly in this process; the state store knows it of earlier ones, too."""
+
+JobResult = Literal["success", "failure", "interrupted"]
+Load = Literal["first", "later"]
+
+RESULTS: tuple[JobResult, ...] = ("success", "failure", "interrupted")
+LOADS: tuple[Load, ...] = ("first", "later")
 SYSTEMS = ("hubspot", "c4c")
 
 
@@ -55,10 +70,18 @@ def expect(events: Iterable[str], codes: Iterable[str], jobs: Iterable[str]) -> 
         WAITS.labels(system), WAITED.labels(system)
     for outcome in ("delivered", "failed"):
         ALERTS_SENT.labels(outcome)
+    for load in LOADS:
+        LATENCY.labels(load)
     for job in jobs:
-        JOB_SECONDS.labels(job), JOB_SUCCESS.labels(job), JOB_FAILURE.labels(job)
+        JOB_SECONDS.labels(job)
         for result in RESULTS:
             JOB_RUNS.labels(job, result)
+
+
+def at_work(since: datetime | None) -> None:
+    """This process took the lease, or (None) gave it back."""
+    LEASE_HELD.set(since is not None)
+    AT_WORK_SINCE.set(since.timestamp() if since else 0)
 
 
 def job_ended(job: str, seconds: float, ok: bool | None, now: datetime) -> None:
@@ -66,7 +89,13 @@ def job_ended(job: str, seconds: float, ok: bool | None, now: datetime) -> None:
     JOB_RUNS.labels(job, "interrupted" if ok is None else "success" if ok else "failure").inc()
     JOB_SECONDS.labels(job).set(seconds)
     if ok is not None:
-        (JOB_SUCCESS if ok else JOB_FAILURE).labels(job).set(now.timestamp())
+        (SUCCESSES if ok else FAILURES)[job] = now
+
+
+def job_unrecorded(job: str, now: datetime) -> None:
+    """A run failed outside its own record, as when the state file cannot be written."""
+    JOB_RUNS.labels(job, "failure").inc()
+    FAILURES[job] = now
 
 
 def answered(system: str, endpoint: str, status: int | None) -> None:
@@ -80,8 +109,8 @@ def waited(system: str, seconds: float) -> None:
     WAITED.labels(system).inc(seconds)
 
 
-def handed_over(crossed_at: datetime | None, now: datetime) -> None:
-    """A lead that is new in C4C. A clock that disagrees with HubSpot's gives no negative time."""
+def handed_over(crossed_at: datetime | None, load: Load, now: datetime) -> None:
+    """A lead that we created. A clock that disagrees with HubSpot's gives no negative time."""
     HANDOVERS.inc()
     if crossed_at is not None:
-        LATENCY.observe(max(0.0, (now - crossed_at).total_seconds()))
+        LATENCY.labels(load).observe(max(0.0, (now - crossed_at).total_seconds()))

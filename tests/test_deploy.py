@@ -252,9 +252,10 @@ def test_rules_are_whole() -> None:
         assert set(rule) <= {"alert", "expr", "for", "labels", "annotations"}
         assert set(rule["annotations"]) >= {"summary", "runbook"}
         assert rule["labels"]["severity"] in ("page", "ticket")
+        assert rule["labels"]["service"] == "hubspot-c4c-sync", "what routing goes by"
         assert rule["expr"].count("(") == rule["expr"].count(")")
     stale = next(rule for rule in rules if rule["alert"] == "SyncPollStale")
-    assert f"> {config.Alerts().poll_age.total_seconds():g})" in stale["expr"], "as the worker's own alert"
+    assert f"> {config.Alerts().poll_age.total_seconds():g}\n" in stale["expr"], "as the worker's own alert"
 
 
 def panels(dashboard: Any) -> Iterator[Any]:

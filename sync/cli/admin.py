@@ -2,12 +2,13 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from sync import app
@@ -273,6 +274,9 @@ def backup(file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file
     """Copy the state file while it is in use: complete and consistent, readable by its owner only."""
     with _opened() as store:
         size = copy(store.path, file)
+        # The copy is good even if this file, on a full disk perhaps, cannot take note of it.
+        with suppress(SQLAlchemyError), store.session() as session:
+            streams.backed_up(session, datetime.now(UTC))
     output.say(f"{file}: {size} bytes")
 
 

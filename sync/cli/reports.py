@@ -66,7 +66,8 @@ def print_status(document: Document) -> None:
     _print_trouble(document)
     _print_lease(document["lease"])
     say(f"pending {document['pending']} ({document['due']} due now), oldest since {at(document['oldest_pending'])}")
-    say(f"handed over {document['handed_over']} leads{_latency(document['latency_seconds'])}")
+    adopted = f", adopted {document['adopted']} that were there" if document["adopted"] else ""
+    say(f"handed over {document['handed_over']} leads{adopted}{_latency(document['latency_seconds'])}")
     say()
     table("Decided", ("code", "contacts", "meaning"), [_code_row(c, n) for c, n in _sorted(document["done"])])
     foreseen = [_code_row(c, n) for c, n in _sorted(document["foreseen"])]
@@ -93,8 +94,10 @@ def _print_budget(budget: Document) -> None:
 def _print_trouble(document: Document) -> None:
     if document["state"]["problem"]:
         say(f"STATE: {document['state']['problem']}")
+    waiting = document["alerts_undelivered"]
     for alert, since in document["alerts"].items():
-        say(f"ALERT {alert} since {at(since)}: see docs/oncall.md")
+        unheard = " (the webhook has not taken it yet)" if alert in waiting else ""
+        say(f"ALERT {alert} since {at(since)}{unheard}: see docs/oncall.md")
     guard = document["guard"]
     if guard and not guard["approved_at"]:
         say(f"GUARD: {guard['text']}; nothing was written. `hubspot-c4c-sync approve` shows the plan {guard['plan']}")

@@ -1,10 +1,10 @@
-"""When a person is needed: each alert is told once when it begins and once when it is over.
+"""When a person is needed: each alert is delivered once when it begins and once when it is over.
 
 Of some alerts several may hold at a time (mismatches of the contract, failing jobs, frozen scores): each has a subject,
 and begins and ends singly.
 
-What was told is kept in the state store, so that neither a restart nor a take-over tells it again. An alert that could
-not be delivered is tried again at the next look.
+Two lists are kept in the state store, so that neither a restart nor a take-over repeats a message: what holds, for the
+metrics and `status`, and what was delivered. An alert that could not be delivered is tried again at the next look.
 """
 
 import socket
@@ -41,6 +41,7 @@ class Alert(StrEnum):
     JOB_FAILING = "job_failing"
     C4C_AWAY = "c4c_away"
     HANDOVERS_LATE = "handovers_late"
+    NO_LEADS = "no_leads"
     SCORE_FROZEN = "score_frozen"
     STATE = "state"
     CLOCK = "clock"
@@ -56,6 +57,7 @@ STEPS = {
     Alert.JOB_FAILING: "`hubspot-c4c-sync runs` shows the job and its cause",
     Alert.C4C_AWAY: "`hubspot-c4c-sync runs --job push`; look at the tenant and the network, it goes on by itself",
     Alert.HANDOVERS_LATE: "`hubspot-c4c-sync status`, then `hubspot-c4c-sync runs --job push`",
+    Alert.NO_LEADS: "`hubspot-c4c-sync status` shows who waits or is parked; then look at the scores in HubSpot",
     Alert.SCORE_FROZEN: "look in HubSpot whether the score is switched on; `hubspot-c4c-sync check` names it",
     Alert.STATE: "`df -h` and `ls -ln` on the directory of SYNC_STATE; `hubspot-c4c-sync status` says it, too",
     Alert.CLOCK: "set the machine's clock (NTP); `hubspot-c4c-sync status` shows how far HubSpot is read",
@@ -72,6 +74,7 @@ OVER = {
     Alert.JOB_FAILING: "the job succeeds again",
     Alert.C4C_AWAY: "SAP Sales Cloud answers again",
     Alert.HANDOVERS_LATE: "no contact waits too long",
+    Alert.NO_LEADS: "a lead was created",
     Alert.SCORE_FROZEN: "values of the score change again",
     Alert.STATE: "the state file can be used again",
     Alert.CLOCK: "the clock agrees with HubSpot's, and HubSpot is read completely",
@@ -113,35 +116,54 @@ class Facts:
     failures: Mapping[str, Failure | None]
     budget: DailyBudget
     mismatches: Mapping[str, list[str]]
-    told: Collection[str] = ()
+    polling: bool = False
+    """A run of the poll is under way."""
+    holding: Collection[str] = ()
+    """Alerts that held at the last look."""
     streaks: Mapping[str, Streak] = field(default_factory=dict)
     oldest_pending: datetime | None = None
     frozen: Mapping[str, str] = field(default_factory=dict)
     """By score what is wrong with it."""
+    last_lead: datetime | None = None
+    """When a lead was created last; before the first one, when the first load had ended."""
     clock: str | None = None
+    state: str | None = None
+    """What is wrong with the state file."""
 
 
-def watch(context: Context, problem: str | None = None) -> None:
-    """Looks at everything, and tells what changed. `problem`: what is wrong with the state file, as far as known."""
+def watch(context: Context, problem: str | None = None) -> str | None:
+    """Looks at everything, and notifies people of what changed.
+
+    `problem`: what is wrong with the state file, as far as known. Returns that, or what this look found to be wrong.
+    """
     if problem is None:
+        context.holding.store(context.store)
         context.delivered.store(context.store)
     try:
         with context.store.reading() as session:
-            found = evaluate(_facts(session, context), context.config)
-            told = context.delivered.overlaid(streams.told(session))
+            facts = _facts(session, context, problem or _exposed(context))
+            held = context.holding.overlaid(streams.holding(session))
+            delivered = context.delivered.overlaid(streams.delivered(session))
     except (SQLAlchemyError, OSError) as error:
         # What is not known has neither begun nor ended.
-        watch_state(context, problem or trouble.sentence(error, context.store.path))
-        return
-    state = problem or _exposed(context)
-    _compare(context, found | ({str(Alert.STATE): state} if state else {}), told)
+        problem = problem or trouble.sentence(error, context.store.path)
+        return watch_state(context, problem)
+    _compare(context, evaluate(facts, context.config), held, delivered)
+    return problem
 
 
-def watch_state(context: Context, problem: str | None) -> None:
-    """Looks at the state file alone, by what this process knows: for a standby, and where nothing can be read."""
-    told = context.delivered.overlaid({})
+def watch_state(context: Context, problem: str | None) -> str | None:
+    """Looks at the state file alone, by what this process knows: for a standby, and where nothing can be read.
+
+    Returns the problem.
+    """
     found = {str(Alert.STATE): problem} if problem else {}
-    _compare(context, found, {name: since for name, since in told.items() if name == Alert.STATE})
+    _compare(context, found, _of_state(context.holding.here()), _of_state(context.delivered.here()))
+    return problem
+
+
+def _of_state(known: Mapping[str, str]) -> dict[str, str]:
+    return {name: since for name, since in known.items() if name == Alert.STATE}
 
 
 def _exposed(context: Context) -> str | None:
@@ -151,13 +173,19 @@ def _exposed(context: Context) -> str | None:
         return None
 
 
-def _compare(context: Context, found: Mapping[str, str], told: Mapping[str, str]) -> None:
+def _compare(context: Context, found: Mapping[str, str], held: Mapping[str, str], delivered: Mapping[str, str]) -> None:
+    since = {name: held.get(name) or delivered.get(name) or context.now().isoformat() for name in found}
+    changes = {name: at for name, at in since.items() if name not in held}
+    ended = {name: None for name in held if name not in found and kind(name)}
+    for name, at in {**changes, **ended}.items():
+        context.holding.note(name, at)
+    context.holding.store(context.store)
     for name, text in found.items():
-        if name not in told:
-            _tell(context, name, "firing", text, context.now().isoformat())
-    for name, since in told.items():
+        if name not in delivered:
+            _deliver(context, name, "firing", text, since[name])
+    for name, at in delivered.items():
         if name not in found and kind(name):
-            _tell(context, name, "resolved", over(name, since, context.now()), since)
+            _deliver(context, name, "resolved", over(name, at, context.now()), at)
 
 
 def over(name: str, since: str, now: datetime) -> str:
@@ -169,7 +197,7 @@ def over(name: str, since: str, now: datetime) -> str:
     return f"{ended}; it lasted {f'{hours} h {rest} min' if hours else f'{rest} min'}"
 
 
-def _tell(context: Context, name: str, state: Literal["firing", "resolved"], text: str, since: str) -> None:
+def _deliver(context: Context, name: str, state: Literal["firing", "resolved"], text: str, since: str) -> None:
     alert, _, subject = name.partition(": ")
     step = STEPS[Alert(alert)] if state == "firing" else ""
     with bound(run_id=context.run_id, job="alerts"):
@@ -181,17 +209,12 @@ def _tell(context: Context, name: str, state: Literal["firing", "resolved"], tex
         emit(Event.ALERT_FIRING if state == "firing" else Event.ALERT_RESOLVED, alert=alert, cause=text, since=since)
 
 
-def active(session: Session) -> dict[str, str]:
-    """Alerts that are on, with since when."""
-    return streams.told(session)
+def of_kind(alert: Alert, names: Collection[str]) -> set[str]:
+    """The alerts of this kind among these names."""
+    return {name for name in names if kind(name) is alert}
 
 
-def active_kinds(session: Session) -> set[Alert]:
-    """Kinds of which at least one alert is on."""
-    return {alert for name in streams.told(session) if (alert := kind(name))}
-
-
-def _facts(session: Session, context: Context) -> Facts:
+def _facts(session: Session, context: Context, state: str | None) -> Facts:
     stopped = [found.text for found in (guarding.tripped(session), *disappearance.standing(session)) if found]
     return Facts(
         now=context.now(),
@@ -202,11 +225,14 @@ def _facts(session: Session, context: Context) -> Facts:
         failures=_failures(session),
         budget=budget.load(session),
         mismatches=streams.mismatches(session),
-        told=streams.told(session),
+        polling=streams.is_running(session, "poll"),
+        holding=context.holding.overlaid(streams.holding(session)),
         streaks=streams.streaks(session),
         oldest_pending=work.oldest_pending(session),
         frozen=_frozen(session, context),
+        last_lead=work.last_created_lead(session) or streams.in_service_since(session),
         clock=clocks.noted(session),
+        state=state,
     )
 
 
@@ -241,7 +267,9 @@ def evaluate(facts: Facts, config: Configuration) -> dict[str, str]:
         Alert.BUDGET: _budget(facts, config),
         Alert.C4C_AWAY: _c4c_away(facts, config),
         Alert.HANDOVERS_LATE: _handovers_late(facts, config),
+        Alert.NO_LEADS: _no_leads(facts, config),
         Alert.CLOCK: facts.clock,
+        Alert.STATE: facts.state,
     }
     several = {
         Alert.CONTRACT: {text: text for texts in facts.mismatches.values() for text in texts},
@@ -253,13 +281,15 @@ def evaluate(facts: Facts, config: Configuration) -> dict[str, str]:
 
 
 def _poll_stale(facts: Facts, config: Configuration) -> str | None:
-    limit = config.worker.alerts.poll_age
+    limit, held = config.worker.alerts.poll_age, Alert.POLL_STALE in facts.holding
     marks = [facts.polled.get(stream) for stream in STREAMS]
     oldest = min((mark for mark in marks if mark), default=None) if all(marks) else None
-    told = Alert.POLL_STALE in facts.told
-    # A worker that has only just begun is given the same time; but a restart does not end what was told before.
-    since = max((moment for moment in (oldest, None if told else facts.at_work_since) if moment), default=None)
-    if facts.now - since <= limit if since else not told:
+    # A first load takes as long as it takes; one that does not move is the business of /healthz.
+    if oldest is None and facts.polling and not held:
+        return None
+    # A worker that has only just begun is given the same time; but a restart ends no alert.
+    since = max((moment for moment in (oldest, None if held else facts.at_work_since) if moment), default=None)
+    if facts.now - since <= limit if since else not held:
         return None
     until = f"up to {oldest:%Y-%m-%d %H:%M} UTC" if oldest else "never yet"
     return f"HubSpot was last read completely {until}; allowed are {limit.total_seconds():g} s"
@@ -275,11 +305,18 @@ def _c4c_away(facts: Facts, config: Configuration) -> str | None:
 def _handovers_late(facts: Facts, config: Configuration) -> str | None:
     limit, oldest = config.worker.alerts.handovers_late, facts.oldest_pending
     # As for the poll: a worker that has only just begun is given the same time.
-    told = Alert.HANDOVERS_LATE in facts.told
-    since = max((moment for moment in (oldest, None if told else facts.at_work_since) if moment), default=None)
+    held = Alert.HANDOVERS_LATE in facts.holding
+    since = max((moment for moment in (oldest, None if held else facts.at_work_since) if moment), default=None)
     if oldest is None or since is None or facts.now - since <= limit:
         return None
     return f"the oldest contact has waited since {oldest:%Y-%m-%d %H:%M} UTC; allowed are {limit.total_seconds():g} s"
+
+
+def _no_leads(facts: Facts, config: Configuration) -> str | None:
+    limit, last = config.worker.alerts.no_leads, facts.last_lead
+    if not limit or last is None or facts.now - last <= limit:
+        return None
+    return f"no lead was created since {last:%Y-%m-%d %H:%M} UTC; alerts.no_leads allows {limit.total_seconds():g} s"
 
 
 def _failing(facts: Facts, config: Configuration) -> dict[str, str]:

@@ -12,7 +12,8 @@ from sync.c4c_client import C4CPort
 from sync.config import Configuration
 from sync.errors import Interrupted
 from sync.hubspot_client import HubSpotPort
-from sync.jobs.delivered import Delivered
+from sync.jobs import remembered
+from sync.jobs.remembered import Remembered
 from sync.lifecycle import RetryPolicy
 from sync.state.store import Store
 from sync.webhook import Notice, Notify
@@ -61,7 +62,8 @@ class Context:
     """Called in the transaction that announces writes; raises LeaseLost if they are another process's business."""
 
     notify: Notify = field(default=nobody)
-    delivered: Delivered = field(default_factory=Delivered)
+    holding: Remembered = field(default_factory=remembered.holding)
+    delivered: Remembered = field(default_factory=remembered.delivered)
 
     def checkpoint(self) -> None:
         """Between portions of a read that are kept: raises Interrupted if the process was asked to stop."""

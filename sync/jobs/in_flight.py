@@ -14,14 +14,15 @@ from sqlmodel import Session
 from sync.domain.link import INTENT, Observed, after, named_meanwhile
 from sync.domain.views import Link
 from sync.errors import RemoteError
-from sync.jobs import evidence, linking
+from sync.jobs import evidence, linking, recording
 from sync.jobs.context import Context
 from sync.jobs.handover import Handover
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.planner.seen import seen, unread
 from sync.planner.target import Ask, Question, Record, Target, Unanswerable
 from sync.schema import Schema
-from sync.state import tables, work
+from sync.state import streams, tables, work
+from sync.state.work import HandoverRecord
 
 NUMBERS = {ACCOUNT: "AccountID", CONTACT: "ContactID", LEAD: "ID"}
 
@@ -98,6 +99,7 @@ def _age(number: str) -> tuple[int, str]:
 
 def _keep(context: Context, work_: Handover, intents: Sequence[Link], target: Target) -> None:
     now = context.now()
+    leads: list[HandoverRecord] = []
     with context.store.session() as session:
         context.fence(session)
         for intent in intents:
@@ -109,16 +111,21 @@ def _keep(context: Context, work_: Handover, intents: Sequence[Link], target: Ta
             if record is None:
                 linking.drop(session, intent.entity, intent.key, intent)
             elif not named_meanwhile(work.as_link(stored) if stored else None, intent):
-                _link(session, intent, record, work_.tenant.schema, now)
+                leads += _link(session, intent, record, work_.tenant.schema, now)
+        since = streams.in_service_since(session)
+    for lead in leads:
+        recording.handed_over(lead, since, now)
 
 
-def _link(session: Session, intent: Link, record: Record, schema: Schema, now: datetime) -> None:
+def _link(session: Session, intent: Link, record: Record, schema: Schema, now: datetime) -> list[HandoverRecord]:
+    """Keeps the pair; returns the handover, if it is a lead whose handover is new."""
     observed = seen(record, intent.sent, schema, unread(intent))
     link = after(intent.entity, intent.key, intent, Observed(record.object_id, {}, observed, ours=True))
     work.save_link(session, link, now, written=True)
     if link.entity == ACCOUNT:
         work.wake_contacts_of(session, [link.key], (), now)
-    if link.entity == LEAD:
-        known = intent.seen.get(INTENT)
-        made = evidence.handover(link.key, link.object_id, known if isinstance(known, Mapping) else {})
-        work.record_handover(session, made, now)
+    if link.entity != LEAD:
+        return []
+    known = intent.seen.get(INTENT)
+    made = evidence.handover(link.key, link.object_id, known if isinstance(known, Mapping) else {})
+    return [made] if work.record_handover(session, made, now) else []

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -49,8 +48,9 @@ def record(context: Context, slice_: Slice, faults: Faults) -> None:
     slice_.leave_out(faults.found)
     with context.store.reading() as session:
         since = streams.in_service_since(session)
-    _measure(slice_, kept.handed_over, since, now)
-    _report(slice_, kept.after, kept.handed_over)
+    for handover in kept.handed_over:
+        _report_lead(slice_, handover, since, now)
+    _report(slice_, kept.after)
 
 
 def _commit(context: Context, slice_: Slice, contacts: Sequence[str], kept: _Kept) -> None:
@@ -142,21 +142,31 @@ def _agree(session: Session, planned: Plan, slice_: Slice, now: datetime, loaded
             slice_.links[pair] = link
 
 
-def _measure(slice_: Slice, handed_over: Sequence[HandoverRecord], since: datetime | None, now: datetime) -> None:
-    """Counts leads that are new; who had crossed before we were in service is no measure of our speed."""
-    for handover in handed_over:
-        if slice_.writes_of.get(handover.contact_id, Counter())[f"create {LEAD}"]:
-            ours = since is not None and handover.crossed_at is not None and handover.crossed_at >= since
-            metrics.handed_over(handover.crossed_at if ours else None, now)
+def handed_over(handover: HandoverRecord, since: datetime | None, now: datetime) -> None:
+    """Counts a lead that we created, and logs it. `since`: when we were in service.
+
+    A contact that had crossed before that is of the first load: how long ago it did nobody knows, so its time is that
+    since we read it.
+    """
+    later = since is not None and handover.crossed_at is not None and handover.crossed_at >= since
+    metrics.handed_over(handover.crossed_at, "later" if later else "first", now)
+    emit(Event.LEAD_HANDED_OVER, contact=handover.contact_id, key=handover.lead_key, object_id=handover.object_id)
 
 
-def _report(
-    slice_: Slice,
-    after: Mapping[str, lifecycle.Progress | None],
-    handed_over: Sequence[HandoverRecord],
-) -> None:
-    for handover in handed_over:
-        emit(Event.LEAD_HANDED_OVER, contact=handover.contact_id, key=handover.lead_key, object_id=handover.object_id)
+def _report_lead(slice_: Slice, handover: HandoverRecord, since: datetime | None, now: datetime) -> None:
+    if _is_created(slice_, handover):
+        handed_over(handover, since, now)
+    else:
+        emit(Event.LEAD_ADOPTED, contact=handover.contact_id, key=handover.lead_key, object_id=handover.object_id)
+
+
+def _is_created(slice_: Slice, handover: HandoverRecord) -> bool:
+    """Also a lead whose creation was answered only after the connection broke and that was then found by its key."""
+    link = slice_.links.get((LEAD, handover.lead_key))
+    return link is not None and link.origin == "created"
+
+
+def _report(slice_: Slice, after: Mapping[str, lifecycle.Progress | None]) -> None:
     for contact, outcome in slice_.outcomes.items():
         _report_contact(contact, outcome, after[contact], slice_.writes_of.get(contact, {}))
 

@@ -23,7 +23,7 @@ from sync.errors import (
 )
 from sync.jobs import budget, housekeeping, identities, left_out, poll, portal, push, rules_change, scores, sweep
 from sync.jobs.context import Context, Counts
-from sync.log import Event, bound, emit
+from sync.log import Event, bound, emit, emit_error
 from sync.state import streams, trouble, work
 
 JOBS: dict[str, Callable[[Context], Counts]] = {
@@ -194,4 +194,27 @@ def _report(failure: SyncError | None, counts: Counts, seconds: float) -> None:
     elif failure is None:
         emit(Event.JOB_FINISHED, seconds=round(seconds, 3), counts=counts)
     else:
-        emit(Event.JOB_FAILED, seconds=round(seconds, 3), kind=_kind(failure), cause=str(failure))
+        _emit_failed(failure, seconds=round(seconds, 3))
+
+
+def _emit_failed(failure: SyncError, **fields: object) -> None:
+    write = emit_error if failure.needs_person else emit
+    write(Event.JOB_FAILED, kind=_kind(failure), cause=str(failure), **fields)
+
+
+def failed_outside(context: Context, name: str, error: Exception) -> SyncError:
+    """A run that failed before or after its own record: counted, logged, and recorded as far as the state store lets.
+
+    Without that record nobody would see it but in the log: alerts and metrics look at the recorded runs.
+    """
+    failure, now = unexpected(error, context.store.path), context.now()
+    with bound(run_id=context.run_id, job=name):
+        metrics.job_unrecorded(name, now)
+        _emit_failed(failure)
+    try:
+        with context.store.session() as session:
+            job_id = streams.start_job(session, context.run_id, name, now)
+            streams.finish_job(session, job_id, now, streams.Ended({}, _kind(failure), str(failure), ok=False))
+    except (SQLAlchemyError, OSError):
+        pass
+    return failure

@@ -1,6 +1,5 @@
 """The state of the whole, for people and for programs; no network."""
 
-import os
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +9,7 @@ from sync.config import Configuration, WorkerConfig
 from sync.jobs import freshness
 from sync.state import budget, disappearance, guarding, streams, trouble, work
 from sync.state import lease as leases
+from sync.state.space import space
 from sync.state.store import Store
 from sync.state.tables import JobRun
 
@@ -27,7 +27,8 @@ def status(store: Store, now: datetime, configuration: Configuration | None = No
             "oldest_pending": _iso(oldest),
             "done": work.done_counts(session),
             "parked": work.parked_counts(session),
-            "handed_over": work.handover_count(session),
+            "handed_over": work.created_lead_count(session),
+            "adopted": work.adopted_lead_count(session),
             "watermarks": {name: _mark(until, now) for name, until in streams.watermarks(session).items()},
             "jobs": {name: _job(success, failure) for name, (success, failure) in streams.last_runs(session).items()},
             "budget": _budget(budget.load(session), configuration),
@@ -35,7 +36,8 @@ def status(store: Store, now: datetime, configuration: Configuration | None = No
             "lease": _lease(store, leases.holding(session), now),
             "guard": _guard(guarding.last(session)),
             "disappearances": [_doubted(found) for found in disappearance.standing(session)],
-            "alerts": streams.told(session),
+            "alerts": streams.holding(session),
+            "alerts_undelivered": sorted(set(streams.holding(session)) ^ set(streams.delivered(session))),
             "state": _state(store),
             "latency_seconds": _latency(session),
         }
@@ -46,9 +48,8 @@ def _state(store: Store) -> dict[str, Any]:
     path = store.path
     problem = trouble.standing(path)
     named = f"{path}: {problem}" if problem else trouble.exposed(path)
-    room = os.statvfs(path.parent)
-    size = path.stat().st_size
-    return {"path": str(path), "bytes": size, "free_bytes": room.f_bavail * room.f_frsize, "problem": named}
+    found = space(path)
+    return {"path": str(path), "bytes": found.used, "free_bytes": found.free, "problem": named}
 
 
 def _budget(known: budget.DailyBudget, configuration: Configuration | None) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from sync.planner.plan import Write, concerns
 from sync.planner.qualify import qualify
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.schema import collection
-from sync.state import left_alone, selection, tables
+from sync.state import left_alone, selection, streams, tables
 from sync.state.pending import mark_pending, portions
 from sync.state.store import Store
 
@@ -97,6 +97,8 @@ def verify(context: Context) -> Differences:
     context.progress("verify records", len(records), len(records))
     found = Differences(checked={"records": len(records), "links": len(pairs), "contacts": len(settled)})
     found.duplicate = list(_duplicates(records))
+    with context.store.session() as session:
+        streams.remember_duplicates(session, len(found.duplicate))
     gone = _gone(context, pairs, records)
     missing = [(link, _entry(context.store, link.entity, link.key, link.object_id)) for link in gone]
     found.missing = [entry for _, entry in missing if not _is_settled(entry, alone)]

@@ -69,16 +69,42 @@ def running_since(session: Session) -> datetime | None:
     return last.started_at if last and last.finished_at is None else None
 
 
-def told(session: Session) -> dict[str, str]:
-    """Alerts that people were told of and that are not over, with since when."""
-    found: dict[str, str] = json.loads(remembered(session, "alerts") or "{}")
+def is_running(session: Session, job: str) -> bool:
+    """Whether the youngest run of the job has not ended yet; one that a killed process left open counts, too."""
+    of = select(tables.JobRun).where(tables.JobRun.job == job).order_by(col(tables.JobRun.id).desc()).limit(1)
+    last = session.exec(of).first()
+    return last is not None and last.finished_at is None
+
+
+HOLDING, DELIVERED = "alerts holding", "alerts"
+
+
+def holding(session: Session) -> dict[str, str]:
+    """Alerts whose condition holds, with since when. A version that kept no such list knew those that it delivered."""
+    text = remembered(session, HOLDING)
+    found: dict[str, str] = json.loads(text) if text else delivered(session)
     return found
 
 
-def tell(session: Session, alert: str, since: str | None) -> None:
-    """People were told that the alert holds since then, or (None) that it is over."""
-    others = {name: at for name, at in told(session).items() if name != alert}
-    remember(session, "alerts", json.dumps(others | ({alert: since} if since else {})))
+def hold(session: Session, alert: str, since: str | None) -> None:
+    """The condition of the alert holds since then, or (None) no longer."""
+    _list(session, HOLDING, holding(session), alert, since)
+
+
+def delivered(session: Session) -> dict[str, str]:
+    """Alerts that people were notified of, and of whose end they were not, with since when."""
+    found: dict[str, str] = json.loads(remembered(session, DELIVERED) or "{}")
+    return found
+
+
+def deliver(session: Session, alert: str, since: str | None) -> None:
+    """People were notified that the alert holds since then, or (None) that it is over."""
+    _list(session, DELIVERED, delivered(session), alert, since)
+
+
+def _list(session: Session, name: str, known: Mapping[str, str], alert: str, since: str | None) -> None:
+    others = {other: at for other, at in known.items() if other != alert}
+    remember(session, name, json.dumps(others | ({alert: since} if since else {})))
 
 
 def mismatches(session: Session) -> dict[str, list[str]]:
@@ -104,6 +130,30 @@ def in_service_since(session: Session) -> datetime | None:
 def enter_service(session: Session, now: datetime) -> None:
     if remembered(session, SERVICE) is None:
         remember(session, SERVICE, now.isoformat())
+
+
+BACKUP, DUPLICATES = "last backup", "duplicates found"
+
+
+def backed_up(session: Session, now: datetime) -> None:
+    """A complete copy of the state file was made."""
+    remember(session, BACKUP, now.isoformat())
+
+
+def last_backup(session: Session) -> datetime | None:
+    """When the last complete copy was made; a restored state knows only those that were made before it."""
+    text = remembered(session, BACKUP)
+    return datetime.fromisoformat(text) if text else None
+
+
+def remember_duplicates(session: Session, number: int) -> None:
+    """`verify` found so many keys of ours on several records."""
+    remember(session, DUPLICATES, str(number))
+
+
+def duplicates(session: Session) -> int:
+    """Keys of ours on several records, as `verify` found last; 0 before its first run."""
+    return int(remembered(session, DUPLICATES) or 0)
 
 
 def start_job(session: Session, run_id: str, job: str, now: datetime) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, func, update
+from sqlalchemy import ColumnElement, case, exists, func, update
 from sqlmodel import Session, col, select
 
 from sync import lifecycle
@@ -260,11 +260,31 @@ def handover_count(session: Session) -> int:
     return session.exec(select(func.count()).select_from(tables.Handover)).one()
 
 
+def _is_adopted() -> ColumnElement[bool]:
+    """A lead that was in C4C before we looked, as all are after a start without a state: its pair says so."""
+    same = col(tables.Link.entity) == "Lead", col(tables.Link.key) == col(tables.Handover.lead_key)
+    return exists().where(*same, col(tables.Link.origin) != "created")
+
+
+def adopted_lead_count(session: Session) -> int:
+    """Leads that were adopted, not created."""
+    return session.exec(select(func.count()).select_from(tables.Handover).where(_is_adopted())).one()
+
+
+def created_lead_count(session: Session) -> int:
+    """Leads that we created, in whichever run."""
+    return session.exec(select(func.count()).select_from(tables.Handover).where(~_is_adopted())).one()
+
+
+def last_created_lead(session: Session) -> datetime | None:
+    return session.exec(select(func.max(tables.Handover.handed_over_at)).where(~_is_adopted())).one()
+
+
 def recent_latencies(session: Session, since: datetime, limit: int) -> list[float]:
     """Seconds from the crossing to the lead, of the newest handovers that crossed since then."""
     of = (
         select(tables.Handover)
-        .where(col(tables.Handover.crossed_at) >= since)
+        .where(col(tables.Handover.crossed_at) >= since, ~_is_adopted())
         .order_by(col(tables.Handover.handed_over_at).desc())
         .limit(limit)
     )

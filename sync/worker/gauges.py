@@ -1,24 +1,34 @@
-"""Metrics that the state store knows better than the process: they survive a restart, and a take-over."""
+"""Metrics that the state store knows better than the process: they survive a restart, and a take-over.
 
-from collections.abc import Iterable, Iterator
+While the file cannot be read, the last reading is shown, and `sync_state_readable` says so: a scrape that failed now
+and then would keep every rule with a `for:` from firing.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlmodel import Session
+from sqlalchemy.exc import SQLAlchemyError
 
+from sync import certificates, metrics
 from sync.app import App
-from sync.domain.codes import Code
-from sync.jobs.alerts import Alert, active_kinds
+from sync.jobs.alerts import Alert, of_kind
 from sync.jobs.poll import STREAMS
-from sync.state import budget, disappearance, guarding, streams, work
+from sync.state.space import space
+from sync.worker import readings
+from sync.worker.readings import Reading
+from sync.worker.vitals import Vitals
 
 
 class StateGauges(Collector):
     """Read from the state store at every scrape, on one snapshot."""
 
-    def __init__(self, app: App) -> None:
-        self._app = app
+    def __init__(self, app: App, vitals: Vitals) -> None:
+        self._app, self._vitals = app, vitals
+        self._last = readings.empty()
 
     def describe(self) -> Iterable[Metric]:
         """Names only; nothing is read before the first scrape."""
@@ -26,57 +36,124 @@ class StateGauges(Collector):
 
     def collect(self) -> Iterator[Metric]:
         context = self._app.context
-        with context.store.reading() as session:
-            yield from _backlog(session, context.now())
-            yield from _contacts(session)
-            yield from _progress(session)
-            yield from _limits(session)
+        readable = self._read() and self._vitals.state is None
+        yield _build(context.config.rules.digest)
+        yield _one("sync_state_readable", "1 while the state file can be read and written.", int(readable))
+        yield from _room(context.store.path)
+        text = "When the last `backup` was made; 0 for never."
+        yield _one("sync_backup_timestamp_seconds", text, _stamp(self._last.last_backup))
+        text = "When the client certificate for SAP Sales Cloud ends; 0 for none."
+        yield _one("sync_certificate_expiry_timestamp_seconds", text, _stamp(_expiry(self._app.settings.client_cert)))
+        yield from _backlog(self._last, context.now())
+        yield from _contacts(self._last)
+        yield from _leads(self._last)
+        yield from _progress(self._last)
+        yield from _limits(self._last)
+        yield from _alerts(
+            context.holding.overlaid(self._last.holding), context.delivered.overlaid(self._last.delivered)
+        )
+
+    def _read(self) -> bool:
+        context = self._app.context
+        try:
+            with context.store.reading() as session:
+                self._last = readings.read(session, context.now())
+        except (SQLAlchemyError, OSError):
+            return False
+        return True
 
 
-def _backlog(session: Session, now: datetime) -> Iterator[Metric]:
-    oldest = work.oldest_pending(session)
-    yield _one("sync_backlog_contacts", "Contacts that wait.", work.pending_count(session))
-    yield _one("sync_backlog_due_contacts", "Contacts whose time has come.", work.due_count(session, now))
-    age = max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
+def _build(rules: str) -> Metric:
+    family = GaugeMetricFamily(
+        "sync_build_info", "1; the version, and a hash of the rules in force.", labels=["version", "rules"]
+    )
+    family.add_metric([version("hubspot-c4c-sync"), rules], 1)
+    return family
+
+
+def _expiry(certificate: Path | None) -> datetime | None:
+    """None where there is no certificate, or none that can be read: `check` says why."""
+    try:
+        return certificates.expiry(certificate) if certificate else None
+    except (OSError, ValueError):
+        return None
+
+
+def _room(state: Path) -> Iterator[Metric]:
+    try:
+        found = space(state)
+    except OSError:
+        return
+    yield _one("sync_state_bytes", "Size of the state file.", found.used)
+    yield _one("sync_state_free_bytes", "Free space on the disk of the state file.", found.free)
+
+
+def _backlog(known: Reading, now: datetime) -> Iterator[Metric]:
+    age = max(0.0, (now - known.oldest_pending).total_seconds()) if known.oldest_pending else 0.0
+    yield _one("sync_backlog_contacts", "Contacts that wait.", known.pending)
+    yield _one("sync_backlog_due_contacts", "Contacts whose time has come.", known.due)
     yield _one("sync_oldest_pending_age_seconds", "How long the oldest contact has waited; 0 for none.", age)
 
 
-def _contacts(session: Session) -> Iterator[Metric]:
-    for name, text, counts in (
-        ("sync_parked_contacts", "Contacts that need a person, by code.", work.parked_counts(session)),
-        ("sync_decided_contacts", "Contacts that need nothing, by deciding code.", work.done_counts(session)),
-    ):
-        family = GaugeMetricFamily(name, text, labels=["code"])
-        for code in Code:
-            family.add_metric([str(code)], counts.get(str(code), 0))
-        yield family
-    yield _one("sync_leads", "Leads handed over, all told.", work.handover_count(session))
-    yield _one("sync_links", "Records in SAP Sales Cloud that we know.", work.link_count(session))
+def _contacts(known: Reading) -> Iterator[Metric]:
+    yield _each("sync_parked_contacts", "Contacts that need a person, by code.", "code", known.parked)
+    yield _each("sync_decided_contacts", "Contacts that need nothing, by deciding code.", "code", known.decided)
 
 
-def _progress(session: Session) -> Iterator[Metric]:
-    marks = streams.watermarks(session)
-    family = GaugeMetricFamily(
-        "sync_watermark_timestamp_seconds", "Up to when a stream was read completely; 0 for never.", labels=["stream"]
-    )
-    for stream in sorted({*STREAMS, *marks}):
-        until = marks.get(stream)
-        family.add_metric([stream], until.timestamp() if until else 0)
-    yield family
+def _leads(known: Reading) -> Iterator[Metric]:
+    yield _one("sync_leads", "Leads that we created, ever.", known.handed_over)
+    yield _one("sync_leads_adopted", "Leads that were in SAP Sales Cloud already, ever.", known.adopted)
+    last = known.last_handover
+    yield _one("sync_last_lead_timestamp_seconds", "When we last created a lead; 0 for never.", _stamp(last))
+    yield _one("sync_links", "Records in SAP Sales Cloud that we know.", known.links)
+    text = "Keys of ours on several records of SAP Sales Cloud, as `verify` found last."
+    yield _one("sync_duplicates", text, known.duplicates)
 
 
-def _limits(session: Session) -> Iterator[Metric]:
-    known = budget.load(session)
-    yield _one("sync_hubspot_requests_left", "Requests left today, as HubSpot last said.", known.left or 0)
-    yield _one("sync_hubspot_requests_limit", "Requests allowed a day; 0 until HubSpot said.", known.limit or 0)
-    stopped = guarding.tripped(session) is not None or bool(disappearance.standing(session))
-    yield _one("sync_guard_tripped", "1 while the guard holds a plan or a disappearance back.", int(stopped))
-    on = active_kinds(session)
-    family = GaugeMetricFamily("sync_alert_active", "1 while the alert holds.", labels=["alert"])
-    for alert in Alert:
-        family.add_metric([str(alert)], int(alert in on))
-    yield family
+def _progress(known: Reading) -> Iterator[Metric]:
+    marks = {stream: _stamp(known.watermarks.get(stream)) for stream in sorted({*STREAMS, *known.watermarks})}
+    text = "Up to when a stream was read completely; 0 for never."
+    yield _each("sync_watermark_timestamp_seconds", text, "stream", marks)
+    good = readings.newest(known.successes, metrics.SUCCESSES)
+    bad = readings.newest(known.failures, metrics.FAILURES)
+    text = "When the job last ended well; 0 for never."
+    yield _each("sync_job_last_success_timestamp_seconds", text, "sync_job", _stamps(good))
+    text = "When the job last failed; 0 for never."
+    yield _each("sync_job_last_failure_timestamp_seconds", text, "sync_job", _stamps(bad))
+
+
+def _limits(known: Reading) -> Iterator[Metric]:
+    yield _one("sync_hubspot_requests_left", "Requests left today, as HubSpot last said.", known.budget.left or 0)
+    yield _one("sync_hubspot_requests_limit", "Requests allowed a day; 0 until HubSpot said.", known.budget.limit or 0)
+    yield _one("sync_guard_tripped", "1 while the guard holds a plan or a disappearance back.", int(known.held_back))
+
+
+def _alerts(holding: Collection[str], delivered: Collection[str]) -> Iterator[Metric]:
+    active = {str(alert): float(bool(of_kind(alert, holding))) for alert in Alert}
+    yield _each("sync_alert_active", "1 while the alert holds, whoever was notified.", "alert", active)
+    known = {str(alert): float(_is_delivered(of_kind(alert, holding), of_kind(alert, delivered))) for alert in Alert}
+    text = "1 while all that holds of the alert was delivered; differs from sync_alert_active while a message waits."
+    yield _each("sync_alert_delivered", text, "alert", known)
+
+
+def _is_delivered(holding: Collection[str], delivered: Collection[str]) -> bool:
+    return holding == delivered if holding else bool(delivered)
+
+
+def _stamp(moment: datetime | None) -> float:
+    return moment.timestamp() if moment else 0.0
+
+
+def _stamps(moments: Mapping[str, datetime | None]) -> dict[str, float]:
+    return {name: _stamp(moment) for name, moment in moments.items()}
 
 
 def _one(name: str, text: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, text, value=value)
+
+
+def _each(name: str, text: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, text, labels=[label])
+    for of, value in values.items():
+        family.add_metric([str(of)], value)
+    return family

@@ -1,9 +1,11 @@
 """The loop: wait for the lease, run the jobs by the timetable, give signs of life, and stop in order."""
 
 import random
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 
 from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -12,14 +14,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sync import metrics
 from sync.app import App
-from sync.errors import Denied, LeaseLost
+from sync.errors import Denied, LeaseLost, StateError, SyncError
 from sync.jobs import alerts, forecast, portal
 from sync.jobs.context import Context
-from sync.jobs.runner import Results, run_jobs, unexpected
-from sync.log import Event, emit
+from sync.jobs.runner import Results, failed_outside, run_jobs
+from sync.log import Event, emit, emit_error
 from sync.state import lease as leases
 from sync.state import trouble
 from sync.state.lease import Lease
+from sync.state.store import HEAD
 from sync.worker.clock import ClockWatch
 from sync.worker.lanes import Lane
 from sync.worker.signals import StopSignal
@@ -31,6 +34,10 @@ DENIALS = 3
 
 DENIED_PAUSE = 900.0
 """Seconds until a job asks SAP Sales Cloud again that was refused there: a few wrong passwords lock a user."""
+
+
+SOON = timedelta(minutes=15)
+"""After a failure a job runs again within this time, however long its interval: its alert then ends with the cause."""
 
 
 class Worker:
@@ -46,6 +53,7 @@ class Worker:
         self.slots = timetable(schedule)
         self.vitals = Vitals(stuck_after=schedule.stuck_after.total_seconds(), beat_every=self._beat_every)
         self._monotonic = app.clock.monotonic
+        self._scheduler: BackgroundScheduler | None = None
         self._refused: dict[str, float] = {}
         self._locked = 0
         self._denials: dict[str, int] = {}
@@ -53,11 +61,23 @@ class Worker:
 
     def run(self) -> int:
         """Works until a signal; returns the exit code for it."""
-        emit(Event.WORKER_STARTED, jobs=[slot.job for slot in self.slots])
+        self._say_what_starts()
         while not self._stop():
             if self.take_lease():
                 self._work()
         return self._stop.exit_code
+
+    def _say_what_starts(self) -> None:
+        context = self._app.context
+        emit(
+            Event.WORKER_STARTED,
+            jobs=[slot.job for slot in self.slots],
+            version=version("hubspot-c4c-sync"),
+            rules=context.config.rules.digest,
+            config=str(self._app.settings.config.absolute()),
+            state_version=HEAD,
+            host=socket.gethostname(),
+        )
 
     # ---- the lease
 
@@ -68,7 +88,7 @@ class Worker:
             self.vitals.beat()
             if self._try(self.lease.acquire):
                 self.vitals.lease = "held"
-                metrics.LEASE_HELD.set(1)
+                metrics.at_work(self._app.clock.now())
                 emit(Event.LEASE_ACQUIRED, holder=self.lease.holder)
                 return True
             if not told:
@@ -90,19 +110,21 @@ class Worker:
             return action()
         except (SQLAlchemyError, OSError) as error:
             problem = trouble.sentence(error, self._app.context.store.path)
-            emit(Event.STATE_BUSY, cause=problem)
+            (emit if trouble.BUSY in problem else emit_error)(Event.STATE_BUSY, cause=problem)
             return False
         finally:
             self._note_state(problem)
 
     def _note_state(self, problem: str | None) -> None:
         """For the probe and the alert. Another program may lock the file for a moment: that is said the second time."""
-        self._locked = self._locked + 1 if problem and problem.find(trouble.BUSY) >= 0 else 0
-        self.vitals.state = None if self._locked == 1 else problem
+        self._locked = self._locked + 1 if problem and trouble.BUSY in problem else 0
+        known = (None if self._locked == 1 else problem) or next(iter(self.vitals.damage.values()), None)
         try:
-            # Who stands by leaves all other alerts to the process at work.
-            (alerts.watch if self.lease.held else alerts.watch_state)(self._context(), self.vitals.state)
+            # A standby leaves all other alerts to the process at work.
+            watch = alerts.watch if self.lease.held else alerts.watch_state
+            self.vitals.state = watch(self._context(), known)
         except (SQLAlchemyError, OSError) as error:
+            self.vitals.state = known
             emit(Event.STATE_BUSY, cause=trouble.sentence(error, self._app.context.store.path))
 
     # ---- at work
@@ -110,7 +132,7 @@ class Worker:
     def _work(self) -> None:
         """Runs the jobs while the lease is held and nobody asks to stop."""
         portal.forget(self._app.context)
-        scheduler = self._scheduler()
+        scheduler = self._scheduler = self._scheduled()
         scheduler.start()
         try:
             while not self._stop.wait(self._beat_every):
@@ -120,7 +142,7 @@ class Worker:
         except LeaseLost as lost:
             emit(Event.LEASE_LOST, cause=str(lost))
         finally:
-            metrics.LEASE_HELD.set(0)
+            metrics.at_work(None)
             self.vitals.lease = "stopping"
             scheduler.shutdown(wait=True)
             self._try(self._release)
@@ -142,7 +164,7 @@ class Worker:
             for slot in self.slots:
                 scheduler.modify_job(slot.job, next_run_time=datetime.now(UTC))
 
-    def _scheduler(self) -> BackgroundScheduler:
+    def _scheduled(self) -> BackgroundScheduler:
         urgency = {slot.job: slot.urgency for slot in self.slots}
         scheduler = BackgroundScheduler(
             executors={lane: Lane(lane, urgency) for lane in sorted({slot.lane for slot in self.slots})},
@@ -170,18 +192,23 @@ class Worker:
             if self._stop() or not self.lease.held or self._monotonic() < self._refused.get(slot.job, 0.0):
                 return
             with self.vitals.at_work(slot.job):
+                context = self._context()
                 try:
-                    self._run(slot.job)
+                    failures = self._run(slot.job, context)
                 except Exception as error:
-                    # The record of the job could not be kept either: say so, and go on turning.
-                    failure = unexpected(error, self._app.context.store.path)
-                    emit(Event.JOB_FAILED, job=slot.job, kind=type(failure).__name__, cause=str(failure))
-                    metrics.JOB_RUNS.labels(slot.job, "failure").inc()
+                    # Whatever it was: it is said, and the worker goes on turning.
+                    failures = [failed_outside(context, slot.job, error)]
+            self._note_failures(slot, failures)
 
         return run
 
-    def _run(self, job: str) -> None:
-        context, results = self._context(), Results()
+    def _note_failures(self, slot: Slot, failures: list[SyncError]) -> None:
+        self.vitals.note_damage(slot.job, next((str(failure) for failure in failures if _is_damage(failure)), None))
+        if failures and slot.every > SOON and self._scheduler:
+            self._scheduler.modify_job(slot.job, next_run_time=datetime.now(UTC) + SOON)
+
+    def _run(self, job: str, context: Context) -> list[SyncError]:
+        results = Results()
         if job == "poll":
             forecast.foretold(context)
         run_jobs(context, [job], results)
@@ -189,6 +216,7 @@ class Worker:
         self._denials[job] = self._denials.get(job, 0) + 1 if denied else 0
         if self._denials[job] >= DENIALS:
             self._refused[job] = self._monotonic() + DENIED_PAUSE
+        return results.failures
 
     def _context(self) -> Context:
         """The surroundings of one run: stops with the process or the lease, and shows that it moves."""
@@ -198,6 +226,11 @@ class Worker:
             fence=self.lease.fence,
             progress=self.vitals.progress,
         )
+
+
+def _is_damage(failure: SyncError) -> bool:
+    """What no sign of life shows: those write one small row, and say themselves what is wrong with the disk."""
+    return isinstance(failure, StateError) and any(text in str(failure) for text in (trouble.DAMAGED, trouble.UNUSABLE))
 
 
 def _late(event: JobEvent) -> None:

@@ -1,10 +1,12 @@
 """HTTP for probes and for Prometheus: /healthz, /readyz and /metrics, if SYNC_METRICS_PORT is set.
 
-A remote system that is away never makes a probe fail: a restart would not bring it back.
+A remote system that is away never makes a probe fail: a restart would not bring it back. What goes wrong in here is a
+log line and an answer, never a traceback.
 """
 
 import json
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,12 +21,15 @@ from sync import metrics
 from sync.app import App
 from sync.domain.codes import Code
 from sync.errors import ConfigurationError
-from sync.jobs.runner import JOBS
-from sync.log import Event
+from sync.jobs.runner import JOBS, place
+from sync.log import Event, emit
 from sync.state import trouble
 from sync.state.store import versions
 from sync.worker.gauges import StateGauges
 from sync.worker.vitals import Vitals
+
+IDLE = 30.0
+"""Seconds that a connection may stay silent before it is closed; each of them holds a thread."""
 
 Answer = tuple[int, str, bytes]
 """Status, content type, body."""
@@ -38,7 +43,7 @@ def serving(app: App, vitals: Vitals) -> Iterator[int | None]:
         yield None
         return
     metrics.expect(Event, Code, JOBS)
-    gauges = StateGauges(app)
+    gauges = StateGauges(app, vitals)
     metrics.REGISTRY.register(gauges)
     server = _server(host, port, Probes(app, vitals).routes())
     threading.Thread(target=server.serve_forever, name="http", daemon=True).start()
@@ -69,7 +74,7 @@ class Probes:
         store = self._app.context.store
         try:
             version, newest = versions(store)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, OSError) as error:
             return _json(503, {"ready": False, "problem": trouble.sentence(error, store.path)})
         if store.replaced:
             return _json(503, {"ready": False, "problem": "the state file was removed or replaced; start again"})
@@ -88,31 +93,59 @@ def _json(status: int, document: dict[str, object]) -> Answer:
 
 def _server(host: str, port: int, routes: dict[str, Callable[[], Answer]]) -> ThreadingHTTPServer:
     handler = type("Handler", (_Handler,), {"routes": routes})
-    kind = _Server6 if ":" in host else ThreadingHTTPServer
+    kind = _Server6 if ":" in host else _Server
     try:
         return kind((host, port), handler)
     except OSError as error:
         raise ConfigurationError([f"SYNC_METRICS_PORT: {host} port {port} cannot be used ({error.strerror})"]) from None
 
 
-class _Server6(ThreadingHTTPServer):
+class _Server(ThreadingHTTPServer):
+    """One thread a connection."""
+
+    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 (the library's names)
+        """Instead of a traceback on standard error; a client that left early is no failure of ours."""
+        error = sys.exception()
+        if isinstance(error, Exception) and not isinstance(error, ConnectionError | TimeoutError):
+            emit(Event.PROBE_FAILED, cause=f"{type(error).__name__} at {place(error)}")
+
+
+class _Server6(_Server):
     address_family = socket.AF_INET6
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers GET by the table of routes, and says nothing else."""
+    """Answers GET and HEAD by the table of routes, and says nothing else."""
 
     routes: ClassVar[dict[str, Callable[[], Answer]]] = {}
     server_version, sys_version = "hubspot-c4c-sync", ""
+    timeout = IDLE
 
     def do_GET(self) -> None:
-        route = self.routes.get(self.path.split("?")[0])
-        status, content_type, body = route() if route else _json(404, {"paths": sorted(self.routes)})
+        self.wfile.write(self._head())
+
+    def do_HEAD(self) -> None:
+        self._head()
+
+    def _head(self) -> bytes:
+        """Sends status and headers; returns the body that belongs to them."""
+        status, content_type, body = self._answer()
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        return body
+
+    def _answer(self) -> Answer:
+        path = self.path.split("?")[0]
+        route = self.routes.get(path)
+        if route is None:
+            return _json(404, {"paths": sorted(self.routes)})
+        try:
+            return route()
+        except Exception as error:
+            emit(Event.PROBE_FAILED, endpoint=path, cause=f"{type(error).__name__} at {place(error)}")
+            return _json(500, {"problem": f"a bug: {type(error).__name__}; see the event probe_failed in the log"})
 
     def log_message(self, *args: object) -> None:
         """Probes come every few seconds; they are no events."""

@@ -20,6 +20,8 @@ class Vitals:
     lease: str = "starting"
     state: str | None = None
     """What is wrong with the state file, as the loop found it last."""
+    damage: dict[str, str] = field(default_factory=dict)
+    """By job: damage of the state file that its last run found, and that a sign of life does not show."""
 
     _working: dict[int, tuple[str, float]] = field(default_factory=dict)
 
@@ -38,6 +40,11 @@ class Vitals:
             yield
         finally:
             self._working.pop(thread, None)
+
+    def note_damage(self, job: str, problem: str | None) -> None:
+        """What the last run of the job found; None for nothing."""
+        others = {name: text for name, text in self.damage.items() if name != job}
+        self.damage = others | ({job: problem} if problem else {})
 
     def progress(self, job: str, done: int, total: int | None) -> None:  # noqa: ARG002 (a port of the jobs)
         thread = threading.get_ident()

@@ -39,7 +39,7 @@ def config() -> Configuration:
 
 
 LONG_AGO = NOW - timedelta(minutes=16)
-RESTARTED = {"at_work_since": NOW - timedelta(minutes=1), "told": [Alert.POLL_STALE]}
+RESTARTED = {"at_work_since": NOW - timedelta(minutes=1), "holding": [Alert.POLL_STALE]}
 
 
 @pytest.mark.parametrize(

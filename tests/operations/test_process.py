@@ -107,7 +107,8 @@ def test_probes_and_metrics(busy: Product, sandbox: Sandbox) -> None:
         assert (alive.status_code, ready.status_code) == (200, 200), f"a remote outage fails no probe: {ready.text}"
         assert ready.json()["lease"] == "held"
         assert (
-            'sync_job_runs_total{job="poll",result="failure"}' in requests.get(f"{url}/metrics", timeout=TIMEOUT).text
+            'sync_job_runs_total{result="failure",sync_job="poll"}'
+            in requests.get(f"{url}/metrics", timeout=TIMEOUT).text
         )
         sandbox.heal()
         worker.until("lead_handed_over")

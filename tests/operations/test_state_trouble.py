@@ -115,7 +115,7 @@ def test_a_disk_that_takes_no_writes_is_told_once_shown_by_the_probe_and_over_wh
     assert [state for state, _ in heard.of("state")] == ["firing", "resolved"]
     assert probes.readyz()[0] == 200, probes.readyz()
     with disk.store.reading() as session:
-        assert "state" not in streams.told(session)
+        assert "state" not in streams.delivered(session)
 
 
 def test_other_alerts_are_told_once_too_while_nothing_can_be_written(disk: Disk) -> None:

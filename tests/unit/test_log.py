@@ -119,14 +119,16 @@ def test_every_line_of_a_run_carries_its_run_and_job(stream: io.StringIO) -> Non
     ("event", "level"),
     [
         (Event.CONTACT_SYNCED, "info"),
-        (Event.CONTACT_PARKED, "warning"),
+        (Event.CONTACT_PARKED, "error"),
         (Event.JOB_FAILED, "warning"),
-        (Event.GUARD_TRIPPED, "warning"),
+        (Event.GUARD_TRIPPED, "error"),
         (Event.RATE_LIMITED, "warning"),
         (Event.BUDGET_LOW, "warning"),
     ],
 )
-def test_what_a_person_should_see_is_a_warning(event: Event, level: str, stream: io.StringIO) -> None:
+def test_what_a_person_must_settle_is_an_error_and_what_one_should_see_a_warning(
+    event: Event, level: str, stream: io.StringIO
+) -> None:
     configure(stream=stream)
     emit(event)
     assert lines(stream)[0]["level"] == level

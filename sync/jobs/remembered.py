@@ -1,0 +1,58 @@
+"""Alerts by name with since when. While they cannot be stored, this process knows them, and stores them later."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
+
+from sync.state import streams
+from sync.state.store import Store
+
+
+@dataclass
+class Remembered:
+    """One list of alerts in the state store, and what this process knows beyond it."""
+
+    write: Callable[[Session, str, str | None], None]
+    unstored: dict[str, str | None] = field(default_factory=dict)
+    """Alerts that joined the list (since when) or left it (None) and that the state store does not know yet."""
+    _noted: dict[str, str | None] = field(default_factory=dict)
+    """The same, stored or not, since this process began."""
+
+    def overlaid(self, stored: Mapping[str, str]) -> dict[str, str]:
+        """The list as it is now, by alert since when."""
+        return _without_ended({**stored, **self.unstored})
+
+    def here(self) -> dict[str, str]:
+        """What this process noted itself: all that is known while the state store cannot be read."""
+        return _without_ended(self._noted)
+
+    def note(self, alert: str, since: str | None) -> None:
+        self.unstored[alert] = self._noted[alert] = since
+
+    def store(self, store: Store) -> None:
+        """Stores what is not stored yet; where that fails it stays for the next time."""
+        if not self.unstored:
+            return
+        try:
+            with store.session() as session:
+                for alert, since in self.unstored.items():
+                    self.write(session, alert, since)
+        except (SQLAlchemyError, OSError):
+            return
+        self.unstored.clear()
+
+
+def _without_ended(known: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: since for name, since in known.items() if since is not None}
+
+
+def holding() -> Remembered:
+    """Alerts whose condition holds, whoever was notified."""
+    return Remembered(streams.hold)
+
+
+def delivered() -> Remembered:
+    """Alerts whose beginning the webhook took, and whose end it has not taken yet."""
+    return Remembered(streams.deliver)

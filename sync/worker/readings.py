@@ -1,0 +1,77 @@
+"""What the state store says for the metrics, as values: the last reading is shown while the file cannot be read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from sync.domain.codes import Code
+from sync.jobs.runner import JOBS
+from sync.state import budget, disappearance, guarding, streams, work
+from sync.state.budget import DailyBudget
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One look at the state store. Mappings hold every name that can occur, so that no series begins late."""
+
+    pending: int
+    due: int
+    oldest_pending: datetime | None
+    parked: Mapping[str, int]
+    decided: Mapping[str, int]
+    handed_over: int
+    adopted: int
+    last_handover: datetime | None
+    links: int
+    duplicates: int
+    last_backup: datetime | None
+    watermarks: Mapping[str, datetime | None]
+    budget: DailyBudget
+    held_back: bool
+    successes: Mapping[str, datetime]
+    """By job, when it last ended well, in whichever process."""
+    failures: Mapping[str, datetime]
+    holding: Mapping[str, str]
+    """Alerts that hold, with since when, as the process at work stored them."""
+    delivered: Mapping[str, str]
+
+
+def read(session: Session, now: datetime) -> Reading:
+    """All of it, on one snapshot."""
+    parked, decided, runs = work.parked_counts(session), work.done_counts(session), streams.last_runs(session)
+    return Reading(
+        pending=work.pending_count(session),
+        due=work.due_count(session, now),
+        oldest_pending=work.oldest_pending(session),
+        parked={code: parked.get(str(code), 0) for code in Code},
+        decided={code: decided.get(str(code), 0) for code in Code},
+        handed_over=work.created_lead_count(session),
+        adopted=work.adopted_lead_count(session),
+        last_handover=work.last_created_lead(session),
+        links=work.link_count(session),
+        duplicates=streams.duplicates(session),
+        last_backup=streams.last_backup(session),
+        watermarks=streams.watermarks(session),
+        budget=budget.load(session),
+        held_back=guarding.tripped(session) is not None or bool(disappearance.standing(session)),
+        successes={job: good.finished_at for job, (good, _) in runs.items() if good and good.finished_at},
+        failures={job: bad.finished_at for job, (_, bad) in runs.items() if bad and bad.finished_at},
+        holding=streams.holding(session),
+        delivered=streams.delivered(session),
+    )
+
+
+def empty() -> Reading:
+    """Before the state store was read for the first time."""
+    none: dict[str, int] = dict.fromkeys(Code, 0)
+    return Reading(0, 0, None, none, none, 0, 0, None, 0, 0, None, {}, DailyBudget(), False, {}, {}, {}, {})
+
+
+def newest(stored: Mapping[str, datetime], here: Mapping[str, datetime]) -> dict[str, datetime | None]:
+    """By job the later of what the state store and what this process knows: a failure may have gone unrecorded."""
+    return {
+        job: max((moment for moment in (stored.get(job), here.get(job)) if moment), default=None)
+        for job in sorted({*JOBS, *stored, *here})
+    }
