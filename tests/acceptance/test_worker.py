@@ -14,6 +14,7 @@ from truth import READY, wanted
 PATIENT = {"stop_within": '"1h"'}
 """It must end by itself: not because its time is up, however busy the machine is."""
 
+
 def test_the_worker_hands_over_by_itself_until_it_is_told_to_stop(world: Sandbox, forked: Product) -> None:
     keys = wanted(world.truth())
     forked.configure(poll='"1s"', push='"1s"', scores='"1h"', sweep='"1h"', **PATIENT)
