@@ -58,6 +58,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     SQLITE_TMPDIR=/data \
     SYNC_CONFIG=/app/config \
+    SYNC_METRICS_PORT=9108 \
     SYNC_STATE=/data/state.db
 WORKDIR /app
 VOLUME /data

@@ -131,7 +131,8 @@ class Link(Base, table=True):
     linked_at: datetime | None = _time()
     written_at: datetime | None = _time()
 
-    __table_args__ = (Index("ix_link_intent", "entity", sqlite_where=_INTENT, postgresql_where=_INTENT),)
+    # The same for PostgreSQL stands in the migration alone: named here, each start would load that dialect.
+    __table_args__ = (Index("ix_link_intent", "entity", sqlite_where=_INTENT),)
 
 
 class Progress(Base, table=True):

@@ -49,7 +49,7 @@ class Warm:
 
 
 def serve() -> None:
-    import sync.cli
+    import sync.cli.commands
 
     for line in sys.stdin:
         reading, writing = os.pipe()

@@ -117,6 +117,11 @@ def test_probes_and_metrics(busy: Product, sandbox: Sandbox) -> None:
         assert "sync_lease_held 1.0" in text
         assert re.search(r'sync_requests_total{endpoint="\w+",status="503",system="hubspot"}', text)
         assert requests.get(f"{url}/else", timeout=TIMEOUT).status_code == 404
+        busy.extra["PYTHONPROFILEIMPORTTIME"] = "1"
+        health = busy.run("health")
+        assert (health.code, health.out) == (0, "healthy\n")
+        assert "sync.cli.probe" in health.err
+        assert "sqlalchemy" not in health.err, "a probe comes every minute and costs next to nothing"
         worker.process.send_signal(signal.SIGTERM)
         assert worker.ended() == 143
 
