@@ -61,8 +61,8 @@ class Unreadable(Exception):
 class Company:
     """A mirrored HubSpot company; `unreadable` as in `ContactView`.
 
-    `peers`: groups of companies that have something in common with this one, itself among them. Companies share the
-    groups, since many of one batch may have the same domain.
+    `peers`: groups of companies that have something in common with this one, itself among them. Companies share
+    the groups, since many of one batch may have one domain. `kin`: by duplicate of this company, its groups.
     """
 
     id: str
@@ -70,6 +70,7 @@ class Company:
     owner: Owner | None = None
     unreadable: frozenset[str] = frozenset()
     peers: tuple["Peers", ...] = field(default=(), compare=False, repr=False)
+    kin: Mapping[str, tuple["Peers", ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def get(self, name: str) -> str | None:
         """The value, None where it is empty. Raises Unreadable."""
@@ -80,10 +81,14 @@ class Company:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A company that may stand for the same account as another one; `linked`: it has an account of its own."""
+    """A company that may stand for the same account as another one.
+
+    `linked`: it has an account of its own. `shares`: it stands for the account of a duplicate.
+    """
 
     company: Company
     linked: bool
+    shares: bool = False
 
 
 ALIKE = "alike "
@@ -92,7 +97,10 @@ ALIKE = "alike "
 
 @dataclass(frozen=True, slots=True)
 class Peers:
-    """Companies with one domain, or (`alike`) with one domain and name, or one name, country and postal code."""
+    """Companies with one domain, or (`alike`) with one domain and name, or one name, country and postal code.
+
+    Being alike is passed on: if the first is the second and the second is the third, all three are one.
+    """
 
     members: tuple[Peer, ...]
     alike: bool

@@ -53,7 +53,7 @@ def _chosen(desk: Desk, company: Company, alike: tuple[Peer, ...]) -> Company:
     holders = [peer.company for peer in alike if peer.linked or _holds_account(desk, peer.company)]
     everybody = [company, *(peer.company for peer in alike)]
     chosen = holders[0] if holders else min(everybody, key=lambda one: in_order(one.id))
-    return replace(chosen, peers=company.peers)
+    return replace(chosen, peers=company.kin.get(chosen.id, company.peers))
 
 
 def _holds_account(desk: Desk, company: Company) -> bool:
@@ -81,7 +81,7 @@ def rivals(desk: Desk, company: Company) -> list[Rival]:
     if desk.link(ACCOUNT, company.id):
         return []
     alike = {peer.company.id for peer in identity.duplicates(company)}
-    found = [peer.company for peer in identity.peers(company) if not peer.linked]
+    found = [peer.company for peer in identity.peers(company) if not (peer.linked or peer.shares)]
     if of.duplicates.company == "create":
         return [Rival(other, _precedence(other, company) if other.id in alike else 0) for other in found]
     return [Rival(other) for other in found if other.id not in alike]

@@ -81,25 +81,59 @@ def _completed(view: ContactView, groups: Mapping[str, tuple[Peers, ...]]) -> Co
 
 
 def _with(company: Company, groups: Mapping[str, tuple[Peers, ...]]) -> Company:
-    return replace(company, peers=groups[company.id]) if company.id in groups else company
+    if company.id not in groups:
+        return company
+    alike = (peer.company.id for group in groups[company.id] if group.alike for peer in group.members)
+    return replace(company, peers=groups[company.id], kin={i: groups[i] for i in alike if i != company.id})
 
 
 def _groups(session: Session, company_ids: Sequence[str]) -> dict[str, tuple[Peers, ...]]:
-    """By company its groups of more than one; companies with the same key share the group itself."""
-    keys_of: dict[str, list[str]] = {}
-    for company, key in _pairs(session, tables.CompanyKey.company_id, company_ids):
-        keys_of.setdefault(key, []).append(company)
-    members: dict[str, list[str]] = {}
-    for company, key in _pairs(session, tables.CompanyKey.key, list(keys_of)):
-        members.setdefault(key, []).append(company)
-    shared = {key: ids for key, ids in members.items() if len(ids) > 1}
-    peers = _peers(session, {i for ids in shared.values() for i in ids})
+    """By company its groups of more than one, of these companies and of all that are alike with them."""
+    keys_of, members = _neighbours(session, company_ids)
+    one = _united(members)
+    shared = {key: ids for key, ids in members.items() if len(ids) > 1 and not key.startswith(ALIKE)}
+    peers = _peers(session, {i for ids in (*shared.values(), *one.values()) for i in ids})
+    united = {ids: _group(ids, peers, alike=True) for ids in set(one.values())}
+    rivals = {key: _group(tuple(ids), peers, alike=False) for key, ids in shared.items()}
     found: dict[str, tuple[Peers, ...]] = {}
-    for key, ids in shared.items():
-        group = Peers(tuple(peers[i] for i in ids if i in peers), key.startswith(ALIKE))
-        for company in keys_of[key] if len(group.members) > 1 else ():
-            found[company] = (*found.get(company, ()), group)
+    for company, keys in keys_of.items():
+        groups = [united[one[company]]] if company in one else []
+        groups += [rivals[key] for key in keys if key in rivals]
+        if many := tuple(group for group in groups if len(group.members) > 1):
+            found[company] = many
     return found
+
+
+def _group(ids: tuple[str, ...], peers: Mapping[str, Peer], *, alike: bool) -> Peers:
+    return Peers(tuple(peers[i] for i in ids if i in peers), alike)
+
+
+def _neighbours(session: Session, company_ids: Sequence[str]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """(by company its keys, by key its companies) of these companies and of all that are alike with them."""
+    keys_of: dict[str, list[str]] = {}
+    members: dict[str, list[str]] = {}
+    fresh = list(dict.fromkeys(company_ids))
+    while fresh:
+        keys_of |= {company: [] for company in fresh}
+        for company, key in _pairs(session, tables.CompanyKey.company_id, fresh):
+            keys_of[company].append(key)
+        keys = {key for company in fresh for key in keys_of[company]} - members.keys()
+        for company, key in _pairs(session, tables.CompanyKey.key, sorted(keys)):
+            members.setdefault(key, []).append(company)
+        alike = dict.fromkeys(i for key in sorted(keys) if key.startswith(ALIKE) for i in members[key])
+        fresh = [i for i in alike if i not in keys_of]
+    return keys_of, members
+
+
+def _united(members: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """By company all that are the same one, itself among them: being alike is passed on."""
+    one: dict[str, set[str]] = {}
+    for key, ids in members.items():
+        if key.startswith(ALIKE) and len(ids) > 1:
+            together = set(ids).union(*(one.get(i, ()) for i in ids))
+            one |= dict.fromkeys(together, together)
+    whole = {id(ids): tuple(sorted(ids)) for ids in one.values()}
+    return {company: whole[id(ids)] for company, ids in one.items()}
 
 
 def _pairs(session: Session, column: str, values: Sequence[str]) -> list[tuple[str, str]]:
@@ -108,10 +142,13 @@ def _pairs(session: Session, column: str, values: Sequence[str]) -> list[tuple[s
 
 
 def _peers(session: Session, company_ids: set[str]) -> dict[str, Peer]:
-    """Those of the companies that HubSpot has not merged away, with whether they have an account of their own."""
+    """Those of the companies that HubSpot has not merged away, with whether they have an account."""
     companies = loading.companies(session, company_ids - _merged(session, company_ids))
-    linked = _linked(session, companies)
-    return {i: Peer(company, i in linked) for i, company in companies.items()}
+    origins = _origins(session, companies)
+    return {
+        i: Peer(company, linked=origins.get(i, "shared") != "shared", shares=origins.get(i) == "shared")
+        for i, company in companies.items()
+    }
 
 
 def _merged(session: Session, company_ids: Iterable[str]) -> set[str]:
@@ -119,8 +156,8 @@ def _merged(session: Session, company_ids: Iterable[str]) -> set[str]:
     return {i for ids in portions(company_ids) for i in session.exec(of.where(col(tables.Alias.old_id).in_(ids)))}
 
 
-def _linked(session: Session, company_ids: Iterable[str]) -> set[str]:
-    of = select(tables.Link.key).where(
-        tables.Link.entity == "CorporateAccount", tables.Link.object_id != "", tables.Link.origin != "shared"
-    )
-    return {i for ids in portions(company_ids) for i in session.exec(of.where(col(tables.Link.key).in_(ids)))}
+def _origins(session: Session, company_ids: Iterable[str]) -> dict[str, str]:
+    """By company how the pair with its account came about; companies without an account are left out."""
+    link = tables.Link
+    of = select(link.key, link.origin).where(link.entity == "CorporateAccount", link.object_id != "")
+    return {i: origin for ids in portions(company_ids) for i, origin in session.exec(of.where(col(link.key).in_(ids)))}

@@ -132,6 +132,33 @@ def test_duplicates_share_one_account_under_the_lowest_id(world: World) -> None:
     assert len(world.control.rows("CorporateAccount")) == 1
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)], ids=["in order", "the last first"])
+def test_being_the_same_is_passed_on(world: World, order: tuple[int, ...]) -> None:
+    """The first is the second by domain and name, the second the third by name and place: all three are one."""
+    control = world.control
+    place = {"country": "Germany", "zip": "20095"}
+    chain = [{"domain": "muster.example"}, {"domain": "muster.example", **place}, {"domain": "old.example", **place}]
+    made = {n: control.company("Muster", **chain[n]) for n in order}
+    for n in order[::2]:
+        control.contact(made[n], lastname=f"of {n}")
+    world.sync()
+    assert len(control.rows("CorporateAccount")) == 1
+    assert len(control.rows("Lead")) == 2
+
+
+def test_a_company_that_shares_an_account_claims_no_other(world: World) -> None:
+    control = world.control
+    first, second = (control.company("Muster", domain="muster.example") for _ in range(2))
+    for company in (first, second):
+        control.contact(company, lastname=f"of {company}")
+    world.sync()
+    sister = control.company("Muster Bau", domain="muster.example")
+    free = account(world, "Muster Gruppe")
+    control.contact(sister, lastname="Neu")
+    world.sync()
+    assert company_of(world, free) == sister
+
+
 def test_the_second_of_two_duplicates_may_come_first(world: World) -> None:
     companies, contacts = twice(world)
     world.control.change(contacts[0], lead_score="10")
