@@ -49,6 +49,10 @@ class Vanished(GuardTripped):
     """More contacts are said to be gone than is believed without a person; those contacts stay as they are."""
 
 
+class SecondWriter(GuardTripped):
+    """Another program writes under our keys; nothing is written until a person decided."""
+
+
 class LeaseHeld(SyncError):
     """Another process writes at the moment."""
 

@@ -37,6 +37,8 @@ class Event(StrEnum):
     LEAD_ADOPTED = "lead_adopted"
     LEAD_CLOSED = "lead_closed"
     GUARD_TRIPPED = "guard_tripped"
+    SECOND_WRITER = "second_writer"
+    DUPLICATE_FOUND = "duplicate_found"
     RATE_LIMITED = "rate_limited"
     REQUEST_RETRIED = "request_retried"
     BUDGET_LOW = "budget_low"
@@ -199,11 +201,12 @@ def _write(level: str, event: Event, fields: dict[str, Any]) -> None:
     getattr(structlog.get_logger(), level)(str(event), **fields)
 
 
-_ERRORS = frozenset({Event.CONTACT_PARKED, Event.GUARD_TRIPPED})
+_ERRORS = frozenset({Event.CONTACT_PARKED, Event.GUARD_TRIPPED, Event.SECOND_WRITER})
 
 _WARNINGS = frozenset(
     {
         Event.JOB_FAILED,
+        Event.DUPLICATE_FOUND,
         Event.RATE_LIMITED,
         Event.BUDGET_LOW,
         Event.CONTRACT_MISMATCH,

@@ -23,6 +23,7 @@ def routes(store: C4CStore) -> list[Route]:
         Route("/settings", control.settings, methods=["GET", "PATCH"]),
         Route("/merge", control.merge, methods=["POST"]),
         Route("/leads/{object_id}/{action}", control.lead_action, methods=["POST"]),
+        Route("/{entity}/{object_id}/copy", control.copy, methods=["POST"]),
         Route("/{entity}", control.create, methods=["POST"]),
         Route("/{entity}/{object_id}", control.edit, methods=["PATCH", "DELETE"]),
     ]
@@ -41,6 +42,19 @@ class Control:
         with self.store.atomic():
             created = self.store.create(_entity(request), await _json(request))
         return JSONResponse(self._row(_entity(request), created["ObjectID"]))
+
+    async def copy(self, request: Request) -> JSONResponse:
+        """A salesperson (or the user `by`) copies a record: custom fields go along, ids and times are its own."""
+        entity, object_id = _entity(request), request.path_params["object_id"]
+        original = self.store.get(entity, object_id)
+        if original is None:
+            raise Refused(404, f"no {entity} {object_id}")
+        fields = ENTITIES[entity].fields
+        kept = {name: value for name, value in original.items() if name in fields and fields[name].creatable}
+        with self.store.atomic():
+            by = request.query_params.get("by", "SALES")
+            made = self.store.create(entity, {**kept, **await _json(request)}, by=by)
+        return JSONResponse(self._row(entity, made["ObjectID"]))
 
     async def edit(self, request: Request) -> JSONResponse:
         entity, object_id = _entity(request), request.path_params["object_id"]

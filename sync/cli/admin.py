@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -20,10 +21,11 @@ from sync.jobs import leaving, reread, verify
 from sync.jobs import resync as resyncing
 from sync.jobs.resync import Scope
 from sync.jobs.runner import JOBS
-from sync.state import disappearance, guarding, left_alone, selection, streams
+from sync.state import disappearance, guarding, left_alone, second_writer, selection, streams
 from sync.state import lease as leases
 from sync.state.backup import backup as copy
 from sync.state.disappearance import Disappearance
+from sync.state.second_writer import SecondWriter
 from sync.state.store import Store
 from sync.worker.keeper import working
 
@@ -284,17 +286,32 @@ def approve(
     digest: Annotated[str | None, typer.Argument(metavar="[DIGEST]", help="As the guard named it.")] = None,
     json: Json = False,
 ) -> None:
-    """Show what the guard stopped: a plan, or contacts said to be gone; with its digest, let exactly that through."""
+    """Show what is held back: a plan, contacts said to be gone, a second writer; its digest lets exactly that go on."""
     with _opened() as store, store.session() as session:
-        found, gone = _approved(session, digest) if digest else (guarding.last(session), disappearance.known(session))
-    document = admin_reports.guard_document(found, gone)
+        held = _approved(session, digest) if digest else _held_back(session)
+    document = admin_reports.guard_document(held.plan, held.gone, held.second)
     output.show_json(document) if json else admin_reports.print_guard(document)
 
 
-def _approved(session: Session, digest: str) -> tuple[guarding.Stopped | None, list[Disappearance]]:
-    plan, gone = guarding.approve(session, digest, _now()), disappearance.approve(session, digest, _now())
-    if plan is None and gone is None:
+@dataclass(frozen=True)
+class _HeldBack:
+    """What waits for a person, or was approved just now."""
+
+    plan: guarding.Stopped | None
+    gone: list[Disappearance]
+    second: SecondWriter | None
+
+
+def _held_back(session: Session) -> _HeldBack:
+    return _HeldBack(guarding.last(session), disappearance.known(session), second_writer.last(session))
+
+
+def _approved(session: Session, digest: str) -> _HeldBack:
+    now = _now()
+    plan, gone = guarding.approve(session, digest, now), disappearance.approve(session, digest, now)
+    second = second_writer.approve(session, digest, now)
+    if plan is None and gone is None and second is None:
         raise ConfigurationError(
-            [f"{digest}: no such plan stands stopped; `approve` without a digest shows which does"]
+            [f"{digest}: nothing with this digest is held back; `approve` without a digest shows what is"]
         )
-    return plan, [gone] if gone else []
+    return _HeldBack(plan, [gone] if gone else [], second)

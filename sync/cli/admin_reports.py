@@ -11,6 +11,7 @@ from sync.domain.codes import EXPLANATIONS, Code
 from sync.state import tables
 from sync.state.disappearance import Disappearance
 from sync.state.guarding import Stopped
+from sync.state.second_writer import SecondWriter
 
 Document = dict[str, Any]
 
@@ -165,9 +166,12 @@ def _about(entry: Document) -> str:
     return ", ".join(entry.get("fields") or entry.get("contacts") or ())
 
 
-def guard_document(found: Stopped | None, gone: Sequence[Disappearance]) -> Document:
-    """What `approve --json` prints: the stopped plan without the digests of its parts, and who is said to be gone."""
-    doubted = {"disappearances": [asdict(one) for one in gone]}
+def guard_document(
+    found: Stopped | None, gone: Sequence[Disappearance], second: SecondWriter | None = None
+) -> Document:
+    """What `approve --json` prints: the stopped plan without the digests of its parts, who is said to be gone, and
+    which records another program created under our keys."""
+    doubted = {"disappearances": [asdict(one) for one in gone], "second_writer": asdict(second) if second else None}
     if found is None:
         return {"stopped": None, **doubted}
     shown = {name: value for name, value in asdict(found).items() if name not in ("contacts", "cycle")}
@@ -175,8 +179,10 @@ def guard_document(found: Stopped | None, gone: Sequence[Disappearance]) -> Docu
 
 
 def print_guard(document: Document) -> None:
-    if document["stopped"] is None and not document["disappearances"]:
-        say("the guard stopped nothing")
+    if not any(document[kind] for kind in ("stopped", "disappearances", "second_writer")):
+        say("nothing is held back")
+    if document["second_writer"]:
+        _print_second_writer(document["second_writer"])
     if document["stopped"]:
         _print_plan(document["stopped"])
     for doubted in document["disappearances"]:
@@ -190,6 +196,16 @@ def _print_disappearance(doubted: Document) -> None:
         say(f"approved at {doubted['approved_at']}: the next scores and sweep believe it")
     else:
         say(f"to confirm that exactly these are gone: hubspot-c4c-sync approve {doubted['digest']}")
+
+
+def _print_second_writer(second: Document) -> None:
+    say(f"second writer {second['digest']}, found at {_short(second['at'])}: {second['text']}")
+    for twin in second["twins"]:
+        say(f"  {twin['entity']} {twin['key']}: ours {twin['ours']}, the other {twin['theirs']}")
+    if second["approved_at"]:
+        say(f"approved at {second['approved_at']}: the next push writes again")
+    else:
+        say(f"once the other program is stopped: hubspot-c4c-sync approve {second['digest']}")
 
 
 def _print_plan(stopped: Document) -> None:

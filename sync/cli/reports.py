@@ -101,6 +101,8 @@ def _print_trouble(document: Document) -> None:
     guard = document["guard"]
     if guard and not guard["approved_at"]:
         say(f"GUARD: {guard['text']}; nothing was written. `hubspot-c4c-sync approve` shows the plan {guard['plan']}")
+    if second := document["second_writer"]:
+        say(f"SECOND WRITER: {second['text']}; nothing is written. `hubspot-c4c-sync approve` shows the records")
     for doubted in document["disappearances"]:
         say(f"GUARD: {doubted['text']}; `hubspot-c4c-sync approve` shows them as {doubted['plan']}")
 

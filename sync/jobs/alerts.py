@@ -22,7 +22,7 @@ from sync.jobs import freshness
 from sync.jobs.context import Context
 from sync.jobs.poll import STREAMS
 from sync.log import Event, bound, emit
-from sync.state import budget, clocks, disappearance, guarding, readable, streams, trouble, work
+from sync.state import budget, clocks, disappearance, guarding, readable, second_writer, streams, trouble, work
 from sync.state import lease as leases
 from sync.state.budget import DailyBudget
 from sync.state.streams import Streak
@@ -35,6 +35,7 @@ class Alert(StrEnum):
     POLL_STALE = "poll_stale"
     PARKED = "parked"
     GUARD = "guard"
+    SECOND_WRITER = "second_writer"
     DENIED = "denied"
     BUDGET = "budget"
     CONTRACT = "contract"
@@ -51,6 +52,7 @@ STEPS = {
     Alert.POLL_STALE: "`hubspot-c4c-sync runs --job poll`; its last column says why",
     Alert.PARKED: "`hubspot-c4c-sync parked list`",
     Alert.GUARD: "`hubspot-c4c-sync approve` shows what waits; nothing was written",
+    Alert.SECOND_WRITER: "stop the other worker; `hubspot-c4c-sync approve` shows which records exist twice",
     Alert.DENIED: "`hubspot-c4c-sync check` names what is refused; correct it before any restart",
     Alert.BUDGET: "`hubspot-c4c-sync status` shows what is left; it goes on after midnight in the portal's time zone",
     Alert.CONTRACT: "`hubspot-c4c-sync check`, then correct the rules or the other side",
@@ -68,6 +70,7 @@ OVER = {
     Alert.POLL_STALE: "HubSpot is read again",
     Alert.PARKED: "fewer contacts are parked than the alert threshold",
     Alert.GUARD: "the guard holds nothing back",
+    Alert.SECOND_WRITER: "a person approved that this worker writes again",
     Alert.DENIED: "both systems accept the credentials again",
     Alert.BUDGET: "HubSpot's daily requests suffice again",
     Alert.CONTRACT: "settled",
@@ -100,7 +103,7 @@ class Failure:
     message: str = ""
 
 
-OWN_ALERT = frozenset({"Denied", "BudgetExhausted", "BudgetClosed", "GuardTripped", "Vanished"})
+OWN_ALERT = frozenset({"Denied", "BudgetExhausted", "BudgetClosed", "GuardTripped", "SecondWriter", "Vanished"})
 """Kinds of failure that have alerts of their own."""
 
 
@@ -129,6 +132,7 @@ class Facts:
     clock: str | None = None
     state: str | None = None
     """What is wrong with the state file."""
+    second_writer: str | None = None
 
 
 def watch(context: Context, problem: str | None = None) -> str | None:
@@ -233,6 +237,7 @@ def _facts(session: Session, context: Context, state: str | None) -> Facts:
         last_lead=work.last_created_lead(session) or streams.in_service_since(session),
         clock=clocks.noted(session),
         state=state,
+        second_writer=found.text if (found := second_writer.standing(session)) else None,
     )
 
 
@@ -263,6 +268,7 @@ def evaluate(facts: Facts, config: Configuration) -> dict[str, str]:
         Alert.POLL_STALE: _poll_stale(facts, config),
         Alert.PARKED: _parked(facts, config),
         Alert.GUARD: facts.guard,
+        Alert.SECOND_WRITER: facts.second_writer,
         Alert.DENIED: _denied(facts),
         Alert.BUDGET: _budget(facts, config),
         Alert.C4C_AWAY: _c4c_away(facts, config),

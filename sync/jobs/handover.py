@@ -16,7 +16,7 @@ from sync.c4c_client import Aborted, Locked, RefusedRequest, Unknown, WriteResul
 from sync.domain.codes import Code
 from sync.domain.numbers import in_order
 from sync.errors import Refused, RemoteError, Unavailable
-from sync.jobs import identities, linking, recording
+from sync.jobs import identities, linking, permission, recording, uniqueness
 from sync.jobs.answers import Answers, Reader
 from sync.jobs.context import Context
 from sync.jobs.faults import Faults
@@ -29,6 +29,7 @@ from sync.planner.plan import Tenant, Write, plan
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.planner.target import Ask, Question
 from sync.state import streams, work
+from sync.state.second_writer import Made
 
 MOST_ROUNDS = 100
 """Rounds of one slice; an ordinary one takes about six."""
@@ -158,7 +159,7 @@ class Handover:
             self.plan(work_)
             self._settle(work_, settled)
             writes = self._sendable(work_, _wave(work_))
-            if self.context.stopping():
+            if self.context.stopping() or permission.withheld(self.context):
                 # Nothing new is begun. What was written is linked; what is in flight is looked up the next time.
                 return
             if writes and not _reread(work_, writes):
@@ -212,6 +213,7 @@ class Handover:
                 (w, r) for group, found in zip(groups, answers, strict=True) for w, r in zip(group, found, strict=True)
             ]
             linking.keep(self.context, self.tenant, work_, results, self.faults, lambda w: owned(work_, owners, w))
+            uniqueness.look(self.context, self.tenant.schema, _made(results))
             self._answered |= answered(results)
             refused = request_at_fault(results, self._answered)
             records = [(w, r) for w, r in results if not (refused and isinstance(r, RefusedRequest))]
@@ -309,6 +311,15 @@ def _raise_what_ended(results: Iterable[tuple[Write, WriteResult]]) -> None:
     for _, result in results:
         if isinstance(result, Aborted):
             raise result.error
+
+
+def _made(results: Iterable[tuple[Write, WriteResult]]) -> list[Made]:
+    """The records that these writes created."""
+    return [
+        Made(write.entity, write.key, str(result.row["ObjectID"]))
+        for write, result in results
+        if write.action == "create" and isinstance(result, Written) and result.row
+    ]
 
 
 def settled(work_: Slice, contact: str) -> Outcome | None:

@@ -21,7 +21,7 @@ from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.planner.seen import seen, unread
 from sync.planner.target import Ask, Question, Record, Target, Unanswerable
 from sync.schema import Schema
-from sync.state import streams, tables, work
+from sync.state import second_writer, streams, tables, work
 from sync.state.work import HandoverRecord
 
 NUMBERS = {ACCOUNT: "AccountID", CONTACT: "ContactID", LEAD: "ID"}
@@ -110,6 +110,7 @@ def _keep(context: Context, work_: Handover, intents: Sequence[Link], target: Ta
             stored = session.get(tables.Link, (intent.entity, intent.key))
             if record is None:
                 linking.drop(session, intent.entity, intent.key, intent)
+                second_writer.note_lost(session, [(intent.entity, intent.key)], now)
             elif not named_meanwhile(work.as_link(stored) if stored else None, intent):
                 leads += _link(session, intent, record, work_.tenant.schema, now)
         since = streams.in_service_since(session)

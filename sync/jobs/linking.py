@@ -8,7 +8,7 @@ from typing import Any
 from sqlmodel import Session
 
 from sync import odata
-from sync.c4c_client import Duplicate, RefusedRequest, Rejected, WriteResult, Written
+from sync.c4c_client import Duplicate, RefusedRequest, Rejected, Unknown, WriteResult, Written
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
 from sync.domain.link import Announced, Wrote, after, named_meanwhile
@@ -26,7 +26,7 @@ from sync.planner.provenance import creator
 from sync.planner.relations import MAIN
 from sync.planner.resolve import ACCOUNT, LEAD
 from sync.planner.target import Target
-from sync.state import streams, tables, work
+from sync.state import second_writer, streams, tables, work
 
 READ_BACK = ("UserStatusCode", "QualificationLevelCode")
 """What C4C may turn into something else by itself (KBA 2419551)."""
@@ -93,6 +93,8 @@ def _commit(context: Context, tenant: Tenant, work_: Slice, results: Results) ->
             elif isinstance(result, Rejected | RefusedRequest | Duplicate) and write.action == "create":
                 _drop(session, attempt, write)
         _remember_ourselves(session, tenant, results)
+        lost = [(w.entity, w.key) for w, r in results if w.action == "create" and isinstance(r, Unknown)]
+        second_writer.note_lost(session, lost, now)
         if attempt.new_accounts:
             work.wake_contacts_of(session, sorted(attempt.new_accounts), work_.views, now)
     work_.links, work_.new_accounts = attempt.links, attempt.new_accounts

@@ -12,7 +12,7 @@ from sync.domain.codes import Code
 from sync.domain.decision import Decision
 from sync.domain.views import ContactView
 from sync.errors import Refused, SyncError
-from sync.jobs import contract, faults, guard, in_flight, recording, tenant_memory
+from sync.jobs import contract, faults, guard, in_flight, permission, recording, tenant_memory, uniqueness
 from sync.jobs.context import Context, Counts
 from sync.jobs.faults import Faults
 from sync.jobs.guard import Candidate
@@ -35,7 +35,10 @@ TRIAGE = 1000
 
 
 def run(context: Context) -> Counts:
-    """Hands over what is due. Raises RemoteError if C4C is away, GuardTripped before the first write of too many."""
+    """Hands over what is due. Raises RemoteError if C4C is away, GuardTripped before the first write of too many.
+
+    Raises SecondWriter, before the next write, as soon as another program turns out to write under our keys.
+    """
     counts: Counts = {
         "qualified": 0,
         "not_qualified": 0,
@@ -61,10 +64,13 @@ def _finished(context: Context, counts: Counts) -> Counts:
 
 
 def _push(context: Context, counts: Counts) -> None:
+    _raise_if_withheld(context)
     with context.store.session() as session:
         work.pull_back(session, context.now(), context.config.worker.retry.longest)
     concerned = Faults()
     handover = cache(lambda: _handover(context, concerned))
+    uniqueness.look_again(context, lambda: handover().tenant.schema)
+    _raise_if_withheld(context)
     unresolved = in_flight.resolve(context, handover)
     with context.store.reading() as session:
         due = work.due(session, context.now(), limit=1_000_000)
@@ -73,6 +79,11 @@ def _push(context: Context, counts: Counts) -> None:
     counts["parked"] += faults.settle(context, concerned)
     if unresolved.failure:
         raise unresolved.failure
+
+
+def _raise_if_withheld(context: Context) -> None:
+    if failure := permission.withheld(context):
+        raise failure
 
 
 def _hand_over(
@@ -107,6 +118,7 @@ def _carry_over(context: Context, handover: Handover, ids: Sequence[str], counts
             handover.carry_over(ids[start : start + SLICE])
         finally:
             _count(counts, handover.current)
+        _raise_if_withheld(context)
         refused |= any(outcome.code in REFUSALS for outcome in handover.current.outcomes.values())
         context.progress("push", min(start + SLICE, len(ids)), len(ids))
     return refused

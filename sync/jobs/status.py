@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from sync.config import Configuration, WorkerConfig
 from sync.jobs import freshness
-from sync.state import budget, disappearance, guarding, streams, trouble, work
+from sync.state import budget, disappearance, guarding, second_writer, streams, trouble, work
 from sync.state import lease as leases
 from sync.state.space import space
 from sync.state.store import Store
@@ -35,6 +35,7 @@ def status(store: Store, now: datetime, configuration: Configuration | None = No
             "frozen_scores": freshness.frozen(session, configuration, now) if configuration else [],
             "lease": _lease(store, leases.holding(session), now),
             "guard": _guard(guarding.last(session)),
+            "second_writer": _second_writer(second_writer.standing(session)),
             "disappearances": [_doubted(found) for found in disappearance.standing(session)],
             "alerts": streams.holding(session),
             "alerts_undelivered": sorted(set(streams.holding(session)) ^ set(streams.delivered(session))),
@@ -93,6 +94,10 @@ def _guard(stopped: guarding.Stopped | None) -> dict[str, Any] | None:
     if stopped is None:
         return None
     return {"plan": stopped.digest, "text": stopped.text, "at": stopped.at, "approved_at": stopped.approved_at}
+
+
+def _second_writer(found: second_writer.SecondWriter | None) -> dict[str, Any] | None:
+    return {"digest": found.digest, "text": found.text, "at": found.at} if found else None
 
 
 def _doubted(found: disappearance.Disappearance) -> dict[str, Any]:

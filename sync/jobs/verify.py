@@ -14,29 +14,19 @@ from sync.jobs import links
 from sync.jobs.context import Context
 from sync.jobs.faults import Faults
 from sync.jobs.handover import Handover
+from sync.jobs.keyed import KEYED, STATUS, Keyed, keyed
 from sync.jobs.slice import Slice
 from sync.jobs.tenant import maps, read_tenant
-from sync.odata import Query, Row
+from sync.odata import Query
 from sync.planner.plan import Write, concerns
 from sync.planner.qualify import qualify
-from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
+from sync.planner.resolve import ACCOUNT, CONTACT
 from sync.schema import collection
 from sync.state import left_alone, selection, streams, tables
 from sync.state.pending import mark_pending, portions
 from sync.state.store import Store
 
 SLICE = 200
-KEYED = (ACCOUNT, CONTACT, LEAD)
-
-
-@dataclass(frozen=True, slots=True)
-class Keyed:
-    """A C4C record that carries an external key."""
-
-    entity: str
-    object_id: str
-    key: str
-    obsolete: bool = False
 
 
 @dataclass
@@ -157,23 +147,14 @@ def _records(context: Context) -> list[Keyed]:
         Query(collection(entity), f"startswith({m.external_key},'{digit}')", ("ObjectID", m.external_key, status))
         for entity, m in entities.items()
         for digit in "123456789"
-        for status in [_STATUS[entity]]
+        for status in [STATUS[entity]]
     ]
     answers = context.c4c.query(queries)
     return [
-        _keyed(entity, row, entities[entity])
+        keyed(entity, row, entities[entity])
         for (entity, _), rows in zip([(e, d) for e in entities for d in "123456789"], answers, strict=True)
         for row in rows
     ]
-
-
-_STATUS = {ACCOUNT: "LifeCycleStatusCode", CONTACT: "StatusCode", LEAD: "LifeCycleStatusCode"}
-
-
-def _keyed(entity: str, row: Row, entity_map: Any) -> Keyed:
-    obsolete = getattr(entity_map, "obsolete_status", None)
-    status = str(row.get(_STATUS[entity]) or "")
-    return Keyed(entity, str(row["ObjectID"]), str(row[entity_map.external_key]), status == obsolete)
 
 
 def _duplicates(records: Iterable[Keyed]) -> Iterable[dict[str, Any]]:

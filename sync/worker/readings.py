@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from sync.domain.codes import Code
 from sync.jobs.runner import JOBS
-from sync.state import budget, disappearance, guarding, streams, work
+from sync.state import budget, disappearance, guarding, second_writer, streams, work
 from sync.state.budget import DailyBudget
 
 
@@ -30,6 +30,7 @@ class Reading:
     watermarks: Mapping[str, datetime | None]
     budget: DailyBudget
     held_back: bool
+    second_writer: bool
     successes: Mapping[str, datetime]
     """By job, when it last ended well, in whichever process."""
     failures: Mapping[str, datetime]
@@ -56,6 +57,7 @@ def read(session: Session, now: datetime) -> Reading:
         watermarks=streams.watermarks(session),
         budget=budget.load(session),
         held_back=guarding.tripped(session) is not None or bool(disappearance.standing(session)),
+        second_writer=second_writer.standing(session) is not None,
         successes={job: good.finished_at for job, (good, _) in runs.items() if good and good.finished_at},
         failures={job: bad.finished_at for job, (_, bad) in runs.items() if bad and bad.finished_at},
         holding=streams.holding(session),
@@ -66,7 +68,7 @@ def read(session: Session, now: datetime) -> Reading:
 def empty() -> Reading:
     """Before the state store was read for the first time."""
     none: dict[str, int] = dict.fromkeys(Code, 0)
-    return Reading(0, 0, None, none, none, 0, 0, None, 0, 0, None, {}, DailyBudget(), False, {}, {}, {}, {})
+    return Reading(0, 0, None, none, none, 0, 0, None, 0, 0, None, {}, DailyBudget(), False, False, {}, {}, {}, {})
 
 
 def newest(stored: Mapping[str, datetime], here: Mapping[str, datetime]) -> dict[str, datetime | None]:

@@ -1,0 +1,165 @@
+"""Whether another program writes to SAP Sales Cloud under our keys, and what must not be taken for one. Ids only.
+
+A state file guards itself by its lease. Two workers with a state file each know nothing of each other: they meet only
+in SAP Sales Cloud, where one key then stands on two records.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from sync.state import streams, tables
+
+NAME, ACCEPTED, LOST, AGAIN = "second writer", "accepted twins", "lost creates", "second look"
+
+LOST_KEPT = timedelta(days=1)
+"""How long a create whose answer was lost may still turn out to have taken effect."""
+
+MOST_AGAIN = 200
+"""Records that are looked at a second time: a second writer that is at work meets us at most of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A record that we created."""
+
+    entity: str
+    key: str
+    object_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """Another record with the key of one of ours: both ObjectIDs."""
+
+    entity: str
+    key: str
+    ours: str
+    theirs: str
+
+
+@dataclass(frozen=True, slots=True)
+class SecondWriter:
+    """`digest` names exactly these twins; nothing is written until a person approved it."""
+
+    digest: str
+    text: str
+    at: str
+    twins: tuple[Twin, ...]
+    approved_at: str | None = None
+
+
+def last(session: Session) -> SecondWriter | None:
+    """What was found last, approved or not."""
+    text = streams.remembered(session, NAME)
+    if not text:
+        return None
+    found = json.loads(text)
+    return SecondWriter(**{**found, "twins": tuple(Twin(**twin) for twin in found["twins"])})
+
+
+def standing(session: Session) -> SecondWriter | None:
+    """What keeps this state from writing; None if nothing does, or if a person approved it."""
+    found = last(session)
+    return found if found and found.approved_at is None else None
+
+
+def stop(session: Session, twins: Iterable[Twin], now: datetime) -> SecondWriter:
+    """Keeps the twins, added to those that already stop us. From now on nothing is written, across restarts."""
+    before = standing(session)
+    known = dict.fromkeys([*(before.twins if before else ()), *twins])
+    all_of_them = tuple(sorted(known, key=lambda twin: (twin.entity, twin.key, twin.theirs)))
+    digest = hashlib.sha256(json.dumps([asdict(twin) for twin in all_of_them]).encode()).hexdigest()[:12]
+    found = SecondWriter(digest, _sentence(all_of_them), before.at if before else now.isoformat(), all_of_them)
+    _keep(session, found)
+    return found
+
+
+def _sentence(twins: Sequence[Twin]) -> str:
+    one = twins[0]
+    return (
+        f"another program writes under our keys: {len(twins)} of the records that we created exist a second time, "
+        f"created by our technical user and unknown to this state (first {one.entity} {one.key}: ours {one.ours}, "
+        f"the other {one.theirs})"
+    )
+
+
+def approve(session: Session, digest: str, now: datetime) -> SecondWriter | None:
+    """Lets this state write again, and accepts exactly these twins; None if no such finding stops it."""
+    found = standing(session)
+    if found is None or found.digest != digest:
+        return None
+    approved = replace(found, approved_at=now.isoformat())
+    _keep(session, approved)
+    accepted = _accepted(session) | {twin.theirs for twin in found.twins}
+    streams.remember(session, ACCEPTED, json.dumps(sorted(accepted)))
+    return approved
+
+
+def _keep(session: Session, found: SecondWriter) -> None:
+    streams.remember(session, NAME, json.dumps(asdict(found)))
+
+
+# ---- what the journal knows
+
+
+def unknown(session: Session, twins: Collection[Twin], now: datetime) -> list[Twin]:
+    """Those of the twins that nothing in this state explains.
+
+    Explained are records that a pair names, that a person accepted, and keys of which a create of our own was lost.
+    """
+    lost = _lost(session, now)
+    objects = [twin.theirs for twin in twins]
+    linked = set(session.exec(select(tables.Link.object_id).where(col(tables.Link.object_id).in_(objects))))
+    known = linked | _accepted(session)
+    return [twin for twin in twins if twin.theirs not in known and _name(twin.entity, twin.key) not in lost]
+
+
+def note_lost(session: Session, pairs: Iterable[tuple[str, str]], now: datetime) -> None:
+    """The answers to these creates (entity, key) were lost: each may have made a record that no pair names."""
+    added = {_name(entity, key): now.isoformat() for entity, key in pairs}
+    if added:
+        streams.remember(session, LOST, json.dumps(_lost(session, now) | added))
+
+
+def _lost(session: Session, now: datetime) -> dict[str, str]:
+    known: dict[str, str] = json.loads(streams.remembered(session, LOST) or "{}")
+    return {name: at for name, at in known.items() if now - datetime.fromisoformat(at) < LOST_KEPT}
+
+
+def _accepted(session: Session) -> set[str]:
+    return set(json.loads(streams.remembered(session, ACCEPTED) or "[]"))
+
+
+def _name(entity: str, key: str) -> str:
+    return f"{entity} {key}"
+
+
+# ---- what is looked at again
+
+
+def look_again(session: Session, made: Sequence[Made], now: datetime) -> None:
+    """These records are to be looked at a second time: a create that was on its way shows only then."""
+    rows = [[one.entity, one.key, one.object_id, now.isoformat()] for one in made]
+    if rows:
+        streams.remember(session, AGAIN, json.dumps([*_again(session), *rows][-MOST_AGAIN:]))
+
+
+def due_again(session: Session, until: datetime) -> list[Made]:
+    """Records to look at again that were created by then."""
+    return [Made(*row[:3]) for row in _again(session) if datetime.fromisoformat(row[3]) <= until]
+
+
+def looked_again(session: Session, until: datetime) -> None:
+    """Those are done."""
+    left = [row for row in _again(session) if datetime.fromisoformat(row[3]) > until]
+    streams.remember(session, AGAIN, json.dumps(left))
+
+
+def _again(session: Session) -> list[list[str]]:
+    found: list[list[str]] = json.loads(streams.remembered(session, AGAIN) or "[]")
+    return found
