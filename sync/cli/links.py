@@ -126,9 +126,14 @@ def forget(entity: Entity, key: Key) -> None:
 
 def _report(found: links.Imported, json: bool) -> None:
     if json:
-        output.show_json({"kept": found.kept, "new": found.new, "refused": list(found.refused)})
+        shown = {"kept": found.kept, "new": found.new, "refused": found.refused, "unread": found.unread}
+        output.show_json(shown)
     else:
         output.say(f"{found.kept} pairs confirmed by SAP Sales Cloud and kept, {found.new} of them new")
+    for pair in found.unread:
+        output.complain(
+            f"{pair}: nothing with this id was read from HubSpot yet; check the id, the pair counts from then"
+        )
     for problem in found.refused:
         output.complain(problem)
     if found.refused:

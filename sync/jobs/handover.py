@@ -166,7 +166,8 @@ class Handover:
                 self._write(work_, writes)
                 _reopen(work_, writes)
                 self._read_back(work_)
-        self._settle(work_, unsettled)
+        # Those that start anew were not planned again: they stay pending.
+        self._settle(work_, lambda left, contact: unsettled(left, contact) if contact in left.plans else None)
 
     def _read_back(self, work_: Slice) -> None:
         """Reads what was changed: C4C rewrites values on saving, and what it made of ours is no edit by sales.

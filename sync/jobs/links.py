@@ -21,7 +21,7 @@ from sync.jobs.context import Context
 from sync.odata import Query, Row
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.schema import collection
-from sync.state import association_rows, peers, tables, work
+from sync.state import association_rows, mirror, peers, tables, work
 from sync.state.pending import mark_pending, portions
 from sync.state.store import Store
 from sync.state.work import HandoverRecord
@@ -49,11 +49,15 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """How an import went: pairs that are believed now, how many of them are new, and what was refused and why."""
+    """How an import went: pairs that are believed now, how many of them are new, and what was refused and why.
+
+    `unread`: those of the believed pairs whose HubSpot id was never read.
+    """
 
     kept: int
     new: int
     refused: tuple[str, ...]
+    unread: tuple[str, ...] = ()
 
 
 # ---- reading and writing CSV
@@ -155,7 +159,21 @@ def keep(context: Context, pairs: Sequence[Pair], *, share: bool = False) -> Imp
         named = ((x.entity, x.key, Named(x.object_id, x.origin == "shared")) for x in believed)
         new = sum(_happened(session, *one, context.now()) for one in named)
         _wake(session, believed, context.now())
-    return Imported(len(believed), new, tuple(refused))
+        unread = _unread(session, believed)
+    return Imported(len(believed), new, tuple(refused), unread)
+
+
+def _unread(session: Session, links: Sequence[Link]) -> tuple[str, ...]:
+    """The pairs whose company or contact the mirror does not hold: a wrong id, or one that is still to be read."""
+    companies = mirror.properties_of(session, "companies", [link.key for link in links if link.entity == ACCOUNT])
+    contacts = mirror.properties_of(session, "contacts", [_id(link) for link in links if link.entity != ACCOUNT])
+    held = {True: companies, False: contacts}
+    return tuple(f"{x.entity} {x.key}" for x in links if _id(x) not in held[x.entity == ACCOUNT])
+
+
+def _id(link: Link) -> str:
+    """The HubSpot id that the key begins with."""
+    return link.key.partition(":")[0]
 
 
 def _shared(session: Session) -> set[tuple[str, str]]:
@@ -202,15 +220,15 @@ def _named_twice(links: Sequence[Link]) -> dict[tuple[str, str], str]:
 
 def _claimed(link: Link, other: str) -> str:
     return (
-        f"{link.entity} {link.key}: {link.object_id} is claimed by {other}; one record has one key. Correct the file, "
-        "drop the wrong pair with `hubspot-c4c-sync links forget`, or, if both ids stand for this record, name it by "
+        f"{link.entity} {link.key}: {link.object_id} is claimed by {other}; one record has one key. Drop the wrong "
+        "pair with `hubspot-c4c-sync links forget`, or, if both ids stand for this record, name it by "
         f"`hubspot-c4c-sync links set {link.entity} {link.key} {link.object_id} --share` after the other one is kept"
     )
 
 
 def _wake(session: Session, links: Sequence[Link], now: datetime) -> None:
     """What the pairs concern is looked at again, so that a parked contact goes on."""
-    contacts = {link.key.partition(":")[0] for link in links if link.entity != ACCOUNT}
+    contacts = {_id(link) for link in links if link.entity != ACCOUNT}
     named = [link.key for link in links if link.entity == ACCOUNT]
     # Sister companies may have waited for the same account.
     companies = {*named, *peers.of(session, named)}

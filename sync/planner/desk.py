@@ -122,14 +122,16 @@ class Desk:
             case Unread():
                 raise NotYet
             case Ambiguous(ids):
-                raise Problem(what.code, f"{what} matches {', '.join(ids)}; {what.settle(ids[0])}")
+                raise Problem(what.code, f"{what} matches {', '.join(ids)}; {what.settle()}")
             case Unasked(why):
                 raise Problem(Code.C4C_REJECTED, f"{what}: {why}; nothing is created while one key cannot be asked for")
             case Lost(record):
                 link = self.link(what.entity, what.key)
                 if link and link.object_id == record.object_id:
                     self.remember(link, record)
-                text = f"{what} was {record.object_id}, which is obsolete now, and no other fits; {what.settle()}"
+                text = (
+                    f"{what} was {record.object_id}, which is obsolete now, and no other fits; {what.settle()}{SHARED}"
+                )
                 raise Problem(what.code, text)
             case Contested(record, others):
                 companies = f"{what} and {', '.join(others)}"
@@ -264,6 +266,8 @@ class Desk:
             seen=seen(existing, {**base.sent, **agreed}, self.tenant.schema, base.unread),
         )
 
+
+SHARED = ", and with `--share` if that record carries the key of another HubSpot id, as after a merge"
 
 KEYED = frozenset({ACCOUNT, CONTACT, LEAD})
 """Entities that carry our external key."""
