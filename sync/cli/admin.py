@@ -177,7 +177,9 @@ def show(contact_id: Annotated[str, typer.Argument(metavar="CONTACT_ID")], json:
         found = [row for row in selection.parked(session) if row.contact_id == contact_id]
         rows = [admin_reports.parked_row(row) for row in found]
     if not rows:
-        raise ConfigurationError([f"contact {contact_id} is not parked; `explain {contact_id}` says how it stands"])
+        raise ConfigurationError(
+            [f"contact {contact_id} is not parked; `hubspot-c4c-sync explain {contact_id}` says how it stands"]
+        )
     output.show_json(rows[0]) if json else admin_reports.print_one_parked(rows[0])
 
 
@@ -217,7 +219,7 @@ def leave(
     if json:
         output.show_json({"left_alone": ids, "worker": worker})
     else:
-        output.say(f"{len(ids)} contacts left alone; `parked retry CONTACT_ID` takes it back")
+        output.say(f"{len(ids)} contacts left alone; `hubspot-c4c-sync parked retry CONTACT_ID` takes it back")
 
 
 def _chosen_parked(
@@ -231,7 +233,7 @@ def _chosen_parked(
             known += [row.contact_id for row in left_alone.everybody(session) if row.contact_id not in known]
     strangers = [i for i in contact_ids or () if i not in known]
     if strangers:
-        raise ConfigurationError([f"{', '.join(strangers)}: not parked; `parked list` shows who is"])
+        raise ConfigurationError([f"{', '.join(strangers)}: not parked; `hubspot-c4c-sync parked list` shows who is"])
     return [i for i in known if contact_ids is None or not contact_ids or i in contact_ids]
 
 
@@ -312,6 +314,9 @@ def _approved(session: Session, digest: str) -> _HeldBack:
     second = second_writer.approve(session, digest, now)
     if plan is None and gone is None and second is None:
         raise ConfigurationError(
-            [f"{digest}: nothing with this digest is held back; `approve` without a digest shows what is"]
+            [
+                f"{digest}: nothing with this digest is held back; "
+                "`hubspot-c4c-sync approve` without a digest shows what is"
+            ]
         )
     return _HeldBack(plan, [gone] if gone else [], second)

@@ -71,8 +71,12 @@ def print_parked(rows: Sequence[Document]) -> None:
     if not rows:
         say("nothing is parked")
         return
-    shown = [(r["contact"], r["code"], _short(r["since"]), r["detail"]) for r in rows]
-    table(f"{len(rows)} parked", ("contact", "code", "since (UTC)", "detail"), shown)
+    shown = [(r["contact"], r["code"], _short(r["since"])) for r in rows]
+    table(f"{len(rows)} parked", ("contact", "code", "since (UTC)"), shown)
+    # Lines, since a cell is folded: a detail holds commands and ids to be copied.
+    for row in rows:
+        say(f"{row['contact']}: {row['detail'] or EXPLANATIONS[Code(row['code'])].meaning}")
+    say()
     for code in sorted({r["code"] for r in rows}):
         say(f"{code}: {EXPLANATIONS[Code(code)].remedy}")
 

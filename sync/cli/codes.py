@@ -2,7 +2,7 @@
 
 import sys
 
-from sync.domain.codes import EXPLANATIONS, Code
+from sync.domain.codes import EXPLANATIONS, RETIRED, Code
 
 HEAD = """# Reason codes
 
@@ -13,10 +13,25 @@ Every decision and every parked contact ends in one of these. Made from `sync/do
 |---|---|---|
 """
 
+RETIRED_HEAD = """
+## Retired
+
+This version never gives these codes; a state file that an older one wrote may still hold them.
+
+| code | means | what to do |
+|---|---|---|
+"""
+
 
 def page() -> str:
     """The page as Markdown."""
-    return HEAD + "".join(f"| `{c}` | {EXPLANATIONS[c].meaning} | {EXPLANATIONS[c].remedy} |\n" for c in Code)
+    rows = {c: f"| `{c}` | {EXPLANATIONS[c].meaning} | {EXPLANATIONS[c].remedy} |\n" for c in Code}
+    return (
+        HEAD
+        + "".join(rows[c] for c in Code if c not in RETIRED)
+        + RETIRED_HEAD
+        + "".join(rows[c] for c in sorted(RETIRED))
+    )
 
 
 if __name__ == "__main__":

@@ -208,7 +208,10 @@ def _explained_at(contact_id: str, moment: datetime) -> explaining.Explained:
 
 def _unknown(contact_id: str) -> ConfigurationError:
     return ConfigurationError(
-        [f"contact {contact_id} is not in the mirror; take the id from HubSpot's record URL, and run `once` to read it"]
+        [
+            f"contact {contact_id} is not in the mirror; take the id from HubSpot's record URL, and read it with "
+            f"`hubspot-c4c-sync resync --contact {contact_id} --refetch`"
+        ]
     )
 
 

@@ -23,12 +23,21 @@ def told(document: Document) -> Iterator[str]:
         yield f"  What to do: {document['remedy']}"
     for score in document["scores"]:
         yield from _score(score)
-    for warning in document["warnings"]:
-        yield f"  Warning {warning['code']}: {warning['text']}"
+    yield from _warnings(document)
     if document.get("outdated"):
         yield "  Not looked at yet since rules or data changed: this is what holds now, and the next push acts on it"
     yield from _then(document) if "decided_at" in document else _now(document)
     yield f"  Rules {document['rules']}, input {document['input'] or 'unknown'}"
+
+
+def _warnings(document: Document) -> Iterator[str]:
+    """Each warning, and below the last one of a code what to do about all of them."""
+    warnings = document["warnings"]
+    for code in dict.fromkeys(warning["code"] for warning in warnings):
+        for text in (warning["text"] for warning in warnings if warning["code"] == code):
+            yield f"  Warning {code}: {text}"
+        if code != document["code"]:
+            yield f"    What to do: {EXPLANATIONS[Code(code)].remedy}"
 
 
 def _score(score: Document) -> Iterator[str]:

@@ -53,6 +53,9 @@ class Explanation:
 
 _NOTHING = "Nothing to do."
 
+RETIRED = frozenset({Code.HUBSPOT_UNAVAILABLE, Code.HUBSPOT_DENIED, Code.HUBSPOT_BUDGET})
+"""Codes that nothing emits; they are readable in old state files. What HubSpot refuses ends the job, and no contact."""
+
 EXPLANATIONS: dict[Code, Explanation] = {
     Code.QUALIFIED: Explanation("All rules are met: the contact has, or gets, its lead.", _NOTHING),
     Code.SCORE_MISSING: Explanation(
@@ -67,12 +70,13 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "Record the legal basis on the contact in HubSpot; it is looked at again by itself.",
     ),
     Code.FILTERED_OUT: Explanation(
-        "A scoring filter excludes the contact; the filter's name stands in the reason.",
-        "Nothing to do, or correct the named filter in qualification.toml.",
+        "A scoring filter or a label excludes the contact; the reason names it.",
+        "Nothing to do, or correct the named filter or label rule in qualification.toml.",
     ),
     Code.ARCHIVED: Explanation("The contact was deleted in HubSpot.", "Nothing to do; restore it there if wrong."),
     Code.MERGED: Explanation(
-        "The contact was merged into another one.", "Look at the surviving contact: `explain` names its id."
+        "The contact was merged into another one.",
+        "Look at the surviving contact: `hubspot-c4c-sync explain CONTACT_ID` names its id.",
     ),
     Code.ERASED: Explanation("The contact no longer exists in HubSpot.", "Erase it in SAP Sales Cloud too if asked."),
     Code.MISSING_LAST_NAME: Explanation(
@@ -88,12 +92,13 @@ EXPLANATIONS: dict[Code, Explanation] = {
     Code.ACCOUNT_AMBIGUOUS: Explanation(
         "Several accounts in SAP Sales Cloud match the company, or the one it had is obsolete and none follows it.",
         "Say which account it is: `hubspot-c4c-sync links set CorporateAccount COMPANY_ID OBJECT_ID`; the contact "
-        "goes on by itself.",
+        "goes on by itself. The detail (`hubspot-c4c-sync parked list`) names the ids.",
     ),
     Code.CONTACT_AMBIGUOUS: Explanation(
         "Several contacts in SAP Sales Cloud match the person, or the one it had is obsolete and none follows it.",
-        "Say which contact it is: `hubspot-c4c-sync links set Contact CONTACT_ID OBJECT_ID`; it goes on by itself. If "
-        "sales retired the person on purpose: `hubspot-c4c-sync parked leave CONTACT_ID --reason TEXT`.",
+        "Say which contact it is: `hubspot-c4c-sync links set Contact CONTACT_ID OBJECT_ID`; it goes on by itself. "
+        "The detail (`hubspot-c4c-sync parked list`) names the ids. If sales retired the person on purpose: "
+        "`hubspot-c4c-sync parked leave CONTACT_ID --reason TEXT`.",
     ),
     Code.LEAD_CLOSED: Explanation(
         "The lead of this cycle was converted, declined or deleted; it is left alone.",
@@ -107,7 +112,8 @@ EXPLANATIONS: dict[Code, Explanation] = {
     Code.OWNER_UNKNOWN: Explanation(
         "The HubSpot owner is no valid, unlocked employee in SAP Sales Cloud, or shares an address with another one; "
         "the tenant chooses the owner.",
-        "Give the employee the same e-mail address in both systems, and no other valid employee that address.",
+        "Give the employee the same e-mail address in both systems, and no other valid employee that address; then run "
+        "`hubspot-c4c-sync resync --code OWNER_UNKNOWN`.",
     ),
     Code.VALUE_TOO_LONG: Explanation(
         "A value is longer than its field and was cut, or one of its words was broken over two fields.",
@@ -117,28 +123,35 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "A value does not fit its field and was left out.", "Correct the named property in HubSpot."
     ),
     Code.CODE_UNKNOWN: Explanation(
-        "A code of the rules is not in the tenant's code list; the field was left out.",
-        "Correct the code in the rules, or add it in SAP Sales Cloud; `check` names it.",
+        "A code of the rules is not in the tenant's code list, or a value is not in the field's table; the field was "
+        "left out.",
+        "Correct the rules, the value in HubSpot, or the code list in SAP Sales Cloud (`hubspot-c4c-sync check` "
+        "names a wrong code); then run `hubspot-c4c-sync resync --code CODE_UNKNOWN`. A field that is `create_only` "
+        "is filled in new records only.",
     ),
     Code.C4C_REJECTED: Explanation(
         "SAP Sales Cloud refused the record, or to look it up by one of its values.",
-        "Read the detail (`parked list`), correct the record or the rules, then run `hubspot-c4c-sync parked retry "
-        "--code C4C_REJECTED`; a change in HubSpot tries again by itself.",
+        "Read the detail (`hubspot-c4c-sync parked list`), correct the record or the rules, then run "
+        "`hubspot-c4c-sync parked retry --code C4C_REJECTED`; a change in HubSpot tries again by itself.",
     ),
     Code.C4C_LOCKED: Explanation("Somebody has the record open; it is tried again.", _NOTHING),
     Code.C4C_CONFLICT: Explanation(
         "The record kept changing under us; it is tried again. Where it is parked, it did not come to rest.",
-        "If it is parked, read in the detail (`parked list`) which fields go back and forth: entries of the mapping, "
-        "or a workflow in SAP Sales Cloud, undo each other. Correct them, then run `hubspot-c4c-sync parked retry "
-        "--code C4C_CONFLICT`.",
+        "If it is parked, read in the detail (`hubspot-c4c-sync parked list`) which fields go back and forth: entries "
+        "of the mapping, or a workflow in SAP Sales Cloud, undo each other. Correct them, then run "
+        "`hubspot-c4c-sync parked retry --code C4C_CONFLICT`.",
     ),
     Code.C4C_UNAVAILABLE: Explanation(
-        "SAP Sales Cloud could not be reached; nothing is lost, it is tried again.",
-        "If it lasts, check the tenant's availability and the network.",
+        "SAP Sales Cloud could not be reached, or its answers on this record were lost; nothing is lost, it is tried "
+        "again.",
+        "If it lasts, check the tenant's availability and the network. If the contact is parked, then run "
+        "`hubspot-c4c-sync parked retry --code C4C_UNAVAILABLE`.",
     ),
     Code.C4C_DENIED: Explanation(
         "SAP Sales Cloud refused the credentials or a permission.",
-        "Check C4C_USERNAME and C4C_PASSWORD or the certificate, and the services of the communication arrangement.",
+        "Run `hubspot-c4c-sync check`; correct C4C_USERNAME and C4C_PASSWORD or the certificate, or the services of "
+        "the communication arrangement. If the contact is parked, then run `hubspot-c4c-sync parked retry --code "
+        "C4C_DENIED`.",
     ),
     Code.HUBSPOT_UNAVAILABLE: Explanation(
         "HubSpot could not be reached; nothing is lost, it is tried again.", "If it lasts, check HubSpot's status page."
@@ -151,13 +164,14 @@ EXPLANATIONS: dict[Code, Explanation] = {
     ),
     Code.GUARD_TRIPPED: Explanation(
         "A cycle would create, change or withdraw more records than the guard allows; nothing was written.",
-        "Look at it with `plan`; if it is right, `approve` lets exactly that plan through. `[guard]` in worker.toml "
+        "Look at it with `hubspot-c4c-sync plan`; if it is right, let exactly that plan through with "
+        "`hubspot-c4c-sync approve DIGEST` (`hubspot-c4c-sync approve` names the digest). `[guard]` in worker.toml "
         "holds the limits (0 switches one off).",
     ),
     Code.INTERNAL_ERROR: Explanation(
         "This program failed on this one contact; the detail names the kind and the place of the error.",
-        "Report the place (`parked list`) to those who maintain this program. After an update, or after the odd value "
-        "of the contact was corrected, run `hubspot-c4c-sync parked retry --code INTERNAL_ERROR`.",
+        "Report the place (`hubspot-c4c-sync parked list`) to those who maintain this program. After an update, or "
+        "after the odd value of the contact was corrected, run `hubspot-c4c-sync parked retry --code INTERNAL_ERROR`.",
     ),
     Code.TOO_MANY_COMPANIES: Explanation(
         "The contact would get more relationships to accounts at once than `max_relationships` allows for one contact.",
@@ -177,8 +191,8 @@ EXPLANATIONS: dict[Code, Explanation] = {
     Code.PROPERTY_UNREADABLE: Explanation(
         "HubSpot does not show a property that the decision needs: it was deleted or renamed, or the token may not "
         "read it. Not read is not empty: the contact waits, and what was handed over stays as it is.",
-        "Restore the property in HubSpot, give the token the right to read it, or name another property in the rules; "
-        "`check` names it. All who wait go on by themselves. If only one contact shows this, correct the value and run "
-        "`hubspot-c4c-sync resync --contact CONTACT_ID --refetch`.",
+        "Restore the property in HubSpot, give the token the right to read it, or name another property in the "
+        "rules; `hubspot-c4c-sync check` names it. All who wait go on by themselves. If only one contact shows this, "
+        "correct the value and run `hubspot-c4c-sync resync --contact CONTACT_ID --refetch`.",
     ),
 }

@@ -1,5 +1,6 @@
 """What the pure core looks at: one contact with everything that a decision needs, as values."""
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -161,16 +162,17 @@ class Memo:
     """What was computed from one view: a plan is made again after each answer, and rests on the same values."""
 
     def __init__(self) -> None:
-        self._known: dict[object, tuple[tuple[object, ...], Any]] = {}
+        self._known: dict[object, tuple[tuple[object, ...], tuple[object, ...], Any]] = {}
 
-    def once(self, name: object, rests_on: tuple[object, ...], make: Callable[[], T]) -> T:
-        """The result of `make`, computed anew only where it rests on something else than before."""
-        known = self._known.get(name)
-        if known and known[0] == rests_on:
-            found: T = known[1]
-            return found
+    def once(self, name: object, by: tuple[object, ...], rests_on: tuple[object, ...], make: Callable[[], T]) -> T:
+        """The result of `make`, computed anew where it is `by` other objects, or rests on other values, than before."""
+        if known := self._known.get(name):
+            before, values, found = known
+            if values == rests_on and all(map(operator.is_, before, by)):
+                kept: T = found
+                return kept
         made = make()
-        self._known[name] = rests_on, made
+        self._known[name] = by, rests_on, made
         return made
 
 

@@ -44,12 +44,14 @@ def _explained(session: Session, view: ContactView, rules: Rules) -> Explained:
     last = work.decision_at(session, view.id)
     outdated = last is not None and (last.rules_digest, last.input_digest) != (rules.digest, input_digest(view))
     code = leading(decisions).code if outdated else _deciding(decisions, progress)
+    codes = _codes(code, decisions, last, _waiting_for(progress), bool(view.cycles))
     return {
         "contact": view.id,
         "code": str(code),
-        "codes": _codes(code, decisions, last, bool(view.cycles)),
+        "codes": codes,
         "meaning": EXPLANATIONS[code].meaning,
         "remedy": EXPLANATIONS[code].remedy,
+        "remedies": _remedies(codes),
         "scores": [decision.to_json() for decision in decisions],
         "warnings": (last.body.get("warnings") if last else None) or [],
         **_progress(progress),
@@ -69,6 +71,7 @@ def _failed(session: Session, contact_id: str, fault: str, rules: Rules) -> Expl
         "codes": [str(code)],
         "meaning": EXPLANATIONS[code].meaning,
         "remedy": EXPLANATIONS[code].remedy,
+        "remedies": _remedies([str(code)]),
         "scores": [],
         "warnings": [],
         **_progress(work.progress_of(session, contact_id)),
@@ -92,12 +95,14 @@ def explain_at(store: Store, contact_id: str, at: datetime) -> Explained | None:
         code = Code(found.code)
         reasons = [reason["code"] for score in found.body["scores"] for reason in score["reasons"]]
         warnings = [warning["code"] for warning in found.body["warnings"]]
+        codes = list(dict.fromkeys([found.code, *(c for c in reasons if c != Code.QUALIFIED), *warnings]))
         return {
             "contact": contact_id,
             "code": found.code,
-            "codes": list(dict.fromkeys([found.code, *(c for c in reasons if c != Code.QUALIFIED), *warnings])),
+            "codes": codes,
             "meaning": EXPLANATIONS[code].meaning,
             "remedy": EXPLANATIONS[code].remedy,
+            "remedies": _remedies(codes),
             **found.body,
             "decided_at": _iso(found.decided_at),
             "run_id": found.run_id,
@@ -118,6 +123,9 @@ def all_ids(store: Store) -> list[str]:
         return mirror.all_ids(session)
 
 
+_WAITING = (Status.PENDING, Status.IN_FLIGHT)
+
+
 def _deciding(decisions: tuple[Decision, ...], progress: tables.Progress | None) -> Code:
     """What was found while writing counts more than what the rules alone say."""
     if progress and progress.code and progress.status in (Status.PARKED, Status.DONE):
@@ -125,18 +133,30 @@ def _deciding(decisions: tuple[Decision, ...], progress: tables.Progress | None)
     return leading(decisions).code
 
 
-def _codes(code: Code, decisions: tuple[Decision, ...], last: tables.Decision | None, handed_over: bool) -> list[str]:
-    found = [str(code), *(c for decision in decisions for c in decision.codes)]
+def _codes(
+    code: Code, decisions: tuple[Decision, ...], last: tables.Decision | None, waiting: list[str], handed_over: bool
+) -> list[str]:
+    found = [str(code), *waiting, *(c for decision in decisions for c in decision.codes)]
     found += [warning["code"] for warning in (last.body.get("warnings") if last else None) or []]
     found += [str(Code.ALREADY_HANDED_OVER)] if handed_over else []
     # One score may have qualified while another decides nothing: only the deciding code may say QUALIFIED.
     return list(dict.fromkeys(c for c in found if c != Code.QUALIFIED or code is Code.QUALIFIED))
 
 
+def _waiting_for(progress: tables.Progress | None) -> list[str]:
+    """The code of the last attempt, where another one follows."""
+    return [progress.code] if progress and progress.code and progress.status in _WAITING else []
+
+
+def _remedies(codes: list[str]) -> dict[str, str]:
+    """What a person does about each of the codes."""
+    return {code: EXPLANATIONS[Code(code)].remedy for code in codes}
+
+
 def _progress(progress: tables.Progress | None) -> dict[str, Any]:
     if progress is None:
         return {"status": str(Status.PENDING), "detail": None, "attempts": 0, "next_try": None}
-    waiting = progress.status in (Status.PENDING, Status.IN_FLIGHT)
+    waiting = progress.status in _WAITING
     return {
         "status": progress.status,
         "detail": progress.detail,

@@ -300,11 +300,20 @@ class Handover:
 
     def _give_back(self, work_: Slice, error: RemoteError) -> None:
         """C4C as a whole failed: open contacts keep their place, and no attempt is spent."""
-        codes = {Unavailable: Code.C4C_UNAVAILABLE, Refused: Code.C4C_REJECTED}
-        code = codes.get(type(error), Code.C4C_DENIED)
+        code = _code_of(error)
         for contact in work_.open():
             in_flight = contact in work_.touched
             work_.outcomes[contact] = Postponed(code, str(error), outage=True, unknown=in_flight)
+
+
+def _code_of(error: RemoteError) -> Code:
+    """What contacts wait for that C4C as a whole refused or was away from. A right that we lack shows in a status 403
+    of one part of a `$batch`, too.
+    """
+    if isinstance(error, Unavailable):
+        return Code.C4C_UNAVAILABLE
+    lacking = not isinstance(error, Refused) or error.status in (401, 403)
+    return Code.C4C_DENIED if lacking else Code.C4C_REJECTED
 
 
 def _raise_what_ended(results: Iterable[tuple[Write, WriteResult]]) -> None:

@@ -43,4 +43,5 @@ def _remember(context: Context, found: Mapping[str, int]) -> None:
 
 def _text(kind: str) -> str:
     """The same from row to row, so that the alert stays one."""
-    return f"{kind}: HubSpot sent rows without a usable id, and they were left out; `runs` shows how many and when"
+    shown = "`hubspot-c4c-sync runs` shows how many and when"
+    return f"{kind}: HubSpot sent rows without a usable id, and they were left out; {shown}"

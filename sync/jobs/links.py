@@ -4,7 +4,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TextIO
 
@@ -150,12 +150,17 @@ def keep(context: Context, pairs: Sequence[Pair], *, share: bool = False) -> Imp
     checked = [(pair, found.check(pair)) for pair in pairs]
     refused = [f"{_where(pair)}: {problem}" for pair, problem in checked if isinstance(problem, str)]
     confirmed = [link for _, link in checked if isinstance(link, Link)]
-    own = [link for link in confirmed if link.origin != "shared"]
     with context.store.session() as session:
-        taken = {**_named_twice(own), **_taken(session, own)}
-        wrong = [link for link in own if (link.entity, link.object_id) in taken]
-        believed = [link for link in confirmed if link not in wrong]
-        refused += [_claimed(link, taken[link.entity, link.object_id]) for link in wrong]
+        taken = _taken(session, [link for link in confirmed if link.origin != "shared"])
+        # A pair that a person named a moment ago: C4C carries its key only after the next run.
+        confirmed = [_shared_if(link, taken, shared) for link in confirmed]
+        own = [link for link in confirmed if link.origin != "shared"]
+        twice = _named_twice(own)
+        believed = [link for link in confirmed if link not in own or _record(link) not in taken.keys() | twice.keys()]
+        refused += [_claimed(link, taken[_record(link)]) for link in own if _record(link) in taken]
+        refused += [
+            _contested(link, twice[_record(link)]) for link in own if _record(link) in twice.keys() - taken.keys()
+        ]
         named = ((x.entity, x.key, Named(x.object_id, x.origin == "shared")) for x in believed)
         new = sum(_happened(session, *one, context.now()) for one in named)
         _wake(session, believed, context.now())
@@ -196,6 +201,16 @@ def _happened(session: Session, entity: str, key: str, event: Named | Observed, 
     return work.save_link(session, link, now, written=False)
 
 
+def _record(link: Link) -> tuple[str, str]:
+    return link.entity, link.object_id
+
+
+def _shared_if(link: Link, taken: Collection[tuple[str, str]], shared: Collection[tuple[str, str]]) -> Link:
+    """Shared where another pair has the record and a person says that both ids stand for it; never a lead."""
+    wished = (link.entity, link.key) in shared and link.entity != LEAD
+    return replace(link, origin="shared") if wished and _record(link) in taken else link
+
+
 def _taken(session: Session, links: Sequence[Link]) -> dict[tuple[str, str], str]:
     """(entity, ObjectID) → the other key that the record belongs to already."""
     wanted = {(link.entity, link.object_id): link.key for link in links}
@@ -220,10 +235,24 @@ def _named_twice(links: Sequence[Link]) -> dict[tuple[str, str], str]:
 
 def _claimed(link: Link, other: str) -> str:
     return (
-        f"{link.entity} {link.key}: {link.object_id} is claimed by {other}; one record has one key. Drop the wrong "
-        "pair with `hubspot-c4c-sync links forget`, or, if both ids stand for this record, name it by "
-        f"`hubspot-c4c-sync links set {link.entity} {link.key} {link.object_id} --share` after the other one is kept"
+        f"{link.entity} {link.key}: {link.object_id} is claimed by {other}; one record has one key. Correct the id, or "
+        f"drop the wrong pair with `hubspot-c4c-sync links forget {link.entity} {other}`{_or_share(link)}"
     )
+
+
+def _contested(link: Link, others: str) -> str:
+    return (
+        f"{link.entity} {link.key}: {link.object_id} is claimed by {others}; one record has one key. Leave one of the "
+        f"lines{_or_share(link, 'first keep the other one, then ')}"
+    )
+
+
+def _or_share(link: Link, first: str = "") -> str:
+    """Leads are never shared."""
+    if link.entity == LEAD:
+        return ""
+    command = f"hubspot-c4c-sync links set {link.entity} {link.key} {link.object_id} --share"
+    return f". If both ids stand for this record, {first}run `{command}`"
 
 
 def _wake(session: Session, links: Sequence[Link], now: datetime) -> None:

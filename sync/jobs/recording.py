@@ -66,6 +66,9 @@ def _commit(context: Context, slice_: Slice, contacts: Sequence[str], kept: _Kep
             planned = slice_.plans.get(contact)
             if planned and not isinstance(outcome, Postponed):
                 made.handed_over += _keep(session, context, attempt, planned, outcome, loaded)
+            elif planned and _is_parked(after):
+                # Out of tries: `explain` tells why, as for everybody else who is parked.
+                _decided(session, context, attempt, planned, outcome, loaded)
     slice_.links = attempt.links
     kept.after |= made.after
     kept.handed_over += made.handed_over
@@ -82,10 +85,21 @@ def _keep(
 ) -> list[HandoverRecord]:
     """Records one contact's decision and what is new about its leads."""
     view, now, rules = slice_.views[planned.contact_id], context.now(), context.config.rules
-    made = decision_record(view, planned, outcome, rules.digest, slice_.warnings.get(view.id, ()))
-    work.record_decision(session, view.id, made, context.run_id, now, loaded)
+    _decided(session, context, slice_, planned, outcome, loaded)
     _agree(session, planned, slice_, now, loaded)
     return [h for h in _handovers(view, planned, rules) if work.record_handover(session, h, now)]
+
+
+def _decided(
+    session: Session, context: Context, slice_: Slice, planned: Plan, outcome: Outcome, loaded: work.Loaded
+) -> None:
+    view = slice_.views[planned.contact_id]
+    made = decision_record(view, planned, outcome, context.config.rules.digest, slice_.warnings.get(view.id, ()))
+    work.record_decision(session, view.id, made, context.run_id, context.now(), loaded)
+
+
+def _is_parked(after: lifecycle.Progress | None) -> bool:
+    return after is not None and after.status is Status.PARKED
 
 
 def decision_record(
@@ -190,7 +204,7 @@ def _report_contact(
 
 def _report_postponed(contact: str, outcome: Postponed, after: lifecycle.Progress | None) -> None:
     """One that is out of tries is parked; the others are tried again."""
-    if after and after.status is Status.PARKED:
+    if _is_parked(after):
         emit(Event.CONTACT_PARKED, contact=contact, code=str(outcome.code), cause=outcome.detail)
         return
     due = str(after.due_at) if after else None

@@ -241,7 +241,8 @@ class _Comparison:
         extent = Extent(Counter(counts["create"]), changes.total(), self.withdrawn, related)
         if found := excess(extent, Known.of(self.session), self.limits):
             kind, number, limit = found
-            text = f"{exceeding(kind, number, limit)}: the guard would stop it, and `approve` lets it through"
+            remedy = "the guard would stop it, and `hubspot-c4c-sync approve` lets it through"
+            text = f"{exceeding(kind, number, limit)}: {remedy}"
             self.spool.warn("", str(Code.GUARD_TRIPPED), text)
 
 

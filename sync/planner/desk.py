@@ -180,7 +180,7 @@ class Desk:
             finally:
                 self.warnings = before
 
-        made, warnings = self.view.memo.once((entity, key), (self.rules, self.tenant, kind, *rests_on), make)
+        made, warnings = self.view.memo.once((entity, key), (self.rules, self.tenant), (kind, *rests_on), make)
         self.warnings += warnings
         if made.refused:
             raise Problem(made.refused.code, f"{made.refused.text}; the rules refuse the contact until it fits")

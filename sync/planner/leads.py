@@ -140,7 +140,8 @@ def _draft(desk: Desk, key: str, decision: Decision, account: Party | None, pers
     named = FieldMap(target=("Name",), template=template, rule=FieldRule.CREATE_ONLY)
     name = desk.view.memo.once(
         (LEAD, key, "name"),
-        (desk.rules, desk.tenant, *rests_on),
+        (desk.rules, desk.tenant),
+        rests_on,
         lambda: draft(LEAD, key, "contact", (named,), _as_far_as_known(lookup), desk.tenant.schema),
     )
     desk.warnings += name.warnings

@@ -17,7 +17,7 @@ from sync.planner.facts import Facts
 
 def qualify(view: ContactView, rules: Rules) -> tuple[Decision, ...]:
     """One decision for each configured score."""
-    return view.memo.once("decisions", (rules,), lambda: _decisions(view, rules))
+    return view.memo.once("decisions", (rules,), (), lambda: _decisions(view, rules))
 
 
 def _decisions(view: ContactView, rules: Rules) -> tuple[Decision, ...]:

@@ -1,8 +1,9 @@
 """Which contacts of the mirror a person means."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from sqlalchemy import String, cast, func
 from sqlmodel import Session, col, select
 
 from sync.lifecycle import Status
@@ -44,8 +45,23 @@ def modified_since(session: Session, since: datetime) -> list[str]:
 
 
 def with_code(session: Session, code: str) -> list[str]:
-    """Contacts whose work last ended with that code, parked or done."""
-    return list(session.exec(select(tables.Progress.contact_id).where(tables.Progress.code == code)))
+    """Contacts whose work last ended with that code, parked or done, or whose last decision warns of it."""
+    ended = session.exec(select(tables.Progress.contact_id).where(tables.Progress.code == code))
+    return sorted({*ended, *_warned(session, code)})
+
+
+def _warned(session: Session, code: str) -> list[str]:
+    """Contacts whose last decision holds a warning with that code."""
+    last = select(func.max(tables.Decision.id)).group_by(col(tables.Decision.contact_id))
+    # The text narrows what is read and parsed to few rows.
+    of = select(tables.Decision).where(
+        col(tables.Decision.id).in_(last), cast(col(tables.Decision.body), String).contains(f'"{code}"')
+    )
+    return [row.contact_id for row in session.exec(of) if code in _codes_of(row.body.get("warnings"))]
+
+
+def _codes_of(warnings: Iterable[dict[str, str]] | None) -> set[str]:
+    return {warning["code"] for warning in warnings or ()}
 
 
 def parked(session: Session, code: str | None = None) -> list[tables.Progress]:

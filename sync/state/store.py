@@ -83,7 +83,7 @@ def _prepare_file(path: Path, create: bool) -> None:
     except FileNotFoundError:
         if not create:
             raise StateError(
-                f"{path}: there is no state file yet; run `hubspot-c4c-sync once` or `run` first"
+                f"{path}: there is no state file yet; run `hubspot-c4c-sync once` or `hubspot-c4c-sync run` first"
             ) from None
         _make(path)
     except PermissionError:

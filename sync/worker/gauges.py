@@ -40,7 +40,7 @@ class StateGauges(Collector):
         yield _build(context.config.rules.digest)
         yield _one("sync_state_readable", "1 while the state file can be read and written.", int(readable))
         yield from _room(context.store.path)
-        text = "When the last `backup` was made; 0 for never."
+        text = "When the last backup was made; 0 for never."
         yield _one("sync_backup_timestamp_seconds", text, _stamp(self._last.last_backup))
         text = "When the client certificate for SAP Sales Cloud ends; 0 for none."
         yield _one("sync_certificate_expiry_timestamp_seconds", text, _stamp(_expiry(self._app.settings.client_cert)))
@@ -106,7 +106,7 @@ def _leads(known: Reading) -> Iterator[Metric]:
     last = known.last_handover
     yield _one("sync_last_lead_timestamp_seconds", "When we last created a lead; 0 for never.", _stamp(last))
     yield _one("sync_links", "Records in SAP Sales Cloud that we know.", known.links)
-    text = "Keys of ours on several records of SAP Sales Cloud, as `verify` found last."
+    text = "Keys of ours on several records of SAP Sales Cloud, as the last verification found."
     yield _one("sync_duplicates", text, known.duplicates)
 
 

@@ -52,7 +52,7 @@ def _take(lease: Lease, stop: StopSignal) -> None:
         if found and found.kind == "worker":
             raise LeaseHeld(
                 f"the worker {found.holder} is at work since {found.since:%Y-%m-%d %H:%M:%S} UTC and does this by "
-                "itself; use `resync` to have contacts looked at again, or stop the worker first"
+                "itself; use `hubspot-c4c-sync resync` to have contacts looked at again, or stop the worker first"
             )
         if stop.wait(LOOK_AGAIN):
             raise Interrupted("stopped by a signal while another command was at work; nothing was done")

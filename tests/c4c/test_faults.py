@@ -11,7 +11,7 @@ from c4c_world import World
 from sync.errors import Defect
 from sync.jobs import answers, evidence, handover, in_flight, linking, push, recording
 from sync.planner.resolve import CONTACT, LEAD
-from sync.state import mirror
+from sync.state import loading
 
 Contacts = Collection[str]
 Concerns = Callable[..., bool]
@@ -35,7 +35,7 @@ def about_row(contacts: Contacts, entity: str, row: Any) -> bool:
 
 
 PLACES = [
-    pytest.param(mirror, "_views", lambda contacts, _, ids: bool(set(contacts) & set(ids)), id="viewing"),
+    pytest.param(loading, "_views", lambda contacts, _, ids: bool(set(contacts) & set(ids)), id="viewing"),
     pytest.param(push, "qualify", about_view, id="deciding"),
     pytest.param(handover, "plan", about_view, id="planning"),
     pytest.param(answers, "answered", about_question, id="reading"),

@@ -11,9 +11,9 @@ from test_faults import Concerns, about_view, break_for, crowd
 
 from sync.jobs import explain, foreseen, handover, preview, simulate, verify
 from sync.planner import imagine
-from sync.state import mirror
+from sync.state import loading
 
-VIEWING = pytest.param(mirror, "_views", lambda contacts, _, ids: bool(set(contacts) & set(ids)), id="viewing")
+VIEWING = pytest.param(loading, "_views", lambda contacts, _, ids: bool(set(contacts) & set(ids)), id="viewing")
 
 
 def shown(world: World, *command: str) -> tuple[int, Any]:

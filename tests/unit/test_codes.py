@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
-from sync.domain.codes import EXPLANATIONS, Code
+from sync.cli.codes import page
+from sync.domain.codes import EXPLANATIONS, RETIRED, Code
 
 PROMISED = re.findall(
     r"\w+",
@@ -35,3 +37,18 @@ def test_each_code_has_meaning_and_remedy(code: Code) -> None:
 
 def test_meanings_tell_codes_apart() -> None:
     assert len({explanation.meaning for explanation in EXPLANATIONS.values()}) == len(Code)
+
+
+SYNC = Path(__file__).parents[2] / "sync"
+
+
+def test_nothing_emits_a_retired_code_and_something_each_other_one() -> None:
+    modules = [path for path in SYNC.rglob("*.py") if path != SYNC / "domain/codes.py"]
+    named = set(re.findall(r"\w+", " ".join(path.read_text(encoding="utf-8") for path in modules)))
+    assert {code for code in Code if code.name not in named} == RETIRED
+
+
+def test_retired_codes_are_listed_as_such() -> None:
+    current, _, retired = page().partition("## Retired")
+    assert {code for code in Code if f"| `{code}` |" in retired} == RETIRED
+    assert {code for code in Code if f"| `{code}` |" in current} == set(Code) - RETIRED
