@@ -184,14 +184,11 @@ def finish_job(session: Session, job_id: int, now: datetime, ended: Ended) -> No
 
 def last_runs(session: Session) -> dict[str, tuple[tables.JobRun | None, tables.JobRun | None]]:
     """By job: (last success, last failure)."""
-    names = session.exec(select(tables.JobRun.job).distinct()).all()
-    return {name: (_last(session, name, ok=True), _last(session, name, ok=False)) for name in names}
-
-
-def _last(session: Session, job: str, *, ok: bool) -> tables.JobRun | None:
-    of = select(func.max(tables.JobRun.id)).where(tables.JobRun.job == job, col(tables.JobRun.ok) == ok)
-    found = session.exec(of).one()
-    return session.get(tables.JobRun, found) if found else None
+    jobs = session.exec(select(tables.JobRun.job).distinct()).all()
+    newest = select(func.max(tables.JobRun.id)).where(col(tables.JobRun.ok).is_not(None))
+    of = col(tables.JobRun.id).in_(newest.group_by(tables.JobRun.job, col(tables.JobRun.ok)))
+    found = {(row.job, row.ok): row for row in session.exec(select(tables.JobRun).where(of))}
+    return {job: (found.get((job, True)), found.get((job, False))) for job in jobs}
 
 
 @dataclass(frozen=True, slots=True)
