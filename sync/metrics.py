@@ -62,16 +62,18 @@ SYSTEMS = ("hubspot", "c4c")
 
 def expect(events: Iterable[str], codes: Iterable[str], jobs: Iterable[str]) -> None:
     """Makes the known series exist with 0, so that a rate over them is never "no data"."""
-    for event in events:
-        EVENTS.labels(event)
-    for code in codes:
-        DECISIONS.labels(code)
-    for system in SYSTEMS:
-        WAITS.labels(system), WAITED.labels(system)
-    for outcome in ("delivered", "failed"):
-        ALERTS_SENT.labels(outcome)
-    for load in LOADS:
-        LATENCY.labels(load)
+    known = {
+        EVENTS: events,
+        DECISIONS: codes,
+        WAITS: SYSTEMS,
+        WAITED: SYSTEMS,
+        ALERTS_SENT: ("delivered", "failed"),
+        LEFT_OUT: ("contacts", "companies"),
+        LATENCY: LOADS,
+    }
+    for metric, values in known.items():
+        for value in values:
+            metric.labels(value)
     for job in jobs:
         JOB_SECONDS.labels(job)
         for result in RESULTS:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import alert_causes as it
 import pytest
 from alert_scenarios import BEGIN, END, PAGE, QUIET, SCENARIOS, Near, Scenario, table
 from alert_stage import OTHER, RULES, WORKER, Stage, Step, Timeline, template
@@ -149,6 +150,14 @@ def test_a_quiet_hour_is_quiet_all_the_time(promtool: str, opened: Open, tmp_pat
     tests = [look for minute in range(timeline.minutes) for look in looks(minute, {})]
     run(promtool, tmp_path, [group("a quiet hour", timeline, tests)], 1)
     assert stage.heard == []
+
+
+def test_two_standbys_are_nobody_at_work_whoever_works_elsewhere(promtool: str, opened: Open, tmp_path: Path) -> None:
+    stage, timeline = opened(), Timeline()
+    timeline.play(stage, [Step(10, it.well), Step(15, it.stands_by)])
+    others(timeline)
+    tests = looks(20, {"SyncNobodyAtWork": [expected("SyncNobodyAtWork", {})]})
+    run(promtool, tmp_path, [group("two standbys", timeline, tests)], EVALUATED)
 
 
 def test_a_worker_that_was_never_there_is_missed(promtool: str, tmp_path: Path) -> None:
