@@ -13,10 +13,11 @@ from sync import metrics
 from sync.domain.codes import Code
 from sync.lifecycle import Status
 from sync.log import Event
-from sync.state import budget, clocks, freshness, guarding, streams, tables
+from sync.state import budget, clocks, freshness, guarding, second_writer, streams, tables
 from sync.state.budget import DailyBudget
 from sync.state.guarding import Stopped
 from sync.state.pending import mark_pending
+from sync.state.second_writer import Twin
 
 
 def well(stage: Stage) -> None:
@@ -70,6 +71,19 @@ def restores(stage: Stage) -> None:
     for journal in path.parent.glob("state.db-*"):
         journal.unlink()
     path.write_bytes(path.with_suffix(".good").read_bytes())
+    stage.well()
+
+
+def locks(stage: Stage) -> None:
+    """Another program begins to write, and does not end."""
+    stage.well()
+    stage.writer = sqlite3.connect(stage.store.path, isolation_level=None)
+    stage.writer.execute("BEGIN IMMEDIATE")
+
+
+def unlocks(stage: Stage) -> None:
+    assert stage.writer
+    stage.writer.close()
     stage.well()
 
 
@@ -133,6 +147,40 @@ def approves(stage: Stage) -> None:
         guarding.settle(session)
 
 
+def twins(stage: Stage) -> None:
+    stage.well(except_for="push")
+    stage.ran("push", "SecondWriter", "another program writes under our keys")
+    with stage.store.session() as session:
+        second_writer.stop(session, [Twin("Lead", "1:mql:1", "A", "B")], stage.now)
+
+
+def copy_of_sales(stage: Stage) -> None:
+    """A record that somebody else made with our key concerns its own contact."""
+    stage.well()
+    metrics.EVENTS.labels(str(Event.DUPLICATE_FOUND)).inc()
+
+
+def lets_write(stage: Stage) -> None:
+    stage.well()
+    with stage.store.session() as session:
+        found = second_writer.standing(session)
+        assert found
+        second_writer.approve(session, found.digest, stage.now)
+
+
+def approves_only(stage: Stage) -> None:
+    """A plan was stopped and approved before anybody looked, and is not carried out yet."""
+    stage.well()
+    with stage.store.session() as session:
+        guarding.stop(session, Stopped("abc", "def", "1200 creates, allowed are 1000", stage.now.isoformat()))
+        guarding.approve(session, "abc", stage.now)
+
+
+def mismatch_settled(stage: Stage) -> None:
+    mismatch("Lead.GroupCode: gone")(stage)
+    mismatch()(stage)
+
+
 def mismatch(*texts: str) -> Action:
     def act(stage: Stage) -> None:
         stage.well()
@@ -177,11 +225,14 @@ def frozen(days: int) -> Action:
     return act
 
 
-def clock(text: str) -> Action:
+def shown_ahead(minutes: int) -> Action:
+    """HubSpot was read up to a time that lies so many minutes ahead of our clock."""
+
     def act(stage: Stage) -> None:
         stage.well()
         with stage.store.session() as session:
-            clocks.note(session, text)
+            streams.complete(session, "contacts", stage.now + timedelta(minutes=minutes))
+            clocks.note(session, clocks.disagreement(session, stage.now) or "")
 
     return act
 

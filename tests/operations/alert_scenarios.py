@@ -35,8 +35,8 @@ class Scenario:
     steps: Sequence[Step]
     cure: str
     repair: Action
+    near: Near
     webhook: str = ""
-    near: Near | None = None
     also: frozenset[str] = frozenset()
     stays: frozenset[str] = frozenset()
     """Those of them that hold on after the repair."""
@@ -75,6 +75,7 @@ SCENARIOS = (
         "the file is restored",
         it.restores,
         webhook="state",
+        near=Near("another program has it open for writing", [Step(20, it.locks), Step(10, it.unlocks)]),
     ),
     Scenario(
         "SyncStateExposed",
@@ -101,6 +102,16 @@ SCENARIOS = (
         "the plan is approved and carried out",
         it.approves,
         webhook="guard",
+        near=Near("a plan that is approved and not carried out yet", [Step(20, it.approves_only)]),
+    ),
+    Scenario(
+        "SyncSecondWriter",
+        "a second record with our key, made by our own user, that the state cannot explain",
+        [Step(10, it.twins)],
+        "a person approves",
+        it.lets_write,
+        webhook="second_writer",
+        near=Near("a copy that sales made", [Step(20, it.copy_of_sales)]),
     ),
     Scenario(
         "SyncDenied",
@@ -146,6 +157,7 @@ SCENARIOS = (
         "it is there again",
         it.mismatch(),
         webhook="contract",
+        near=Near("it is there again before the next look", [Step(20, it.mismatch_settled)]),
     ),
     Scenario(
         "SyncScoreFrozen",
@@ -158,11 +170,12 @@ SCENARIOS = (
     ),
     Scenario(
         "SyncClock",
-        "HubSpot shows changes of a later time",
-        [Step(10, it.clock("the clock is behind"))],
+        "HubSpot was read up to a time 10 minutes ahead of the clock",
+        [Step(10, it.shown_ahead(10))],
         "the clock is right at the next poll",
-        it.clock(""),
+        it.shown_ahead(0),
         webhook="clock",
+        near=Near("4 minutes", [Step(20, it.shown_ahead(4))]),
     ),
     Scenario(
         "SyncNoLeads",
@@ -242,10 +255,9 @@ def table() -> str:
     """The table of docs/operations.md."""
     rows = ["| rule | webhook | fires | never falsely: in a quiet hour, nor | clears |", "|---|---|---|---|---|"]
     for one in SCENARIOS:
-        near = one.near.text if one.near else "–"
         webhook = f"`{one.webhook}`" if one.webhook else "–"
         severity = RULES[one.rule]["labels"]["severity"]
-        rows.append(f"| `{one.rule}` ({severity}) | {webhook} | {one.cause} | {near} | {one.cure} |")
+        rows.append(f"| `{one.rule}` ({severity}) | {webhook} | {one.cause} | {one.near.text} | {one.cure} |")
     return "\n".join(rows) + "\n"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -82,6 +83,8 @@ class Stage:
     at_work: int | None = 0
     """Which of the two holds the lease."""
     certificate: Path | None = None
+    writer: sqlite3.Connection | None = None
+    """Another program that has the file open for writing."""
     free: int = 5_000_000_000
     """Bytes on the disk: a test cannot fill a real one."""
     heard: list[tuple[str, str]] = field(default_factory=list)

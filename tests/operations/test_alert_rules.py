@@ -11,7 +11,7 @@ from typing import Any
 
 import alert_causes as it
 import pytest
-from alert_scenarios import BEGIN, END, PAGE, QUIET, SCENARIOS, Near, Scenario, table
+from alert_scenarios import BEGIN, END, PAGE, QUIET, SCENARIOS, Scenario, table
 from alert_stage import OTHER, RULES, WORKER, Stage, Step, Timeline, template
 from running import PROJECT, TIMEOUT
 
@@ -109,14 +109,14 @@ def fires_and_clears(stage: Stage, scenario: Scenario) -> dict[str, Any]:
     return group(f"{scenario.rule} fires and clears", timeline, tests)
 
 
-def never_falsely(stage: Stage, scenario: Scenario, near: Near) -> dict[str, Any]:
+def never_falsely(stage: Stage, scenario: Scenario) -> dict[str, Any]:
     timeline = begun(stage, scenario, QUIET[:0] if scenario.before else [Step(10, QUIET[0].act)])
-    timeline.play(stage, near.steps)
+    timeline.play(stage, scenario.near.steps)
     assert stage.heard == [], "nor does the webhook hear of it"
     others(timeline)
     every = max(EVALUATED, scenario.every)
     tests = [look for minute in range(every, timeline.minutes, every) for look in looks(minute, {})]
-    return group(f"{scenario.rule} does not fire: {near.text}", timeline, tests)
+    return group(f"{scenario.rule} does not fire: {scenario.near.text}", timeline, tests)
 
 
 def others(timeline: Timeline) -> None:
@@ -137,9 +137,7 @@ def run(promtool: str, tmp_path: Path, groups: list[dict[str, Any]], every: int)
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.rule)
 def test_it_fires_never_falsely_and_clears(scenario: Scenario, promtool: str, opened: Open, tmp_path: Path) -> None:
-    groups = [fires_and_clears(opened(), scenario)]
-    if scenario.near:
-        groups.append(never_falsely(opened(), scenario, scenario.near))
+    groups = [fires_and_clears(opened(), scenario), never_falsely(opened(), scenario)]
     run(promtool, tmp_path, groups, max(EVALUATED, scenario.every))
 
 
