@@ -24,6 +24,7 @@ from sync.jobs.runner import JOBS
 from sync.state import disappearance, guarding, left_alone, second_writer, selection, streams
 from sync.state import lease as leases
 from sync.state.backup import backup as copy
+from sync.state.backup import stream
 from sync.state.disappearance import Disappearance
 from sync.state.second_writer import SecondWriter
 from sync.state.store import Store
@@ -274,14 +275,27 @@ def verify_(
     raise typer.Exit(4 if left else 0)
 
 
-def backup(file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")]) -> None:
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file; - for standard output.", allow_dash=True)],
+) -> None:
     """Copy the state file while it is in use: complete and consistent, readable by its owner only."""
     with _opened() as store:
-        size = copy(store.path, file)
+        size = _streamed(store.path) if str(file) == "-" else copy(store.path, file)
         # The copy is good even if this file, on a full disk perhaps, cannot take note of it.
         with suppress(SQLAlchemyError), store.session() as session:
             streams.backed_up(session, datetime.now(UTC))
-    output.say(f"{file}: {size} bytes")
+    (output.complain if str(file) == "-" else output.say)(f"{file}: {size} bytes")
+
+
+def _streamed(state: Path) -> int:
+    """Past `sys.stdout`, which takes a reader that left early for the end of a listing: here it is a broken copy."""
+    if sys.stdout.isatty():
+        raise ConfigurationError(
+            ["the copy is no text for a terminal; send it to a file: `hubspot-c4c-sync backup - > FILE`"]
+        )
+    sys.stdout.flush()
+    with open(sys.stdout.fileno(), "wb", closefd=False) as raw:
+        return stream(state, raw)
 
 
 def approve(

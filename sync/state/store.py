@@ -24,12 +24,13 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.engine = _engine(path)
-        self._opened = _identity(path)
+        self.identity = _identity(path)
+        """Device and number of the file as it was opened; None if there was none."""
 
     @property
     def replaced(self) -> bool:
         """Whether the path leads to another file by now, or to none: what is written here, nobody finds any more."""
-        return _identity(self.path) != self._opened
+        return _identity(self.path) != self.identity
 
     @contextmanager
     def session(self) -> Iterator[Session]:
