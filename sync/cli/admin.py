@@ -290,9 +290,7 @@ def backup(
 def _streamed(state: Path) -> int:
     """Past `sys.stdout`, which takes a reader that left early for the end of a listing: here it is a broken copy."""
     if sys.stdout.isatty():
-        raise ConfigurationError(
-            ["the copy is no text for a terminal; send it to a file: `hubspot-c4c-sync backup - > FILE`"]
-        )
+        raise ConfigurationError(["the copy is no text for a terminal; send it to a file, with `> FILE`"])
     sys.stdout.flush()
     with open(sys.stdout.fileno(), "wb", closefd=False) as raw:
         return stream(state, raw)
