@@ -141,6 +141,12 @@ def test_every_line_on_a_contact_names_it_by_its_id(world: Sandbox, runs: list[R
     assert [line for line in about if line["contact"] not in known] == []
 
 
+def test_a_parked_contact_says_why(runs: list[Ran]) -> None:
+    parked = [line for line in lines(*runs) if line["event"] == "contact_parked"]
+    assert parked
+    assert [line for line in parked if not line.get("cause") or line["level"] != "error"] == []
+
+
 def test_the_worker_logs_alike_on_standard_output(world: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> None:
     product = Product(tmp_path_factory.mktemp("worker"), world.environment())
     with product.started("run", stdout=product.home / "log") as worker:

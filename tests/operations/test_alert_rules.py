@@ -158,6 +158,16 @@ def test_two_standbys_are_nobody_at_work_whoever_works_elsewhere(promtool: str, 
     run(promtool, tmp_path, [group("two standbys", timeline, tests)], EVALUATED)
 
 
+def test_a_job_that_fails_by_what_pages_already_opens_no_second_ticket(
+    promtool: str, opened: Open, tmp_path: Path
+) -> None:
+    stage, timeline = opened(), Timeline()
+    timeline.play(stage, [Step(10, it.well), Step(60, it.stops), Step(60, it.stops)])
+    others(timeline)
+    tests = looks(125, {"SyncGuardTripped": [expected("SyncGuardTripped", {})]})
+    run(promtool, tmp_path, [group("a plan is held back", timeline, tests)], EVALUATED)
+
+
 def test_a_worker_that_was_never_there_is_missed(promtool: str, tmp_path: Path) -> None:
     """Without a worker there is no namespace and no job to name."""
     alert = expected("SyncNobodyAtWork", {}, {})

@@ -75,6 +75,8 @@ def test_each_fact_raises_its_alert(config: Configuration, changed: dict[str, An
         {"polled": {}, "at_work_since": NOW - timedelta(minutes=14)},
         {"polled": {"contacts": LONG_AGO, "companies": LONG_AGO}, "at_work_since": NOW - timedelta(minutes=1)},
         {"polled": {}, "at_work_since": None},
+        {"polled": {"contacts": NOW}, "polling": True},
+        {"last_lead": NOW - timedelta(days=400)},
         {"parked": 24},
         {"streaks": {"sweep": Streak(4, NOW, "Malformed")}},
         {"streaks": {"poll": Streak(9, NOW, "Unavailable"), "scores": Streak(9, NOW, "Vanished")}},
@@ -87,6 +89,23 @@ def test_each_fact_raises_its_alert(config: Configuration, changed: dict[str, An
 )
 def test_what_is_no_reason_to_wake_anybody(config: Configuration, changed: dict[str, Any]) -> None:
     assert evaluate(replace(FINE, **changed), config) == {}
+
+
+def test_a_first_load_that_fails_again_and_again_is_stale(config: Configuration) -> None:
+    """Only a run that is under way is given its time, and an alert that holds does not end with the next run."""
+    assert list(evaluate(replace(FINE, polled={"contacts": NOW}), config)) == [Alert.POLL_STALE]
+    held = {"polling": True, "holding": [Alert.POLL_STALE]}
+    assert list(evaluate(replace(FINE, polled={"contacts": NOW}, **held), config)) == [Alert.POLL_STALE]
+
+
+def test_no_leads_has_a_threshold_of_its_own(config: Configuration) -> None:
+    set_to_a_day = config.worker.alerts.model_copy(update={"no_leads": timedelta(days=1)})
+    worker = config.worker.model_copy(update={"alerts": set_to_a_day})
+    strict = replace(config, worker=worker)
+    assert evaluate(replace(FINE, last_lead=NOW - timedelta(hours=23)), strict) == {}
+    [(alert, text)] = evaluate(replace(FINE, last_lead=NOW - timedelta(hours=25)), strict).items()
+    assert (alert, "2026-11-20 16:00 UTC" in text) == (Alert.NO_LEADS, True)
+    assert evaluate(replace(FINE, last_lead=None), strict) == {}, "before the first load ended"
 
 
 def test_a_refusal_names_the_system_and_what_it_said(config: Configuration) -> None:
