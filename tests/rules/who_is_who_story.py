@@ -170,7 +170,7 @@ def changes(draw: st.DrawFn, most: int) -> Change:
         accounts(),
         st.builds(CompanyChanges, st.integers(0, most), companies()),
         st.builds(ContactChanges, n, st.just({"lead_score": CANDIDATES})),
-        st.builds(SalesEdits, n, account_fields()),
+        st.builds(SalesEdits, n, account_fields().map(lambda fields: {"AdditionalName": "", **fields})),
         st.builds(SalesRetires, st.sampled_from(["CorporateAccount", "Contact"]), n),
         st.just(StateLost()),
     ]
