@@ -22,6 +22,7 @@ import requests
 
 from sync import config, log
 from sync.c4c_client import C4CClient
+from sync.credentials import Password
 from sync.hubspot_client import HubSpotClient
 from sync.jobs import forecast
 from sync.jobs.context import Context
@@ -41,7 +42,7 @@ class Bench:
         self.context = Context(
             store=open_store(directory / "state.db"),
             hubspot=self.hubspot,
-            c4c=C4CClient(announced["c4c"], announced["username"], announced["password"]),
+            c4c=C4CClient(announced["c4c"], Password.of(announced["username"], announced["password"])),
             config=config.load(PROJECT / "config"),
             run_id="bench",
             now=lambda: datetime.now(UTC) + timedelta(seconds=self.offset),

@@ -6,10 +6,12 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Literal
 
-from sync import config, environment, log
+from sync import config, environment
 from sync.c4c_client import C4CClient
 from sync.config import Configuration
+from sync.connections import Trust
 from sync.environment import C4CAccess, Environment, HubSpotAccess, Settings
 from sync.errors import ConfigurationError, StateError
 from sync.hubspot_client import HubSpotClient
@@ -64,39 +66,31 @@ class Clock:
     monotonic: Callable[[], float] = time.monotonic
 
 
-Prepare = Callable[[Settings, Configuration], object]
-"""Called as soon as all settings are known to be right, and before the state file is opened."""
-
-
-def as_it_is(found: Settings, configuration: Configuration) -> None:
-    """Leaves the state file alone."""
-
-
 def build(
     progress: Progress = silent,
     stopping: Stop = lambda: False,
     clock: Clock | None = None,
     env: Environment | None = None,
-    prepare: Prepare = as_it_is,
 ) -> App:
     """Everything from the environment. Raises ConfigurationError with all that is wrong, StateError."""
     env, clock = env or Environment(), clock or Clock()
     found = environment.settings(env)
     hubspot, c4c = environment.hubspot_access(env), environment.c4c_access(env)
     configuration = _load(env, found)
-    log.conceal(hubspot.token, c4c.password, found.alert_webhook)
-    prepare(found, configuration)
+    for secret in (hubspot.token, c4c.identity, found.alert_webhook):
+        if secret:
+            secret.conceal()
     context = Context(
         store=open_store(found.state),
-        hubspot=(hubspot_client := _hubspot(hubspot, configuration, clock)),
-        c4c=(c4c_client := _c4c(c4c, configuration, clock)),
+        hubspot=(hubspot_client := _hubspot(hubspot, found.trust, configuration, clock)),
+        c4c=(c4c_client := _c4c(c4c, found.trust, configuration, clock)),
         config=configuration,
         run_id=new_run_id(),
         now=clock.now,
         sleep=clock.sleep,
         progress=progress,
         stopping=stopping,
-        notify=Webhook(found.alert_webhook, configuration.worker.alerts.format) if found.alert_webhook else nobody,
+        notify=_webhook(found, configuration.worker.alerts.format) or nobody,
     )
     return App(found, context, hubspot_client, c4c_client, clock)
 
@@ -104,14 +98,14 @@ def build(
 def tell_unusable(error: StateError, env: Environment | None = None) -> None:
     """Tells people that the worker cannot start on its state file: nothing else could be told from there."""
     found = settings(env)
-    if found.alert_webhook:
-        try:
-            form = config.load(found.config).worker.alerts.format
-        except ConfigurationError:
-            form = "generic"
+    try:
+        form = config.load(found.config).worker.alerts.format
+    except ConfigurationError:
+        form = "generic"
+    webhook = _webhook(found, form)
+    if webhook:
         now = utc_now().isoformat()
-        notice = Notice("state", "firing", str(error), now, socket.gethostname(), STEPS[Alert.STATE])
-        Webhook(found.alert_webhook, form)(notice)
+        webhook(Notice("state", "firing", str(error), now, socket.gethostname(), STEPS[Alert.STATE]))
 
 
 def rules() -> tuple[Settings, Configuration]:
@@ -147,7 +141,11 @@ def _load(env: Environment, found: Settings) -> Configuration:
     return configuration
 
 
-def _hubspot(access: HubSpotAccess, configuration: Configuration, clock: Clock) -> HubSpotClient:
+def _webhook(found: Settings, form: Literal["generic", "slack"]) -> Webhook | None:
+    return Webhook(found.alert_webhook, form, found.trust) if found.alert_webhook else None
+
+
+def _hubspot(access: HubSpotAccess, trust: Trust, configuration: Configuration, clock: Clock) -> HubSpotClient:
     options = configuration.worker.hubspot
     return HubSpotClient(
         access.base_url,
@@ -156,6 +154,7 @@ def _hubspot(access: HubSpotAccess, configuration: Configuration, clock: Clock) 
         search_per_second=options.search_per_second,
         burst_per_10s=options.burst_per_10s,
         timeout=options.timeout_seconds,
+        trust=trust,
         parallel=options.parallel,
         association_batch=options.association_batch,
         read_batch=options.read_batch,
@@ -164,17 +163,15 @@ def _hubspot(access: HubSpotAccess, configuration: Configuration, clock: Clock) 
     )
 
 
-def _c4c(access: C4CAccess, configuration: Configuration, clock: Clock) -> C4CClient:
+def _c4c(access: C4CAccess, trust: Trust, configuration: Configuration, clock: Clock) -> C4CClient:
     options = configuration.worker.c4c
-    cert = (str(access.client_cert), str(access.client_key)) if access.client_cert and access.client_key else None
     return C4CClient(
         access.base_url,
-        access.username,
-        access.password,
-        cert,
+        access.identity,
         parallel=options.parallel,
         batch_operations=options.batch_operations,
         timeout=options.timeout_seconds,
+        trust=trust,
         retry=_retry(configuration),
         sleep=clock.sleep,
     )

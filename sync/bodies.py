@@ -1,12 +1,10 @@
 """No answer is endless: head and body of one are read up to a size and up to a time, whatever the server sends."""
 
 import contextlib
-import io
 import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -81,25 +79,3 @@ class _TlsPool(HTTPSConnectionPool):
 def timed(pools: PoolManager) -> None:
     """The head of each answer that comes through these pools has an end in time: twice the read timeout."""
     pools.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
-
-
-class BoundedPool:
-    """The part of a urllib3 pool manager that HubSpot's SDK uses; each answer is read within its bounds."""
-
-    def __init__(self, pool: Any, seconds: float) -> None:
-        self._pool, self._seconds = pool, seconds
-        timed(pool)
-
-    def request(self, method: str, url: str, **options: Any) -> HTTPResponse:
-        """Raises as `whole` does."""
-        answer = self._pool.request(method, url, **(options | {"preload_content": False}))
-        body = io.BytesIO(whole(answer, self._seconds))
-        return HTTPResponse(
-            body,
-            headers=answer.headers,
-            status=answer.status,
-            reason=answer.reason,
-            preload_content=False,
-            decode_content=False,
-            enforce_content_length=False,
-        )

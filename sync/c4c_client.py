@@ -16,7 +16,8 @@ from functools import partial
 from typing import Any, Protocol
 
 from sync import odata
-from sync.c4c_session import Session
+from sync.c4c_session import Identity, Session
+from sync.connections import Trust
 from sync.errors import Denied, Malformed, Refused, SyncError, Unanswered, Unavailable
 from sync.odata import Operation, Part, Query, Row
 from sync.refusals import words
@@ -145,12 +146,11 @@ class C4CClient:
     """The real C4C. `timeout` in seconds: writes run the tenant's workflows and may take minutes."""
 
     base_url: str
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    cert: tuple[str, str] | None = None
+    identity: Identity
     parallel: int = 4
     batch_operations: int = 50
     timeout: float = 120
+    trust: Trust = field(default_factory=Trust)
     retry: RequestRetry = field(default_factory=RequestRetry)
     sleep: Callable[[float], None] = time.sleep
     sent: Requests = field(default_factory=Requests)
@@ -158,14 +158,13 @@ class C4CClient:
     def __post_init__(self) -> None:
         self._session = Session(
             self.base_url,
-            self.username,
-            self.password,
-            self.cert,
-            self.parallel,
-            self.timeout,
-            self.retry,
-            self.sleep,
-            self.sent,
+            self.identity,
+            parallel=self.parallel,
+            timeout=self.timeout,
+            trust=self.trust,
+            retry=self.retry,
+            sleep=self.sleep,
+            sent=self.sent,
         )
 
     # ---- reads

@@ -6,18 +6,22 @@ Sources: C4C OData API developer guide; KBA 3048103 and KBA 3339155 (a token is 
 import io
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 from requests.utils import requote_uri
 from urllib3.exceptions import HTTPError
 
-from sync import bodies, metrics, odata
-from sync.errors import Denied, Malformed, Refused, Unavailable
+from sync import bodies, connections, metrics, odata, outages
+from sync.certificates import ClientCertificate
+from sync.connections import Trust
+from sync.credentials import REFUSALS, Gate, Password
+from sync.errors import ConfigurationError, Denied, Malformed, Refused, Unavailable
+from sync.outages import Place
 from sync.refusals import words
 from sync.refusals.meaning import Meaning, meaning, wants_token
 from sync.refusals.redaction import NOTHING, Sent
@@ -28,6 +32,15 @@ SERVICE = "/sap/c4c/odata/v1/c4codataapi/"
 
 CONNECT_SECONDS = 10.0
 
+NOT_AGAIN = (
+    f"user and password were refused {REFUSALS} times and are not sent again, since a few wrong passwords lock the "
+    "user; put the right ones into the files of C4C_USERNAME_FILE and C4C_PASSWORD_FILE (`touch` has the same ones "
+    "tried again), or set the variables and restart"
+)
+
+Identity = Password | ClientCertificate
+"""As whom we come."""
+
 
 def _nothing() -> Sent:
     return NOTHING
@@ -35,9 +48,13 @@ def _nothing() -> Sent:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A token and the cookie jar it belongs to. They are replaced together, never one without the other."""
+    """A token and the cookie jar it belongs to. They are replaced together, never one without the other.
+
+    `version` is that of the credentials that the jar sends.
+    """
 
     jar: requests.Session
+    version: Hashable
     token: str | None = None
 
 
@@ -46,21 +63,22 @@ class Session:
     """Sends single requests; several threads may. `timeout` in seconds."""
 
     base_url: str
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    cert: tuple[str, str] | None = None
+    identity: Identity
     parallel: int = 4
     timeout: float = 120
+    trust: Trust = field(default_factory=Trust)
     retry: RequestRetry = field(default_factory=RequestRetry)
     sleep: Callable[[float], None] = time.sleep
     sent: Requests = field(default_factory=Requests)
 
     def __post_init__(self) -> None:
         self.root = self.base_url.rstrip("/") + SERVICE
-        self._adapter = HTTPAdapter(pool_maxsize=self.parallel)
-        bodies.timed(self._adapter.poolmanager)
-        self._login = Login(self._new_jar())
+        self._place = Place(self.base_url, "C4C_BASE_URL")
+        self._gate = Gate()
         self._renewing = threading.Lock()
+        version = self.identity.version()
+        self._adapter = self._new_adapter()
+        self._login = Login(self._new_jar(), version)
 
     def get(self, path: str, accept: str = "application/json") -> requests.Response:
         """A read, repeated after transient failures."""
@@ -80,8 +98,14 @@ class Session:
         Refused.
         """
         endpoint = f"{method} {path.split('?')[0]}"
-        login = self._login
+        login = self._current()
         response = self._once(login, method, path, body, headers)
+        if response.status_code == 401:
+            self.identity.reread()
+        if response.status_code == 401 and self.identity.version() != login.version:
+            # The refusal had no effect either, and these credentials were not refused yet.
+            login = self._current()
+            response = self._once(login, method, path, body, headers)
         if _wants_token(response):
             response = self._once(self._renewed(login), method, path, body, headers)
             if _wants_token(response):
@@ -89,22 +113,45 @@ class Session:
         raise_for(response, endpoint, sent)
         return response
 
+    def _current(self) -> Login:
+        """The login with the credentials as they are now: their files may have changed."""
+        version = self.identity.version()
+        if self._login.version == version:
+            return self._login
+        with self._renewing:
+            if self._login.version != version:
+                # A certificate without its key is one that is just being replaced: until then the former one serves.
+                with suppress(ConfigurationError):
+                    self._adapter = self._new_adapter()
+                self._login = Login(self._new_jar(), version)
+            return self._login
+
+    def _new_adapter(self) -> connections.Adapter:
+        certificate = self.identity if isinstance(self.identity, ClientCertificate) else None
+        return connections.adapter(self.root, self.trust, self.parallel, certificate)
+
     def _new_jar(self) -> requests.Session:
-        jar = requests.Session()
-        if self.cert:
-            jar.cert = self.cert
-            # Without this, requests would look for a password in the user's .netrc and send it along.
-            jar.auth = _certificate_only
-        elif self.username is not None:
+        jar = connections.session(self.root, self._adapter)
+        if isinstance(self.identity, Password):
             # As bytes, since requests would spell a password's umlauts in Latin-1.
-            jar.auth = HTTPBasicAuth(self.username.encode(), (self.password or "").encode())
+            jar.auth = HTTPBasicAuth(self.identity.username.value.encode(), self.identity.password.value.encode())
         # No `…CodeText`s: nothing is decided by text. Accept must be said, the default is Atom XML.
         asked = {"Accept": "application/json", "Accept-Language": odata.LANGUAGE, "odata-no-codedescs": "true"}
         jar.headers.update(asked)
-        jar.mount(self.root, self._adapter)
         return jar
 
     def _once(
+        self, login: Login, method: str, path: str, body: bytes | None, headers: Mapping[str, str] | None
+    ) -> requests.Response:
+        if self._gate.closed(login.version):
+            raise Denied("c4c", NOT_AGAIN)
+        response = self._sent(login, method, path, body, headers)
+        # A certificate is not locked by being refused.
+        refused = response.status_code == 401 and isinstance(self.identity, Password)
+        self._gate.note(login.version, refused=refused)
+        return response
+
+    def _sent(
         self, login: Login, method: str, path: str, body: bytes | None, headers: Mapping[str, str] | None
     ) -> requests.Response:
         endpoint = f"{method} {path.split('?')[0]}"
@@ -127,23 +174,23 @@ class Session:
             raise Malformed("c4c", f"{endpoint}: {error}") from None
         except (requests.RequestException, HTTPError) as error:
             metrics.answered("c4c", endpoint, None)
-            raise Unavailable("c4c", f"{endpoint}: no answer ({type(error).__name__})") from None
+            raise outages.explain(error, self._place).error("c4c", endpoint) from None
 
     def _renewed(self, refused: Login) -> Login:
         """A login with a fresh token; whoever comes second with the same refused one gets the first one's."""
         with self._renewing:
             if self._login is refused:
-                self._login = with_retry(self.retry, self._fetched, self.sleep)
+                self._login = with_retry(self.retry, lambda: self._fetched(refused.version), self.sleep)
             return self._login
 
-    def _fetched(self) -> Login:
+    def _fetched(self, version: Hashable) -> Login:
         jar = self._new_jar()
-        response = self._once(Login(jar), "GET", "", None, {"x-csrf-token": "fetch"})
+        response = self._once(Login(jar, version), "GET", "", None, {"x-csrf-token": "fetch"})
         raise_for(response, "GET (service root)")
         token = response.headers.get("x-csrf-token")
         if not token:
             raise Malformed("c4c", "the service root gave no CSRF token; check that C4C_BASE_URL is the tenant's root")
-        return Login(jar, token)
+        return Login(jar, version, token)
 
     def relative(self, link: object) -> str:
         """A `__next` link below the service root, percent-encoded as a request line needs it.
@@ -160,10 +207,6 @@ class Session:
         if parts.netloc in ("", own.netloc) and SERVICE in text:
             return text.rpartition(SERVICE)[2]
         raise Malformed("c4c", "a next link leads to another host")
-
-
-def _certificate_only(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
 
 
 def _wants_token(response: requests.Response) -> bool:

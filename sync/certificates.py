@@ -1,15 +1,18 @@
-"""The dates of an X.509 certificate, read from its PEM file without a library: nothing else of it is needed here.
+"""Our own certificate: whether its files fit together, and when it ends.
 
-`ssl` has no public function for a certificate that no peer showed, and `cryptography` would add some 15 MB to the
-image.
+The dates are read without a library: `ssl` has no public function for a certificate that no peer showed, and
+`cryptography` would add some 15 MB to the image.
 """
 
 import re
 import ssl
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from sync.credentials import Secret, fingerprint
+from sync.errors import ConfigurationError
 
 SOON = timedelta(days=30)
 """How long before its end a certificate is called out; a new one passes through several hands."""
@@ -90,3 +93,95 @@ def _moment(tag: int, text: str) -> datetime:
     elif tag != _GENERALIZED_TIME:
         raise ValueError("no time")
     return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
+
+
+# ---- certificate and key
+
+CERT, KEY, PASSPHRASE = "C4C_CLIENT_CERT", "C4C_CLIENT_KEY", "C4C_CLIENT_KEY_PASSPHRASE"
+
+PKCS12 = (
+    f"is a PKCS#12 file (.p12, .pfx); split it: `openssl pkcs12 -in FILE -clcerts -nokeys -out client.pem` for {CERT}, "
+    f"`openssl pkcs12 -in FILE -nocerts -out client.key` for {KEY}"
+)
+
+
+@dataclass(frozen=True)
+class ClientCertificate:
+    """The certificate that we show to SAP Sales Cloud, and its key, as PEM files; a passphrase if the key has one."""
+
+    cert: Path
+    key: Path
+    passphrase: Secret | None = None
+
+    def version(self) -> Hashable:
+        """Changes with the files."""
+        return fingerprint(self.cert), fingerprint(self.key), self.passphrase.refresh() if self.passphrase else 0
+
+    def conceal(self) -> None:
+        """The passphrase appears in nothing that is printed."""
+        if self.passphrase:
+            self.passphrase.conceal()
+
+    def reread(self) -> None:
+        """Nothing: the dates of the files tell when they change."""
+
+    def load(self, context: ssl.SSLContext) -> None:
+        """Has the context show it. Raises ConfigurationError that says which file is wrong, and how to mend it."""
+        try:
+            cert, key = self.cert.read_bytes(), self.key.read_bytes()
+        except OSError as error:
+            raise ConfigurationError([f"{error.filename}: {error.strerror}; check {CERT} and {KEY}"]) from None
+        problems = _unfit(cert, key)
+        if problems:
+            raise ConfigurationError(problems)
+        self._load(context)
+
+    def _load(self, context: ssl.SSLContext) -> None:
+        asked = []
+
+        def passphrase() -> str:
+            # Without an answer of ours OpenSSL would ask at the terminal.
+            asked.append(True)
+            return self.passphrase.value if self.passphrase else ""
+
+        try:
+            context.load_cert_chain(self.cert, self.key, passphrase)
+        except ssl.SSLError as error:
+            raise ConfigurationError([_why(error, bool(asked), self.passphrase)]) from None
+
+
+def _why(error: ssl.SSLError, encrypted: bool, passphrase: Secret | None) -> str:
+    if error.reason == "KEY_VALUES_MISMATCH":
+        return f"{KEY}: is the key of another certificate than the first one in {CERT}; put the pair in place"
+    if encrypted and passphrase is None:
+        return f"{KEY}: is encrypted; set {PASSPHRASE}, or {PASSPHRASE}_FILE to a file that holds it"
+    if encrypted:
+        return f"{PASSPHRASE}: does not open {KEY}"
+    cause = f" ({error.reason.replace('_', ' ').lower()})" if error.reason else ""
+    return f"{CERT}, {KEY}: one of the files is damaged or of a kind that is not accepted{cause}; put the pair in place"
+
+
+def _unfit(cert: bytes, key: bytes) -> list[str]:
+    """What the files are instead of a certificate and a key."""
+    if _has_certificate(key) and _has_key(cert) and not (_has_certificate(cert) or _has_key(key)):
+        return [f"{CERT}, {KEY}: are swapped: the first holds the key, the second the certificate"]
+    problems = [] if _has_certificate(cert) else [f"{CERT}: {_instead(cert, 'certificate')}"]
+    return problems + ([] if _has_key(key) else [f"{KEY}: {_instead(key, 'private key')}"])
+
+
+def _has_certificate(content: bytes) -> bool:
+    return b"-----BEGIN CERTIFICATE-----" in content
+
+
+def _has_key(content: bytes) -> bool:
+    return b"PRIVATE KEY-----" in content
+
+
+def _instead(content: bytes, wanted: str) -> str:
+    if not content.startswith(bytes([_SEQUENCE])):
+        return f"holds no {wanted} in PEM form"
+    try:
+        _validity(content)
+    except (IndexError, ValueError, StopIteration):
+        return PKCS12
+    return "is in DER form; write it as PEM: `openssl x509 -inform der -in FILE -out client.pem`"

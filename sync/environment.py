@@ -1,14 +1,18 @@
 """Settings from the environment; all that is wrong with them at once, each with what to do."""
 
-import ipaddress
 import os
 import re
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from sync.addresses import loopback
+from sync.certificates import CERT, KEY, PASSPHRASE, ClientCertificate
+from sync.connections import Trust
+from sync.credentials import Password, Secret, usable
 from sync.domain.numbers import whole
 from sync.errors import ConfigurationError
 
@@ -18,7 +22,7 @@ HUBSPOT = "https://api.hubapi.com"
 @dataclass(frozen=True, slots=True)
 class HubSpotAccess:
     base_url: str
-    token: str = field(repr=False)
+    token: Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +30,7 @@ class C4CAccess:
     """Where and as whom; either user and password, or a client certificate with its key."""
 
     base_url: str
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    client_cert: Path | None = None
-    client_key: Path | None = None
+    identity: Password | ClientCertificate
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,10 @@ class Settings:
     log_level: str
     metrics_port: int | None
     metrics_host: str = "127.0.0.1"
-    alert_webhook: str | None = field(default=None, repr=False)
+    alert_webhook: Secret | None = None
     client_cert: Path | None = None
     """The client certificate for SAP Sales Cloud, PEM; its end is watched (`certificates.expiry`)."""
+    trust: Trust = field(default_factory=Trust)
 
 
 class Environment:
@@ -74,13 +76,20 @@ class Environment:
             self.problems.append(f"{name} is missing: set it, or {name}_FILE to a file that holds it ({what})")
         return value or ""
 
-    def secret(self, name: str, what: str) -> str:
+    def secret(self, name: str, what: str, *, concealed: bool = True) -> Secret:
         """A credential that fits into one header; never shown."""
-        value = self.need(name, what)
-        if any(not character.isprintable() or ord(character) > 255 for character in value):
+        return self._secret(name, self.need(name, what), concealed)
+
+    def _secret(self, name: str, value: str, concealed: bool = True) -> Secret:
+        if not usable(value):
             self.problems.append(f"{name}: holds a line break or a character that no header can carry; store it anew")
-            return ""
-        return value
+            value = ""
+        file = self.variables.get(f"{name}_FILE", "").strip()
+        return Secret(value, name, Path(file) if file else None, concealed=concealed)
+
+    def optional_secret(self, name: str) -> Secret | None:
+        value = self.get(name)
+        return self._secret(name, value) if value else None
 
     def path(self, name: str) -> Path | None:
         """The path that `name` or `name_FILE` holds: of what is a file anyhow, both mean the same."""
@@ -113,7 +122,7 @@ class Environment:
             self.problems.append(
                 f"{name}: holds a user name or password, which would be seen; write it as https://host"
             )
-        elif parts.scheme == "http" and not _loopback(parts.hostname or ""):
+        elif parts.scheme == "http" and not loopback(parts.hostname or ""):
             self.problems.append(f"{name}: http:// is accepted for loopback addresses only; use https://")
         return value.rstrip("/")
 
@@ -147,20 +156,15 @@ class Environment:
             raise ConfigurationError(self.problems)
 
 
-def _loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def settings(env: Environment) -> Settings:
     """The settings that need no remote system."""
     port = env.get("SYNC_METRICS_PORT")
     if port is not None and not 0 < (whole(port) or 0) < 65536:
         env.problems.append(f"SYNC_METRICS_PORT: found {port!r}, allowed: a port number, or unset for none")
         port = None
-    webhook = env.get("SYNC_ALERT_WEBHOOK")
+    webhook = env.optional_secret("SYNC_ALERT_WEBHOOK")
+    if webhook:
+        env.url("SYNC_ALERT_WEBHOOK", webhook.value)
     host = env.choice("SYNC_METRICS_HOST", "127.0.0.1", ("127.0.0.1", "0.0.0.0", "::1", "::"))
     return Settings(
         state=Path(env.get("SYNC_STATE") or "state.db"),
@@ -169,8 +173,9 @@ def settings(env: Environment) -> Settings:
         log_level=env.choice("SYNC_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         metrics_port=int(port) if port else None,
         metrics_host=host,
-        alert_webhook=env.url("SYNC_ALERT_WEBHOOK", webhook) if webhook else None,
+        alert_webhook=webhook,
         client_cert=env.path("C4C_CLIENT_CERT"),
+        trust=trust(env),
     )
 
 
@@ -192,11 +197,45 @@ def hubspot_access(env: Environment) -> HubSpotAccess:
 def c4c_access(env: Environment) -> C4CAccess:
     given = env.need("C4C_BASE_URL", "the tenant's root, https://my000000.crm.ondemand.com")
     url = env.root("C4C_BASE_URL", given, _c4c_root)
-    cert, key = env.file("C4C_CLIENT_CERT"), env.file("C4C_CLIENT_KEY")
-    if cert or key:
-        for name, value in (("C4C_CLIENT_CERT", cert), ("C4C_CLIENT_KEY", key)):
-            if value is None:
-                env.problems.append(f"{name} is missing: a client certificate needs both certificate and key")
-        return C4CAccess(url, client_cert=cert, client_key=key)
-    username = env.secret("C4C_USERNAME", "the technical user of the communication arrangement")
-    return C4CAccess(url, username, env.secret("C4C_PASSWORD", "the technical user's password"))
+    if env.path(CERT) or env.path(KEY):
+        return C4CAccess(url, client_certificate(env))
+    username = env.secret("C4C_USERNAME", "the technical user of the communication arrangement", concealed=False)
+    return C4CAccess(url, Password(username, env.secret("C4C_PASSWORD", "the technical user's password")))
+
+
+def client_certificate(env: Environment) -> ClientCertificate:
+    """Certificate and key, loaded once to see whether they fit together."""
+    before = len(env.problems)
+    cert, key, passphrase = env.file(CERT), env.file(KEY), env.optional_secret(PASSPHRASE)
+    for name, path in ((CERT, cert), (KEY, key)):
+        if path is None:
+            env.problems.append(f"{name} is missing: a client certificate needs both certificate and key")
+    found = ClientCertificate(cert or Path(), key or Path(), passphrase)
+    if len(env.problems) == before:
+        try:
+            found.load(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+        except ConfigurationError as error:
+            env.problems += error.problems
+    return found
+
+
+STORES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+"""What administrators already know; each replaces the system's store, and several are believed together."""
+
+
+def trust(env: Environment) -> Trust:
+    """Whose certificates are believed: SYNC_CA_BUNDLE, besides the system's store or what replaces it."""
+    private = env.file("SYNC_CA_BUNDLE")
+    if private and private.is_file():
+        try:
+            Trust((private,)).context()
+        except ConfigurationError as error:
+            env.problems += [f"SYNC_CA_BUNDLE: {problem}" for problem in error.problems]
+    named = [(name, path) for name in STORES for path in env.variables.get(name, "").split(os.pathsep) if path]
+    env.problems += [
+        f"{name}: names no file that can be read; check path and rights"
+        for name, path in named
+        if name != "SSL_CERT_DIR" and not os.access(path, os.R_OK)
+    ]
+    there = dict.fromkeys(Path(path) for _, path in named if os.access(path, os.R_OK))
+    return Trust(tuple(there), private)

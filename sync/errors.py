@@ -86,11 +86,15 @@ class RemoteError(SyncError):
 
 
 class Unavailable(RemoteError):
-    """Transient: slow, overloaded, cut off. `wait` is the pause in seconds that the system asked for, if any."""
+    """Transient: slow, overloaded, cut off. `wait` is the pause in seconds that the system asked for, if any.
 
-    def __init__(self, system: System, message: str, wait: float | None = None) -> None:
+    `again`: another try at once may help; of a certificate or the rules of a proxy it does not.
+    """
+
+    def __init__(self, system: System, message: str, wait: float | None = None, *, again: bool = True) -> None:
         super().__init__(system, message)
         self.wait = wait
+        self.again = again
 
 
 class Denied(RemoteError):

@@ -15,22 +15,23 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any, Literal, Protocol, TypeVar
-from urllib.parse import urlsplit
 
 import hubspot
 from hubspot.crm.objects.exceptions import ApiException
-from urllib3 import Retry
 from urllib3.exceptions import HTTPError
 
+from sync import connections, metrics, outages
 from sync import hubspot_answers as answers
-from sync import metrics
-from sync.bodies import BoundedPool, Oversized
+from sync.bodies import Oversized
+from sync.connections import SdkPool, Trust
+from sync.credentials import Secret, secret
 from sync.domain.documents import parsed
 from sync.domain.moments import moment
 from sync.domain.numbers import whole
 from sync.domain.views import Label, Owner
 from sync.errors import BudgetExhausted, Denied, Malformed, Refused, SyncError, Unavailable
 from sync.hubspot_answers import MODIFIED, Associations, BatchRead, HubSpotObject, ObjectType, Page, Property
+from sync.outages import Place
 from sync.transport import LONGEST_WAIT, Pacer, Pages, RequestRetry, Requests, Tally, retry_after, with_retry
 
 __all__ = [
@@ -149,7 +150,7 @@ class HubSpotClient:
     """
 
     base_url: str
-    token: str = field(repr=False)
+    token: Secret | str = field(repr=False)
     api: Api = "2026-09"
     search_per_second: float = 4
     burst_per_10s: int = 90
@@ -159,23 +160,22 @@ class HubSpotClient:
     read_batch: int = BATCH_READ
     retry: RequestRetry = field(default_factory=RequestRetry)
     sleep: Callable[[float], None] = time.sleep
+    trust: Trust = field(default_factory=Trust)
     sent: Requests = field(default_factory=Requests)
     left_out: Tally = field(default_factory=Tally)
 
     def __post_init__(self) -> None:
-        sdk = hubspot.HubSpot(
-            access_token=self.token,
-            host=self.base_url,
-            # One attempt, and status and body kept; `retry=False` breaks the SDK's handling of TLS errors.
-            retry=Retry(total=0, respect_retry_after_header=False),
-        )
+        sdk = hubspot.HubSpot(access_token="", host=self.base_url)
         # Held for good: each access through the SDK's attribute would open a new connection pool.
+        self._token = secret(self.token)
         self._client = sdk.crm.objects.basic_api.api_client
         self._client.set_default_header("Accept-Encoding", "gzip")
         self._client.set_default_header("Accept-Language", "en")
         # The SDK's own, `name; version`, breaks the grammar of User-Agent (RFC 9110 10.1.5).
         self._client.user_agent = USER_AGENT
-        self._client.rest_client.pool_manager = BoundedPool(self._client.rest_client.pool_manager, 2 * self.timeout)
+        self._place = Place(self.base_url, "HUBSPOT_BASE_URL")
+        session = connections.stateless(self.base_url, connections.adapter(self.base_url, self.trust))
+        self._client.rest_client.pool_manager = SdkPool(session, 2 * self.timeout)
         self._search_pacer = Pacer(self.search_per_second, sleep=self.sleep)
         self._pacer = Pacer(self.burst_per_10s / 10, sleep=self.sleep)
         self._lock = threading.Lock()
@@ -376,7 +376,7 @@ class HubSpotClient:
             pacer.wait()
             self.sent.count(endpoint)
             try:
-                return self._send(endpoint, method, path, body, query or [])
+                return self._send_again(endpoint, method, path, body, query or [])
             except RateLimited as limited:
                 # Whoever else calls from here would only meet the same limit.
                 pacer.hold(min(limited.wait or 0.0, LONGEST_WAIT))
@@ -384,9 +384,24 @@ class HubSpotClient:
 
         return with_retry(self.retry, once, self.sleep)
 
+    def _send_again(
+        self, endpoint: str, method: str, path: str, body: object, query: list[tuple[str, str]]
+    ) -> dict[str, Any]:
+        """One request; once more if the token was refused and its file holds another one by now."""
+        used = self._token.refresh()
+        try:
+            return self._send(endpoint, method, path, body, query)
+        except Denied:
+            self._token.reread()
+            if self._token.version == used:
+                raise
+        self.sent.count(endpoint)
+        return self._send(endpoint, method, path, body, query)
+
     def _send(
         self, endpoint: str, method: str, path: str, body: object, query: list[tuple[str, str]]
     ) -> dict[str, Any]:
+        self._client.configuration.access_token = self._token.value
         try:
             answer = self._client.call_api(
                 path,
@@ -408,7 +423,7 @@ class HubSpotClient:
             raise Malformed("hubspot", f"{endpoint}: {error}") from None
         except (HTTPError, OSError) as error:
             metrics.answered("hubspot", endpoint, None)
-            raise Unavailable("hubspot", f"{endpoint}: no answer ({type(error).__name__})") from None
+            raise outages.explain(error, self._place).error("hubspot", endpoint) from None
         metrics.answered("hubspot", endpoint, answer.status)
         self._heed(answer.headers)
         return _json_object(answer.data, endpoint)
@@ -425,11 +440,6 @@ class HubSpotClient:
         pause = _interval_pause(headers)
         if pause:
             self._pacer.hold(pause)
-
-
-def host(url: str) -> str:
-    """The host of a base URL, for messages."""
-    return urlsplit(url).netloc
 
 
 # ---- reading answers

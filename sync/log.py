@@ -47,18 +47,19 @@ class Event(StrEnum):
     JOB_INTERRUPTED = "job_interrupted"
     JOB_LATE = "job_late"
     WORKER_STANDBY = "worker_standby"
+    CREDENTIALS_READ = "credentials_read"
     LEASE_ACQUIRED = "lease_acquired"
     LEASE_LOST = "lease_lost"
     STOP_FORCED = "stop_forced"
     CLOCK_JUMPED = "clock_jumped"
     CLOCK_WRONG = "clock_wrong"
     STATE_BUSY = "state_busy"
-    STATE_MIGRATED = "state_migrated"
     PROBE_FAILED = "probe_failed"
     ALERT_FIRING = "alert_firing"
     ALERT_RESOLVED = "alert_resolved"
     ALERT_UNDELIVERED = "alert_undelivered"
     RESYNC_MARKED = "resync_marked"
+    WEBHOOK_FAILED = "webhook_failed"
     LIBRARY_WARNING = "library_warning"
 
 
@@ -221,6 +222,7 @@ _WARNINGS = frozenset(
         Event.PROBE_FAILED,
         Event.ALERT_FIRING,
         Event.ALERT_UNDELIVERED,
+        Event.WEBHOOK_FAILED,
         Event.LIBRARY_WARNING,
     }
 )

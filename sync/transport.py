@@ -145,7 +145,12 @@ def with_retry(policy: RequestRetry, call: Callable[[], T], sleep: Callable[[flo
 
 def _stop(policy: RequestRetry) -> Callable[[RetryCallState], bool]:
     enough = stop_after_attempt(policy.attempts)
-    return lambda state: enough(state) or (_asked(state) or 0) > LONGEST_WAIT
+    return lambda state: enough(state) or (_asked(state) or 0) > LONGEST_WAIT or _lasting(state)
+
+
+def _lasting(state: RetryCallState) -> bool:
+    error = state.outcome.exception() if state.outcome else None
+    return isinstance(error, Unavailable) and not error.again
 
 
 def _pause(policy: RequestRetry, state: RetryCallState) -> float:

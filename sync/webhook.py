@@ -1,12 +1,17 @@
 """Tells people by webhook: a generic JSON document, or the one text that Slack and compatible services take."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 import requests
 
-from sync import metrics
+from sync import connections, metrics, outages
+from sync.connections import Trust
+from sync.credentials import Secret
+from sync.errors import ConfigurationError
+from sync.log import Event, emit
+from sync.outages import Place
 
 TIMEOUT = 10.0
 """Seconds; the worker's loop waits for it."""
@@ -60,8 +65,9 @@ class Notify(Protocol):
 class Webhook:
     """`url` is a secret: whoever knows it can write into the channel."""
 
-    url: str
+    url: Secret
     format: Literal["generic", "slack"] = "generic"
+    trust: Trust = field(default_factory=Trust)
 
     def __call__(self, notice: Notice) -> bool:
         delivered = self._post(notice.slack() if self.format == "slack" else notice.generic())
@@ -69,9 +75,17 @@ class Webhook:
         return delivered
 
     def _post(self, body: Mapping[str, Any]) -> bool:
+        url = self.url.value
+        place = Place(url, "SYNC_ALERT_WEBHOOK")
         try:
+            session = connections.stateless(url, connections.adapter(url, self.trust, size=1))
             # Its body says nothing to us and may be endless, so it is not read.
-            with requests.post(self.url, json=body, timeout=TIMEOUT, allow_redirects=False, stream=True) as answer:
-                return answer.status_code < 300
-        except requests.RequestException:
-            return False
+            with session.post(url, json=body, timeout=TIMEOUT, allow_redirects=False, stream=True) as answer:
+                failure = None if answer.status_code < 300 else f"{place.host}: status {answer.status_code}"
+        except requests.RequestException as error:
+            failure = outages.explain(error, place).text
+        except ConfigurationError as error:
+            failure = str(error)
+        if failure:
+            emit(Event.WEBHOOK_FAILED, cause=failure)
+        return failure is None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import subprocess
 import sys
 import time
@@ -12,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import requests
+import structlog
+
+from sync import log
 
 PROJECT = Path(__file__).parents[1]
 TIMEOUT = 300
@@ -80,3 +85,16 @@ def announced(*options: str) -> Iterator[dict[str, str]]:
         finally:
             process.terminate()
             process.wait(TIMEOUT)
+
+
+@contextmanager
+def logged() -> Iterator[list[dict[str, Any]]]:
+    """The lines that this process logs meanwhile; they are there when the context has ended."""
+    stream, lines = io.StringIO(), list[dict[str, Any]]()
+    log.configure(stream=stream)
+    try:
+        yield lines
+    finally:
+        lines += map(json.loads, stream.getvalue().splitlines())
+        structlog.reset_defaults()
+        logging.getLogger().handlers.clear()

@@ -13,7 +13,7 @@ import typer
 import yaml
 from pydantic import BaseModel
 
-from sync import config, environment, log, metrics
+from sync import certificates, config, environment, log, metrics
 from sync.cli import codes as codes_page
 from sync.cli.commands import cli, main
 from sync.jobs.alerts import Alert
@@ -219,7 +219,7 @@ README = (PROJECT / "README.md").read_text(encoding="utf-8")
     "text", [section(OPERATIONS, "Install"), section(README, "1. Credentials", "### ")], ids=["operations", "README"]
 )
 def test_every_environment_setting_is_documented(text: str) -> None:
-    source = Path(environment.__file__).read_text(encoding="utf-8")
+    source = "".join(Path(m.__file__).read_text(encoding="utf-8") for m in (environment, certificates))
     named = set(re.findall(r'"((?:HUBSPOT|C4C|SYNC)_[A-Z_]+)"', source))
     rows = "\n".join(line for line in text.splitlines() if line.startswith("|"))
     assert named == set(re.findall(r"`((?:HUBSPOT|C4C|SYNC)_[A-Z_]+)`", rows))

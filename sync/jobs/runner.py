@@ -20,7 +20,6 @@ from sync.errors import (
     StateError,
     SyncError,
     System,
-    Unavailable,
 )
 from sync.jobs import budget, housekeeping, identities, left_out, poll, portal, push, rules_change, scores, sweep
 from sync.jobs.context import Context, Counts
@@ -146,18 +145,11 @@ def _attempt(context: Context, name: str) -> tuple[Counts, SyncError | None]:
     except SyncError as failure:
         if isinstance(failure, BudgetExhausted) and not isinstance(failure, BudgetClosed):
             budget.exhausted(context, failure.wait)
-        return dict(failure.counts), _cut(context, failure)
+        return dict(failure.counts), failure
     except Exception as error:
         return {}, unexpected(error, context.store.path)
     budget.note(context)
     return counts, None
-
-
-def _cut(context: Context, failure: SyncError) -> SyncError:
-    """The failure; or, where a signal ended the pauses between the tries of a request, that."""
-    if isinstance(failure, Unavailable) and not isinstance(failure, BudgetExhausted) and context.stopping():
-        return Interrupted("stopped by a signal while no answer came; it goes on from here the next time")
-    return failure
 
 
 def _run(context: Context, name: str) -> Counts:
@@ -173,8 +165,6 @@ def _run(context: Context, name: str) -> Counts:
 
 def unexpected(error: Exception, state: Path | None) -> SyncError:
     """A failure that no code expected: of the state file, whose damage may show anywhere, or a bug of ours."""
-    if isinstance(error, SyncError):
-        return error
     if isinstance(error, SQLAlchemyError | sqlite3.Error) and state:
         return StateError(trouble.sentence(error, state))
     if state and state.exists() and trouble.damaged(state):

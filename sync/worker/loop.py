@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sync import metrics
 from sync.app import App
-from sync.errors import Denied, LeaseLost, StateError, SyncError
+from sync.errors import LeaseLost, StateError, SyncError
 from sync.jobs import alerts, forecast, portal
 from sync.jobs.context import Context
 from sync.jobs.runner import Results, failed_outside, run_jobs
@@ -28,13 +28,6 @@ from sync.worker.lanes import Lane
 from sync.worker.signals import StopSignal
 from sync.worker.timetable import Slot, timetable
 from sync.worker.vitals import Vitals
-
-DENIALS = 3
-"""Runs in a row that SAP Sales Cloud may refuse before the job pauses: a single refusal may be a hiccup."""
-
-DENIED_PAUSE = 900.0
-"""Seconds until a job asks SAP Sales Cloud again that was refused there: a few wrong passwords lock a user."""
-
 
 SOON = timedelta(minutes=15)
 """After a failure a job runs again within this time, however long its interval: its alert then ends with the cause."""
@@ -52,11 +45,8 @@ class Worker:
         self.lease = Lease(app.context.store, "worker", patience, app.clock.now, app.clock.monotonic)
         self.slots = timetable(schedule)
         self.vitals = Vitals(stuck_after=schedule.stuck_after.total_seconds(), beat_every=self._beat_every)
-        self._monotonic = app.clock.monotonic
         self._scheduler: BackgroundScheduler | None = None
-        self._refused: dict[str, float] = {}
         self._locked = 0
-        self._denials: dict[str, int] = {}
         self._clock = ClockWatch(app.clock.now, app.clock.monotonic)
 
     def run(self) -> int:
@@ -141,10 +131,6 @@ class Worker:
                 self._try(self.beat)
         except LeaseLost as lost:
             emit(Event.LEASE_LOST, cause=str(lost))
-        except StateError:
-            # Another version's tables by now, or another file: this process ends, and its jobs stop at their next look.
-            self.lease.abandon()
-            raise
         finally:
             metrics.at_work(None)
             self.vitals.lease = "stopping"
@@ -193,7 +179,7 @@ class Worker:
         """What the scheduler calls: one run of the job, if this process still may."""
 
         def run() -> None:
-            if self._stop() or not self.lease.held or self._monotonic() < self._refused.get(slot.job, 0.0):
+            if self._stop() or not self.lease.held:
                 return
             with self.vitals.at_work(slot.job):
                 context = self._context()
@@ -216,10 +202,6 @@ class Worker:
         if job == "poll":
             forecast.foretold(context)
         run_jobs(context, [job], results)
-        denied = any(isinstance(failure, Denied) and failure.system == "c4c" for failure in results.failures)
-        self._denials[job] = self._denials.get(job, 0) + 1 if denied else 0
-        if self._denials[job] >= DENIALS:
-            self._refused[job] = self._monotonic() + DENIED_PAUSE
         return results.failures
 
     def _context(self) -> Context:

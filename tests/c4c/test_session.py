@@ -28,6 +28,7 @@ from sync.c4c_client import (
     Written,
 )
 from sync.c4c_session import SERVICE
+from sync.credentials import Password
 from sync.errors import Denied, Malformed, RemoteError, Unavailable
 from sync.odata import Operation, Query
 from sync.transport import RequestRetry
@@ -46,7 +47,7 @@ def http() -> Iterator[responses.RequestsMock]:
 
 
 def client(**more: Any) -> C4CClient:
-    options = {"username": "SYNC", "password": "sesame", "retry": RequestRetry(3, 0.001), "sleep": lambda _: None}
+    options = {"identity": Password.of("SYNC", "sesame"), "retry": RequestRetry(3, 0.001), "sleep": lambda _: None}
     return C4CClient(HOST, **{**options, **more})
 
 
@@ -94,26 +95,11 @@ NONSENSE = answer("Content-Type: application/http\r\n\r\nnonsense")
 
 def test_basic_authentication_json_and_no_code_texts(http: responses.RequestsMock) -> None:
     batch(http, part(200, rows()))
-    client(password="pässwort").query([Query("ContactCollection")])
+    client(identity=Password.of("SYNC", "pässwort")).query([Query("ContactCollection")])
     sent = http.calls[0].request.headers
     assert base64.b64decode(sent["Authorization"].removeprefix("Basic ")).decode() == "SYNC:pässwort"
     assert sent["odata-no-codedescs"] == "true"
     assert "Accept: application/json" in http.calls[0].request.body.decode()
-
-
-def test_a_client_certificate_goes_along_and_no_password(http: responses.RequestsMock, monkeypatch: Any) -> None:
-    used: list[Any] = []
-    batch(http, part(200, rows()))
-    send = requests.Session.send
-
-    def spy(self: requests.Session, request: requests.PreparedRequest, **options: Any) -> requests.Response:
-        used.append((options["cert"], options["timeout"], options["allow_redirects"], bool(options["verify"])))
-        return send(self, request, **options)
-
-    monkeypatch.setattr(requests.Session, "send", spy)
-    client(username=None, password=None, cert=("/c.pem", "/k.pem"), timeout=180).query([Query("ContactCollection")])
-    assert used == [(("/c.pem", "/k.pem"), (10.0, 180), False, True)]
-    assert "Authorization" not in http.calls[0].request.headers
 
 
 def test_the_service_root_keeps_its_slash_when_a_token_is_fetched(http: responses.RequestsMock) -> None:

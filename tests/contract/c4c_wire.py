@@ -10,6 +10,7 @@ from typing import Any
 import requests
 
 from sync.c4c_client import C4CClient
+from sync.credentials import Password
 from sync.transport import RequestRetry
 
 BASE = "https://my1.crm.ondemand.com"
@@ -104,5 +105,5 @@ def _sent(piece: str) -> Sent:
 def client(naps: list[float] | None = None, **changes: Any) -> C4CClient:
     """The real client with three tries and without real pauses."""
     slept = [] if naps is None else naps
-    given = {"username": "sync", "password": "hidden", "retry": RequestRetry(attempts=3, wait=1)} | changes
+    given = {"identity": Password.of("sync", "hidden"), "retry": RequestRetry(attempts=3, wait=1)} | changes
     return C4CClient(BASE, sleep=slept.append, **given)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from running import TIMEOUT
@@ -44,6 +44,9 @@ class Asked:
     query: list[tuple[str, str]]
     headers: dict[str, str]
     body: Any
+
+
+P = TypeVar("P", bound="Portal")
 
 
 class Portal(ThreadingHTTPServer):
@@ -124,9 +127,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def running() -> Iterator[Portal]:
+def running(kind: type[P] = Portal) -> Iterator[P]:  # type: ignore[assignment]
     """A portal on a free port of this machine."""
-    with Portal() as portal:
+    with kind() as portal:
         thread = threading.Thread(target=portal.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True)
         thread.start()
         try:

@@ -17,6 +17,7 @@ from responses import RequestsMock
 
 from sync import bodies
 from sync.c4c_client import C4CClient, Unknown
+from sync.credentials import Password
 from sync.errors import Malformed, Unavailable
 from sync.odata import Operation, Query
 
@@ -145,7 +146,7 @@ def test_an_answer_that_unpacks_without_end_takes_no_memory() -> None:
     packed = gzip.compress(b" " * 10 * 2**20, mtime=0) * 120
     with running() as server:
         server.says(Sent(200, packed, {"Content-Encoding": "gzip"}))
-        c4c = C4CClient(server.url, "sync", "hidden", sleep=lambda seconds: None)
+        c4c = C4CClient(server.url, Password.of("sync", "hidden"), sleep=lambda seconds: None)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         with pytest.raises(Malformed, match="metadata: the answer has more than"):
             c4c.metadata(["Lead"])
@@ -156,6 +157,6 @@ def test_an_answer_that_unpacks_without_end_takes_no_memory() -> None:
 def test_a_cut_answer_is_an_outage(trouble: Any) -> None:
     with running() as server:
         server.says(Sent(200, json.dumps({"a": "b" * 1000}).encode(), trouble=trouble))
-        c4c = C4CClient(server.url, "sync", "hidden", sleep=lambda seconds: None)
+        c4c = C4CClient(server.url, Password.of("sync", "hidden"), sleep=lambda seconds: None)
         with pytest.raises(Unavailable):
             c4c.metadata(["Lead"])

@@ -27,6 +27,7 @@ from sync.c4c_client import (
     WriteResult,
     Written,
 )
+from sync.credentials import Password
 from sync.errors import Refused
 from sync.odata import Operation, Query, key_path
 from sync.transport import RequestRetry
@@ -109,7 +110,10 @@ def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
 def client(control: Control) -> C4CClient:
     addresses = control.addresses
     return C4CClient(
-        addresses["c4c"], addresses["username"], addresses["password"], retry=RequestRetry(1), sleep=lambda _: None
+        addresses["c4c"],
+        Password.of(addresses["username"], addresses["password"]),
+        retry=RequestRetry(1),
+        sleep=lambda _: None,
     )
 
 

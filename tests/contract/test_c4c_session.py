@@ -45,6 +45,7 @@ from sync.c4c_client import (
     WriteResult,
     Written,
 )
+from sync.credentials import Password
 from sync.errors import Denied, Malformed, Refused, SyncError, Unavailable
 from sync.odata import Operation, Query
 
@@ -111,17 +112,9 @@ def test_every_request_has_a_timeout(wire: RequestsMock) -> None:
     assert requests_of(wire)[0].req_kwargs["timeout"] == (10, 77)  # type: ignore[attr-defined]
 
 
-def test_a_certificate_takes_the_place_of_a_password(wire: RequestsMock) -> None:
-    answering(wire, batch(rows()))
-    client(username=None, password=None, cert=("c.pem", "k.pem")).query([QUERY])
-    [request] = requests_of(wire)
-    assert "Authorization" not in request.headers
-    assert request.req_kwargs["cert"] == ("c.pem", "k.pem")  # type: ignore[attr-defined]
-
-
 def test_umlauts_of_a_password_are_utf_8(wire: RequestsMock) -> None:
     answering(wire, batch(rows()))
-    client(password="grün").query([QUERY])
+    client(identity=Password.of("sync", "grün")).query([QUERY])
     expected = base64.b64encode("sync:grün".encode()).decode()
     assert requests_of(wire)[0].headers["Authorization"] == f"Basic {expected}"
 
@@ -129,7 +122,7 @@ def test_umlauts_of_a_password_are_utf_8(wire: RequestsMock) -> None:
 @pytest.mark.parametrize("base_url", [BASE, f"{BASE}/"])
 def test_the_service_root_keeps_its_slash(base_url: str, wire: RequestsMock) -> None:
     answering(wire, batch(rows()))
-    C4CClient(base_url, "sync", "hidden").query([QUERY])
+    C4CClient(base_url, Password.of("sync", "hidden")).query([QUERY])
     assert requests_of(wire)[0].url == BATCH
 
 

@@ -18,6 +18,7 @@ from hubspot_server import Answer, Portal, running
 
 from sync import bodies
 from sync.c4c_client import C4CClient
+from sync.credentials import Password
 from sync.errors import Malformed, Unavailable
 from sync.hubspot_client import Filter, HubSpotClient
 from sync.transport import RequestRetry
@@ -37,7 +38,7 @@ def hubspot_at(url: str) -> Any:
 
 
 def c4c_at(url: str) -> Any:
-    client = C4CClient(url, "u", "p", timeout=0.5, retry=RequestRetry(1, 0), sleep=lambda seconds: None)
+    client = C4CClient(url, Password.of("u", "p"), timeout=0.5, retry=RequestRetry(1, 0), sleep=lambda seconds: None)
     return client.metadata(["Lead"])
 
 

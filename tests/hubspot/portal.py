@@ -18,6 +18,7 @@ from sqlmodel import col, select
 from sync import config, log
 from sync.c4c_client import C4CClient
 from sync.config import Configuration
+from sync.credentials import Password
 from sync.domain.rules import LabelRule, Score
 from sync.hubspot_client import HubSpotClient
 from sync.jobs.context import Context
@@ -156,7 +157,7 @@ class Sync:
 
     def context(self) -> Context:
         told = self.portal.announced
-        c4c = C4CClient(told["c4c"], told["username"], told["password"], sleep=lambda seconds: None)
+        c4c = C4CClient(told["c4c"], Password.of(told["username"], told["password"]), sleep=lambda seconds: None)
         return Context(
             store=self.store,
             hubspot=self.client,

@@ -10,6 +10,7 @@ import pytest
 import responses
 
 from sync.config import Configuration, load
+from sync.credentials import Secret
 from sync.errors import Denied
 from sync.jobs import alerts
 from sync.jobs.alerts import Alert, Facts, Failure, evaluate, over
@@ -237,8 +238,8 @@ NOTICE = Notice("poll_stale", "firing", "too old", "2026-11-21T17:00:00+00:00", 
 def test_both_forms_of_the_webhook() -> None:
     generic = responses.post("https://alerts.example/a", status=200)
     slack = responses.post("https://alerts.example/b", status=200)
-    assert Webhook("https://alerts.example/a")(NOTICE)
-    assert Webhook("https://alerts.example/b", "slack")(NOTICE)
+    assert Webhook(Secret("https://alerts.example/a"))(NOTICE)
+    assert Webhook(Secret("https://alerts.example/b"), "slack")(NOTICE)
     first, second = [json.loads(call.request.body or b"") for rule in (generic, slack) for call in rule.calls]
     assert (first["alert"], first["step"]) == ("poll_stale", "look at it")
     assert first["runbook"] == "docs/oncall.md#poll-stale"
@@ -250,8 +251,8 @@ def test_both_forms_of_the_webhook() -> None:
 @pytest.mark.parametrize("status", [302, 404, 500])
 def test_a_webhook_that_does_not_take_it_is_tried_again(status: int) -> None:
     responses.post("https://alerts.example/a", status=status)
-    assert not Webhook("https://alerts.example/a")(NOTICE)
+    assert not Webhook(Secret("https://alerts.example/a"))(NOTICE)
 
 
 def test_a_webhook_out_of_reach_is_no_exception() -> None:
-    assert not Webhook("http://127.0.0.1:9/a")(NOTICE)
+    assert not Webhook(Secret("http://127.0.0.1:9/a"))(NOTICE)

@@ -3,6 +3,7 @@
 import re
 import signal
 import socket
+from pathlib import Path
 
 import pytest
 import requests
@@ -176,16 +177,22 @@ def test_health_asks_whether_the_worker_lives(busy: Product) -> None:
     assert (gone.code, gone.err) == (1, "unhealthy: the worker that held the lease is gone\n")
 
 
-def test_a_refused_password_is_not_tried_with_every_push(busy: Product, sandbox: Sandbox) -> None:
-    """SAP Sales Cloud locks a user after a few wrong ones."""
-    busy.extra["C4C_PASSWORD"] = "wrong"
+def test_a_refused_password_is_not_sent_again_before_its_file_changes(
+    busy: Product, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """SAP Sales Cloud locks a user after a few wrong ones; the right one needs no restart."""
+    file = tmp_path / "password"
+    file.write_text("wrong-password-1", encoding="utf-8")
+    busy.extra["C4C_PASSWORD_FILE"] = str(file)
     with busy.started("run") as worker:
-        for _ in range(3):
+        for _ in range(6):
             worker.until("job_failed", job="push")
-        for _ in range(5):
-            worker.until("job_finished", job="poll")
+        refused = [entry for entry in sandbox.get("/requests/log", system="c4c") if entry["status"] == 401]
+        file.write_text(sandbox.announced["password"], encoding="utf-8")
+        worker.until("credentials_read", field="C4C_PASSWORD")
+        worker.until("job_finished", job="push")
         worker.process.send_signal(signal.SIGTERM)
         worker.ended()
-    assert sum('"event": "job_failed"' in line and '"job": "push"' in line for line in worker.lines) == 3
-    refused = [entry for entry in sandbox.get("/requests/log", system="c4c") if entry["status"] == 401]
     assert len(refused) == 3
+    assert any("are not sent again" in line for line in worker.lines)
+    assert not any("wrong-password-1" in line for line in worker.lines)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 
 import pytest
+import trustme
+from tls import PHRASE, Files, bundle, client_files
 
+from sync.certificates import ClientCertificate
+from sync.connections import Trust
+from sync.credentials import Password
 from sync.environment import C4CAccess, Environment, HubSpotAccess, c4c_access, hubspot_access, settings
 from sync.errors import ConfigurationError
 
@@ -36,10 +42,16 @@ def without(*names: str, **more: str) -> dict[str, str]:
     return {name: value for name, value in GOOD.items() if name not in names} | more
 
 
+def password_of(access: C4CAccess) -> tuple[str, str]:
+    assert isinstance(access.identity, Password)
+    return access.identity.username.value, access.identity.password.value
+
+
 def test_good_settings() -> None:
     hubspot, c4c = read_all(GOOD)
-    assert (hubspot.base_url, hubspot.token) == ("https://api.hubapi.com", "pat-1")
-    assert (c4c.base_url, c4c.username, c4c.password) == ("https://my1.crm.ondemand.com", "sync", "secret")
+    assert (hubspot.base_url, hubspot.token.value) == ("https://api.hubapi.com", "pat-1")
+    assert c4c.base_url == "https://my1.crm.ondemand.com"
+    assert password_of(c4c) == ("sync", "secret")
 
 
 def test_defaults_of_the_settings() -> None:
@@ -70,7 +82,7 @@ def test_all_missing_settings_are_said_at_once() -> None:
 def test_a_secret_from_a_file(name: str, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("from file\n", encoding="utf-8")
     hubspot, c4c = read_all(GOOD | {f"{name}_FILE": str(tmp_path / "secret")})
-    assert {"HUBSPOT_ACCESS_TOKEN": hubspot.token, "C4C_PASSWORD": c4c.password}[name] == "from file"
+    assert {"HUBSPOT_ACCESS_TOKEN": hubspot.token.value, "C4C_PASSWORD": password_of(c4c)[1]}[name] == "from file"
 
 
 def test_an_empty_file_counts_as_missing(tmp_path: Path) -> None:
@@ -80,7 +92,7 @@ def test_an_empty_file_counts_as_missing(tmp_path: Path) -> None:
 
 
 def test_an_empty_name_of_a_file_counts_as_missing() -> None:
-    assert read_all(GOOD | {"C4C_PASSWORD_FILE": " "})[1].password == "secret"
+    assert password_of(read_all(GOOD | {"C4C_PASSWORD_FILE": " "})[1]) == ("sync", "secret")
 
 
 def test_a_file_that_cannot_be_read_is_named_once(tmp_path: Path) -> None:
@@ -138,28 +150,162 @@ def test_choices(name: str, value: str, allowed: list[str]) -> None:
     assert [word for word in allowed if word not in found] == []
 
 
-@pytest.fixture
-def pem(tmp_path: Path) -> str:
-    (tmp_path / "c.pem").write_text("", encoding="utf-8")
-    return str(tmp_path / "c.pem")
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    return client_files(trustme.CA().issue_cert("sync@company.example"), tmp_path_factory.mktemp("certificate"))
 
 
-def test_a_certificate_instead_of_a_password(pem: str) -> None:
-    given = without("C4C_USERNAME", "C4C_PASSWORD", C4C_CLIENT_CERT=pem, C4C_CLIENT_KEY=pem)
-    c4c = read_all(given)[1]
-    assert (c4c.client_cert, c4c.client_key, c4c.username, c4c.password) == (Path(pem), Path(pem), None, None)
+def by_certificate(cert: Path | str, key: Path | str, **more: str) -> dict[str, str]:
+    return without("C4C_USERNAME", "C4C_PASSWORD", C4C_CLIENT_CERT=str(cert), C4C_CLIENT_KEY=str(key)) | more
+
+
+def test_a_certificate_instead_of_a_password(files: Files) -> None:
+    found = read_all(by_certificate(files.cert, files.key))[1].identity
+    assert found == ClientCertificate(files.cert, files.key)
+    assert settings(Environment(by_certificate(files.cert, files.key))).client_cert == files.cert
+
+
+@pytest.mark.parametrize("ends", [("_FILE", ""), ("", "_FILE"), ("_FILE", "_FILE")])
+def test_a_certificates_files_are_named_by_either_form(ends: tuple[str, str], files: Files) -> None:
+    cert, key = (f"C4C_CLIENT_{name}{end}" for name, end in zip(("CERT", "KEY"), ends, strict=True))
+    given = without("C4C_USERNAME", "C4C_PASSWORD", **{cert: str(files.cert), key: str(files.key)})
+    assert read_all(given)[1].identity == ClientCertificate(files.cert, files.key)
+
+
+def test_a_key_with_its_passphrase(files: Files, tmp_path: Path) -> None:
+    read_all(by_certificate(files.cert, files.locked, C4C_CLIENT_KEY_PASSPHRASE=PHRASE))
+    (tmp_path / "phrase").write_text(f"{PHRASE}\n", encoding="utf-8")
+    read_all(by_certificate(files.cert, files.locked, C4C_CLIENT_KEY_PASSPHRASE_FILE=str(tmp_path / "phrase")))
+
+
+SPLIT = (
+    "is a PKCS#12 file (.p12, .pfx); split it: `openssl pkcs12 -in FILE -clcerts -nokeys -out client.pem` for "
+    "C4C_CLIENT_CERT, `openssl pkcs12 -in FILE -nocerts -out client.key` for C4C_CLIENT_KEY"
+)
+
+
+@pytest.mark.parametrize(
+    ("cert", "key", "phrase", "said"),
+    [
+        pytest.param(
+            "cert",
+            "locked",
+            None,
+            "C4C_CLIENT_KEY: is encrypted; set C4C_CLIENT_KEY_PASSPHRASE, or C4C_CLIENT_KEY_PASSPHRASE_FILE to a file "
+            "that holds it",
+            id="no passphrase",
+        ),
+        pytest.param(
+            "cert",
+            "locked",
+            "wrong-1",
+            "C4C_CLIENT_KEY_PASSPHRASE: does not open C4C_CLIENT_KEY",
+            id="wrong passphrase",
+        ),
+        pytest.param(
+            "key",
+            "cert",
+            None,
+            "C4C_CLIENT_CERT, C4C_CLIENT_KEY: are swapped: the first holds the key, the second the certificate",
+            id="swapped",
+        ),
+        pytest.param(
+            "cert",
+            "other",
+            None,
+            "C4C_CLIENT_KEY: is the key of another certificate than the first one in C4C_CLIENT_CERT; put the pair in "
+            "place",
+            id="the key of another certificate",
+        ),
+        pytest.param("p12", "key", None, f"C4C_CLIENT_CERT: {SPLIT}", id="p12 as certificate"),
+        pytest.param("cert", "p12", None, f"C4C_CLIENT_KEY: {SPLIT}", id="p12 as key"),
+        pytest.param(
+            "der",
+            "key",
+            None,
+            "C4C_CLIENT_CERT: is in DER form; write it as PEM: `openssl x509 -inform der -in FILE -out client.pem`",
+            id="DER",
+        ),
+        pytest.param("cert", "cert", None, "C4C_CLIENT_KEY: holds no private key in PEM form", id="no key"),
+        pytest.param("key", "key", None, "C4C_CLIENT_CERT: holds no certificate in PEM form", id="no certificate"),
+        pytest.param(
+            "torn",
+            "key",
+            None,
+            "C4C_CLIENT_CERT, C4C_CLIENT_KEY: one of the files is damaged or of a kind that is not accepted; put the "
+            "pair in place",
+            id="torn certificate",
+        ),
+    ],
+)
+def test_files_that_do_not_fit_are_found_by_loading_them(
+    cert: str, key: str, phrase: str | None, said: str, files: Files, tmp_path: Path
+) -> None:
+    other = client_files(trustme.CA().issue_cert("sync@company.example"), tmp_path, "other")
+    (tmp_path / "torn.pem").write_text(files.cert.read_text(encoding="ascii").replace("M", "", 1), encoding="ascii")
+    there = vars_of(files) | {"other": other.key, "torn": tmp_path / "torn.pem"}
+    more = {"C4C_CLIENT_KEY_PASSPHRASE": phrase} if phrase else {}
+    assert complaints(by_certificate(there[cert], there[key], **more)) == [said]
+
+
+def vars_of(files: Files) -> dict[str, Path]:
+    return {field.name: getattr(files, field.name) for field in dataclasses.fields(files)}
 
 
 @pytest.mark.parametrize("have", ["C4C_CLIENT_CERT", "C4C_CLIENT_KEY"])
-def test_half_a_certificate_is_none(have: str, pem: str) -> None:
+def test_half_a_certificate_is_none(have: str, files: Files) -> None:
     missing = ({"C4C_CLIENT_CERT", "C4C_CLIENT_KEY"} - {have}).pop()
-    [found] = complaints(without("C4C_USERNAME", "C4C_PASSWORD", **{have: pem}))
+    [found] = complaints(without("C4C_USERNAME", "C4C_PASSWORD", **{have: str(files.cert)}))
     assert found.startswith(f"{missing} is missing")
 
 
-def test_a_certificate_that_is_not_there_is_no_certificate(pem: str) -> None:
-    given = without("C4C_USERNAME", "C4C_PASSWORD", C4C_CLIENT_CERT="/nowhere.pem", C4C_CLIENT_KEY=pem)
+def test_a_certificate_that_is_not_there_is_no_certificate(files: Files) -> None:
+    given = by_certificate("/nowhere.pem", files.key)
     assert complaints(given) == ["C4C_CLIENT_CERT: names no file that can be read; check path and rights"]
+
+
+def test_a_key_in_place_of_a_path_is_refused_and_never_shown(files: Files) -> None:
+    given = by_certificate(files.cert, "-----BEGIN KEY-----\nabc")
+    assert complaints(given) == [
+        "C4C_CLIENT_KEY: holds the PEM text itself; store it in a file and set the file's path"
+    ]
+
+
+# ---- trusted authorities
+
+
+def test_authorities_of_ones_own_come_on_top(tmp_path: Path) -> None:
+    path = bundle(trustme.CA(), tmp_path / "ca.pem")
+    for name in ("SYNC_CA_BUNDLE", "SYNC_CA_BUNDLE_FILE"):
+        assert settings(Environment({name: path})).trust == Trust((), Path(path))
+
+
+def test_what_replaces_the_systems_store(tmp_path: Path) -> None:
+    paths = [bundle(trustme.CA(), tmp_path / f"{n}.pem") for n in range(2)]
+    given = {"REQUESTS_CA_BUNDLE": paths[0], "SSL_CERT_FILE": paths[1], "SSL_CERT_DIR": f"{tmp_path}:/nowhere"}
+    found = settings(Environment(given)).trust
+    assert found == Trust((Path(paths[0]), Path(paths[1]), tmp_path), None)
+    assert found.context().cert_store_stats()["x509_ca"] == 2
+
+
+def test_without_any_setting_the_systems_store_is_believed() -> None:
+    assert settings(Environment({})).trust == Trust()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        pytest.param("SYNC_CA_BUNDLE", None, "SYNC_CA_BUNDLE: names no file that can be read", id="no file"),
+        pytest.param("SYNC_CA_BUNDLE", "text", "SYNC_CA_BUNDLE: {path}: holds no certificates in PEM form", id="text"),
+        pytest.param("REQUESTS_CA_BUNDLE", None, "REQUESTS_CA_BUNDLE: names no file that can be read", id="no store"),
+    ],
+)
+def test_authorities_that_cannot_be_read(name: str, content: str | None, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "ca.pem"
+    if content:
+        path.write_text(content, encoding="ascii")
+    [found] = complaints(GOOD | {name: str(path)})
+    assert found.startswith(said.format(path=path))
 
 
 @pytest.mark.parametrize("name", ["HUBSPOT_ACCESS_TOKEN", "C4C_USERNAME", "C4C_PASSWORD"])
@@ -244,16 +390,3 @@ def test_a_value_that_may_be_a_secret_is_not_repeated(name: str, value: str) -> 
     [found] = complaints(GOOD | {name: value})
     assert found.startswith(f"{name}: ")
     assert "hidden" not in found
-
-
-def test_a_file_is_named_by_either_form(pem: str) -> None:
-    given = without("C4C_USERNAME", "C4C_PASSWORD", C4C_CLIENT_CERT_FILE=pem, C4C_CLIENT_KEY=pem)
-    assert read_all(given)[1].client_cert == Path(pem)
-    assert settings(Environment(given)).client_cert == Path(pem)
-
-
-def test_a_key_in_place_of_a_path_is_refused_and_never_shown(pem: str) -> None:
-    given = without("C4C_USERNAME", "C4C_PASSWORD", C4C_CLIENT_CERT=pem, C4C_CLIENT_KEY="-----BEGIN KEY-----\nabc")
-    assert complaints(given) == [
-        "C4C_CLIENT_KEY: holds the PEM text itself; store it in a file and set the file's path"
-    ]

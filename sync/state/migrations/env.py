@@ -1,4 +1,4 @@
-"""Alembic's entry: migrates the engine that the store hands over, with all scripts or none of them."""
+"""Alembic's entry: migrates the engine that the store hands over."""
 
 from alembic import context
 
@@ -6,7 +6,8 @@ from sync.state.tables import Base
 
 engine = context.config.attributes["engine"]
 
-# Alembic takes SQLite's DDL for untransactional and would commit after each script, unless the transaction is ours.
-with engine.begin() as connection:
+with engine.connect() as connection:
     context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True)
-    context.run_migrations()
+    with context.begin_transaction():
+        context.run_migrations()
+    connection.commit()

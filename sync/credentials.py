@@ -1,0 +1,131 @@
+"""Secrets as they are now: read again when their file changed, and not sent again and again when they are refused."""
+
+import os
+import threading
+from collections.abc import Hashable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sync import log
+from sync.log import Event, emit
+
+REFUSALS = 3
+"""How often the same password may be refused in a row. One refusal may be a hiccup; SAP locks a user after a few."""
+
+
+def usable(value: str) -> bool:
+    """Whether a header can carry it."""
+    return all(character.isprintable() and ord(character) < 256 for character in value)
+
+
+def fingerprint(path: Path) -> Hashable:
+    """Changes whenever the file is written, replaced or touched; None while it cannot be looked at."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino, found.st_size
+
+
+class Secret:
+    """The value of a secret setting. One from a file is read anew when the file changes; several threads may ask.
+
+    A file that is away, empty or unusable for the moment changes nothing: it is about to be replaced.
+    """
+
+    def __init__(self, value: str, setting: str = "", path: Path | None = None, *, concealed: bool = True) -> None:
+        self._value, self._setting, self._path, self._concealed = value, setting, path, concealed
+        self._seen = fingerprint(path) if path else None
+        self.version = 0
+        """Grows with each change of the file, a mere `touch` included: somebody wants it tried again."""
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    @property
+    def value(self) -> str:
+        self.refresh()
+        return self._value
+
+    def refresh(self) -> int:
+        """Looks at the file; returns the version that is in force."""
+        now = fingerprint(self._path) if self._path else None
+        if now is not None and now != self._seen and self._read():
+            self._seen = now
+            self.version += 1
+            emit(Event.CREDENTIALS_READ, field=self._setting)
+        return self.version
+
+    def reread(self) -> None:
+        """Reads the file whatever its date says: the value was refused. Another value is another version."""
+        before = self._value
+        if self._path and self._read() and self._value != before:
+            self._seen = fingerprint(self._path)
+            self.version += 1
+            emit(Event.CREDENTIALS_READ, field=self._setting)
+
+    def _read(self) -> bool:
+        try:
+            value = self._path.read_text(encoding="utf-8").strip() if self._path else ""
+        except (OSError, UnicodeDecodeError):
+            return False
+        if not value or not usable(value):
+            return False
+        self._value = value
+        self.conceal()
+        return True
+
+    def conceal(self) -> None:
+        """The value appears in nothing that is printed. A user's name is short and part of other words, so it may."""
+        if self._concealed:
+            log.conceal(self._value)
+
+
+def secret(value: "Secret | str") -> Secret:
+    """A secret that is given as a plain text never changes."""
+    return value if isinstance(value, Secret) else Secret(value)
+
+
+@dataclass(frozen=True)
+class Password:
+    """A user with a password."""
+
+    username: Secret
+    password: Secret
+
+    @classmethod
+    def of(cls, username: str, password: str) -> "Password":
+        """From plain texts, which never change."""
+        return cls(Secret(username, concealed=False), Secret(password))
+
+    def conceal(self) -> None:
+        """The password appears in nothing that is printed."""
+        self.password.conceal()
+
+    def version(self) -> Hashable:
+        return self.username.refresh(), self.password.refresh()
+
+    def reread(self) -> None:
+        self.username.reread()
+        self.password.reread()
+
+
+class Gate:
+    """Closes for credentials that were refused `REFUSALS` times in a row, until they change; several threads may ask.
+
+    A job begins with a single request, so that no more are refused at once, unless the password is changed under way.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._refused: Hashable = None
+        self._times = 0
+
+    def closed(self, version: Hashable) -> bool:
+        return self._refused == version and self._times >= REFUSALS
+
+    def note(self, version: Hashable, *, refused: bool) -> None:
+        """What became of a request."""
+        with self._lock:
+            self._times = self._times + 1 if refused and self._refused == version else int(refused)
+            self._refused = version if refused else None
