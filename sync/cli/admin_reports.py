@@ -162,6 +162,7 @@ _KINDS = {
 _NOTES = {
     "settled": "is gone, and the contact is left alone on purpose: nothing to do",
     "shared": "two HubSpot ids stand for one record",
+    "obsolete": "was retired in SAP Sales Cloud; nothing more is written to it",
     "left_over": "exists besides the record of the id that HubSpot kept; merge them in SAP Sales Cloud",
 }
 

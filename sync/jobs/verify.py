@@ -44,6 +44,8 @@ class Differences:
     """Pairs whose record carries the key of another HubSpot id, by rule, by merge or by a person's word: no mistake."""
     left_over: list[dict[str, Any]] = field(default_factory=list)
     """Records of HubSpot ids that were merged away, besides the survivor's own; sales should merge them."""
+    obsolete: list[dict[str, Any]] = field(default_factory=list)
+    """Pairs whose record sales retired: its contacts wait for a person as soon as something is to be written."""
     settled: list[dict[str, Any]] = field(default_factory=list)
     """Records that are gone, of contacts that a person wants left alone: no mistake, and nothing to do."""
     not_compared: list[dict[str, str]] = field(default_factory=list)
@@ -70,6 +72,7 @@ class Differences:
             "duplicate": self.duplicate,
             "shared": self.shared,
             "left_over": self.left_over,
+            "obsolete": self.obsolete,
             "settled": self.settled,
             "not_compared": self.not_compared,
             "checked": self.checked,
@@ -100,6 +103,8 @@ def verify(context: Context) -> Differences:
         for r in records
         if not r.obsolete and (r.entity, r.object_id) not in linked | known_twice
     ]
+    retired = {(r.entity, r.object_id) for r in records if r.obsolete}
+    found.obsolete = [_named(link, _successor(link)) for link in pairs if (link.entity, link.object_id) in retired]
     with context.store.reading() as session:
         survivors = selection.merged_away(session)
     found.shared = [_named(link, "shared with another HubSpot id") for link in pairs if link.origin == "shared"]
@@ -112,6 +117,13 @@ def verify(context: Context) -> Differences:
     _compare_fields(context, handover, settled, found)
     found.not_compared = handover.faults.listed()
     return found
+
+
+def _successor(link: tables.Link) -> str:
+    """What to do about a retired record."""
+    name = f"hubspot-c4c-sync links set {link.entity} {link.key} OBJECT_ID"
+    alone = "hubspot-c4c-sync parked leave CONTACT_ID --reason TEXT"
+    return f"name its successor with `{name}`, or leave its contact alone with `{alone}`"
 
 
 def _is_settled(entry: Mapping[str, Any], alone: Mapping[str, str]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from c4c_world import World
 
@@ -113,3 +115,20 @@ def test_two_candidates_are_both_named_with_the_command_that_settles_it(world: W
     world.sync()
     assert keyed(world, "CorporateAccount", company) == [twins[1]["ObjectID"]]
     assert control.row("Lead")["AccountPartyUUID"] == twins[1]["UUID"]
+
+
+def test_verify_names_a_retired_account_and_what_to_do(world: World) -> None:
+    """Its contact may be settled or parked: nobody else would say it before something is to be written."""
+    company = world.control.company()
+    contact = world.control.contact(company)
+    world.sync()
+    row = world.control.row("CorporateAccount")
+    world.control.sales_edit("CorporateAccount", row["ObjectID"], LifeCycleStatusCode="4")
+    for change in ({}, {"jobtitle": "Miller"}):
+        if change:
+            world.control.change(contact, **change)
+            world.once()
+        [named] = json.loads(world.cli("verify", "--json").stdout)["obsolete"]
+        assert (named["key"], named["number"]) == (company, row["AccountID"])
+        assert f"links set CorporateAccount {company} OBJECT_ID" in named["text"]
+    assert "was retired in SAP Sales Cloud" in world.cli("verify").stdout
