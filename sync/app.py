@@ -66,11 +66,20 @@ class Clock:
     monotonic: Callable[[], float] = time.monotonic
 
 
+Prepare = Callable[[Settings, Configuration], object]
+"""Called as soon as all settings are known to be right, and before the state file is opened."""
+
+
+def as_it_is(found: Settings, configuration: Configuration) -> None:
+    """Leaves the state file alone."""
+
+
 def build(
     progress: Progress = silent,
     stopping: Stop = lambda: False,
     clock: Clock | None = None,
     env: Environment | None = None,
+    prepare: Prepare = as_it_is,
 ) -> App:
     """Everything from the environment. Raises ConfigurationError with all that is wrong, StateError."""
     env, clock = env or Environment(), clock or Clock()
@@ -80,6 +89,7 @@ def build(
     for secret in (hubspot.token, c4c.identity, found.alert_webhook):
         if secret:
             secret.conceal()
+    prepare(found, configuration)
     context = Context(
         store=open_store(found.state),
         hubspot=(hubspot_client := _hubspot(hubspot, found.trust, configuration, clock)),

@@ -54,6 +54,7 @@ class Event(StrEnum):
     CLOCK_JUMPED = "clock_jumped"
     CLOCK_WRONG = "clock_wrong"
     STATE_BUSY = "state_busy"
+    STATE_MIGRATED = "state_migrated"
     PROBE_FAILED = "probe_failed"
     ALERT_FIRING = "alert_firing"
     ALERT_RESOLVED = "alert_resolved"

@@ -28,16 +28,19 @@ def parsed(path: Path) -> Any:
 
 
 COMPOSE = parsed(PROJECT / "compose.yaml")
-SERVICE = COMPOSE["services"]["worker"]
+SERVICES = COMPOSE["services"]
+SERVICE = SERVICES["worker"]
 MANIFEST = parsed(DEPLOY / "kubernetes/worker.yaml")
 SERVICE_OF_PODS = parsed(DEPLOY / "kubernetes/service.yaml")
 HELPER = parsed(DEPLOY / "kubernetes/helper.yaml")
 POD = MANIFEST["spec"]["template"]["spec"]
 [WORKER] = POD["containers"]
+[MIGRATE] = POD["initContainers"]
+CLAIM = parsed(DEPLOY / "kubernetes/claim.yaml")
 LITESTREAM = parsed(DEPLOY / "litestream/litestream.yml")
 PATCH = parsed(DEPLOY / "litestream/kubernetes-patch.yaml")
 PATCHED = PATCH["spec"]["template"]["spec"]
-SIDECARS = [*PATCHED["initContainers"], *PATCHED["containers"]]
+SIDECARS = PATCHED["initContainers"]
 
 IMAGE = dict(re.findall(r"(SYNC_\w+)=(\S+)", DOCKERFILE))
 """What the image sets."""
@@ -94,7 +97,6 @@ def test_names_are_those_that_operations_has_made() -> None:
 
 
 def test_the_service_of_the_pods_exists_and_is_headless() -> None:
-    assert SERVICE_OF_PODS["metadata"]["name"] == MANIFEST["spec"]["serviceName"]
     assert SERVICE_OF_PODS["spec"]["clusterIP"] == "None"
     assert SERVICE_OF_PODS["spec"]["selector"] == MANIFEST["spec"]["selector"]["matchLabels"]
     [port] = SERVICE_OF_PODS["spec"]["ports"]
@@ -111,16 +113,14 @@ def test_litestream_brings_its_patch_and_its_config_map_and_operations_has_its_s
     assert config_map["files"] == ["litestream.yml"]
     [secret] = {source["secretRef"]["name"] for sidecar in SIDECARS for source in sidecar["envFrom"]}
     assert f"secret generic {secret} " in OPERATIONS
-    [bucket] = {replica["bucket"] for database in LITESTREAM["dbs"] for replica in database["replicas"]}
+    [bucket] = {database["replica"]["bucket"] for database in LITESTREAM["dbs"]}
     assert f"--from-literal={bucket.strip('${}')}=" in OPERATIONS
 
 
 def test_the_helper_holds_the_volume_of_the_worker_as_the_worker_would() -> None:
     [helper] = HELPER["spec"]["containers"]
     [volume] = HELPER["spec"]["volumes"]
-    [claim] = MANIFEST["spec"]["volumeClaimTemplates"]
-    name = f"{claim['metadata']['name']}-{MANIFEST['metadata']['name']}-0"
-    assert volume["persistentVolumeClaim"]["claimName"] == name
+    assert volume["persistentVolumeClaim"]["claimName"] == CLAIM["metadata"]["name"]
     assert helper["volumeMounts"] == [{"name": "state", "mountPath": str(Path(IMAGE["SYNC_STATE"]).parent)}]
     assert helper["image"] == WORKER["image"]
     assert HELPER["spec"]["securityContext"] == POD["securityContext"]
@@ -140,8 +140,9 @@ def test_the_state_is_on_the_volume_and_the_rules_where_they_are_mounted() -> No
     mounts = {mount["name"]: mount for mount in WORKER["volumeMounts"]}
     assert mounts["state"]["mountPath"] == str(Path(state).parent)
     assert mounts["rules"] == {"name": "rules", "mountPath": rules, "readOnly": True}
-    [claim] = MANIFEST["spec"]["volumeClaimTemplates"]
-    assert {claim["metadata"]["name"], *(volume["name"] for volume in POD["volumes"])} == set(mounts)
+    assert {volume["name"] for volume in POD["volumes"]} == set(mounts)
+    assert SERVICES["migrate"]["volumes"] == [f"state:{Path(state).parent}"]
+    assert MIGRATE["volumeMounts"] == [mounts["state"]]
 
 
 def test_litestream_copies_the_state_file() -> None:
@@ -156,11 +157,12 @@ def test_litestream_copies_the_state_file() -> None:
     mounts = {mount["name"]: mount["mountPath"] for mount in replicate["volumeMounts"]}
     assert mounts["state"] == str(Path(state).parent)
     assert restore["args"][restore["args"].index("-config") + 1] == mounts["litestream"]
-    assert {"state", *(volume["name"] for volume in PATCHED["volumes"])} == set(mounts)
+    assert {"state", "tmp", *(volume["name"] for volume in PATCHED["volumes"])} == set(mounts)
+    assert [container["name"] for container in SIDECARS if container.get("restartPolicy") == "Always"] == ["litestream"]
 
 
 @pytest.mark.parametrize(
-    "container", [WORKER, *SIDECARS, *HELPER["spec"]["containers"]], ids=lambda container: container["name"]
+    "container", [WORKER, MIGRATE, *SIDECARS, *HELPER["spec"]["containers"]], ids=lambda container: container["name"]
 )
 def test_containers_are_restricted(container: dict[str, Any]) -> None:
     assert container["securityContext"] == {
@@ -174,15 +176,17 @@ def test_nobody_is_root() -> None:
     assert f"USER {USER}:{USER}" in DOCKERFILE
     assert f"worker:x:{USER}:{USER}:" in DOCKERFILE
     assert f"owner {USER}" in OPERATIONS
-    assert SERVICE["user"] == f"{USER}:{USER}"
-    assert SERVICE["read_only"] is True
-    assert SERVICE["cap_drop"] == ["ALL"]
-    assert "no-new-privileges:true" in SERVICE["security_opt"]
+    for service in SERVICES.values():
+        assert service["user"] == f"{USER}:{USER}"
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert "no-new-privileges:true" in service["security_opt"]
     assert POD["securityContext"] == {
         "runAsNonRoot": True,
         "runAsUser": USER,
         "runAsGroup": USER,
         "fsGroup": USER,
+        "fsGroupChangePolicy": "OnRootMismatch",
         "seccompProfile": {"type": "RuntimeDefault"},
     }
     assert POD["automountServiceAccountToken"] is False
@@ -194,8 +198,9 @@ def test_nobody_is_root() -> None:
 def test_image_and_version() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     name = f"{project['name']}:{project['version']}"
-    assert SERVICE["image"] == name
+    assert {service["image"] for service in SERVICES.values()} == {name}
     assert WORKER["image"].endswith(f"/{name}")
+    assert MIGRATE["image"] == WORKER["image"]
 
 
 def test_what_the_image_runs_exists() -> None:
@@ -234,11 +239,33 @@ def test_the_container_is_given_longer_than_the_worker_takes() -> None:
 
 
 def test_there_is_one_writer() -> None:
+    """A StatefulSet would give a second replica a state of its own, and both would create every lead."""
+    assert (MANIFEST["kind"], MANIFEST["spec"]["strategy"]) == ("Deployment", {"type": "Recreate"})
     assert MANIFEST["spec"]["replicas"] == 1
-    [claim] = MANIFEST["spec"]["volumeClaimTemplates"]
-    assert claim["spec"]["accessModes"] == ["ReadWriteOncePod"]
+    [claim] = [volume["persistentVolumeClaim"]["claimName"] for volume in POD["volumes"] if volume["name"] == "state"]
+    assert claim == CLAIM["metadata"]["name"], "one claim for all pods"
+    assert CLAIM["spec"]["accessModes"] == ["ReadWriteOncePod"]
     labels = MANIFEST["spec"]["template"]["metadata"]["labels"]
     assert MANIFEST["spec"]["selector"]["matchLabels"].items() <= labels.items()
+
+
+def test_the_state_is_migrated_before_any_probe_asks() -> None:
+    assert MIGRATE["args"] == SERVICES["migrate"]["command"] == ["migrate"]
+    assert SERVICE["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
+    assert not {"startupProbe", "livenessProbe", "readinessProbe"} & MIGRATE.keys()
+    assert SERVICES["migrate"]["healthcheck"] == {"disable": True}
+
+
+def test_a_restore_with_compose_makes_no_new_state_first() -> None:
+    assert SERVICE["depends_on"], "`run` starts these, too"
+    runs = re.findall(r"docker compose run .*", OPERATIONS)
+    assert runs
+    assert all("--no-deps" in run for run in runs)
+
+
+def test_logs_of_compose_do_not_fill_the_disk() -> None:
+    for service in SERVICES.values():
+        assert set(service["logging"]["options"]) == {"max-size", "max-file"}
 
 
 # ---- Prometheus and Grafana (that their metrics exist: test_docs.py)

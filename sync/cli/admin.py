@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,9 +24,10 @@ from sync.jobs.runner import JOBS
 from sync.state import disappearance, guarding, left_alone, second_writer, selection, streams
 from sync.state import lease as leases
 from sync.state.backup import backup as copy
+from sync.state.backup import stream
 from sync.state.disappearance import Disappearance
 from sync.state.second_writer import SecondWriter
-from sync.state.store import Store
+from sync.state.store import Store, open_unmigrated
 from sync.worker.keeper import working
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
@@ -274,14 +275,27 @@ def verify_(
     raise typer.Exit(4 if left else 0)
 
 
-def backup(file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")]) -> None:
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file; - for standard output.", allow_dash=True)],
+) -> None:
     """Copy the state file while it is in use: complete and consistent, readable by its owner only."""
-    with _opened() as store:
-        size = copy(store.path, file)
+    settings, _ = app.rules()
+    # Before an upgrade the file may be older than this program: to copy it needs no tables of ours.
+    with closing(open_unmigrated(settings.state)) as store:
+        size = _streamed(store.path) if str(file) == "-" else copy(store.path, file)
         # The copy is good even if this file, on a full disk perhaps, cannot take note of it.
         with suppress(SQLAlchemyError), store.session() as session:
             streams.backed_up(session, datetime.now(UTC))
-    output.say(f"{file}: {size} bytes")
+    (output.complain if str(file) == "-" else output.say)(f"{file}: {size} bytes")
+
+
+def _streamed(state: Path) -> int:
+    """Past `sys.stdout`, which takes a reader that left early for the end of a listing: here it is a broken copy."""
+    if sys.stdout.isatty():
+        raise ConfigurationError(["the copy is no text for a terminal; send it to a file, with `> FILE`"])
+    sys.stdout.flush()
+    with open(sys.stdout.fileno(), "wb", closefd=False) as raw:
+        return stream(state, raw)
 
 
 def approve(

@@ -3,6 +3,7 @@
 import sys
 from contextlib import closing, suppress
 from datetime import UTC, datetime
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,9 +15,10 @@ from sync.cli import admin, channels, links, loads, output, reports
 from sync.cli.explained import print_explain
 from sync.cli.simulate import simulate
 from sync.config import Configuration, WorkerConfig
+from sync.config import load as load_rules
 from sync.environment import Environment, Settings
 from sync.environment import settings as read_settings
-from sync.errors import ConfigurationError, StateError, SyncError
+from sync.errors import ConfigurationError, Interrupted, StateError, SyncError
 from sync.jobs import alerts, preview
 from sync.jobs import check as checks
 from sync.jobs import explain as explaining
@@ -24,8 +26,8 @@ from sync.jobs import status as statuses
 from sync.jobs.foreseen import foreseen
 from sync.jobs.runner import JOBS, ONCE, run_jobs, run_until_idle, unexpected
 from sync.log import Event, emit
-from sync.state.store import HEAD, open_store, versions
-from sync.worker import StopSignal, Worker
+from sync.state.store import HEAD, open_store
+from sync.worker import StopSignal, Worker, upgrading
 from sync.worker.keeper import working
 from sync.worker.server import serving
 
@@ -103,14 +105,20 @@ def run() -> None:
     _configure_log(sys.stdout)
     stop = StopSignal(told=lambda signal: emit(Event.WORKER_STOPPING, signal=signal)).install()
     try:
-        application = app.build(stopping=stop, clock=app.Clock(sleep=stop.sleep))
+        raise typer.Exit(_work(stop))
     except StateError as error:
         app.tell_unusable(error)
         raise
+    except Interrupted:
+        raise typer.Exit(stop.exit_code) from None
+
+
+def _work(stop: StopSignal) -> int:
+    application = app.build(stopping=stop, clock=app.Clock(sleep=stop.sleep), prepare=upgrading.before("worker", stop))
     try:
         worker = Worker(application, stop)
         with serving(application, worker.vitals):
-            raise typer.Exit(worker.run())
+            return worker.run()
     finally:
         application.close()
 
@@ -135,7 +143,10 @@ def once(
     """Run poll, scores, sweep and push (or the jobs named) once, and end."""
     names = _job_names(jobs)
     start = admin.parse_moment(since, "--since") if since else None
-    with output.progress(None) as report, working(report) as (application, stop):
+    with (
+        output.progress(None) as report,
+        working(report, prepare=partial(upgrading.before, "command")) as (application, stop),
+    ):
         cost = loads.prepare(application.context, names, start)
         # A person reads the sentence; among lines of JSON the event says the same.
         if cost and (output.err.is_terminal or application.settings.log_format == "console"):
@@ -266,13 +277,19 @@ def _rules(json: bool) -> tuple[Settings, Configuration]:
 
 @cli.command()
 def migrate() -> None:
-    """Bring the state file to this version; a new one is created."""
-    path = app.settings().state
-    known = path.exists()
-    store = open_store(path)
-    version, _ = versions(store)
-    store.close()
-    output.say(f"{path}: {'is at' if known else 'created at'} version {version}")
+    """Bring the state file to this version, after a copy of it as it was; a new one is created."""
+    settings = app.settings()
+    path, known = settings.state, settings.state.exists()
+    try:
+        schedule = load_rules(settings.config).worker.schedule
+    except ConfigurationError:
+        schedule = WorkerConfig().schedule
+    done = upgrading.upgrade(path, schedule, "command", StopSignal().install())
+    open_store(path).close()
+    if done:
+        output.say(f"{path}: brought from version {done.before} to {HEAD}; as it was before: {done.copy}")
+    else:
+        output.say(f"{path}: {'is at' if known else 'created at'} version {HEAD}")
 
 
 @cli.command()

@@ -12,7 +12,7 @@ from sync.domain.codes import Code
 from sync.domain.decision import Decision
 from sync.domain.views import ContactView
 from sync.errors import Refused, SyncError
-from sync.jobs import contract, faults, guard, in_flight, permission, recording, tenant_memory, uniqueness
+from sync.jobs import contract, faults, guard, in_flight, permission, recording, restored, tenant_memory, uniqueness
 from sync.jobs.context import Context, Counts
 from sync.jobs.faults import Faults
 from sync.jobs.guard import Candidate
@@ -71,6 +71,7 @@ def _push(context: Context, counts: Counts) -> None:
     handover = cache(lambda: _handover(context, concerned))
     uniqueness.look_again(context, lambda: handover().tenant.schema)
     _raise_if_withheld(context)
+    restored.release(context)
     unresolved = in_flight.resolve(context, handover)
     with context.store.reading() as session:
         due = work.due(session, context.now(), limit=1_000_000)

@@ -165,6 +165,8 @@ def _run(context: Context, name: str) -> Counts:
 
 def unexpected(error: Exception, state: Path | None) -> SyncError:
     """A failure that no code expected: of the state file, whose damage may show anywhere, or a bug of ours."""
+    if isinstance(error, SyncError):
+        return error
     if isinstance(error, SQLAlchemyError | sqlite3.Error) and state:
         return StateError(trouble.sentence(error, state))
     if state and state.exists() and trouble.damaged(state):

@@ -1,11 +1,20 @@
 """A consistent copy of a state file that is in use (SQLite's online backup), complete or not there at all."""
 
 import os
+import shutil
 import sqlite3
-from contextlib import closing
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from sync.errors import StateError
+from sync.state import original
+
+ELSEWHERE = (
+    "name a file on the volume of the state, or take the copy from standard output with `hubspot-c4c-sync backup -`"
+)
 
 
 def backup(state: Path, target: Path) -> int:
@@ -13,30 +22,62 @@ def backup(state: Path, target: Path) -> int:
 
     Raises StateError if the target exists, cannot be written, or the copy is not sound.
     """
-    if target.exists():
-        raise StateError(f"{target}: exists already; name a new file, or move that one away first")
     part = target.with_name(target.name + ".part")
+    with _explained(str(target)):
+        if target.exists():
+            raise StateError(f"{target}: exists already; name a new file, or move that one away first")
+        part.unlink(missing_ok=True)
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        try:
+            _copy(state, part)
+            os.replace(part, target)
+        finally:
+            part.unlink(missing_ok=True)
+        return target.stat().st_size
+
+
+def stream(state: Path, output: BinaryIO) -> int:
+    """Writes a copy of `state` to `output` once it is complete and sound; returns its size in bytes.
+
+    It is made beside the state file, where its space is, and has no name there any longer while it is read. Raises
+    StateError if there is no room for it, the copy is not sound, or its reader leaves before the end.
+    """
+    with _explained(f"a copy beside {state}"):
+        descriptor, name = tempfile.mkstemp(prefix=f".{state.name}-", suffix=".part", dir=state.parent)
+    with open(descriptor, "rb") as made:
+        try:
+            with _explained(f"a copy beside {state}"):
+                _copy(state, Path(name))
+        finally:
+            os.unlink(name)
+        try:
+            shutil.copyfileobj(made, output)
+            output.flush()
+        except OSError as error:
+            raise StateError(
+                f"standard output: the copy broke off ({error.strerror}); what was written is of no use"
+            ) from None
+        return made.tell()
+
+
+@contextmanager
+def _explained(target: str) -> Iterator[None]:
+    """Failures of writing and copying, in words."""
     try:
-        _copy(state, part)
-        os.replace(part, target)
+        yield
     except OSError as error:
-        raise StateError(
-            f"{target}: cannot be written ({error.strerror}); check the directory and its rights"
-        ) from None
+        raise StateError(f"{target}: cannot be written ({error.strerror}); {ELSEWHERE}") from None
     except sqlite3.Error as error:
         raise StateError(f"{target}: the copy failed ({error}); check the free space") from None
-    finally:
-        part.unlink(missing_ok=True)
-    return target.stat().st_size
 
 
 def _copy(state: Path, part: Path) -> None:
-    part.unlink(missing_ok=True)
-    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    """Fills the empty file `part`."""
     with closing(sqlite3.connect(f"file:{state}?mode=ro", uri=True)) as live, closing(sqlite3.connect(part)) as copy:
         live.backup(copy)
         # One file without a journal beside it: easier to carry about. The store turns WAL on again.
         copy.execute("PRAGMA journal_mode=DELETE")
+        original.disown(copy)
         [sound] = copy.execute("PRAGMA quick_check").fetchone()
         if sound != "ok":
             raise sqlite3.DatabaseError("the copy is damaged")

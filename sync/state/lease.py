@@ -135,6 +135,10 @@ class Lease:
                 session.exec(update(tables.Lease).where(*mine).values(holder=""))
         self._forget()
 
+    def abandon(self) -> None:
+        """Holds the lease no longer, without a word to the state file: its tables are another version's by now."""
+        self._forget()
+
     def _forget(self) -> None:
         self._term = None
         self._unlock_file()

@@ -13,14 +13,20 @@ class UnknownVersion(Exception):
     """The file has a version that no script leads to."""
 
 
-def upgrade(engine: Engine) -> None:
-    """Brings the file behind `engine` to the newest version. Raises UnknownVersion."""
+def upgrade(engine: Engine, version: str = "head") -> None:
+    """Brings the file behind `engine` to that version, the newest by default, or not at all. Raises UnknownVersion."""
     config = _config()
     config.attributes["engine"] = engine
     try:
-        command.upgrade(config, "head")
+        command.upgrade(config, version)
     except CommandError as error:
         raise UnknownVersion(str(error)) from None
+
+
+def leads_on_from(version: str) -> bool:
+    """Whether a script is known that made this version, so that the later ones can follow."""
+    scripts = ScriptDirectory.from_config(_config())
+    return any(script.revision == version for script in scripts.walk_revisions())
 
 
 def newest() -> str | None:

@@ -19,22 +19,29 @@ HEAD = "0005"
 
 
 class Store:
-    """The state store behind one file; a session is one transaction."""
+    """The state store behind one file; a session is one transaction. `version`: that of the tables it may write."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, version: str | None = HEAD) -> None:
+        self.path, self.version = path, version
         self.engine = _engine(path)
-        self._opened = _identity(path)
+        self.identity = _identity(path)
+        """Device and number of the file as it was opened; None if there was none."""
 
     @property
     def replaced(self) -> bool:
         """Whether the path leads to another file by now, or to none: what is written here, nobody finds any more."""
-        return _identity(self.path) != self._opened
+        return _identity(self.path) != self.identity
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """A writing transaction: committed at the end, rolled back on an exception."""
+        """A writing transaction: committed at the end, rolled back on an exception.
+
+        Raises StateError if a newer program has migrated the file since it was opened: its tables mean something else.
+        """
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            found = session.connection().exec_driver_sql(_VERSION).scalar()
+            if found != self.version:
+                raise StateError(f"{self.path}: {_migrated_meanwhile(found, self.version)}")
             yield session
 
     @contextmanager
@@ -48,6 +55,16 @@ class Store:
         self.engine.dispose()
 
 
+_VERSION = "SELECT version_num FROM alembic_version"
+
+
+def _migrated_meanwhile(found: str | None, ours: str | None) -> str:
+    return (
+        f"was brought to state version {found} while this program, which knows {ours}, was at work; nothing more is "
+        "written by it. Start the version that migrated the file, or restore the copy from before it"
+    )
+
+
 def _identity(path: Path) -> tuple[int, int] | None:
     try:
         found = path.stat()
@@ -57,15 +74,27 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def open_store(path: Path, *, create: bool = True) -> Store:
-    """The store at `path`, brought to the newest version.
+    """The store at `path`, with the tables of this program; a file that is older is left as it is.
 
     Raises StateError if the file cannot be used: it is missing and `create` is False, may not be used, has the version
     of another program, is damaged or is not ours.
     """
+    store = open_unmigrated(path, create=create)
+    if store.version == HEAD:
+        return store
+    store.close()
+    raise StateError(f"{path}: {_older(path, store.version)}")
+
+
+def open_unmigrated(path: Path, *, create: bool = False) -> Store:
+    """The store at `path` as it is: with the tables of this program or of an older one. An empty file gets ours.
+
+    Raises StateError as `open_store` does, but for an older file that can be migrated.
+    """
     _prepare_file(path, create)
     store = Store(path)
     try:
-        _migrate(store)
+        store.version = _usable_version(store)
     except (DatabaseError, sqlite3.DatabaseError) as error:
         store.close()
         text = trouble.sentence(error, path)
@@ -74,6 +103,19 @@ def open_store(path: Path, *, create: bool = True) -> Store:
         store.close()
         raise
     return store
+
+
+def copy_before(path: Path) -> Path:
+    """Where the copy of an older state file is kept that is made before its migration."""
+    return path.with_name(f"{path.name}.before-{HEAD}")
+
+
+def _older(path: Path, version: str | None) -> str:
+    return (
+        f"has state version {version} of an older program, this one needs {HEAD}. Stop the older worker; then "
+        "`hubspot-c4c-sync migrate` (or the start of this version's worker) brings the file there, and keeps a copy as "
+        f"{copy_before(path).name}"
+    )
 
 
 def _prepare_file(path: Path, create: bool) -> None:
@@ -138,17 +180,20 @@ def versions(store: Store) -> tuple[str | None, str]:
         return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar(), HEAD
 
 
-def _migrate(store: Store) -> None:
+def _usable_version(store: Store) -> str | None:
+    """The version of the file, which gets its tables if it is empty. Raises StateError if no script knows it."""
     current, head = versions(store)
     if current == head:
-        return
+        return current
     # Alembic takes a fifth of the time that a command needs to start; nearly every start finds the newest version.
-    from sync.state.migration import UnknownVersion, upgrade
+    from sync.state.migration import leads_on_from, upgrade
 
-    try:
+    if current is None:
         upgrade(store.engine)
-    except UnknownVersion:
-        raise StateError(f"{store.path}: {_other_version(current, head)}") from None
+        return head
+    if not leads_on_from(current):
+        raise StateError(f"{store.path}: {_other_version(current, head)}")
+    return current
 
 
 def _other_version(current: str | None, head: str) -> str:

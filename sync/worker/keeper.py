@@ -20,13 +20,15 @@ LOOK_AGAIN = 0.2
 
 
 @contextmanager
-def working(progress: Progress, kind: Kind = "command") -> Iterator[tuple[App, StopSignal]]:
-    """The application with the lease held.
+def working(
+    progress: Progress, kind: Kind = "command", prepare: Callable[[StopSignal], app.Prepare] = lambda _: app.as_it_is
+) -> Iterator[tuple[App, StopSignal]]:
+    """The application with the lease held. `prepare`: what is done to the state file before it is opened.
 
     Waits for another command to end. Raises LeaseHeld at once if a worker is at work, since that never ends by itself.
     """
     stop = StopSignal().install()
-    application = app.build(progress, stop, app.Clock(sleep=stop.sleep))
+    application = app.build(progress, stop, app.Clock(sleep=stop.sleep), prepare=prepare(stop))
     schedule = application.context.config.worker.schedule
     stop.within = schedule.stop_within.total_seconds()
     clock = application.clock
@@ -34,7 +36,7 @@ def working(progress: Progress, kind: Kind = "command") -> Iterator[tuple[App, S
     lease = Lease(application.context.store, kind, patience, clock.now, clock.monotonic)
     try:
         _take(lease, stop)
-        with _beating(lease, patience / 4):
+        with beating(lease, patience / 4):
             context = replace(application.context, fence=lease.fence, stopping=lambda: stop() or not lease.held)
             yield replace(application, context=context), stop
     except Interrupted as interrupted:
@@ -59,7 +61,7 @@ def _take(lease: Lease, stop: StopSignal) -> None:
 
 
 @contextmanager
-def _beating(lease: Lease, every: float) -> Iterator[None]:
+def beating(lease: Lease, every: float) -> Iterator[None]:
     """Signs of life from a thread, however long the command's own work takes."""
     over = threading.Event()
     thread = threading.Thread(target=_beat, args=(lease, every, over.wait), name="lease", daemon=True)

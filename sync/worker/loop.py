@@ -131,6 +131,10 @@ class Worker:
                 self._try(self.beat)
         except LeaseLost as lost:
             emit(Event.LEASE_LOST, cause=str(lost))
+        except StateError:
+            # Another version's tables by now, or another file: this process ends, and its jobs stop at their next look.
+            self.lease.abandon()
+            raise
         finally:
             metrics.at_work(None)
             self.vitals.lease = "stopping"

@@ -1,4 +1,4 @@
-"""Alembic's entry: migrates the engine that the store hands over."""
+"""Alembic's entry: migrates the engine that the store hands over, with all scripts or none of them."""
 
 from alembic import context
 
@@ -6,8 +6,7 @@ from sync.state.tables import Base
 
 engine = context.config.attributes["engine"]
 
-with engine.connect() as connection:
+# Alembic takes SQLite's DDL for untransactional and would commit after each script, unless the transaction is ours.
+with engine.begin() as connection:
     context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True)
-    with context.begin_transaction():
-        context.run_migrations()
-    connection.commit()
+    context.run_migrations()
