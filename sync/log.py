@@ -53,6 +53,8 @@ class Event(StrEnum):
     STOP_FORCED = "stop_forced"
     CLOCK_JUMPED = "clock_jumped"
     CLOCK_WRONG = "clock_wrong"
+    WRITES_PAUSED = "writes_paused"
+    WRITES_RESUMED = "writes_resumed"
     STATE_BUSY = "state_busy"
     STATE_MIGRATED = "state_migrated"
     PROBE_FAILED = "probe_failed"
@@ -219,6 +221,7 @@ _WARNINGS = frozenset(
         Event.STOP_FORCED,
         Event.CLOCK_JUMPED,
         Event.CLOCK_WRONG,
+        Event.WRITES_PAUSED,
         Event.STATE_BUSY,
         Event.PROBE_FAILED,
         Event.ALERT_FIRING,

@@ -106,7 +106,7 @@ NEEDED |= {("parked", "leave"): ["1", "--reason", "retired"]}
 NEEDED |= {("parked", "retry"): ["--all"], ("parked", "drop"): ["--all"]}
 
 
-REPORTS = {("demo",), ("migrate",), ("status",), ("health",)}
+REPORTS = {("demo",), ("migrate",), ("status",), ("health",), ("pause",), ("resume",)}
 """They need no rules, or no state."""
 
 

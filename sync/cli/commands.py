@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from sync import app, log
-from sync.cli import admin, channels, links, loads, output, reports
+from sync.cli import admin, channels, links, loads, output, pausing, reports
 from sync.cli.explained import print_explain
 from sync.cli.simulate import simulate
 from sync.config import Configuration, WorkerConfig
@@ -48,6 +48,7 @@ ContactIds = Annotated[
 
 
 admin.register(cli)
+pausing.register(cli)
 
 
 def main() -> None:

@@ -52,6 +52,8 @@ def print_once(document: Document) -> None:
     say(f"unchanged {counts['unchanged']}, pending {counts['pending']}")
     requests = document["requests"]
     say(f"requests: HubSpot {requests['hubspot']}, SAP Sales Cloud {requests['c4c']}")
+    if document["jobs"].get("push", {}).get("paused"):
+        say("writes are paused: `hubspot-c4c-sync resume` lets them go on")
     if counts["parked"]:
         say("parked contacts need a person: `hubspot-c4c-sync status` shows what to do")
 
@@ -101,6 +103,9 @@ def _print_trouble(document: Document) -> None:
     guard = document["guard"]
     if guard and not guard["approved_at"]:
         say(f"GUARD: {guard['text']}; nothing was written. `hubspot-c4c-sync approve` shows the plan {guard['plan']}")
+    if pause := document["paused"]:
+        why = f" ({pause['reason']})" if pause["reason"] else ""
+        say(f"PAUSED since {at(pause['since'])}{why}: nothing is written; `hubspot-c4c-sync resume` lets it go on")
     if second := document["second_writer"]:
         say(f"SECOND WRITER: {second['text']}; nothing is written. `hubspot-c4c-sync approve` shows the records")
     for doubted in document["disappearances"]:

@@ -22,7 +22,7 @@ from sync.jobs import freshness
 from sync.jobs.context import Context
 from sync.jobs.poll import STREAMS
 from sync.log import Event, bound, emit
-from sync.state import budget, clocks, disappearance, guarding, readable, second_writer, streams, trouble, work
+from sync.state import budget, clocks, disappearance, guarding, pausing, readable, second_writer, streams, trouble, work
 from sync.state import lease as leases
 from sync.state.budget import DailyBudget
 from sync.state.streams import Streak
@@ -133,6 +133,7 @@ class Facts:
     state: str | None = None
     """What is wrong with the state file."""
     second_writer: str | None = None
+    paused_since: str | None = None
 
 
 def watch(context: Context, problem: str | None = None) -> str | None:
@@ -237,6 +238,7 @@ def _facts(session: Session, context: Context, state: str | None) -> Facts:
         last_lead=work.last_created_lead(session) or streams.in_service_since(session),
         clock=clocks.noted(session),
         state=state,
+        paused_since=pause.since if (pause := pausing.paused(session)) else None,
         second_writer=found.text if (found := second_writer.standing(session)) else None,
     )
 
@@ -315,7 +317,10 @@ def _handovers_late(facts: Facts, config: Configuration) -> str | None:
     since = max((moment for moment in (oldest, None if held else facts.at_work_since) if moment), default=None)
     if oldest is None or since is None or facts.now - since <= limit:
         return None
-    return f"the oldest contact has waited since {oldest:%Y-%m-%d %H:%M} UTC; allowed are {limit.total_seconds():g} s"
+    why = f"; a person paused writes at {facts.paused_since[:16]} UTC" if facts.paused_since else ""
+    return (
+        f"the oldest contact has waited since {oldest:%Y-%m-%d %H:%M} UTC; allowed are {limit.total_seconds():g} s{why}"
+    )
 
 
 def _no_leads(facts: Facts, config: Configuration) -> str | None:

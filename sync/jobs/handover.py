@@ -159,7 +159,7 @@ class Handover:
             self.plan(work_)
             self._settle(work_, settled)
             writes = self._sendable(work_, _wave(work_))
-            if self.context.stopping() or permission.withheld(self.context):
+            if self.context.stopping() or not permission.granted(self.context):
                 # Nothing new is begun. What was written is linked; what is in flight is looked up the next time.
                 return
             if writes and not _reread(work_, writes):

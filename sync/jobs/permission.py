@@ -1,15 +1,28 @@
 """Whether this state may write to SAP Sales Cloud at the moment; reading is never in question."""
 
-from sync.errors import SecondWriter, SyncError
+from sync.errors import SecondWriter
 from sync.jobs.context import Context
-from sync.state import second_writer
+from sync.state import pausing, second_writer
 
 
-def withheld(context: Context) -> SyncError | None:
-    """What keeps us from writing, as the failure to raise; None if nothing does."""
+def granted(context: Context) -> bool:
+    """Whether the next write may go out: no other program writes under our keys, and no person paused writes."""
+    with context.store.reading() as session:
+        return second_writer.standing(session) is None and pausing.paused(session) is None
+
+
+def paused(context: Context) -> bool:
+    """Whether a person paused writes: what waits keeps waiting, and no attempt is spent."""
+    with context.store.reading() as session:
+        return pausing.paused(session) is not None
+
+
+def demand(context: Context) -> None:
+    """Raises SecondWriter while another program was found to write under our keys."""
     with context.store.reading() as session:
         found = second_writer.standing(session)
-    return SecondWriter(f"{found.text}; {_remedy(found.digest)}") if found else None
+    if found:
+        raise SecondWriter(f"{found.text}; {_remedy(found.digest)}")
 
 
 def _remedy(digest: str) -> str:

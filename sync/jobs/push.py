@@ -22,7 +22,7 @@ from sync.jobs.tenant import read_tenant
 from sync.lifecycle import Done, Failed
 from sync.planner.plan import Plan, Tenant, concerns
 from sync.planner.qualify import leading, qualify
-from sync.state import work
+from sync.state import pausing, work
 from sync.state.pending import portions
 
 COUNTED = {"create": "created", "update": "updated", "delete": "deleted"}
@@ -57,20 +57,24 @@ def run(context: Context) -> Counts:
 
 
 def _finished(context: Context, counts: Counts) -> Counts:
-    """The counts as numbers, with what is left to do: also where the job failed half-way."""
+    """The counts as numbers, with what is left to do, and why: also where the job failed half-way."""
     with context.store.reading() as session:
         counts["pending"] = work.pending_count(session)
+        if pausing.paused(session):
+            counts["paused"] = True
     return {**counts, **{kind: dict(counts[kind]) for kind in COUNTED.values()}}
 
 
 def _push(context: Context, counts: Counts) -> None:
-    _raise_if_withheld(context)
+    permission.demand(context)
+    if permission.paused(context):
+        return
     with context.store.session() as session:
         work.pull_back(session, context.now(), context.config.worker.retry.longest)
     concerned = Faults()
     handover = cache(lambda: _handover(context, concerned))
     uniqueness.look_again(context, lambda: handover().tenant.schema)
-    _raise_if_withheld(context)
+    permission.demand(context)
     restored.release(context)
     unresolved = in_flight.resolve(context, handover)
     with context.store.reading() as session:
@@ -80,11 +84,6 @@ def _push(context: Context, counts: Counts) -> None:
     counts["parked"] += faults.settle(context, concerned)
     if unresolved.failure:
         raise unresolved.failure
-
-
-def _raise_if_withheld(context: Context) -> None:
-    if failure := permission.withheld(context):
-        raise failure
 
 
 def _hand_over(
@@ -113,13 +112,13 @@ def _carry_over(context: Context, handover: Handover, ids: Sequence[str], counts
     """Hands over slice by slice; between slices the process may be asked to stop. Whether a record was refused."""
     refused = False
     for start in range(0, len(ids), SLICE):
-        if context.stopping():
+        if context.stopping() or permission.paused(context):
             return refused
         try:
             handover.carry_over(ids[start : start + SLICE])
         finally:
             _count(counts, handover.current)
-        _raise_if_withheld(context)
+        permission.demand(context)
         refused |= any(outcome.code in REFUSALS for outcome in handover.current.outcomes.values())
         context.progress("push", min(start + SLICE, len(ids)), len(ids))
     return refused

@@ -60,7 +60,7 @@ class Results:
         return 4 if self.jobs.get("push", {}).get("parked") else 0
 
 
-_LATEST = frozenset({"pending"})
+_LATEST = frozenset({"pending", "paused"})
 """Counts that are a state, not a sum."""
 
 

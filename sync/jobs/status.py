@@ -1,5 +1,6 @@
 """The state of the whole, for people and for programs; no network."""
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -7,7 +8,7 @@ from sqlmodel import Session
 
 from sync.config import Configuration, WorkerConfig
 from sync.jobs import freshness
-from sync.state import budget, disappearance, guarding, second_writer, streams, trouble, work
+from sync.state import budget, disappearance, guarding, pausing, second_writer, streams, trouble, work
 from sync.state import lease as leases
 from sync.state.space import space
 from sync.state.store import Store
@@ -35,6 +36,7 @@ def status(store: Store, now: datetime, configuration: Configuration | None = No
             "frozen_scores": freshness.frozen(session, configuration, now) if configuration else [],
             "lease": _lease(store, leases.holding(session), now),
             "guard": _guard(guarding.last(session)),
+            "paused": asdict(pause) if (pause := pausing.paused(session)) else None,
             "second_writer": _second_writer(second_writer.standing(session)),
             "disappearances": [_doubted(found) for found in disappearance.standing(session)],
             "alerts": streams.holding(session),

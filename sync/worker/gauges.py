@@ -126,6 +126,7 @@ def _limits(known: Reading) -> Iterator[Metric]:
     yield _one("sync_hubspot_requests_left", "Requests left today, as HubSpot last said.", known.budget.left or 0)
     yield _one("sync_hubspot_requests_limit", "Requests allowed a day; 0 until HubSpot said.", known.budget.limit or 0)
     yield _one("sync_guard_tripped", "1 while the guard holds a plan or a disappearance back.", int(known.held_back))
+    yield _one("sync_writes_paused", "1 while a person keeps writes back.", int(known.paused))
     text = "1 while another program was found to write under our keys."
     yield _one("sync_second_writer", text, int(known.second_writer))
 

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from sync.domain.codes import Code
 from sync.jobs.runner import JOBS
-from sync.state import budget, disappearance, guarding, second_writer, streams, work
+from sync.state import budget, disappearance, guarding, pausing, second_writer, streams, work
 from sync.state.budget import DailyBudget
 
 
@@ -31,6 +31,7 @@ class Reading:
     budget: DailyBudget
     held_back: bool
     second_writer: bool
+    paused: bool
     successes: Mapping[str, datetime]
     """By job, when it last ended well, in whichever process."""
     failures: Mapping[str, datetime]
@@ -58,6 +59,7 @@ def read(session: Session, now: datetime) -> Reading:
         budget=budget.load(session),
         held_back=guarding.tripped(session) is not None or bool(disappearance.standing(session)),
         second_writer=second_writer.standing(session) is not None,
+        paused=pausing.paused(session) is not None,
         successes={job: good.finished_at for job, (good, _) in runs.items() if good and good.finished_at},
         failures={job: bad.finished_at for job, (_, bad) in runs.items() if bad and bad.finished_at},
         holding=streams.holding(session),
@@ -68,7 +70,9 @@ def read(session: Session, now: datetime) -> Reading:
 def empty() -> Reading:
     """Before the state store was read for the first time."""
     none: dict[str, int] = dict.fromkeys(Code, 0)
-    return Reading(0, 0, None, none, none, 0, 0, None, 0, 0, None, {}, DailyBudget(), False, False, {}, {}, {}, {})
+    return Reading(
+        0, 0, None, none, none, 0, 0, None, 0, 0, None, {}, DailyBudget(), False, False, False, {}, {}, {}, {}
+    )
 
 
 def newest(stored: Mapping[str, datetime], here: Mapping[str, datetime]) -> dict[str, datetime | None]:

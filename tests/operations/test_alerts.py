@@ -256,3 +256,10 @@ def test_a_webhook_that_does_not_take_it_is_tried_again(status: int) -> None:
 
 def test_a_webhook_out_of_reach_is_no_exception() -> None:
     assert not Webhook(Secret("http://127.0.0.1:9/a"))(NOTICE)
+
+
+def test_late_handovers_name_a_pause_that_somebody_forgot(config: Configuration) -> None:
+    late = replace(FINE, oldest_pending=NOW - timedelta(hours=2))
+    [plain] = evaluate(late, config).values()
+    [paused] = evaluate(replace(late, paused_since="2026-11-21T14:00:00+00:00"), config).values()
+    assert paused == f"{plain}; a person paused writes at 2026-11-21T14:00 UTC"

@@ -1,0 +1,51 @@
+"""`pause` and `resume`: a person keeps writes to SAP Sales Cloud back for a while; HubSpot is read all the same."""
+
+from contextlib import closing
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from sync import app
+from sync.cli import output
+from sync.log import Event, emit
+from sync.state import pausing
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+
+
+def register(cli: typer.Typer) -> None:
+    """Adds these commands to the command line."""
+    cli.command()(pause)
+    cli.command()(resume)
+
+
+def pause(
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Why, for the status; without anything about a person.")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Pause writes to SAP Sales Cloud, also of a running worker and across restarts; HubSpot is read all the same."""
+    _, _, store = app.state_only()
+    with closing(store), store.session() as session:
+        made = pausing.pause(session, reason, datetime.now(UTC))
+    emit(Event.WRITES_PAUSED, since=made.since)
+    if json:
+        output.show_json({"paused": asdict(made)})
+    else:
+        output.say(f"writes are paused since {output.at(made.since)}; `hubspot-c4c-sync resume` lets them go on")
+
+
+def resume(json: Json = False) -> None:
+    """Let writes to SAP Sales Cloud go on after `pause`: the next push carries over what has waited."""
+    _, _, store = app.state_only()
+    with closing(store), store.session() as session:
+        ended = pausing.resume(session)
+    if ended:
+        emit(Event.WRITES_RESUMED, since=ended.since)
+    if json:
+        output.show_json({"paused": None, "ended": asdict(ended) if ended else None})
+    else:
+        output.say("the next push writes again" if ended else "writes were not paused")
