@@ -118,10 +118,12 @@ def tell_unusable(error: StateError, env: Environment | None = None) -> None:
         webhook(Notice("state", "firing", str(error), now, socket.gethostname(), STEPS[Alert.STATE]))
 
 
-def rules() -> tuple[Settings, Configuration]:
-    """Settings and rules alone. Raises ConfigurationError."""
+def rules(*, addresses: bool = False) -> tuple[Settings, Configuration]:
+    """Settings and rules alone; with `addresses` also where both systems are, if set. Raises ConfigurationError."""
     env = Environment()
     found = environment.settings(env)
+    if addresses:
+        environment.addresses(env)
     return found, _load(env, found)
 
 

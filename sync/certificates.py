@@ -54,6 +54,14 @@ def validity(pem: str) -> Validity:
         raise ValueError("a certificate that cannot be read") from error
 
 
+def of_file(path: Path) -> Validity | None:
+    """The dates of the first certificate of a PEM file; None where it cannot be read."""
+    try:
+        return validity(path.read_text(encoding="ascii", errors="replace"))
+    except (OSError, ValueError):
+        return None
+
+
 def expiry(path: Path) -> datetime:
     """When the first certificate of a PEM file ends, UTC. Raises OSError, ValueError."""
     return validity(path.read_text(encoding="ascii", errors="replace")).not_after

@@ -49,6 +49,10 @@ class Settings:
     trust: Trust = field(default_factory=Trust)
 
 
+HOST = re.compile(r"[\w-]+(\.[\w-]+)*\.?|[0-9a-f:.]*:[0-9a-f:.]*")
+"""A name, in any alphabet, or an address of IPv6."""
+
+
 class Environment:
     """Reads settings and collects what is wrong with them, so that all is said at once."""
 
@@ -116,7 +120,7 @@ class Environment:
             _ = parts.port
         except ValueError:
             parts = urlsplit("")
-        if value and (parts.scheme not in ("http", "https") or not parts.hostname):
+        if value and (parts.scheme not in ("http", "https") or not HOST.fullmatch(parts.hostname or "")):
             self.problems.append(f"{name}: is no web address; write it as https://host")
         elif parts.username or parts.password:
             self.problems.append(
@@ -189,14 +193,29 @@ def _c4c_root(host: str) -> str:
     return re.sub(r"-sso(\.crm\.ondemand\.com)$", r"\1", host)
 
 
+def addresses(env: Environment) -> None:
+    """Looks at the addresses of both systems and our certificate as far as they are set; credentials may be missing."""
+    _hubspot_url(env)
+    _c4c_url(env, env.get("C4C_BASE_URL") or "")
+    if env.path(CERT) or env.path(KEY):
+        client_certificate(env)
+
+
+def _hubspot_url(env: Environment) -> str:
+    return env.root("HUBSPOT_BASE_URL", env.get("HUBSPOT_BASE_URL") or HUBSPOT, _hubspot_api)
+
+
+def _c4c_url(env: Environment, given: str) -> str:
+    return env.root("C4C_BASE_URL", given, _c4c_root)
+
+
 def hubspot_access(env: Environment) -> HubSpotAccess:
-    url = env.root("HUBSPOT_BASE_URL", env.get("HUBSPOT_BASE_URL") or HUBSPOT, _hubspot_api)
+    url = _hubspot_url(env)
     return HubSpotAccess(url, env.secret("HUBSPOT_ACCESS_TOKEN", "a HubSpot service key or private app token"))
 
 
 def c4c_access(env: Environment) -> C4CAccess:
-    given = env.need("C4C_BASE_URL", "the tenant's root, https://my000000.crm.ondemand.com")
-    url = env.root("C4C_BASE_URL", given, _c4c_root)
+    url = _c4c_url(env, env.need("C4C_BASE_URL", "the tenant's root, https://my000000.crm.ondemand.com"))
     if env.path(CERT) or env.path(KEY):
         return C4CAccess(url, client_certificate(env))
     username = env.secret("C4C_USERNAME", "the technical user of the communication arrangement", concealed=False)

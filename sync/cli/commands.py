@@ -18,7 +18,7 @@ from sync.config import Configuration, WorkerConfig
 from sync.config import load as load_rules
 from sync.environment import Environment, Settings
 from sync.environment import settings as read_settings
-from sync.errors import ConfigurationError, Interrupted, StateError, SyncError
+from sync.errors import ConfigurationError, Interrupted, RemoteError, StateError, SyncError
 from sync.jobs import alerts, preview
 from sync.jobs import check as checks
 from sync.jobs import explain as explaining
@@ -176,9 +176,10 @@ def _job_names(jobs: list[str] | None) -> list[str]:
 @cli.command()
 def status(json: Json = False) -> None:
     """Show backlog, who qualifies and why not, parked contacts with remedy, watermarks, and how each job went last."""
-    _, configuration, store = app.state_only()
+    settings, configuration, store = app.state_only()
     with closing(store), output.progress(None) as report:
         document = statuses.status(store, datetime.now(UTC), configuration)
+        document["certificate"] = statuses.certificate(settings.client_cert, datetime.now(UTC))
         document["foreseen"] = foreseen(store, configuration.rules, report) if configuration else {}
     if configuration is None:
         output.complain("the rule files have mistakes: `hubspot-c4c-sync check --offline` names them")
@@ -246,20 +247,24 @@ cli.command()(simulate)
 
 @cli.command()
 def check(
-    offline: Annotated[bool, typer.Option("--offline", help="Only rule files, and settings but access data.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Only rule files and settings, no system.")] = False,
     json: Json = False,
 ) -> None:
     """Check configuration, credentials, HubSpot properties and labels, C4C fields and codes; name every mismatch."""
+    failures: list[RemoteError] = []
     if offline:
         settings, configuration = _rules(json)
         document = checks.offline(configuration, settings.config)
     else:
         application = app.build()
-        try:
-            document = checks.online(application.context, application.settings.config)
-        finally:
-            application.close()
+        settings = application.settings
+        with closing(application):
+            document, failures = checks.online(application.context, settings.config, settings.client_cert)
+    if failures:
+        document["error"] = output.failure_json(failures)
     output.show_json(document) if json else reports.print_check(document)
+    if failures:
+        raise typer.Exit(max(failure.exit_code for failure in failures))
     if any(finding["severity"] == "error" for finding in document["findings"]):
         raise typer.Exit(2)
 
@@ -267,7 +272,7 @@ def check(
 def _rules(json: bool) -> tuple[Settings, Configuration]:
     """Settings and rules; programs read of mistakes in them as they read of all other findings."""
     try:
-        return app.rules()
+        return app.rules(addresses=True)
     except ConfigurationError as error:
         if not json:
             raise

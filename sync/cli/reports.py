@@ -81,6 +81,8 @@ def print_status(document: Document) -> None:
     jobs = [(n, at(j["last_success"]), at(j["last_failure"]), j["last_error"]) for n, j in document["jobs"].items()]
     table("Jobs", ("job", "last success", "last failure", "why"), jobs)
     _print_budget(document["budget"])
+    if document["certificate"]:
+        say(f"certificate for SAP Sales Cloud: good until {at(document['certificate']['expires_at'])}")
     for score in document["frozen_scores"]:
         say(f"score {score['score']}: {freshness.sentence(score)}")
 
@@ -108,6 +110,9 @@ def _print_trouble(document: Document) -> None:
         say(f"PAUSED since {at(pause['since'])}{why}: nothing is written; `hubspot-c4c-sync resume` lets it go on")
     if second := document["second_writer"]:
         say(f"SECOND WRITER: {second['text']}; nothing is written. `hubspot-c4c-sync approve` shows the records")
+    certificate = document["certificate"]
+    if certificate and certificate["problem"]:
+        say(f"CERTIFICATE: {certificate['path']} {certificate['problem']}")
     for doubted in document["disappearances"]:
         say(f"GUARD: {doubted['text']}; `hubspot-c4c-sync approve` shows them as {doubted['plan']}")
 

@@ -1,15 +1,17 @@
 """Compares the rules with the portal and the tenant, and names every mismatch. Changes nothing."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from sync import certificates
 from sync.config import FILES, Configuration
 from sync.domain.labels import Pins, resolve
 from sync.domain.rules import Rules
 from sync.domain.spelling import entry, nearest, shown
 from sync.domain.views import Label
-from sync.errors import ConfigurationError
+from sync.errors import NAMES, ConfigurationError, RemoteError, System
 from sync.hubspot_client import HubSpotPort, Property
 from sync.jobs import access, dates, freshness, property_check, score_types
 from sync.jobs.context import Context
@@ -19,6 +21,7 @@ from sync.planner.writes import Tenant
 from sync.schema import Schema
 from sync.state import labels as label_pins
 
+T = TypeVar("T")
 Finding = dict[str, str]
 
 LEAD_STATUS = "LeadLifeCycleStatusCodeCollection"
@@ -33,18 +36,57 @@ def offline(configuration: Configuration, directory: Path) -> dict[str, Any]:
     }
 
 
-def online(context: Context, directory: Path) -> dict[str, Any]:
-    """Both systems, compared with the rules of the directory. Raises RemoteError if one cannot be asked."""
-    rules = context.config.rules
-    findings = [
-        *unread(directory),
-        *hubspot(context.hubspot, rules),
-        *_labels(context),
-        *_frozen(context),
-        *_c4c(context),
-    ]
-    facts = [f"rules {rules.digest}", *_asked(rules), *_lead_status(context)]
-    return {"findings": findings, "facts": facts}
+def online(
+    context: Context, directory: Path, certificate: Path | None = None
+) -> tuple[dict[str, Any], list[RemoteError]]:
+    """Both systems, compared with the rules of the directory, and what kept one of them from being asked.
+
+    `certificate`: our own, if we have one. A system that does not answer is a finding, and the other one is asked all
+    the same.
+    """
+    rules, asking = context.config.rules, _Asking()
+    findings = [*unread(directory), *_certificate(certificate, context.now())]
+    findings += asking.get(lambda: [*hubspot(context.hubspot, rules), *_labels(context)], "hubspot") or []
+    findings += _frozen(context)
+    tenant, of_tenant = asking.get(lambda: _tenant(context), "c4c") or (None, [])
+    findings += of_tenant
+    if tenant:
+        findings += asking.get(lambda: _of_both(context, tenant), "hubspot") or []
+    facts = [f"rules {rules.digest}", *_asked(rules)]
+    facts += asking.get(lambda: list(_lead_status(context)), "c4c") or []
+    failures = list(asking.failures.values())
+    return {"findings": [*map(_unanswered, failures), *findings], "facts": facts}, failures
+
+
+class _Asking:
+    """Asks the systems. One that failed is asked nothing more: it would only say the same again."""
+
+    def __init__(self) -> None:
+        self.failures: dict[System, RemoteError] = {}
+
+    def get(self, ask: Callable[[], T], system: System) -> T | None:
+        """The answer, None if the system does not give one now or did not before."""
+        if system in self.failures:
+            return None
+        try:
+            return ask()
+        except RemoteError as failure:
+            self.failures[failure.system] = failure
+            return None
+
+
+def _unanswered(failure: RemoteError) -> Finding:
+    name = NAMES[failure.system]
+    return _finding("error", name, str(failure).removeprefix(f"{name}: "))
+
+
+def _certificate(path: Path | None, now: datetime) -> Iterator[Finding]:
+    """Our certificate near its end or after it. Whether its files fit was seen when the settings were read."""
+    validity = certificates.of_file(path) if path else None
+    problem = validity.problem(now) if validity else None
+    if validity and problem:
+        severity = "warning" if validity.not_before <= now <= validity.not_after else "error"
+        yield _finding(severity, certificates.CERT, f"the certificate {problem}")
 
 
 def _asked(rules: Rules) -> list[str]:
@@ -129,18 +171,25 @@ def _frozen(context: Context) -> Iterator[Finding]:
         yield _finding("warning", f"qualification.toml: {where}", freshness.sentence(score))
 
 
-def _c4c(context: Context) -> Iterator[Finding]:
+def _tenant(context: Context) -> tuple[Tenant | None, list[Finding]]:
+    """The tenant with what does not fit there; None where it lacks what no handover can do without."""
+    rules = context.config.rules
     try:
-        tenant, mismatches = read_tenant(context.c4c, context.config.rules, context.now())
+        tenant, mismatches = read_tenant(context.c4c, rules, context.now())
     except ConfigurationError as error:
-        yield from (_finding("error", "SAP Sales Cloud", problem) for problem in error.problems)
-        return
-    yield from (_finding("warning", "SAP Sales Cloud", str(mismatch)) for mismatch in mismatches)
-    may_not = access.findings(context.c4c, context.config.rules, tenant)
-    yield from (_finding(severity, "SAP Sales Cloud", text) for severity, text in may_not)
-    yield from _score_values(context.config.rules, tenant.schema)
-    yield from _times_of_day(context, tenant.schema)
-    yield from _owner_rules(context.config.rules, tenant)
+        return None, [_finding("error", NAMES["c4c"], problem) for problem in error.problems]
+    findings = [_finding("warning", NAMES["c4c"], str(mismatch)) for mismatch in mismatches]
+    may_not = access.findings(context.c4c, rules, tenant)
+    findings += [_finding(severity, NAMES["c4c"], text) for severity, text in may_not]
+    return tenant, [*findings, *_score_values(rules, tenant.schema), *_owner_rules(rules, tenant)]
+
+
+def _of_both(context: Context, tenant: Tenant) -> list[Finding]:
+    """What both systems have to be asked for: dates by their types, and owners who are employees."""
+    return [*_times_of_day(context, tenant.schema), *_owners(context, tenant)]
+
+
+def _owners(context: Context, tenant: Tenant) -> Iterator[Finding]:
     owners = [o for o in context.hubspot.owners() if not o.archived]
     shared = [o.id for o in owners if o.email and o.email.casefold() in tenant.shared]
     unknown = [o.id for o in owners if not o.email or o.email.casefold() not in tenant.employees]

@@ -2,10 +2,12 @@
 
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlmodel import Session
 
+from sync import certificates
 from sync.config import Configuration, WorkerConfig
 from sync.jobs import freshness
 from sync.state import budget, disappearance, guarding, pausing, second_writer, streams, trouble, work
@@ -44,6 +46,14 @@ def status(store: Store, now: datetime, configuration: Configuration | None = No
             "state": _state(store),
             "latency_seconds": _latency(session),
         }
+
+
+def certificate(path: Path | None, now: datetime) -> dict[str, Any] | None:
+    """When our certificate for SAP Sales Cloud ends, and what is wrong with its dates; None without one."""
+    validity = certificates.of_file(path) if path else None
+    if validity is None:
+        return None
+    return {"path": str(path), "expires_at": _iso(validity.not_after), "problem": validity.problem(now)}
 
 
 def _state(store: Store) -> dict[str, Any]:

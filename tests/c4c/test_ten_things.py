@@ -312,7 +312,7 @@ def test_10_a_code_that_the_tenant_does_not_know_closes_its_field_and_is_named(w
     world.sync()
     assert world.control.row("Lead")["OriginTypeCode"] == ""
     with world.application() as built:
-        findings = check.online(built.context, built.settings.config)["findings"]
+        findings = check.online(built.context, built.settings.config)[0]["findings"]
     assert any("Lead.OriginTypeCode" in finding["text"] for finding in findings)
 
 
