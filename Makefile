@@ -4,6 +4,8 @@
 
 PYTHON ?= python3
 ARGS ?=
+ROOT ?=
+BEFORE ?=
 UPGRADE ?=
 
 UV := uv==0.13.9
@@ -11,7 +13,7 @@ BIN := .venv/bin
 PIP := -m pip -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long check lint style types rooms rules format lock
+.PHONY: help demo test test-long drill check lint style types rooms rules format lock
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +26,9 @@ test: .venv/.installed ## Run the tests; a few minutes
 
 test-long: .venv/.installed ## Run what takes longer: the marker `long`, and random tests with many more examples
 	@$(BIN)/pytest -m 'long or hypothesis' --hypothesis-profile=long $(ARGS)
+
+drill: .venv/.installed ## Install, upgrade, back up, destroy, restore, roll back: ROOT=unpacked image, BEFORE=older one; as root
+	@PYTHONPATH=tests $(BIN)/python -m drill $(ROOT) $(BEFORE)
 
 check: lint test ## Run all that must pass before a commit: lint, then the tests
 
