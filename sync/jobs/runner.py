@@ -20,6 +20,7 @@ from sync.errors import (
     StateError,
     SyncError,
     System,
+    Unavailable,
 )
 from sync.jobs import budget, housekeeping, identities, left_out, poll, portal, push, rules_change, scores, sweep
 from sync.jobs.context import Context, Counts
@@ -145,11 +146,18 @@ def _attempt(context: Context, name: str) -> tuple[Counts, SyncError | None]:
     except SyncError as failure:
         if isinstance(failure, BudgetExhausted) and not isinstance(failure, BudgetClosed):
             budget.exhausted(context, failure.wait)
-        return dict(failure.counts), failure
+        return dict(failure.counts), _cut(context, failure)
     except Exception as error:
         return {}, unexpected(error, context.store.path)
     budget.note(context)
     return counts, None
+
+
+def _cut(context: Context, failure: SyncError) -> SyncError:
+    """The failure; or, where a signal ended the pauses between the tries of a request, that."""
+    if isinstance(failure, Unavailable) and not isinstance(failure, BudgetExhausted) and context.stopping():
+        return Interrupted("stopped by a signal while no answer came; it goes on from here the next time")
+    return failure
 
 
 def _run(context: Context, name: str) -> Counts:

@@ -70,6 +70,10 @@ class Control:
     def fault(self, action: str, **values: Any) -> int:
         return int(self.call("POST", "/faults", {"system": "c4c", "action": action, **values})["id"])
 
+    def fired(self, fault: int) -> int:
+        """How often the fault struck."""
+        return next(int(one["fired"]) for one in self.call("GET", "/faults") if one["id"] == fault)
+
     def settings(self, **values: Any) -> None:
         self.call("PATCH", "/c4c/settings", values)
 

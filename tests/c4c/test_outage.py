@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from crowd import crowd
 
 from sync.errors import Unavailable
 from sync.jobs import push
+from sync.jobs.runner import run_jobs
 from sync.state import tables
 
 READS, WRITES = "GET LeadCollection", "POST CorporateAccountCollection"
@@ -43,6 +45,19 @@ def test_an_outage_in_the_middle_of_a_push_is_a_failure_of_the_job(world: World,
     assert push_run(world).ok
     assert world.control.row("Lead", HubSpotID_KUT=f"{contact}:mql:1")
     assert len(world.control.rows("CorporateAccount")) == 1
+
+
+def test_a_signal_in_an_outage_is_no_failure_of_the_job(world: World) -> None:
+    """It ends the pauses between the tries of a request, so the request fails; nobody is to look at C4C for that."""
+    contact = world.control.contact(world.control.company())
+    world.once("poll", "sweep", until_idle=False)
+    fault = world.control.fault("status", status=503, body=READS, path=r"\$batch", times=None)
+    with world.application() as built:
+        results = run_jobs(replace(built.context, stopping=lambda: world.control.fired(fault) > 0), ["push"])
+    assert results.failures == []
+    run = push_run(world)
+    assert (run.ok, run.kind) == (None, "Interrupted")
+    assert world.progress(contact).attempts == 0
 
 
 def test_after_an_outage_the_slices_behind_it_are_left_for_the_next_run(
