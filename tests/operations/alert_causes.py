@@ -254,6 +254,12 @@ def hands_over(number: int, minutes: int, load: metrics.Load = "later") -> Actio
     return act
 
 
+def first_load_hands_over(stage: Stage) -> None:
+    """A hundred leads of the first load that took two hours, and a thousand others that took a minute."""
+    hands_over(100, 120, "first")(stage)
+    hands_over(1000, 1)(stage)
+
+
 def room(free: float) -> Action:
     def act(stage: Stage) -> None:
         stage.well()

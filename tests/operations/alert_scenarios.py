@@ -217,8 +217,8 @@ SCENARIOS = (
         "a thousand leads take a minute",
         it.hands_over(1000, 1),
         near=Near(
-            "19 leads take two hours, and 100 leads of the first load",
-            [Step(30, it.hands_over(19, 120)), Step(30, it.hands_over(100, 120, "first"))],
+            "19 leads take two hours; a hundred of the first load do, among a thousand others",
+            [Step(30, it.hands_over(19, 120)), Step(60, it.first_load_hands_over)],
         ),
         labels={"instance": "a:9090"},
     ),
