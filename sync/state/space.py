@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """Bytes; `used` counts the state file without its journal."""
+    """Bytes; `used` counts the state file with its journal (`-wal`), which holds what was committed last."""
 
     used: int
     free: int
@@ -16,4 +16,9 @@ class Space:
 def space(state: Path) -> Space:
     """Raises OSError if the file is gone or its disk does not answer."""
     disk = os.statvfs(state.parent)
-    return Space(state.stat().st_size, disk.f_bavail * disk.f_frsize)
+    try:
+        # The last process that closes the file removes it.
+        journal = state.with_name(state.name + "-wal").stat().st_size
+    except FileNotFoundError:
+        journal = 0
+    return Space(state.stat().st_size + journal, disk.f_bavail * disk.f_frsize)

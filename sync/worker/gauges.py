@@ -84,7 +84,7 @@ def _room(state: Path) -> Iterator[Metric]:
         found = space(state)
     except OSError:
         return
-    yield _one("sync_state_bytes", "Size of the state file.", found.used)
+    yield _one("sync_state_bytes", "Size of the state file with its journal.", found.used)
     yield _one("sync_state_free_bytes", "Free space on the disk of the state file.", found.free)
 
 

@@ -118,8 +118,11 @@ class _Handler(BaseHTTPRequestHandler):
     """Answers GET and HEAD by the table of routes, and says nothing else."""
 
     routes: ClassVar[dict[str, Callable[[], Answer]]] = {}
-    server_version, sys_version = "hubspot-c4c-sync", ""
     timeout = IDLE
+
+    def version_string(self) -> str:
+        """For the header `Server`: no versions, which would tell more than anybody needs to know."""
+        return "hubspot-c4c-sync"
 
     def do_GET(self) -> None:
         self.wfile.write(self._head())

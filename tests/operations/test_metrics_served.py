@@ -328,6 +328,14 @@ def test_a_worker_says_what_starts(worker: Worker, lines: io.StringIO) -> None:
     assert line["host"] == socket.gethostname()
 
 
+def test_the_size_counts_what_only_the_journal_holds(url: str, store: Store) -> None:
+    before = shown(url)["sync_state_bytes"]
+    with store.session() as session:
+        streams.remember(session, "much", "x" * 1_000_000)
+    assert store.path.stat().st_size < 1_000_000
+    assert shown(url)["sync_state_bytes"] >= before + 1_000_000
+
+
 # ---- leads that were there already
 
 
