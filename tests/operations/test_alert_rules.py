@@ -168,6 +168,14 @@ def test_a_job_that_fails_by_what_pages_already_opens_no_second_ticket(
     run(promtool, tmp_path, [group("a plan is held back", timeline, tests)], EVALUATED)
 
 
+def test_a_worker_that_never_made_a_backup_is_not_reminded_of_one(promtool: str, opened: Open, tmp_path: Path) -> None:
+    """Its state may be copied by other means, of which it knows nothing."""
+    stage, timeline = opened(), Timeline(every=60)
+    timeline.play(stage, [Step(12 * 60, it.creates_lead)] * 6)
+    others(timeline)
+    run(promtool, tmp_path, [group("never backed up", timeline, looks(70 * 60, {}))], 60)
+
+
 def test_a_worker_that_was_never_there_is_missed(promtool: str, tmp_path: Path) -> None:
     """Without a worker there is no namespace and no job to name."""
     alert = expected("SyncNobodyAtWork", {}, {})

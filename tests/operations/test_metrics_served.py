@@ -299,6 +299,7 @@ def test_head_answers_as_get_without_a_body(url: str) -> None:
 
 
 def test_a_connection_that_stays_silent_is_closed(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert server._Handler.timeout == server.IDLE
     monkeypatch.setattr(server._Handler, "timeout", 0.05)
     with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=TIMEOUT) as silent:
         assert silent.recv(1) == b"", "closed by the server"
