@@ -5,7 +5,10 @@ Proxies are those of HTTPS_PROXY and NO_PROXY, as `requests` and curl read them;
 
 import io
 import ssl
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.exceptions import ProxyError
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import HTTPResponse
 from urllib3.util.ssl_ import create_urllib3_context
@@ -21,6 +25,7 @@ from sync import bodies
 from sync.addresses import loopback
 from sync.certificates import ClientCertificate
 from sync.errors import ConfigurationError
+from sync.outages import TUNNEL_FAILED, proxy_status
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,44 +66,79 @@ def _believe(context: ssl.SSLContext, path: Path) -> None:
         raise ConfigurationError([f"{path}: {why}; trusted authorities are read from it"]) from None
 
 
+PROXY_PAUSE = 900.0
+"""Seconds until a proxy that refused its password is asked again: directories lock a user after a few wrong ones."""
+
+
 class Adapter(HTTPAdapter):
     """Connections of one client: one TLS context for all of them, and an end in time for each answer's head.
 
     `requests` would read the authorities anew for each connection, by settings of its own.
     """
 
-    def __init__(self, context: ssl.SSLContext | None, proxy_context: ssl.SSLContext | None, size: int) -> None:
-        self._context, self._proxy_context = context, proxy_context
+    def __init__(
+        self, trust: Trust, certificate: ClientCertificate | None, size: int, clock: Callable[[], float]
+    ) -> None:
+        self._trust, self._certificate, self._clock = trust, certificate, clock
+        self._closed_until = 0.0
         super().__init__(pool_maxsize=size)
 
+    @cached_property
+    def context(self) -> ssl.SSLContext:
+        """Made when it is first needed: reading the authorities takes some 35 ms. Raises ConfigurationError."""
+        found = self._trust.context()
+        if self._certificate:
+            self._certificate.load(found)
+        return found
+
+    @cached_property
+    def _proxy_context(self) -> ssl.SSLContext:
+        """A proxy is never shown our certificate."""
+        return self._trust.context()
+
     def init_poolmanager(self, *sizes: Any, **options: Any) -> None:
-        super().init_poolmanager(*sizes, **options, ssl_context=self._context)
+        super().init_poolmanager(*sizes, **options)
         bodies.timed(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        contexts = {"ssl_context": self._context, "proxy_ssl_context": self._proxy_context}
-        manager = super().proxy_manager_for(proxy, **options, **contexts)
+        if proxy not in self.proxy_manager and urlsplit(proxy).scheme == "https":
+            options["proxy_ssl_context"] = self._proxy_context
+        manager = super().proxy_manager_for(proxy, **options)
         bodies.timed(manager)
         return manager
 
     def build_connection_pool_key_attributes(self, request: Any, *_: Any, **__: Any) -> Any:
-        return super().build_connection_pool_key_attributes(request, verify=True)[0], {}
+        place = super().build_connection_pool_key_attributes(request, verify=True)[0]
+        return place, {"ssl_context": self.context} if place["scheme"] == "https" else {}
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Nothing: the context knows whom to believe and what to show."""
 
+    def send(self, *request: Any, **options: Any) -> requests.Response:
+        """Raises what `requests` raises; at once where the proxy refused its password a short time ago."""
+        if self._clock() < self._closed_until:
+            raise ProxyError(OSError(f"{TUNNEL_FAILED} 407"))
+        try:
+            return super().send(*request, **options)
+        except ProxyError as error:
+            if proxy_status(error) == 407:
+                self._closed_until = self._clock() + PROXY_PAUSE
+            raise
 
-def adapter(url: str, trust: Trust, size: int = 10, certificate: ClientCertificate | None = None) -> Adapter:
-    """Connections to one address, up to `size` kept open; without TLS the authorities are not even read.
 
-    A proxy is never shown our certificate. Raises ConfigurationError.
-    """
-    if urlsplit(url).scheme != "https":
-        return Adapter(None, None, size)
-    context = trust.context()
-    if certificate:
-        certificate.load(context)
-    return Adapter(context, trust.context() if certificate else context, size)
+def adapter(
+    url: str,
+    trust: Trust,
+    size: int = 10,
+    certificate: ClientCertificate | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Adapter:
+    """Connections to one address, up to `size` kept open. Raises ConfigurationError for a certificate that is none."""
+    found = Adapter(trust, certificate, size, clock)
+    if certificate and urlsplit(url).scheme == "https":
+        # Now, since its files are being replaced if they do not fit together.
+        _ = found.context
+    return found
 
 
 def session(url: str, connections: Adapter) -> requests.Session:

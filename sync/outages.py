@@ -71,7 +71,7 @@ def explain(error: BaseException, place: Place) -> Outage:
     """What stood in the way of a request to that place."""
     chain = list(_chain(error))
     proxy = place.proxy()
-    if proxy and any(isinstance(found, (ProxyError, *NO_PROXY_ADDRESS)) for found in chain):
+    if proxy and (proxy_status(error) or any(isinstance(found, (ProxyError, *NO_PROXY_ADDRESS)) for found in chain)):
         return _of_proxy(chain, place, proxy)
     return _of_tls(chain, place.host, place.setting) or _of_connection(chain, place.host, place.setting)
 
@@ -79,15 +79,24 @@ def explain(error: BaseException, place: Place) -> Outage:
 NO_PROXY_ADDRESS = (InvalidProxyURL, ProxySchemeUnknown, LocationValueError)
 """Our own addresses were looked at when the program started, so that only the proxy's can be wrong."""
 
+TUNNEL_FAILED = "Tunnel connection failed:"
+"""How Python's http.client begins, before the status."""
+
+
+def proxy_status(error: BaseException) -> int:
+    """The status with which a proxy refused to connect; 0 if it did not answer."""
+    found = (re.match(rf"{TUNNEL_FAILED} (\d{{3}})", str(wrapped)) for wrapped in _chain(error))
+    return next((int(match[1]) for match in found if match), 0)
+
 
 def _of_proxy(chain: list[BaseException], place: Place, proxy: str) -> Outage:
     setting = proxy.rpartition(" ")[2]
     if any(isinstance(found, NO_PROXY_ADDRESS) for found in chain):
         return Outage(f"{setting} is no address of a proxy; write it as http://host:port", "lasting")
-    status = next((int(m[1]) for e in chain if (m := re.match(r"Tunnel connection failed: (\d{3})", str(e)))), 0)
+    status = proxy_status(chain[0])
     if status == 407:
-        how = f"write {setting} as http://user:password@host:port, special characters percent-encoded"
-        return Outage(f"{proxy} did not accept user name and password (407); {how}, and restart", "denied")
+        how = f"write {setting} as http://user:password@host:port, special characters percent-encoded, and restart"
+        return Outage(f"{proxy} did not accept user name and password (407); {how}", "denied")
     if status:
         nature: Literal["passing", "lasting"] = "passing" if status >= 500 else "lasting"
         return Outage(f"{proxy} does not connect to {place.host} ({status}); ask whoever runs it to allow it", nature)
@@ -112,20 +121,18 @@ def _of_tls(chain: list[BaseException], who: str, setting: str) -> Outage | None
     return Outage(f"{who}: no secure connection (TLS: {cause or 'cut off'}); look at what stands between", "passing")
 
 
-EXPIRED, NOT_YET_VALID, OTHER_HOST, OTHER_ADDRESS = 10, 9, 62, 64
-"""OpenSSL's X509_V_ERR_… for what no other authority would change."""
+OF_CERTIFICATES = {
+    9: "is not valid yet; check this machine's clock",
+    10: "has expired; whoever runs it must renew it",
+    62: "is for another name; check {setting}",
+    64: "is for another address; check {setting}",
+}
+"""By OpenSSL's X509_V_ERR_…: what another authority would not change."""
 
 
 def _certificate(refused: ssl.SSLCertVerificationError, setting: str) -> str:
-    said = refused.verify_message
-    match refused.verify_code:
-        case code if code == EXPIRED:
-            return "its certificate has expired; whoever runs it must renew it"
-        case code if code == NOT_YET_VALID:
-            return "its certificate is not valid yet; check this machine's clock"
-        case code if code in (OTHER_HOST, OTHER_ADDRESS):
-            return f"its certificate is for another name; check {setting}"
-    return f"its certificate is of an unknown authority ({said}); name that authority's PEM file in SYNC_CA_BUNDLE"
+    unknown = f"is of an unknown authority ({refused.verify_message}); name that authority's PEM file in SYNC_CA_BUNDLE"
+    return f"its certificate {OF_CERTIFICATES.get(refused.verify_code, unknown).format(setting=setting)}"
 
 
 def _of_connection(chain: list[BaseException], who: str, setting: str) -> Outage:

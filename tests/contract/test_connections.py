@@ -16,6 +16,7 @@ from hubspot_server import Answer, Portal, running
 from running import logged
 from tls import PHRASE, Files, bundle, client_files, front, proxy, server_context
 
+from sync import connections
 from sync.c4c_client import C4CClient
 from sync.certificates import ClientCertificate
 from sync.connections import Trust
@@ -136,6 +137,35 @@ def test_a_wrong_password_of_the_proxy_is_named_and_tried_once(
 
 
 @each_client
+def test_a_proxy_that_refused_its_password_is_left_alone_for_a_while(
+    ask: Ask, setting: str, portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several jobs ask each minute, and a directory locks a user after a few wrong passwords."""
+    now = [1000.0]
+    connections_of = connections.adapter
+    monkeypatch.setattr(connections, "adapter", lambda *given: connections_of(*given, clock=lambda: now[0]))
+    with proxy({}, "it:right") as between:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://it:wrong-1@127.0.0.1:{between.port}")
+        again = asking(ask, f"https://{HOST}")
+        for _ in range(5):
+            with pytest.raises(Denied, match=r"did not accept user name and password \(407\)"):
+                again()
+        assert len(between.asked) == 1
+        now[0] += 901
+        with pytest.raises(Denied):
+            again()
+    assert len(between.asked) == 2
+
+
+def asking(ask: Ask, url: str) -> Callable[[], object]:
+    """The same client's request, again and again."""
+    if ask is hubspot:
+        return HubSpotClient(url, "pat-hidden", retry=TWICE, sleep=lambda _: None).labels
+    client = C4CClient(url, Password.of("sync", "hidden"), retry=TWICE, sleep=lambda _: None)
+    return lambda: client.metadata(["Lead"])
+
+
+@each_client
 def test_a_proxy_that_does_not_allow_the_host_is_named_with_it(
     ask: Ask, setting: str, portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,7 +226,7 @@ def test_a_certificate_for_another_name_is_named(
 ) -> None:
     with front(server_context(authority, HOST), portal.server_port) as tls:
         text = failed(ask, f"https://127.0.0.1:{tls.port}", trust=trusting)
-    assert f"127.0.0.1:{tls.port}: its certificate is for another name; check {setting}" in text
+    assert f"127.0.0.1:{tls.port}: its certificate is for another address; check {setting}" in text
 
 
 @each_client
