@@ -59,16 +59,8 @@ CASES: dict[str, Callable[[Lane], None]] = {
     "half of the answers are lost": partial(half_of_the_answers_to_writes_are_lost, 3),
     "half of other answers are lost": partial(half_of_the_answers_to_writes_are_lost, 4),
 }
-LONG = {
-    "a relationship, cut after",
-    "a lead, cut before",
-    "a lead, answered by a page",
-    "a permission set, truncated",
-    "a search, truncated",
-    "one in ten other requests fails",
-    "half of other answers are lost",
-}
-"""Cases of `make test-long`: more of a kind of which `make test` has one."""
+SHORT = {"an account, cut after", "a lead, cut after", "associations, cut after", "half of the answers are lost"}
+"""Cases of `make test`; all others: `make test-long`."""
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +77,7 @@ def checked(undisturbed: Undisturbed, case: Callable[[Lane], None], lane: Lane) 
     undisturbed.check(lane.sandbox)
 
 
-@pytest.mark.parametrize("case", [pytest.param(n, marks=pytest.mark.long) if n in LONG else n for n in CASES])
+@pytest.mark.parametrize("case", [n if n in SHORT else pytest.param(n, marks=pytest.mark.long) for n in CASES])
 def test_what_was_cut_off_ends_as_if_nothing_had_been(ends: dict[str, Exception], case: str) -> None:
     if case in ends:
         raise ends[case]

@@ -30,14 +30,11 @@ POINTS = [
 ]
 NAMES = {f"{action} {system} {path} {nth}": (action, system, path, nth) for action, system, path, nth in POINTS}
 SHORT = {
-    ("kill_before", "hubspot", SEARCH, 4),
     ("kill_after", "hubspot", ASSOCIATIONS, 1),
     ("kill_after", "c4c", BATCH, 6),
-    ("kill_before", "c4c", BATCH, 8),
-    ("kill_after", "c4c", BATCH, 9),
     ("kill_after", "c4c", BATCH, 12),
 }
-"""One point for each kind of request and each kind of write: `make test`. All others: `make test-long`."""
+"""A read, the first write and a late one: `make test`. All others: `make test-long`."""
 
 
 @pytest.fixture(scope="module")

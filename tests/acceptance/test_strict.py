@@ -43,7 +43,7 @@ def product(sandbox: Sandbox, tmp_path: Path) -> Product:
     return Product(tmp_path, sandbox.environment())
 
 
-@pytest.mark.parametrize("api", ["2026-09", "v3"])
+@pytest.mark.parametrize("api", ["2026-09", pytest.param("v3", marks=pytest.mark.long)])
 def test_a_first_sync_and_the_changes_after_it(api: str, sandbox: Sandbox, product: Product) -> None:
     sandbox.fill(contacts=30, companies=10, seed=4)
     product.configure(api=f'"{api}"')

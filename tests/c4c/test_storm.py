@@ -56,7 +56,7 @@ def assert_nothing_is_wrongly_done(world: World) -> None:
     assert [contact for contact in done if f"{contact}:mql:1" not in leads] == []
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_after_the_storm_everything_is_there_once_and_sales_edits_are_intact(world: World, seed: int) -> None:
     storm(world, seed)
 

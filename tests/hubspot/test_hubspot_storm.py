@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from portal import Portal, Sync, rules
 
 from sync.hubspot_client import HubSpotClient
@@ -59,6 +60,7 @@ class Marketing:
             self.portal.change("contacts", self.chance.choice(self.contacts), touch=False, lead_score=score)
 
 
+@pytest.mark.long
 def test_after_the_storm_the_mirror_is_the_truth(portal: Portal, sync: Build) -> None:
     assert storm(portal, sync, CONTACTS, COMPANIES, SHARED, chance=0.02) > 100
 

@@ -26,6 +26,7 @@ from sync.state import budget
 Build = Callable[..., Sync]
 
 
+@pytest.mark.long
 def test_a_first_load_of_10000_contacts_and_2000_companies_takes_at_most_90_requests(
     portal: Portal, sync: Build
 ) -> None:
