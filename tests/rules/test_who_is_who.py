@@ -103,6 +103,9 @@ class Outcome:
         assert status == "done", f"contact {key}: {status} {code}"
         assert right.may_go_on(), f"contact {key} went on; right: {right}"
         account, person = self.account_of(key), self.person_of(key)
+        if self.life.state_lost and key in self.leads_before and isinstance(account, Use):
+            # Nothing says any longer that we chose the account of this lead, so it stays where it is.
+            return
         assert account in right.account, f"contact {key}: account {account}; right: {right.account}"
         assert person in right.person[account], f"contact {key}: person {person}; right: {right.person[account]}"
         self.remember(key)

@@ -13,7 +13,7 @@ NAMES: Spellings = {
     "Müller Bau AG": ("Müller Bau AG", "Mueller Bau A.G.", "MÜLLER BAU AG"),
     "Müller Bau Süd GmbH": ("Müller Bau Süd GmbH", "Mueller Bau Sued GmbH", "Müller\xa0Bau Süd Gmbh"),
     "Meyer & Söhne KG": ("Meyer & Söhne KG", "MEYER UND SOEHNE K.G.", "Meyer + Söhne KG"),
-    "Ærø Skibe ApS": ("Ærø Skibe ApS", "AERO SKIBE APS", "Aeroe Skibe ApS"),
+    "Ærø Skibe ApS": ("Ærø Skibe ApS", "AEROE SKIBE APS", "Aeroe Skibe ApS"),
 }
 DOMAINS: Spellings = {
     "müller.example": (

@@ -169,6 +169,7 @@ class Life:
     employer: dict[str, str] = field(default_factory=dict)
     shares: dict[str, str] = field(default_factory=dict)
     shared_persons: dict[str, str] = field(default_factory=dict)
+    state_lost: bool = False
 
     def begin(self, story: Story) -> None:
         for number, properties in zip(story.ids, story.companies, strict=True):
@@ -201,6 +202,7 @@ class Life:
             case StateLost():
                 self.shares.clear()
                 self.shared_persons.clear()
+                self.state_lost = True
                 self.place.lose_state()
 
     def _account(self, made: Account) -> None:
