@@ -9,7 +9,7 @@ import json
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -114,8 +114,12 @@ def _field(
     return Field(name, type_, length, "C" in flags, "U" in flags, "F" in flags, "R" in flags, code_list, context)
 
 
+@lru_cache(maxsize=1)
 def parse_edmx(text: str) -> Schema:
-    """The schema in a tenant's `$metadata`. Raises ValueError if the text is no EDMX document."""
+    """The schema in a tenant's `$metadata`. Raises ValueError if the text is no EDMX document.
+
+    The last document is remembered: it hardly ever changes, and reading its 300 kB takes longer than asking for it.
+    """
     try:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError as error:

@@ -18,6 +18,8 @@ from sync.domain.codes import EXPLANATIONS, RETIRED, Code
 from sync.jobs import handover
 from sync.jobs.runner import run_jobs
 
+pytestmark = pytest.mark.long
+
 Scene = Callable[[World], None]
 SCENES: dict[str, Scene] = {}
 PLAYED: set[Code] = set()

@@ -17,6 +17,8 @@ from sync.state.association_rows import save_associations
 from sync.state.mirror import Snapshot, save_companies, save_contacts
 from sync.state.store import open_store
 
+pytestmark = pytest.mark.long
+
 NAME = "Łódź → Müller 😀"
 SETTINGS = {"HUBSPOT_ACCESS_TOKEN": "t", "C4C_BASE_URL": "http://127.0.0.1:9", "C4C_USERNAME": "u", "C4C_PASSWORD": "p"}
 

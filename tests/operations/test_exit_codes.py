@@ -15,6 +15,8 @@ from sync.state.lease import Lease
 from sync.state.store import open_store
 from sync.worker import StopSignal
 
+pytestmark = pytest.mark.long
+
 Command = Callable[..., Ran]
 
 

@@ -45,6 +45,7 @@ def test_a_signal_lets_the_write_in_hand_end(busy: Product, sandbox: Sandbox) ->
     assert len(sandbox.rows("CorporateAccount")) == 1
 
 
+@pytest.mark.long
 def test_a_second_signal_ends_at_once(busy: Product, sandbox: Sandbox) -> None:
     busy.configure(PATIENT, **QUICK)
     slow = sandbox.fault("c4c", "slow", body="POST CorporateAccountCollection", seconds=TIMEOUT)
@@ -57,6 +58,7 @@ def test_a_second_signal_ends_at_once(busy: Product, sandbox: Sandbox) -> None:
     assert busy.query("select count(*) from progress where status = 'in_flight'") == [(3,)]
 
 
+@pytest.mark.long
 def test_the_end_is_bounded(busy: Product, sandbox: Sandbox) -> None:
     busy.configure('stop_within = "100ms"', **QUICK)
     slow = sandbox.fault("c4c", "slow", body="POST CorporateAccountCollection", seconds=TIMEOUT)
@@ -84,6 +86,7 @@ def test_a_standby_takes_over_from_a_dead_worker(busy: Product, sandbox: Sandbox
     assert len(sandbox.lead_keys()) == 3
 
 
+@pytest.mark.long
 def test_commands_beside_a_worker_only_mark(busy: Product, sandbox: Sandbox) -> None:
     with busy.started("run") as worker:
         worker.until("lead_handed_over")
@@ -127,6 +130,7 @@ def test_probes_and_metrics(busy: Product, sandbox: Sandbox) -> None:
         assert worker.ended() == 143
 
 
+@pytest.mark.long
 def test_a_port_in_use_is_explained(product: Product) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -157,6 +161,7 @@ def test_a_worker_whose_state_file_was_replaced_ends_and_writes_nothing_more(bus
     assert len(sandbox.rows("CorporateAccount")) == 2
 
 
+@pytest.mark.long
 def test_reports_work_while_the_rules_are_broken(busy: Product) -> None:
     assert busy.run("once").code == 0
     (busy.home / "config" / "qualification.toml").write_text("x = [", encoding="utf-8")

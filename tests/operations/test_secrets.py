@@ -5,9 +5,12 @@ import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
 import requests
 from night_stage import PROJECT, Product, Ran, Sandbox, free_port, webhook
 from running import TIMEOUT
+
+pytestmark = pytest.mark.long
 
 Command = Callable[..., Ran]
 
