@@ -16,8 +16,6 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Any, Literal, Protocol, TypeVar
 
-import hubspot
-from hubspot.crm.objects.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
 from sync import connections, metrics, outages
@@ -57,7 +55,6 @@ SEARCH_BODY = 3_000
 BATCH_READ = 100
 ASSOCIATION_BATCH = 1000
 OWNER_PAGE = 100
-USER_AGENT = f"hubspot-c4c-sync/{version('hubspot-c4c-sync')} hubspot-api-client/{version('hubspot-api-client')}"
 
 PATHS: dict[Api, dict[str, str]] = {
     "2026-09": {
@@ -165,6 +162,9 @@ class HubSpotClient:
     left_out: Tally = field(default_factory=Tally)
 
     def __post_init__(self) -> None:
+        # Imported by whoever needs it: commands that ask nobody start without the SDK and its eighty modules.
+        import hubspot
+
         sdk = hubspot.HubSpot(access_token="", host=self.base_url)
         # Held for good: each access through the SDK's attribute would open a new connection pool.
         self._token = secret(self.token)
@@ -172,7 +172,7 @@ class HubSpotClient:
         self._client.set_default_header("Accept-Encoding", "gzip")
         self._client.set_default_header("Accept-Language", "en")
         # The SDK's own, `name; version`, breaks the grammar of User-Agent (RFC 9110 10.1.5).
-        self._client.user_agent = USER_AGENT
+        self._client.user_agent = _user_agent()
         self._place = Place(self.base_url, "HUBSPOT_BASE_URL")
         session = connections.stateless(self.base_url, connections.adapter(self.base_url, self.trust))
         self._client.rest_client.pool_manager = SdkPool(session, 2 * self.timeout)
@@ -414,7 +414,7 @@ class HubSpotClient:
                 _preload_content=False,
                 _request_timeout=(min(10.0, self.timeout), self.timeout),
             )
-        except ApiException as error:
+        except _sdk_refusal() as error:
             metrics.answered("hubspot", endpoint, error.status)
             raise _translated(error, endpoint) from None
         except UnicodeDecodeError as error:
@@ -538,11 +538,22 @@ def _translated(error: Any, endpoint: str) -> SyncError:
             return Refused("hubspot", f"{endpoint}: refused with status {status}{_category(error)}", status)
 
 
+def _sdk_refusal() -> Any:
+    """The SDK's exception for each answer that is no success."""
+    from hubspot.crm.objects.exceptions import ApiException
+
+    return ApiException
+
+
+def _user_agent() -> str:
+    return f"hubspot-c4c-sync/{version('hubspot-c4c-sync')} hubspot-api-client/{version('hubspot-api-client')}"
+
+
 def _unreadable(error: UnicodeDecodeError, endpoint: str) -> SyncError:
     """A page that is not UTF-8 and so not HubSpot's; the SDK stumbles over it before it tells the status."""
     refusal = error.__context__
     metrics.answered("hubspot", endpoint, getattr(refusal, "status", None))
-    if isinstance(refusal, ApiException):
+    if isinstance(refusal, _sdk_refusal()):
         refusal.body = None
         return _translated(refusal, endpoint)
     return Malformed("hubspot", f"{endpoint}: the answer is no JSON object; is a proxy in between?")

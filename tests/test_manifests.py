@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -129,6 +130,19 @@ def test_a_certificate_replaces_user_and_password() -> None:
     names = {entry["name"] for entry in container["env"]}
     assert {"C4C_CLIENT_CERT", "C4C_CLIENT_KEY"} <= names
     assert not {"C4C_USERNAME_FILE", "C4C_PASSWORD_FILE"} & names
+
+
+def test_what_stands_there_as_an_example_fits_too() -> None:
+    """The comments of the certificate's patch, without their signs: valid, and of settings that exist."""
+    text = (DEPLOY / "certificate/worker-patch.yaml").read_text(encoding="utf-8")
+    [patch] = documents(re.sub(r"^( +)# (- \{| *- name| *configMap)", r"\1\2", text, flags=re.MULTILINE))
+    pod = patch["spec"]["template"]["spec"]
+    [container] = pod["containers"]
+    names = {entry["name"].removesuffix("_FILE") for entry in container["env"]}
+    assert {"C4C_CLIENT_KEY_PASSPHRASE", "SYNC_CA_BUNDLE"} <= names
+    source = "".join(file.read_text(encoding="utf-8") for file in (PROJECT / "sync").glob("*.py"))
+    assert [name for name in sorted(names) if name not in source] == []
+    assert {mount["name"] for mount in container["volumeMounts"]} == {volume["name"] for volume in pod["volumes"]}
 
 
 # ---- what is written in them is run

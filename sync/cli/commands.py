@@ -27,9 +27,9 @@ from sync.jobs.foreseen import foreseen
 from sync.jobs.runner import JOBS, ONCE, run_jobs, run_until_idle, unexpected
 from sync.log import Event, emit
 from sync.state.store import HEAD, open_store
-from sync.worker import StopSignal, Worker, upgrading
+from sync.worker import upgrading
 from sync.worker.keeper import working
-from sync.worker.server import serving
+from sync.worker.signals import StopSignal
 
 cli = typer.Typer(
     name="hubspot-c4c-sync",
@@ -115,6 +115,10 @@ def run() -> None:
 
 
 def _work(stop: StopSignal) -> int:
+    # The scheduler and the server are loaded by the worker alone: every other command starts without them.
+    from sync.worker.loop import Worker
+    from sync.worker.server import serving
+
     application = app.build(stopping=stop, clock=app.Clock(sleep=stop.sleep), prepare=upgrading.before("worker", stop))
     try:
         worker = Worker(application, stop)

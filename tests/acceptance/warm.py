@@ -50,6 +50,9 @@ class Warm:
 
 def serve() -> None:
     import sync.cli.commands
+    import sync.hubspot_client
+    import sync.worker.loop
+    import sync.worker.server
 
     for line in sys.stdin:
         reading, writing = os.pipe()

@@ -13,7 +13,7 @@ from running import TIMEOUT
 from sync.cli import demo
 from sync.state.lease import Lease
 from sync.state.store import open_store
-from sync.worker import StopSignal
+from sync.worker.signals import StopSignal
 
 pytestmark = pytest.mark.long
 

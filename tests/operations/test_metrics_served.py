@@ -32,8 +32,10 @@ from sync.jobs.status import status
 from sync.state import streams
 from sync.state.store import Store, open_store
 from sync.webhook import Notice
-from sync.worker import StopSignal, Worker, loop, server
+from sync.worker import loop, server
+from sync.worker.loop import Worker
 from sync.worker.server import Probes, serving
+from sync.worker.signals import StopSignal
 from sync.worker.vitals import Vitals
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

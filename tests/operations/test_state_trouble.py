@@ -31,8 +31,9 @@ from sync.jobs.status import status
 from sync.state import streams, trouble
 from sync.state.store import Store, open_store
 from sync.webhook import Notice
-from sync.worker import StopSignal, Worker
+from sync.worker.loop import Worker
 from sync.worker.server import Probes
+from sync.worker.signals import StopSignal
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 CONFIG = load(PROJECT / "config")
