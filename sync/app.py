@@ -80,8 +80,12 @@ def build(
     clock: Clock | None = None,
     env: Environment | None = None,
     prepare: Prepare = as_it_is,
+    retry: RequestRetry | None = None,
 ) -> App:
-    """Everything from the environment. Raises ConfigurationError with all that is wrong, StateError."""
+    """Everything from the environment; `retry`: of single requests, instead of what worker.toml says.
+
+    Raises ConfigurationError with all that is wrong, StateError.
+    """
     env, clock = env or Environment(), clock or Clock()
     found = environment.settings(env)
     hubspot, c4c = environment.hubspot_access(env), environment.c4c_access(env)
@@ -92,8 +96,8 @@ def build(
     prepare(found, configuration)
     context = Context(
         store=open_store(found.state),
-        hubspot=(hubspot_client := _hubspot(hubspot, found.trust, configuration, clock)),
-        c4c=(c4c_client := _c4c(c4c, found.trust, configuration, clock)),
+        hubspot=(hubspot_client := _hubspot(hubspot, found.trust, configuration, clock, retry)),
+        c4c=(c4c_client := _c4c(c4c, found.trust, configuration, clock, retry)),
         config=configuration,
         run_id=new_run_id(),
         now=clock.now,
@@ -157,7 +161,9 @@ def _webhook(found: Settings, form: Literal["generic", "slack"]) -> Webhook | No
     return Webhook(found.alert_webhook, form, found.trust) if found.alert_webhook else None
 
 
-def _hubspot(access: HubSpotAccess, trust: Trust, configuration: Configuration, clock: Clock) -> HubSpotClient:
+def _hubspot(
+    access: HubSpotAccess, trust: Trust, configuration: Configuration, clock: Clock, retry: RequestRetry | None
+) -> HubSpotClient:
     options = configuration.worker.hubspot
     return HubSpotClient(
         access.base_url,
@@ -170,12 +176,14 @@ def _hubspot(access: HubSpotAccess, trust: Trust, configuration: Configuration, 
         parallel=options.parallel,
         association_batch=options.association_batch,
         read_batch=options.read_batch,
-        retry=_retry(configuration),
+        retry=retry or _retry(configuration),
         sleep=clock.sleep,
     )
 
 
-def _c4c(access: C4CAccess, trust: Trust, configuration: Configuration, clock: Clock) -> C4CClient:
+def _c4c(
+    access: C4CAccess, trust: Trust, configuration: Configuration, clock: Clock, retry: RequestRetry | None
+) -> C4CClient:
     options = configuration.worker.c4c
     return C4CClient(
         access.base_url,
@@ -184,7 +192,7 @@ def _c4c(access: C4CAccess, trust: Trust, configuration: Configuration, clock: C
         batch_operations=options.batch_operations,
         timeout=options.timeout_seconds,
         trust=trust,
-        retry=_retry(configuration),
+        retry=retry or _retry(configuration),
         sleep=clock.sleep,
     )
 

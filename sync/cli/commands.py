@@ -27,6 +27,7 @@ from sync.jobs.foreseen import foreseen
 from sync.jobs.runner import JOBS, ONCE, run_jobs, run_until_idle, unexpected
 from sync.log import Event, emit
 from sync.state.store import HEAD, open_store
+from sync.transport import RequestRetry
 from sync.worker import upgrading
 from sync.worker.keeper import working
 from sync.worker.signals import StopSignal
@@ -249,6 +250,10 @@ def plan(contact: ContactIds = None, json: Json = False) -> None:
 cli.command()(simulate)
 
 
+ONCE_MORE = RequestRetry(attempts=2, wait=1)
+"""For `check`: somebody waits for it, and wants to know what is so now."""
+
+
 @cli.command()
 def check(
     offline: Annotated[bool, typer.Option("--offline", help="Only rule files and settings, no system.")] = False,
@@ -260,7 +265,7 @@ def check(
         settings, configuration = _rules(json)
         document = checks.offline(configuration, settings.config)
     else:
-        application = app.build()
+        application = app.build(retry=ONCE_MORE)
         settings = application.settings
         with closing(application):
             document, failures = checks.online(application.context, settings.config, settings.client_cert)

@@ -50,6 +50,14 @@ def test_the_portal_is_checked_although_the_tenant_does_not_answer(
     assert any("no_such_score" in text for text in found.values())
 
 
+def test_who_waits_for_check_waits_for_two_tries_at_most(product: Product, command: Command, sandbox: Sandbox) -> None:
+    fault = sandbox.post("/faults", {"system": "hubspot", "action": "status", "status": 503, "times": 9})
+    document = checked(command, 3)
+    assert [where for where, _ in errors(document)] == ["HubSpot"]
+    [struck] = [one for one in sandbox.get("/faults") if one["id"] == fault["id"]]
+    assert struck["fired"] == 2
+
+
 def test_both_systems_that_do_not_answer_are_named(product: Product, command: Command) -> None:
     product.extra |= {name: f"http://127.0.0.1:{free_port()}" for name in ("HUBSPOT_BASE_URL", "C4C_BASE_URL")}
     assert [where for where, _ in errors(checked(command, 3))] == ["HubSpot", "SAP Sales Cloud"]
