@@ -24,9 +24,12 @@ class Remembered:
         """The list as it is now, by alert since when."""
         return _without_ended({**stored, **self.unstored})
 
-    def here(self) -> dict[str, str]:
-        """What this process noted itself: all that is known while the state store cannot be read."""
-        return _without_ended(self._noted)
+    def here(self, before: Mapping[str, str] | None = None) -> dict[str, str]:
+        """What this process noted itself, stored or not: all that is known while the state store cannot be read.
+
+        `before`: the list as it was when it could be read last.
+        """
+        return _without_ended({**(before or {}), **self._noted})
 
     def note(self, alert: str, since: str | None) -> None:
         self.unstored[alert] = self._noted[alert] = since

@@ -36,8 +36,9 @@ class StateGauges(Collector):
 
     def collect(self) -> Iterator[Metric]:
         context = self._app.context
-        readable = self._read() and self._vitals.state is None
+        was_read = self._read()
         yield _build(context.config.rules.digest)
+        readable = was_read and self._vitals.state is None
         yield _one("sync_state_readable", "1 while the state file can be read and written.", int(readable))
         yield from _room(context.store.path)
         text = "When the last backup was made; 0 for never."
@@ -49,9 +50,13 @@ class StateGauges(Collector):
         yield from _leads(self._last)
         yield from _progress(self._last)
         yield from _limits(self._last)
-        yield from _alerts(
-            context.holding.overlaid(self._last.holding), context.delivered.overlaid(self._last.delivered)
-        )
+        yield from _alerts(*self._lists_of_alerts(was_read))
+
+    def _lists_of_alerts(self, was_read: bool) -> Iterator[Collection[str]]:
+        """What holds and what was delivered."""
+        context, last = self._app.context, self._last
+        for known, stored in ((context.holding, last.holding), (context.delivered, last.delivered)):
+            yield known.overlaid(stored) if was_read else known.here(stored)
 
     def _read(self) -> bool:
         context = self._app.context

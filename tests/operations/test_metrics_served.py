@@ -32,7 +32,7 @@ from sync.jobs.status import status
 from sync.state import streams
 from sync.state.store import Store, open_store
 from sync.webhook import Notice
-from sync.worker import loop, server
+from sync.worker import loop, readings, server
 from sync.worker.loop import Worker
 from sync.worker.server import Probes, serving
 from sync.worker.signals import StopSignal
@@ -167,12 +167,15 @@ def raising(error: Exception) -> Any:
 
 
 def test_one_message_while_notes_can_be_written_and_the_rest_cannot_be_read(
-    app: Any, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+    url: str, app: Any, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(alerts, "_facts", raising(DatabaseError("select", {}, corrupt())))
+    monkeypatch.setattr(readings, "read", raising(DatabaseError("select", {}, corrupt())))
     for _ in range(3):
         assert "damaged" in (alerts.watch(app.context) or "")
     assert [notice.state for notice in webhook.heard] == ["firing"]
+    found = shown(url)
+    assert found['sync_alert_active{alert="state"}'] == found['sync_alert_delivered{alert="state"}'] == 1
 
 
 def corrupt() -> sqlite3.DatabaseError:
