@@ -15,6 +15,7 @@ from sync.connections import Trust
 from sync.environment import C4CAccess, Environment, HubSpotAccess, Settings
 from sync.errors import ConfigurationError, StateError
 from sync.hubspot_client import HubSpotClient
+from sync.jobs import belongs
 from sync.jobs.alerts import STEPS, Alert
 from sync.jobs.context import Context, Progress, Stop, nobody, silent, utc_now
 from sync.state.store import Store, open_store
@@ -94,8 +95,10 @@ def build(
         if secret:
             secret.conceal()
     prepare(found, configuration)
+    tenant = belongs.host(c4c.base_url)
     context = Context(
-        store=open_store(found.state),
+        store=_opened(found, tenant),
+        tenant=tenant,
         hubspot=(hubspot_client := _hubspot(hubspot, found.trust, configuration, clock, retry)),
         c4c=(c4c_client := _c4c(c4c, found.trust, configuration, clock, retry)),
         config=configuration,
@@ -107,6 +110,17 @@ def build(
         notify=_webhook(found, configuration.worker.alerts.format) or nobody,
     )
     return App(found, context, hubspot_client, c4c_client, clock)
+
+
+def _opened(found: Settings, tenant: str) -> Store:
+    """The state file. Raises StateError, AnotherWorld if its records are in another tenant."""
+    store = open_store(found.state)
+    try:
+        belongs.same_tenant(store, tenant)
+    except BaseException:
+        store.close()
+        raise
+    return store
 
 
 def tell_unusable(error: StateError, env: Environment | None = None) -> None:

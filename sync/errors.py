@@ -38,6 +38,10 @@ class StateError(SyncError):
     needs_person = True
 
 
+class AnotherWorld(StateError):
+    """The settings name another portal or tenant than the one that the state knows; nothing was mixed."""
+
+
 class GuardTripped(SyncError):
     """A cycle would write more than the guard allows; nothing was written."""
 

@@ -66,6 +66,7 @@ PATHS: dict[Api, dict[str, str]] = {
         "properties": "/crm/properties/2026-09/{type}",
         # The account's own usage has no dated path (HubSpot usage guidelines).
         "usage": "/account-info/v3/api-usage/daily/private-apps",
+        "details": "/account-info/v3/details",
     },
     "v3": {
         "search": "/crm/v3/objects/{type}/search",
@@ -75,6 +76,7 @@ PATHS: dict[Api, dict[str, str]] = {
         "owners": "/crm/v3/owners/",
         "properties": "/crm/v3/properties/{type}",
         "usage": "/account-info/v3/api-usage/daily/private-apps",
+        "details": "/account-info/v3/details",
     },
 }
 
@@ -132,6 +134,8 @@ class HubSpotPort(Protocol):
 
     def usage(self) -> Budget | None: ...
 
+    def portal_id(self) -> str | None: ...
+
     @property
     def left_out(self) -> Tally: ...
 
@@ -180,6 +184,7 @@ class HubSpotClient:
         self._pacer = Pacer(self.burst_per_10s / 10, sleep=self.sleep)
         self._lock = threading.Lock()
         self._budget: Budget | None = None
+        self._portal: tuple[int, str | None] | None = None
 
     @property
     def budget(self) -> Budget | None:
@@ -338,6 +343,21 @@ class HubSpotClient:
         with self._lock:
             self._budget = Budget(limit, max(0, limit - used), moment(row.get("resetsAt")))
             return self._budget
+
+    def portal_id(self) -> str | None:
+        """The portal that the token belongs to, asked once for each token; None where it may not be told."""
+        version = self._token.refresh()
+        if self._portal is None or self._portal[0] != version:
+            self._portal = version, self._asked_portal()
+        return self._portal[1]
+
+    def _asked_portal(self) -> str | None:
+        try:
+            data = self._call("details", "GET", PATHS[self.api]["details"])
+        except (Denied, Malformed, Refused):
+            return None
+        number = whole(data.get("portalId"))
+        return str(number) if number is not None else None
 
     # ---- one way out
 

@@ -82,7 +82,10 @@ def _portal(store: HubSpotStore, owners: str, properties: str) -> list[Route]:
 
 
 def _usage(store: HubSpotStore) -> list[Route]:
-    return [_route(store, "/account-info/v3/api-usage/daily/private-apps", "GET", Portal(store).usage)]
+    return [
+        _route(store, "/account-info/v3/api-usage/daily/private-apps", "GET", Portal(store).usage),
+        _route(store, "/account-info/v3/details", "GET", Portal(store).details),
+    ]
 
 
 def _route(store: HubSpotStore, path: str, method: str, handler: Handler) -> Route:

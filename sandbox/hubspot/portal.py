@@ -53,6 +53,14 @@ class Portal:
             raise not_found(f"Property {request.path_params['name']} does not exist")
         return JSONResponse(one.as_json("contactinformation" if kind == "contacts" else "companyinformation"))
 
+    async def details(self, request: Request) -> Response:
+        """Who the portal is (HubSpot account information guide)."""
+        return JSONResponse({
+            "portalId": self.store.settings.portal_id, "accountType": "STANDARD", "timeZone": "Europe/Berlin",
+            "companyCurrency": "EUR", "additionalCurrencies": [], "utcOffset": "+01:00",
+            "utcOffsetMilliseconds": 3_600_000, "uiDomain": "app-eu1.hubspot.com", "dataHostingLocation": "eu1",
+        })  # fmt: skip
+
     async def usage(self, request: Request) -> Response:
         now = self.store.clock.ms()
         midnight = now - now % 86_400_000 + 86_400_000

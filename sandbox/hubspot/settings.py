@@ -18,6 +18,7 @@ class Settings:
     id_sort: str = "numeric"
     index_shuffle: bool = False
     association_page_size: int = 500
+    portal_id: int = 145_000_001
     unknown_property: str = "left_out"  # in a read that lists it; or "refused" (400), or "null": that is not settled
 
     def patch(self, changes: dict[str, Any]) -> None:

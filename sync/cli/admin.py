@@ -21,7 +21,7 @@ from sync.jobs import leaving, reread, verify
 from sync.jobs import resync as resyncing
 from sync.jobs.resync import Scope
 from sync.jobs.runner import JOBS
-from sync.state import disappearance, guarding, left_alone, second_writer, selection, streams
+from sync.state import belonging, disappearance, guarding, left_alone, second_writer, selection, streams
 from sync.state import lease as leases
 from sync.state.backup import backup as copy
 from sync.state.backup import stream
@@ -305,7 +305,7 @@ def approve(
     """Show what is held back: a plan, contacts said to be gone, a second writer; its digest lets exactly that go on."""
     with _opened() as store, store.session() as session:
         held = _approved(session, digest) if digest else _held_back(session)
-    document = admin_reports.guard_document(held.plan, held.gone, held.second)
+    document = admin_reports.guard_document(held.plan, held.gone, held.second, held.renamed, approved=bool(digest))
     output.show_json(document) if json else admin_reports.print_guard(document)
 
 
@@ -316,21 +316,23 @@ class _HeldBack:
     plan: guarding.Stopped | None
     gone: list[Disappearance]
     second: SecondWriter | None
+    renamed: belonging.Renamed | None
 
 
 def _held_back(session: Session) -> _HeldBack:
-    return _HeldBack(guarding.last(session), disappearance.known(session), second_writer.last(session))
+    second, renamed = second_writer.last(session), belonging.doubted(session)
+    return _HeldBack(guarding.last(session), disappearance.known(session), second, renamed)
 
 
 def _approved(session: Session, digest: str) -> _HeldBack:
     now = _now()
     plan, gone = guarding.approve(session, digest, now), disappearance.approve(session, digest, now)
-    second = second_writer.approve(session, digest, now)
-    if plan is None and gone is None and second is None:
+    second, renamed = second_writer.approve(session, digest, now), belonging.approve(session, digest)
+    if not any((plan, gone, second, renamed)):
         raise ConfigurationError(
             [
                 f"{digest}: nothing with this digest is held back; "
                 "`hubspot-c4c-sync approve` without a digest shows what is"
             ]
         )
-    return _HeldBack(plan, [gone] if gone else [], second)
+    return _HeldBack(plan, [gone] if gone else [], second, renamed)

@@ -9,6 +9,7 @@ from sync.cli.output import say, table
 from sync.cli.reports import named
 from sync.domain.codes import EXPLANATIONS, Code
 from sync.state import tables
+from sync.state.belonging import Renamed
 from sync.state.disappearance import Disappearance
 from sync.state.guarding import Stopped
 from sync.state.second_writer import SecondWriter
@@ -172,11 +173,20 @@ def _about(entry: Document) -> str:
 
 
 def guard_document(
-    found: Stopped | None, gone: Sequence[Disappearance], second: SecondWriter | None = None
+    found: Stopped | None,
+    gone: Sequence[Disappearance],
+    second: SecondWriter | None = None,
+    renamed: Renamed | None = None,
+    *,
+    approved: bool = False,
 ) -> Document:
-    """What `approve --json` prints: the stopped plan without the digests of its parts, who is said to be gone, and
-    which records another program created under our keys."""
-    doubted = {"disappearances": [asdict(one) for one in gone], "second_writer": asdict(second) if second else None}
+    """What `approve --json` prints: the stopped plan without the digests of its parts, who is said to be gone,
+    which records another program created under our keys, and another name of the tenant."""
+    doubted = {
+        "disappearances": [asdict(one) for one in gone],
+        "second_writer": asdict(second) if second else None,
+        "tenant_renamed": {**asdict(renamed), "approved": approved} if renamed else None,
+    }
     if found is None:
         return {"stopped": None, **doubted}
     shown = {name: value for name, value in asdict(found).items() if name not in ("contacts", "cycle")}
@@ -184,10 +194,12 @@ def guard_document(
 
 
 def print_guard(document: Document) -> None:
-    if not any(document[kind] for kind in ("stopped", "disappearances", "second_writer")):
+    if not any(document[kind] for kind in ("stopped", "disappearances", "second_writer", "tenant_renamed")):
         say("nothing is held back")
     if document["second_writer"]:
         _print_second_writer(document["second_writer"])
+    if document["tenant_renamed"]:
+        _print_renamed(document["tenant_renamed"])
     if document["stopped"]:
         _print_plan(document["stopped"])
     for doubted in document["disappearances"]:
@@ -201,6 +213,14 @@ def _print_disappearance(doubted: Document) -> None:
         say(f"approved at {doubted['approved_at']}: the next scores and sweep believe it")
     else:
         say(f"to confirm that exactly these are gone: hubspot-c4c-sync approve {doubted['digest']}")
+
+
+def _print_renamed(renamed: Document) -> None:
+    if renamed["approved"]:
+        say(f"approved: the tenant of this state is {renamed['tenant']}")
+    else:
+        say(f"the settings name another tenant, {renamed['tenant']}; nothing is done with it")
+        say(f"if it is the same one under a new name: hubspot-c4c-sync approve {renamed['digest']}")
 
 
 def _print_second_writer(second: Document) -> None:

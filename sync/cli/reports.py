@@ -66,6 +66,9 @@ def named(counts: dict[str, int]) -> str:
 def print_status(document: Document) -> None:
     """What needs a person comes first."""
     _print_trouble(document)
+    belongs = document["belongs_to"]
+    if belongs["tenant"]:
+        say(f"HubSpot portal {belongs['portal'] or 'unknown'} to the tenant {belongs['tenant']}")
     _print_lease(document["lease"])
     say(f"pending {document['pending']} ({document['due']} due now), oldest since {at(document['oldest_pending'])}")
     adopted = f", adopted {document['adopted']} that were there" if document["adopted"] else ""

@@ -54,6 +54,9 @@ class Context:
     c4c: C4CPort
     config: Configuration
     run_id: str
+    tenant: str = ""
+    """Host name of the tenant; empty where nobody asks whether it is the one that the state knows."""
+
     now: Callable[[], datetime] = utc_now
     sleep: Callable[[float], None] = time.sleep
     progress: Progress = silent

@@ -1,7 +1,7 @@
 """Reads contacts again that somebody asked for with `resync --refetch`, with their associations."""
 
 from sync.hubspot_client import BATCH_READ
-from sync.jobs import associations, existence
+from sync.jobs import associations, belongs, existence
 from sync.jobs.context import Context
 from sync.state import selection, wishes
 from sync.state.pending import portions
@@ -11,6 +11,8 @@ def run(context: Context) -> int:
     """Everything wished for; a wish is struck off once its contact was read. Returns how many really changed."""
     with context.store.reading() as session:
         ids = wishes.all_ids(session)
+    if ids:
+        belongs.same_portal(context)
     changed = 0
     for part in portions(ids, BATCH_READ):
         changed += existence.reread(context, part)

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sync import metrics
 from sync.errors import (
+    AnotherWorld,
     BudgetClosed,
     BudgetExhausted,
     Defect,
@@ -22,7 +23,19 @@ from sync.errors import (
     System,
     Unavailable,
 )
-from sync.jobs import budget, housekeeping, identities, left_out, poll, portal, push, rules_change, scores, sweep
+from sync.jobs import (
+    belongs,
+    budget,
+    housekeeping,
+    identities,
+    left_out,
+    poll,
+    portal,
+    push,
+    rules_change,
+    scores,
+    sweep,
+)
 from sync.jobs.context import Context, Counts
 from sync.log import Event, bound, emit, emit_error
 from sync.state import streams, trouble, work
@@ -95,11 +108,12 @@ def run_until_idle(context: Context, names: Sequence[str]) -> Results:
 def run_jobs(context: Context, names: Sequence[str], results: Results | None = None) -> Results:
     """Runs the named jobs in order.
 
-    After a system failed, its further jobs are skipped and the other system's are not; refused credentials end the
-    sequence, since a person has to look first.
+    After a system failed, its further jobs are skipped and the other system's are not; refused credentials, and
+    another portal, end the sequence, since a person has to look first.
     """
     results = results if results is not None else Results()
     with bound(run_id=context.run_id, job="rules"):
+        belongs.meet_tenant(context)
         rules_change.follow(context)
         identities.follow(context)
     away: set[System] = set()
@@ -107,7 +121,7 @@ def run_jobs(context: Context, names: Sequence[str], results: Results | None = N
         if context.stopping() or SYSTEM.get(name) in away:
             continue
         failure = run_job(context, name, results)
-        if isinstance(failure, Denied):
+        if isinstance(failure, Denied | AnotherWorld):
             break
         if isinstance(failure, RemoteError) and not isinstance(failure, BudgetClosed):
             away.add(failure.system)
@@ -140,6 +154,8 @@ def _attempt(context: Context, name: str) -> tuple[Counts, SyncError | None]:
     """A used-up day is remembered: until it resets no job asks again, and no contact loses an attempt by it."""
     try:
         budget.spare(context, name)
+        if SYSTEM.get(name) == "hubspot":
+            belongs.same_portal(context)
         if name == "poll":
             portal.at_start(context)
         counts = _run(context, name)

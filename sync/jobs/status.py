@@ -10,7 +10,7 @@ from sqlmodel import Session
 from sync import certificates
 from sync.config import Configuration, WorkerConfig
 from sync.jobs import freshness
-from sync.state import budget, disappearance, guarding, pausing, second_writer, streams, trouble, work
+from sync.state import belonging, budget, disappearance, guarding, pausing, second_writer, streams, trouble, work
 from sync.state import lease as leases
 from sync.state.space import space
 from sync.state.store import Store
@@ -38,6 +38,7 @@ def status(store: Store, now: datetime, configuration: Configuration | None = No
             "frozen_scores": freshness.frozen(session, configuration, now) if configuration else [],
             "lease": _lease(store, leases.holding(session), now),
             "guard": _guard(guarding.last(session)),
+            "belongs_to": asdict(belonging.known(session)),
             "paused": asdict(pause) if (pause := pausing.paused(session)) else None,
             "second_writer": _second_writer(second_writer.standing(session)),
             "disappearances": [_doubted(found) for found in disappearance.standing(session)],

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sync import metrics
 from sync.app import App
-from sync.errors import LeaseLost, StateError, SyncError
+from sync.errors import AnotherWorld, LeaseLost, StateError, SyncError
 from sync.jobs import alerts, forecast, portal
 from sync.jobs.context import Context
 from sync.jobs.runner import Results, failed_outside, run_jobs
@@ -47,6 +47,7 @@ class Worker:
         self.vitals = Vitals(stuck_after=schedule.stuck_after.total_seconds(), beat_every=self._beat_every)
         self._scheduler: BackgroundScheduler | None = None
         self._locked = 0
+        self._ends: AnotherWorld | None = None
         self._clock = ClockWatch(app.clock.now, app.clock.monotonic)
 
     def run(self) -> int:
@@ -128,6 +129,8 @@ class Worker:
             while not self._stop.wait(self._beat_every):
                 self.vitals.beat()
                 self._mind_the_clock(scheduler)
+                if self._ends:
+                    raise self._ends
                 self._try(self.beat)
         except LeaseLost as lost:
             emit(Event.LEASE_LOST, cause=str(lost))
@@ -197,6 +200,7 @@ class Worker:
         return run
 
     def _note_failures(self, slot: Slot, failures: list[SyncError]) -> None:
+        self._ends = next((failure for failure in failures if isinstance(failure, AnotherWorld)), self._ends)
         self.vitals.note_damage(slot.job, next((str(failure) for failure in failures if _is_damage(failure)), None))
         if failures and slot.every > SOON and self._scheduler:
             self._scheduler.modify_job(slot.job, next_run_time=datetime.now(UTC) + SOON)
