@@ -84,12 +84,14 @@ class Company:
 class Peer:
     """A company that may stand for the same account as another one.
 
-    `linked`: it has an account of its own. `shares`: it stands for the account of a duplicate.
+    `linked`: it has an account of its own. `shares`: it stands for the account of a duplicate. `covered`: a duplicate
+    of it has an account, which it would share.
     """
 
     company: Company
     linked: bool
     shares: bool = False
+    covered: bool = False
 
 
 ALIKE = "alike "

@@ -81,10 +81,11 @@ def rivals(desk: Desk, company: Company) -> list[Rival]:
     if desk.link(ACCOUNT, company.id):
         return []
     alike = {peer.company.id for peer in identity.duplicates(company)}
-    found = [peer.company for peer in identity.peers(company) if not (peer.linked or peer.shares)]
+    found = [peer for peer in identity.peers(company) if not (peer.linked or peer.shares)]
     if of.duplicates.company == "create":
-        return [Rival(other, _precedence(other, company) if other.id in alike else 0) for other in found]
-    return [Rival(other) for other in found if other.id not in alike]
+        others = [peer.company for peer in found]
+        return [Rival(other, _precedence(other, company) if other.id in alike else 0) for other in others]
+    return [Rival(peer.company) for peer in found if peer.company.id not in alike and not peer.covered]
 
 
 def _precedence(other: Company, company: Company) -> int:

@@ -90,9 +90,10 @@ def _with(company: Company, groups: Mapping[str, tuple[Peers, ...]]) -> Company:
 def _groups(session: Session, company_ids: Sequence[str]) -> dict[str, tuple[Peers, ...]]:
     """By company its groups of more than one, of these companies and of all that are alike with them."""
     keys_of, members = _neighbours(session, company_ids)
-    one = _united(members)
     shared = {key: ids for key, ids in members.items() if len(ids) > 1 and not key.startswith(ALIKE)}
-    peers = _peers(session, {i for ids in (*shared.values(), *one.values()) for i in ids})
+    # Of rivals, too, it matters whether they are the same as a company that has an account.
+    one = _united(_neighbours(session, sorted({*keys_of, *(i for ids in shared.values() for i in ids)}))[1])
+    peers = _peers(session, one, {i for ids in (*shared.values(), *one.values()) for i in ids})
     united = {ids: _group(ids, peers, alike=True) for ids in set(one.values())}
     rivals = {key: _group(tuple(ids), peers, alike=False) for key, ids in shared.items()}
     found: dict[str, tuple[Peers, ...]] = {}
@@ -141,12 +142,20 @@ def _pairs(session: Session, column: str, values: Sequence[str]) -> list[tuple[s
     return [pair for part in portions(values) for pair in session.exec(of.where(col(column).in_(part)))]
 
 
-def _peers(session: Session, company_ids: set[str]) -> dict[str, Peer]:
-    """Those of the companies that HubSpot has not merged away, with whether they have an account."""
+def _peers(session: Session, one: Mapping[str, tuple[str, ...]], company_ids: set[str]) -> dict[str, Peer]:
+    """Those of the companies that HubSpot has not merged away, with whether they have an account.
+
+    `one`: by company all that are the same one.
+    """
     companies = loading.companies(session, company_ids - _merged(session, company_ids))
     origins = _origins(session, companies)
     return {
-        i: Peer(company, linked=origins.get(i, "shared") != "shared", shares=origins.get(i) == "shared")
+        i: Peer(
+            company,
+            linked=origins.get(i, "shared") != "shared",
+            shares=origins.get(i) == "shared",
+            covered=any(other in origins for other in one.get(i, ()) if other != i),
+        )
         for i, company in companies.items()
     }
 

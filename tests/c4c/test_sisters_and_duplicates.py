@@ -159,6 +159,21 @@ def test_a_company_that_shares_an_account_claims_no_other(world: World) -> None:
     assert company_of(world, free) == sister
 
 
+def test_a_company_whose_duplicate_has_an_account_claims_no_other(world: World) -> None:
+    """Nobody works there, so it shares nothing yet; it would share its duplicate's account, not take a further one."""
+    control = world.control
+    place = {"country": "Germany", "zip": "20095"}
+    holder = control.company("Muster", **place)
+    control.company("Muster", domain="muster.example", **place)
+    control.contact(holder)
+    world.sync()
+    sister = control.company("Other", domain="muster.example")
+    free = account(world, "Muster")
+    control.contact(sister, lastname="Neu")
+    world.sync()
+    assert company_of(world, free) == sister
+
+
 def test_the_second_of_two_duplicates_may_come_first(world: World) -> None:
     companies, contacts = twice(world)
     world.control.change(contacts[0], lead_score="10")
