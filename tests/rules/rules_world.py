@@ -199,7 +199,7 @@ class World:
 
     def context(self, rules: Rules) -> Context:
         settings = Configuration(WorkerConfig(guard=Guard(max_creates=0, max_changed_share=0)), rules)
-        return Context(self.store, None, self.c4c, settings, "run", lambda: self.now, lambda seconds: None)  # type: ignore[arg-type]
+        return Context(self.store, None, self.c4c, settings, "run", now=lambda: self.now, sleep=lambda _: None)  # type: ignore[arg-type]
 
     def push(self, rules: Rules) -> None:
         """Adopts the rules as a run does, and pushes until nothing is due."""
