@@ -8,6 +8,8 @@ import pytest
 from stage import Product, Sandbox
 from warm import Warm
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def settled(sandbox: Sandbox, warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Product:

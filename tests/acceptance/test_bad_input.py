@@ -14,6 +14,8 @@ import pytest
 from stage import Product, Ran, Sandbox, duplicates, leads
 from truth import READY, World, wanted
 
+pytestmark = pytest.mark.long
+
 NEEDED = ("HUBSPOT_ACCESS_TOKEN", "C4C_BASE_URL", "C4C_USERNAME", "C4C_PASSWORD")
 NOTHING: dict[str, dict[str, int]] = {"create": {}, "update": {}, "delete": {}}
 

@@ -10,6 +10,8 @@ import pytest
 from stage import KEY, Product, Sandbox, duplicates
 from warm import Warm
 
+pytestmark = pytest.mark.long
+
 Row = dict[str, Any]
 
 SALES = {"anke": "Anke Petersen", "mads": "Mads Kjær"}

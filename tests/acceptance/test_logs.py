@@ -13,6 +13,8 @@ import pytest
 from stage import Product, Ran, Sandbox, until
 from truth import World, expected
 
+pytestmark = pytest.mark.long
+
 PERSONAL = ("firstname", "lastname", "email", "phone", "mobilephone", "address")
 OUTSIDE_ANY_RUN = ("worker_", "lease_")
 """Events of the worker itself begin so; they belong to no run."""

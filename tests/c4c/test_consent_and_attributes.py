@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from c4c_world import World
 
+pytestmark = pytest.mark.long
+
 CHANNELS = """
 [[consent.channels]]
 channel = "TEL"

@@ -13,6 +13,8 @@ from sync.jobs import explain, foreseen, handover, preview, simulate, verify
 from sync.planner import imagine
 from sync.state import loading
 
+pytestmark = pytest.mark.long
+
 VIEWING = pytest.param(loading, "_views", lambda contacts, _, ids: bool(set(contacts) & set(ids)), id="viewing")
 
 

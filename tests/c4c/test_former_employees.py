@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from c4c_world import World
 
+pytestmark = pytest.mark.long
+
 RELATION = "ContactIsContactPersonFor"
 FORMER = "Former employee"
 

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from c4c_world import World
 
+pytestmark = pytest.mark.long
+
 WHY = "retired by sales on 2026-11-28, ticket 4711"
 
 

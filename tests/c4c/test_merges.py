@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from c4c_world import World
+
+pytestmark = pytest.mark.long
 
 
 def refused(world: World) -> list[str]:

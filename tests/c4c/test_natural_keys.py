@@ -7,6 +7,8 @@ import json
 import pytest
 from c4c_world import World
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize(
     "site", ["http://WWW.bakery.example/contact?x=1", "Bakery.Example", "https://bakery.example", "BAKERY.EXAMPLE"]

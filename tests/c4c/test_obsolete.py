@@ -7,6 +7,8 @@ import json
 import pytest
 from c4c_world import World
 
+pytestmark = pytest.mark.long
+
 
 def keyed(world: World, entity: str, key: str) -> list[str]:
     """ObjectIDs of the records that carry the key."""

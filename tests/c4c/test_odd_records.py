@@ -13,6 +13,8 @@ from sandbox.c4c.codes import LISTS
 from sync.state import mirror, tables
 from sync.state.pending import mark_pending
 
+pytestmark = pytest.mark.long
+
 NUMBERS = ["raw:1e400", f"raw:{10**30}"]
 ODD: list[Any] = [
     None,

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from c4c_world import World
 
 from sync.state.pending import mark_pending
+
+pytestmark = pytest.mark.long
 
 
 def handed_over(world: World) -> str:

@@ -6,6 +6,8 @@ import pytest
 from c4c_world import World
 from hubspot_server import Answer, running
 
+pytestmark = pytest.mark.long
+
 BAD = "Kaputt"
 WORDS = "The request is not well formed"
 

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from c4c_world import World
 
+pytestmark = pytest.mark.long
+
 RAW = {"phone": "+49 (40) 1234-567", "mobilephone": "0171/555 66-77", "jobtitle": "Head  of   Bakery"}
 STORED = {"Phone": "+49 40 1234 567", "Mobile": "0171 555 66 77", "JobTitle": "Head of Bakery"}
 

@@ -9,6 +9,8 @@ from c4c_world import World
 
 from sync.state import tables
 
+pytestmark = pytest.mark.long
+
 
 def merge(world: World, entity: str, loser: str, survivor: str) -> str:
     """Sales merges two records, by key; the ObjectID of the one that lives on."""

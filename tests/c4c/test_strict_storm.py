@@ -9,6 +9,8 @@ from c4c_world import Control, World
 from strictly import nothing_violated, strict_sandbox
 from test_storm import storm
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def control() -> Iterator[Control]:

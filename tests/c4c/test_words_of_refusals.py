@@ -12,6 +12,8 @@ from c4c_world import World
 from sync.log import configure
 from sync.state import tables
 
+pytestmark = pytest.mark.long
+
 MANDATORY = "Property 'GroupCode' is mandatory and must not be blank"
 ECHOED = {"error": {"code": "Z/1", "message": {"lang": "en", "value": "Not valid, 'GroupCode': {echo}"}}}
 

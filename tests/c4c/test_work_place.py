@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from c4c_world import World
 
+pytestmark = pytest.mark.long
+
 OURS = {"Email": "sommer@mail.example", "Phone": "+49 40 123456", "Mobile": "+49 170 123456", "JobTitle": "Buyer"}
 
 

@@ -9,6 +9,8 @@ from portal import Portal
 from strictly import nothing_violated, strict_sandbox
 from test_hubspot_storm import Build, storm
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Portal]:

@@ -11,6 +11,8 @@ from portal import Portal, Sync
 from sync.domain.views import ASSOCIATIONS
 from sync.state import loading, streams, tables
 
+pytestmark = pytest.mark.long
+
 Build = Callable[..., Sync]
 
 

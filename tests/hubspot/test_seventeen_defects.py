@@ -19,6 +19,8 @@ from sync.hubspot_client import PATHS, HubSpotClient
 from sync.state import tables
 from sync.transport import RequestRetry
 
+pytestmark = pytest.mark.long
+
 Build = Callable[..., Sync]
 
 

@@ -14,6 +14,8 @@ from sync.domain.conditions import Condition
 from sync.domain.rules import LabelRule, Score
 from sync.state import streams, tables
 
+pytestmark = pytest.mark.long
+
 Build = Callable[..., Sync]
 SCORE = {"name": "lead_score", "type": "number", "fieldType": "calculation_score"}
 TEXT = {"fieldType": "text", "type": "string"}

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 from night_stage import Product, Ran, Sandbox
 
+pytestmark = pytest.mark.long
+
 Command = Callable[..., Ran]
 
 

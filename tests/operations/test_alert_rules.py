@@ -18,6 +18,8 @@ from running import PROJECT, TIMEOUT
 from sync import log
 from sync.jobs.alerts import Alert
 
+pytestmark = pytest.mark.long
+
 FILE = PROJECT / "deploy/prometheus/alerts.yaml"
 EVALUATED = 5
 """Minutes between two looks of promtool."""

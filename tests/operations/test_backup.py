@@ -13,6 +13,8 @@ import pytest
 from night_stage import Product, Ran, Sandbox
 from running import TIMEOUT
 
+pytestmark = pytest.mark.long
+
 Command = Callable[..., Ran]
 
 READ_ONLY = 'mount -t tmpfs -o ro tmpfs "$0" && exec "$@"'

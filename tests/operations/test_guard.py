@@ -10,6 +10,8 @@ from sync.config import Guard
 from sync.jobs.guard import Extent, Known, excess
 from sync.planner.plan import RELATION
 
+pytestmark = pytest.mark.long
+
 Command = Callable[..., Ran]
 
 

@@ -17,6 +17,8 @@ import yaml
 from night_stage import Product, Sandbox, free_port
 from running import PROJECT, TIMEOUT, unkept, until
 
+pytestmark = pytest.mark.long
+
 DASHBOARD = json.loads((PROJECT / "deploy/grafana/dashboard.json").read_text(encoding="utf-8"))
 EXPRESSIONS = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
 

@@ -19,6 +19,8 @@ from sync.state import second_writer
 from sync.state.second_writer import Made, Twin
 from sync.state.store import open_store
 
+pytestmark = pytest.mark.long
+
 Command = Callable[..., Ran]
 
 

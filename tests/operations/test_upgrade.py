@@ -14,6 +14,8 @@ from sync.state import migration
 from sync.state.lease import Lease
 from sync.state.store import HEAD, Store, open_store, open_unmigrated
 
+pytestmark = pytest.mark.long
+
 Command = Callable[..., Ran]
 
 OLD = "0004"

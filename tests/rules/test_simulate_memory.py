@@ -6,10 +6,13 @@ import gc
 import importlib.util
 from pathlib import Path
 
+import pytest
 from rules_world import PROJECT, new_store
 
 from sync import config
 from sync.jobs.simulate import simulate
+
+pytestmark = pytest.mark.long
 
 SPEC = importlib.util.spec_from_file_location("bench_simulate", PROJECT / "bench" / "simulate.py")
 assert SPEC is not None
