@@ -9,6 +9,8 @@ import pytest
 from lanes import Lane, side_by_side
 from undisturbed import ASSOCIATIONS, SEARCH, Undisturbed, fill
 
+pytestmark = pytest.mark.long
+
 
 def write_without_an_answer(action: str, entity: str, lane: Lane) -> None:
     """It is looked up and not repeated."""

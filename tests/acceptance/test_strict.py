@@ -66,6 +66,7 @@ def change_everything(sandbox: Sandbox) -> None:
     sandbox.post(f"/hubspot/contacts/{contacts[3]}/erase")
 
 
+@pytest.mark.long
 def test_commands_that_ask_both_systems(sandbox: Sandbox, product: Product) -> None:
     sandbox.fill(contacts=20, companies=8, seed=3)
     product.run_well()

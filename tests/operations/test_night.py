@@ -128,6 +128,7 @@ def test_a_night_with_everything(product: Product, sandbox: Sandbox) -> None:
     ]
 
 
+@pytest.mark.long
 def test_a_worker_that_hung_writes_nothing_after_it_was_replaced(product: Product, sandbox: Sandbox) -> None:
     with shifts(product, sandbox) as (clock, start):
         hung = start().at_work()

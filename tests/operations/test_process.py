@@ -141,6 +141,7 @@ def test_a_port_in_use_is_explained(product: Product) -> None:
     assert "SYNC_METRICS_PORT" in ended.err
 
 
+@pytest.mark.long
 def test_a_worker_whose_state_file_was_replaced_ends_and_writes_nothing_more(busy: Product, sandbox: Sandbox) -> None:
     """Whoever restores a backup under a running worker must not get every lead twice."""
     with busy.started("run") as first:
@@ -172,6 +173,7 @@ def test_reports_work_while_the_rules_are_broken(busy: Product) -> None:
     assert busy.run("health").code == 0
 
 
+@pytest.mark.long
 def test_health_asks_whether_the_worker_lives(busy: Product) -> None:
     with busy.started("run") as worker:
         worker.until("lease_acquired")
