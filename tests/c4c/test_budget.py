@@ -23,7 +23,7 @@ def handed_over(world: World, leads: int, accounts: int) -> None:
     assert not results.failures
 
 
-@pytest.mark.parametrize(("leads", "accounts"), [(100, 40), pytest.param(1000, 400, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("leads", "accounts"), [(200, 80), pytest.param(1000, 400, marks=pytest.mark.long)])
 def test_many_leads_cost_few_requests_and_a_rerun_hardly_any(world: World, leads: int, accounts: int) -> None:
     handed_over(world, leads, accounts)
     control = world.control
