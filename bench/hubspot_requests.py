@@ -21,12 +21,12 @@ from typing import Any
 import requests
 
 from sync import config, log
+from sync.admin import forecast
 from sync.c4c_client import C4CClient
-from sync.credentials import Password
+from sync.context import Context
 from sync.hubspot_client import HubSpotClient
-from sync.jobs import forecast
-from sync.jobs.context import Context
 from sync.jobs.runner import run_jobs
+from sync.net.credentials import Password
 from sync.state.store import open_store
 
 PROJECT = Path(__file__).parents[1]

@@ -15,13 +15,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sync import config
+from sync.admin.simulate import simulate
+from sync.contracts.tenant import assumed
+from sync.contracts.tenant_memory import remember
 from sync.domain.rules import Rules
 from sync.domain.views import Label
-from sync.jobs.simulate import simulate
-from sync.jobs.tenant import assumed
-from sync.jobs.tenant_memory import remember
+from sync.mirror import association_rows, mirrored
 from sync.planner.plan import Tenant
-from sync.state import association_rows, mirror, tables
+from sync.state import tables
 from sync.state.store import Store, open_store
 
 PROJECT = Path(__file__).parents[1]
@@ -51,14 +52,14 @@ def fill(store: Store, rules: Rules, size: int) -> None:
     companies = range(size // 4 + 1)
     with store.session() as session:
         remember(session, Tenant(assumed(rules)))
-        rows = [mirror.Snapshot(str(n), {"name": f"Company {n}", "country": "DE"}, NOW) for n in companies]
-        mirror.save_companies(session, rows, NOW)
+        rows = [mirrored.Snapshot(str(n), {"name": f"Company {n}", "country": "DE"}, NOW) for n in companies]
+        mirrored.save_companies(session, rows, NOW)
         session.add_all(account(n) for n in companies if n % 10)
     for start in range(0, size, PORTION):
         numbers = range(start, min(start + PORTION, size))
         with store.session() as session:
-            rows = [mirror.Snapshot(str(n), contact(n), NOW) for n in numbers]
-            mirror.save_contacts(session, rows, rules.qualification.scores, NOW)
+            rows = [mirrored.Snapshot(str(n), contact(n), NOW) for n in numbers]
+            mirrored.save_contacts(session, rows, rules.qualification.scores, NOW)
             association_rows.save_associations(session, {str(n): frozenset(pairs(n)) for n in numbers}, NOW)
             session.add_all(row for n in numbers if handed_over(n) for row in handover(n))
 

@@ -9,18 +9,18 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from sync import config, environment
+from sync.admin.alerts import STEPS, Alert
 from sync.c4c_client import C4CClient
 from sync.config import Configuration
-from sync.connections import Trust
+from sync.context import Context, Progress, Stop, nobody, silent, utc_now
+from sync.contracts import belongs
 from sync.environment import C4CAccess, Environment, HubSpotAccess, Settings
 from sync.errors import ConfigurationError, StateError
 from sync.hubspot_client import HubSpotClient
-from sync.jobs import belongs
-from sync.jobs.alerts import STEPS, Alert
-from sync.jobs.context import Context, Progress, Stop, nobody, silent, utc_now
+from sync.net.connections import Trust
+from sync.notify import Notice, Webhook
 from sync.state.store import Store, open_store
 from sync.transport import RequestRetry
-from sync.webhook import Notice, Webhook
 
 
 @dataclass(frozen=True)

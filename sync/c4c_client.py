@@ -17,8 +17,8 @@ from typing import Any, Protocol
 
 from sync import odata
 from sync.c4c_session import Identity, Session
-from sync.connections import Trust
 from sync.errors import Denied, Malformed, Refused, SyncError, Unanswered, Unavailable
+from sync.net.connections import Trust
 from sync.odata import Operation, Part, Query, Row
 from sync.refusals import words
 from sync.refusals.meaning import Meaning, meaning

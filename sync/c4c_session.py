@@ -16,12 +16,13 @@ from requests.auth import HTTPBasicAuth
 from requests.utils import requote_uri
 from urllib3.exceptions import HTTPError
 
-from sync import bodies, connections, metrics, odata, outages
-from sync.certificates import ClientCertificate
-from sync.connections import Trust
-from sync.credentials import REFUSALS, Gate, Password
+from sync import metrics, odata
 from sync.errors import ConfigurationError, Denied, Malformed, Refused, Unavailable
-from sync.outages import Place
+from sync.net import bodies, connections, outages
+from sync.net.certificates import ClientCertificate
+from sync.net.connections import Trust
+from sync.net.credentials import REFUSALS, Gate, Password
+from sync.net.outages import Place
 from sync.refusals import words
 from sync.refusals.meaning import Meaning, meaning, wants_token
 from sync.refusals.redaction import NOTHING, Sent

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from sync.addresses import loopback
-from sync.certificates import CERT, KEY, PASSPHRASE, ClientCertificate
-from sync.connections import Trust
-from sync.credentials import Password, Secret, usable
 from sync.domain.numbers import whole
 from sync.errors import ConfigurationError
+from sync.net.addresses import loopback
+from sync.net.certificates import CERT, KEY, PASSPHRASE, ClientCertificate
+from sync.net.connections import Trust
+from sync.net.credentials import Password, Secret, usable
 
 HUBSPOT = "https://api.hubapi.com"
 

@@ -18,18 +18,19 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from urllib3.exceptions import HTTPError
 
-from sync import connections, metrics, outages
 from sync import hubspot_answers as answers
-from sync.bodies import Oversized
-from sync.connections import SdkPool, Trust
-from sync.credentials import Secret, secret
+from sync import metrics
 from sync.domain.documents import parsed
 from sync.domain.moments import moment
 from sync.domain.numbers import whole
 from sync.domain.views import Label, Owner
 from sync.errors import BudgetExhausted, Denied, Malformed, Refused, SyncError, Unavailable
 from sync.hubspot_answers import MODIFIED, Associations, BatchRead, HubSpotObject, ObjectType, Page, Property
-from sync.outages import Place
+from sync.net import connections, outages
+from sync.net.bodies import Oversized
+from sync.net.connections import SdkPool, Trust
+from sync.net.credentials import Secret, secret
+from sync.net.outages import Place
 from sync.transport import LONGEST_WAIT, Pacer, Pages, RequestRetry, Requests, Tally, retry_after, with_retry
 
 __all__ = [

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from sync import certificates, config, environment
+from sync import config, environment
 from sync.cli.commands import cli
 from sync.environment import Environment
+from sync.net import certificates
 from sync.worker.server import Probes
 
 PROJECT = Path(__file__).parents[1]

@@ -13,11 +13,12 @@ import typer
 import yaml
 from pydantic import BaseModel
 
-from sync import certificates, config, environment, log, metrics
+from sync import config, environment, log, metrics
+from sync.admin.alerts import Alert
 from sync.cli import codes as codes_page
 from sync.cli.commands import cli, main
-from sync.jobs.alerts import Alert
 from sync.log import Event
+from sync.net import certificates
 from sync.worker import gauges
 
 PROJECT = Path(__file__).parents[1]

@@ -13,19 +13,21 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from sync import app
+from sync.admin import leaving, verify
+from sync.admin import resync as resyncing
+from sync.admin.resync import Scope
 from sync.cli import admin_reports, loads, output
 from sync.domain import moments, numbers
 from sync.domain.codes import Code
 from sync.errors import ConfigurationError
-from sync.jobs import leaving, reread, verify
-from sync.jobs import resync as resyncing
-from sync.jobs.resync import Scope
 from sync.jobs.runner import JOBS
-from sync.state import belonging, disappearance, guarding, left_alone, second_writer, selection, streams
+from sync.mirror import disappearance, left_alone, selection
+from sync.mirror.disappearance import Disappearance
+from sync.reading import reread
+from sync.state import belonging, guarding, second_writer, streams
 from sync.state import lease as leases
 from sync.state.backup import backup as copy
 from sync.state.backup import stream
-from sync.state.disappearance import Disappearance
 from sync.state.second_writer import SecondWriter
 from sync.state.store import Store, open_unmigrated
 from sync.worker.keeper import working

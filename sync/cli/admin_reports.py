@@ -8,9 +8,9 @@ from typing import Any
 from sync.cli.output import say, table
 from sync.cli.reports import named
 from sync.domain.codes import EXPLANATIONS, Code
+from sync.mirror.disappearance import Disappearance
 from sync.state import tables
 from sync.state.belonging import Renamed
-from sync.state.disappearance import Disappearance
 from sync.state.guarding import Stopped
 from sync.state.second_writer import SecondWriter
 

@@ -11,19 +11,19 @@ from typing import Annotated, Any
 import typer
 
 from sync import app, log
+from sync.admin import alerts, preview
+from sync.admin import explain as explaining
+from sync.admin import status as statuses
+from sync.admin.foreseen import foreseen
 from sync.cli import admin, channels, links, loads, output, pausing, reports
 from sync.cli.explained import print_explain
 from sync.cli.simulate import simulate
 from sync.config import Configuration, WorkerConfig
 from sync.config import load as load_rules
+from sync.contracts import check as checks
 from sync.environment import Environment, Settings
 from sync.environment import settings as read_settings
 from sync.errors import ConfigurationError, Interrupted, RemoteError, StateError, SyncError
-from sync.jobs import alerts, preview
-from sync.jobs import check as checks
-from sync.jobs import explain as explaining
-from sync.jobs import status as statuses
-from sync.jobs.foreseen import foreseen
 from sync.jobs.runner import JOBS, ONCE, run_jobs, run_until_idle, unexpected
 from sync.log import Event, emit
 from sync.state.store import HEAD, open_store

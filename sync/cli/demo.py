@@ -16,18 +16,19 @@ import requests
 from sqlmodel import col, select
 
 from sync import app, log
+from sync.admin.explain import explain
+from sync.admin.status import status
 from sync.cli import output, reports
 from sync.cli.explained import print_explain
 from sync.cli.output import say, table
+from sync.context import utc_now
 from sync.domain.codes import EXPLANATIONS, Code
 from sync.errors import ConfigurationError, StateError
-from sync.jobs.context import utc_now
-from sync.jobs.explain import explain
 from sync.jobs.runner import JOBS, run_until_idle
-from sync.jobs.status import status
 from sync.mappers.company import company_name
+from sync.mirror import loading
 from sync.planner.qualify import leading, qualify
-from sync.state import loading, tables
+from sync.state import tables
 
 CONTACTS, COMPANIES = 500, 120
 

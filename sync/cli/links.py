@@ -11,7 +11,7 @@ import typer
 from sync import app
 from sync.cli import output
 from sync.errors import ConfigurationError
-from sync.jobs import links
+from sync.handover import links
 
 cli = typer.Typer(help="Show, save, and name pairs of HubSpot id and SAP Sales Cloud record.", no_args_is_help=True)
 

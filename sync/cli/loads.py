@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from sync.admin import forecast
 from sync.config import Configuration
+from sync.context import Context
 from sync.errors import ConfigurationError
-from sync.jobs import forecast, poll
-from sync.jobs.context import Context
-from sync.state import budget, mirror
+from sync.jobs import poll
+from sync.mirror import mirrored
+from sync.state import budget
 from sync.state.store import Store
 
 
@@ -27,7 +29,7 @@ def refetch(store: Store, configuration: Configuration, contacts: int, *, everyt
     """What reading contacts again will cost, with a warning if it would eat into the reserve; asks nobody."""
     settings = configuration.worker.hubspot
     with store.reading() as session:
-        left, companies = budget.load(session).left, mirror.count_companies(session)
+        left, companies = budget.load(session).left, mirrored.count_companies(session)
     found = forecast.refetch(settings, contacts=contacts, companies=companies, everything=everything)
     counts = {"contacts": contacts} | ({"companies": companies} if everything else {})
     return found.sentence(counts, left, settings.daily_reserve)

@@ -14,8 +14,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 from rich.text import Text
 
+from sync import context
 from sync.errors import ConfigurationError, SyncError
-from sync.jobs import context
 
 Document = dict[str, Any]
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from sync import app
 from sync.cli.output import at, say, table
+from sync.contracts import freshness
 from sync.domain.codes import EXPLANATIONS, Code
-from sync.jobs import freshness
 from sync.jobs.runner import Results
 
 Document = dict[str, Any]

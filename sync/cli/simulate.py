@@ -9,12 +9,12 @@ from typing import Annotated, Any
 import typer
 
 from sync import app, config
+from sync.admin.simulate import Outcome
+from sync.admin.simulate import simulate as compare
 from sync.cli import output
 from sync.cli.output import say, table
 from sync.domain.codes import EXPLANATIONS, Code
 from sync.errors import ConfigurationError
-from sync.jobs.simulate import Outcome
-from sync.jobs.simulate import simulate as compare
 
 SHOWN = 20
 """Rows of a list that people see without `--rows`."""

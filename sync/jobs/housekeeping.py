@@ -1,6 +1,6 @@
 """Removes history that is older than `[retention]` says. Links, handovers and the newest decisions stay."""
 
-from sync.jobs.context import Context, Counts
+from sync.context import Context, Counts
 from sync.state import history
 
 

@@ -7,15 +7,16 @@ from functools import partial
 
 from sqlmodel import Session
 
+from sync.context import Context, Counts
 from sync.hubspot_client import ObjectType
-from sync.jobs import associations, budget, reread, storing
-from sync.jobs.ahead import ahead
-from sync.jobs.context import Context, Counts
-from sync.jobs.snapshots import snapshots, wanted
-from sync.jobs.windows import EARLIEST, Batch, read_window
 from sync.log import Event, emit
-from sync.state import association_rows, clocks, freshness, mirror, readable, streams
-from sync.state.mirror import Snapshot
+from sync.mirror import association_rows, clocks, freshness, mirrored, readable
+from sync.mirror.mirrored import Snapshot
+from sync.reading import associations, budget, reread, storing
+from sync.reading.ahead import ahead
+from sync.reading.snapshots import snapshots, wanted
+from sync.reading.windows import EARLIEST, Batch, read_window
+from sync.state import streams
 from sync.state.pending import mark_pending
 from sync.state.streams import Window
 
@@ -64,7 +65,7 @@ def _poll(context: Context, stream: ObjectType) -> tuple[int, int]:
     with context.store.session() as session:
         streams.complete(session, stream, window.until)
         if readable.returned(session, stream, returning):
-            mark_pending(session, mirror.all_ids(session), context.now())
+            mark_pending(session, mirrored.all_ids(session), context.now())
         if stream == "contacts" and window.since == EARLIEST:
             # A whole load in one go has read those above a threshold, too; those who cross meanwhile show in the total.
             for score in context.config.rules.qualification.scores:

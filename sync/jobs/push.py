@@ -8,17 +8,19 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache
 
+from sync import faults
+from sync.context import Context, Counts
+from sync.contracts import contract, tenant_memory
+from sync.contracts.tenant import read_tenant
 from sync.domain.codes import Code
 from sync.domain.decision import Decision
 from sync.domain.views import ContactView
 from sync.errors import Refused, SyncError
-from sync.jobs import contract, faults, guard, in_flight, permission, recording, restored, tenant_memory, uniqueness
-from sync.jobs.context import Context, Counts
-from sync.jobs.faults import Faults
-from sync.jobs.guard import Candidate
-from sync.jobs.handover import Handover
-from sync.jobs.slice import SLICE, LinksOf, Slice, decided
-from sync.jobs.tenant import read_tenant
+from sync.faults import Faults
+from sync.handover import guard, in_flight, permission, recording, restored, uniqueness
+from sync.handover.guard import Candidate
+from sync.handover.handover import Handover
+from sync.handover.slice import SLICE, LinksOf, Slice, decided
 from sync.lifecycle import Done, Failed
 from sync.planner.plan import Plan, Tenant, concerns
 from sync.planner.qualify import leading, qualify

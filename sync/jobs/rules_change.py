@@ -2,12 +2,13 @@
 
 from sqlmodel import Session
 
+from sync.context import Context
 from sync.domain.rules import Rules
-from sync.jobs import snapshots
-from sync.jobs.context import Context
 from sync.jobs.poll import STREAMS
 from sync.log import Event, emit
-from sync.state import crossings, streams
+from sync.mirror import crossings
+from sync.reading import snapshots
+from sync.state import streams
 
 
 def are_new(session: Session, rules: Rules) -> bool:

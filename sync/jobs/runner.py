@@ -9,6 +9,8 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from sync import metrics
+from sync.context import Context, Counts
+from sync.contracts import belongs, portal
 from sync.errors import (
     AnotherWorld,
     BudgetClosed,
@@ -23,21 +25,9 @@ from sync.errors import (
     System,
     Unavailable,
 )
-from sync.jobs import (
-    belongs,
-    budget,
-    housekeeping,
-    identities,
-    left_out,
-    poll,
-    portal,
-    push,
-    rules_change,
-    scores,
-    sweep,
-)
-from sync.jobs.context import Context, Counts
+from sync.jobs import housekeeping, poll, push, rules_change, scores, sweep
 from sync.log import Event, bound, emit, emit_error
+from sync.reading import budget, company_keys, left_out
 from sync.state import streams, trouble, work
 
 JOBS: dict[str, Callable[[Context], Counts]] = {
@@ -115,7 +105,7 @@ def run_jobs(context: Context, names: Sequence[str], results: Results | None = N
     with bound(run_id=context.run_id, job="rules"):
         belongs.meet_tenant(context)
         rules_change.follow(context)
-        identities.follow(context)
+        company_keys.follow(context)
     away: set[System] = set()
     for name in names:
         if context.stopping() or SYSTEM.get(name) in away:

@@ -7,16 +7,16 @@ sweep interval) a look at the total and the first page is enough to see that som
 from collections.abc import Iterator
 from datetime import timedelta
 
+from sync.context import Context, Counts
 from sync.domain.numbers import in_order
 from sync.domain.rules import Score
 from sync.hubspot_client import Filter, Page
-from sync.jobs import budget, existence
-from sync.jobs.ahead import ahead
-from sync.jobs.context import Context, Counts
 from sync.jobs.poll import refresh_stale
-from sync.jobs.snapshots import wanted
-from sync.jobs.windows import read_set
-from sync.state import crossings, freshness
+from sync.mirror import crossings, freshness
+from sync.reading import budget, existence
+from sync.reading.ahead import ahead
+from sync.reading.snapshots import wanted
+from sync.reading.windows import read_set
 
 
 def run(context: Context) -> Counts:

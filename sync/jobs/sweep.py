@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from sync.context import Context, Counts
+from sync.contracts import portal
 from sync.hubspot_client import ASSOCIATION_BATCH
-from sync.jobs import associations, budget, portal
-from sync.jobs.context import Context, Counts
-from sync.state import association_rows, mirror, streams
+from sync.mirror import association_rows, mirrored
+from sync.reading import associations, budget
+from sync.state import streams
 from sync.state.pending import portions
 from sync.state.streams import Window
 
@@ -37,7 +39,7 @@ def run(context: Context) -> Counts:
 def _owners(context: Context) -> int:
     owners = context.hubspot.owners()
     with context.store.session() as session:
-        mirror.save_owners(session, owners, context.now())
+        mirrored.save_owners(session, owners, context.now())
     return len(owners)
 
 
@@ -62,7 +64,7 @@ def _full_pass(context: Context) -> Window | None:
 
 def _those_that_matter(context: Context) -> Iterator[list[str]]:
     with context.store.reading() as session:
-        ids = mirror.handed_over_or_crossed(session)
+        ids = mirrored.handed_over_or_crossed(session)
     return portions(ids, ASSOCIATION_BATCH)
 
 

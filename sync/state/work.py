@@ -13,8 +13,7 @@ from sync.domain.codes import Code
 from sync.domain.views import Link, Origin
 from sync.lifecycle import Status
 from sync.state import tables
-from sync.state.association_rows import contacts_of
-from sync.state.pending import mark_pending, portions
+from sync.state.pending import portions
 
 _WAITING = (Status.PENDING, Status.IN_FLIGHT)
 
@@ -361,21 +360,6 @@ def drop_link(session: Session, entity: str, key: str) -> bool:
     if row is not None:
         session.delete(row)
     return row is not None
-
-
-def wake_contacts_of(session: Session, company_ids: Sequence[str], except_ids: Iterable[str], now: datetime) -> int:
-    """A company became an account: contacts that are in C4C and associated with it get their relationship."""
-    wanted = set(contacts_of(session, company_ids)) - set(except_ids)
-    linked = {
-        key
-        for ids in portions(sorted(wanted))
-        for key in session.exec(_contact_links.where(col(tables.Link.key).in_(ids)))
-    }
-    mark_pending(session, sorted(linked), now)
-    return len(linked)
-
-
-_contact_links = select(tables.Link.key).where(tables.Link.entity == "Contact")
 
 
 def first_decided(session: Session, contact_id: str) -> datetime | None:

@@ -13,10 +13,11 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
-from sync import certificates, metrics
+from sync import metrics
+from sync.admin.alerts import Alert, of_kind
 from sync.app import App
-from sync.jobs.alerts import Alert, of_kind
 from sync.jobs.poll import STREAMS
+from sync.net import certificates
 from sync.state.space import space
 from sync.worker import readings
 from sync.worker.readings import Reading

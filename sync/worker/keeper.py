@@ -9,8 +9,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sync import app
 from sync.app import App
+from sync.context import Progress
 from sync.errors import Interrupted, LeaseHeld, LeaseLost
-from sync.jobs.context import Progress
 from sync.state import lease as leases
 from sync.state.lease import Kind, Lease
 from sync.worker.signals import StopSignal

@@ -13,10 +13,11 @@ from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy.exc import SQLAlchemyError
 
 from sync import metrics
+from sync.admin import alerts, forecast
 from sync.app import App
+from sync.context import Context
+from sync.contracts import portal
 from sync.errors import AnotherWorld, LeaseLost, StateError, SyncError
-from sync.jobs import alerts, forecast, portal
-from sync.jobs.context import Context
 from sync.jobs.runner import Results, failed_outside, run_jobs
 from sync.log import Event, emit, emit_error
 from sync.state import lease as leases

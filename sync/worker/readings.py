@@ -8,7 +8,8 @@ from sqlmodel import Session
 
 from sync.domain.codes import Code
 from sync.jobs.runner import JOBS
-from sync.state import budget, disappearance, guarding, pausing, second_writer, streams, work
+from sync.mirror import disappearance
+from sync.state import budget, guarding, pausing, second_writer, streams, work
 from sync.state.budget import DailyBudget
 
 

@@ -345,7 +345,7 @@ EXPLAIN = """
 import json, sys
 from pathlib import Path
 from sync.config import load
-from sync.jobs.explain import explain
+from sync.admin.explain import explain
 from sync.state.store import open_store
 store, rules = open_store(Path(sys.argv[1])), load(Path(sys.argv[2])).rules
 json.dump({i: explain(store, rules, i) for i in json.load(sys.stdin)}, sys.stdout)

@@ -18,7 +18,8 @@ from sync import app
 from sync.cli import main
 from sync.jobs.runner import Results, run_jobs, run_until_idle
 from sync.log import configure
-from sync.state import mirror, tables
+from sync.mirror import mirrored
+from sync.state import tables
 from sync.state.pending import mark_pending
 
 BASIS = "Legitimate interest – prospect/lead"
@@ -187,7 +188,7 @@ class World:
     def wake_all(self) -> None:
         """Everybody is looked at again, as after `resync --everything`."""
         with self.application() as built, built.context.store.session() as session:
-            mark_pending(session, mirror.all_ids(session), built.context.now())
+            mark_pending(session, mirrored.all_ids(session), built.context.now())
 
     def table(self, table: type[Any]) -> Sequence[Any]:
         with self.application() as built, built.context.store.reading() as session:

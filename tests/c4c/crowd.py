@@ -9,8 +9,8 @@ from c4c_world import BASIS
 
 from sync.app import App
 from sync.domain.views import Label
-from sync.state import association_rows, mirror
-from sync.state.mirror import Snapshot
+from sync.mirror import association_rows, mirrored
+from sync.mirror.mirrored import Snapshot
 
 PRIMARY, UNLABELED = Label("HUBSPOT_DEFINED", 1, "Primary"), Label("HUBSPOT_DEFINED", 279)
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -26,8 +26,8 @@ def crowd(built: App, contacts: int, companies: int, changed: Mapping[str, Mappi
         for n, person in enumerate(people)
     }
     with built.context.store.session() as session:
-        mirror.save_contacts(session, people, rules.qualification.scores, NOW)
-        mirror.save_companies(session, firms, NOW)
+        mirrored.save_contacts(session, people, rules.qualification.scores, NOW)
+        mirrored.save_companies(session, firms, NOW)
         association_rows.save_associations(session, pairs, NOW)
 
 

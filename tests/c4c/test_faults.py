@@ -9,9 +9,10 @@ import pytest
 from c4c_world import World
 
 from sync.errors import Defect
-from sync.jobs import answers, evidence, handover, in_flight, linking, push, recording
+from sync.handover import answers, evidence, handover, in_flight, linking, recording
+from sync.jobs import push
+from sync.mirror import loading
 from sync.planner.resolve import CONTACT, LEAD
-from sync.state import loading
 
 Contacts = Collection[str]
 Concerns = Callable[..., bool]

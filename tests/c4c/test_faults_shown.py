@@ -9,9 +9,10 @@ import pytest
 from c4c_world import World
 from test_faults import Concerns, about_view, break_for, crowd
 
-from sync.jobs import explain, foreseen, handover, preview, simulate, verify
+from sync.admin import explain, foreseen, preview, simulate, verify
+from sync.handover import handover
+from sync.mirror import loading
 from sync.planner import imagine
-from sync.state import loading
 
 pytestmark = pytest.mark.long
 

@@ -7,8 +7,9 @@ from c4c_world import BASIS, World
 
 from sync.domain.link import INTENT
 from sync.domain.views import Link
-from sync.jobs import in_flight, push
-from sync.jobs.faults import Faults
+from sync.faults import Faults
+from sync.handover import in_flight
+from sync.jobs import push
 from sync.jobs.runner import run_jobs
 from sync.state import tables, work
 

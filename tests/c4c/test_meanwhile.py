@@ -11,8 +11,8 @@ from c4c_world import World
 
 from sync.c4c_client import C4CPort
 from sync.domain.decision import Decision
+from sync.handover.outcomes import LOCK_ROUNDS
 from sync.jobs import push
-from sync.jobs.outcomes import LOCK_ROUNDS
 from sync.jobs.runner import run_jobs
 
 

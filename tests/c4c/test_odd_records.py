@@ -10,7 +10,8 @@ from crowd import contact_id, crowd
 from sqlmodel import delete
 
 from sandbox.c4c.codes import LISTS
-from sync.state import mirror, tables
+from sync.mirror import mirrored
+from sync.state import tables
 from sync.state.pending import mark_pending
 
 pytestmark = pytest.mark.long
@@ -53,7 +54,7 @@ def long(*case: Any) -> Any:
 
 
 def people(world: World, number: int) -> None:
-    """Contacts in the mirror, each with a company of its own; all refused, so that they have all kinds of records."""
+    """Contacts in the mirrored, each with a company of its own; all refused, so that they have all kinds of records."""
     refused = {contact_id(n): {"hs_email_optout": "true"} for n in range(number)}
     with world.application() as built:
         crowd(built, number, number, refused)
@@ -88,7 +89,7 @@ def odd(entity: str, row: dict[str, Any], field: str, value: Any) -> dict[str, A
 def look_again(world: World, *, without_links: bool) -> None:
     """Everybody is looked at again: by the records that are linked, or by their keys, as after the state was lost."""
     with world.application() as built, built.context.store.session() as session:
-        mark_pending(session, mirror.all_ids(session), built.context.now())
+        mark_pending(session, mirrored.all_ids(session), built.context.now())
         if without_links:
             session.exec(delete(tables.Link))
 

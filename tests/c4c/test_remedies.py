@@ -15,7 +15,7 @@ import pytest
 from c4c_world import BASIS, Answer, World
 
 from sync.domain.codes import EXPLANATIONS, RETIRED, Code
-from sync.jobs import handover
+from sync.handover import handover
 from sync.jobs.runner import run_jobs
 
 pytestmark = pytest.mark.long

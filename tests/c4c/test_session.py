@@ -28,8 +28,8 @@ from sync.c4c_client import (
     Written,
 )
 from sync.c4c_session import SERVICE
-from sync.credentials import Password
 from sync.errors import Denied, Malformed, RemoteError, Unavailable
+from sync.net.credentials import Password
 from sync.odata import Operation, Query
 from sync.transport import RequestRetry
 

@@ -13,8 +13,9 @@ from crowd import company_of, contact_id, crowd
 from sqlmodel import Session
 
 from sync.app import App
-from sync.state import mirror, tables
-from sync.state.mirror import Snapshot
+from sync.mirror import mirrored
+from sync.mirror.mirrored import Snapshot
+from sync.state import tables
 
 CONTACTS, COMPANIES, KNOWN = 45, 15, 5
 SALES_PHONE, MARKETING_PHONE = "+49 40 9999", "+49 30 1111"
@@ -47,7 +48,7 @@ def phones_change(session: Session, built: App) -> None:
     rows = [session.get_one(tables.Company, company_of(n, COMPANIES)) for n in range(COMPANIES)]
     changed = [Snapshot(row.id, {**row.properties, "phone": MARKETING_PHONE}, None) for row in rows]
     assert "phone" in rules.company_properties()
-    mirror.save_companies(session, changed, built.context.now())
+    mirrored.save_companies(session, changed, built.context.now())
 
 
 def assert_nothing_is_wrongly_done(world: World) -> None:

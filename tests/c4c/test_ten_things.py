@@ -12,7 +12,7 @@ import pytest
 from c4c_world import World
 
 from sync import odata
-from sync.jobs import check
+from sync.contracts import check
 from sync.jobs.runner import run_jobs
 from sync.mappers.transforms import spread
 from sync.state import tables

@@ -12,10 +12,10 @@ from twin import Twin
 
 from sync import config
 from sync.c4c_client import Employee
+from sync.contracts.tenant import read_tenant
 from sync.domain.codes import Code
 from sync.domain.rules import LabelRule, Rules
 from sync.errors import ConfigurationError
-from sync.jobs.tenant import read_tenant
 from sync.schema import Field, Schema
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)

@@ -10,7 +10,7 @@ from typing import Any
 import requests
 
 from sync.c4c_client import C4CClient
-from sync.credentials import Password
+from sync.net.credentials import Password
 from sync.transport import RequestRetry
 
 BASE = "https://my1.crm.ondemand.com"

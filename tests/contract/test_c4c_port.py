@@ -27,8 +27,8 @@ from sync.c4c_client import (
     WriteResult,
     Written,
 )
-from sync.credentials import Password
 from sync.errors import Refused
+from sync.net.credentials import Password
 from sync.odata import Operation, Query, key_path
 from sync.transport import RequestRetry
 

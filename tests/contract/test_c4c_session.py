@@ -45,8 +45,8 @@ from sync.c4c_client import (
     WriteResult,
     Written,
 )
-from sync.credentials import Password
 from sync.errors import Denied, Malformed, Refused, SyncError, Unavailable
+from sync.net.credentials import Password
 from sync.odata import Operation, Query
 
 QUERY = Query("LeadCollection", "ID eq '1'")

@@ -16,16 +16,16 @@ from hubspot_server import Answer, Portal, running
 from running import logged
 from tls import PHRASE, Files, bundle, client_files, front, proxy, server_context
 
-from sync import connections
 from sync.c4c_client import C4CClient
-from sync.certificates import ClientCertificate
-from sync.connections import Trust
-from sync.credentials import Password, Secret
 from sync.environment import Environment, trust
 from sync.errors import Denied, RemoteError, Unavailable
 from sync.hubspot_client import HubSpotClient
+from sync.net import connections
+from sync.net.certificates import ClientCertificate
+from sync.net.connections import Trust
+from sync.net.credentials import Password, Secret
+from sync.notify import Notice, Webhook
 from sync.transport import RequestRetry
-from sync.webhook import Notice, Webhook
 
 HOST = "portal.company.example"
 EDMX = b'<Edmx><Schema><EntityType Name="Lead"><Property Name="Name" Type="Edm.String"/></EntityType></Schema></Edmx>'

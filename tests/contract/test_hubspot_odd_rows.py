@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 from hubspot_server import Answer, Portal, running
 
-from sync import bodies
 from sync.c4c_client import C4CClient
-from sync.credentials import Password
 from sync.errors import Malformed, Unavailable
 from sync.hubspot_client import Filter, HubSpotClient
+from sync.net import bodies
+from sync.net.credentials import Password
 from sync.transport import RequestRetry
 
 Call = Callable[[HubSpotClient], Any]

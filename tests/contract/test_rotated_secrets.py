@@ -12,9 +12,9 @@ import pytest
 from hubspot_server import Answer, Asked, Portal, running
 
 from sync.c4c_client import C4CClient
-from sync.credentials import Password, Secret
 from sync.errors import Denied
 from sync.hubspot_client import HubSpotClient
+from sync.net.credentials import Password, Secret
 from sync.transport import RequestRetry
 
 EDMX = b'<Edmx><Schema><EntityType Name="Lead"><Property Name="Name" Type="Edm.String"/></EntityType></Schema></Edmx>'

@@ -18,11 +18,11 @@ from sqlmodel import col, select
 from sync import config, log
 from sync.c4c_client import C4CClient
 from sync.config import Configuration
-from sync.credentials import Password
+from sync.context import Context
 from sync.domain.rules import LabelRule, Score
 from sync.hubspot_client import HubSpotClient
-from sync.jobs.context import Context
 from sync.jobs.runner import Results, run_jobs
+from sync.net.credentials import Password
 from sync.state import tables
 from sync.state.store import Store, open_store
 from sync.transport import RequestRetry

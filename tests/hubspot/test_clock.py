@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 from portal import Portal, Sync
 
-from sync.state import clocks, streams
+from sync.mirror import clocks
+from sync.state import streams
 
 HOUR = 3600.0
 DAY = 24 * HOUR

@@ -15,7 +15,7 @@ from sqlmodel import select
 from sync.domain.rules import LabelRule, Score
 from sync.errors import BudgetExhausted, Denied, Malformed, Unavailable, Vanished
 from sync.hubspot_client import PATHS, HubSpotClient
-from sync.jobs import windows
+from sync.reading import windows
 from sync.state import tables
 from sync.transport import RequestRetry
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from portal import Portal, Sync, rules
 
+from sync.admin.status import status
 from sync.errors import BudgetExhausted, Denied, Malformed, Refused, SyncError, Unavailable
 from sync.hubspot_client import Budget, HubSpotClient
-from sync.jobs.status import status
 from sync.state import work
 from sync.transport import Pacer
 

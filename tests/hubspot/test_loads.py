@@ -16,11 +16,12 @@ import pytest
 from portal import PROJECT, Portal, Sync
 from running import TIMEOUT
 
+from sync.admin import forecast
 from sync.cli import loads
 from sync.config import HubSpotSettings
 from sync.errors import Unavailable
-from sync.jobs import forecast, poll
-from sync.jobs.ahead import ahead
+from sync.jobs import poll
+from sync.reading.ahead import ahead
 from sync.state import budget
 
 Build = Callable[..., Sync]

@@ -9,7 +9,8 @@ import pytest
 from portal import Portal, Sync
 
 from sync.domain.views import ASSOCIATIONS
-from sync.state import loading, streams, tables
+from sync.mirror import loading
+from sync.state import streams, tables
 
 pytestmark = pytest.mark.long
 

@@ -10,7 +10,7 @@ from portal import Portal, Sync
 from test_odd_rows import mql, watermark
 
 from sync.domain.views import ASSOCIATIONS
-from sync.state import association_rows, crossings, loading
+from sync.mirror import association_rows, crossings, loading
 
 Build = Callable[..., Sync]
 

@@ -13,7 +13,8 @@ from sync import metrics
 from sync.domain.codes import Code
 from sync.lifecycle import Status
 from sync.log import Event
-from sync.state import budget, clocks, freshness, guarding, second_writer, streams, tables
+from sync.mirror import clocks, freshness
+from sync.state import budget, guarding, second_writer, streams, tables
 from sync.state.budget import DailyBudget
 from sync.state.guarding import Stopped
 from sync.state.pending import mark_pending

@@ -22,16 +22,17 @@ from prometheus_client.core import Metric
 from running import PROJECT
 
 from sync import metrics
+from sync.admin import alerts
 from sync.config import Configuration, load
+from sync.context import Context
 from sync.domain.codes import Code
-from sync.jobs import alerts
-from sync.jobs.context import Context
 from sync.jobs.runner import JOBS
 from sync.log import Event
-from sync.state import freshness, streams
+from sync.mirror import freshness
+from sync.notify import Notice
+from sync.state import streams
 from sync.state.space import Space
 from sync.state.store import Store, open_store
-from sync.webhook import Notice
 from sync.worker import gauges
 from sync.worker.gauges import StateGauges
 from sync.worker.vitals import Vitals

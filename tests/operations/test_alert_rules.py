@@ -16,7 +16,7 @@ from alert_stage import OTHER, RULES, WORKER, Stage, Step, Timeline, template
 from running import PROJECT, TIMEOUT
 
 from sync import log
-from sync.jobs.alerts import Alert
+from sync.admin.alerts import Alert
 
 pytestmark = pytest.mark.long
 

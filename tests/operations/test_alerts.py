@@ -9,17 +9,17 @@ from typing import Any, cast
 import pytest
 import responses
 
+from sync.admin import alerts
+from sync.admin.alerts import Alert, Facts, Failure, evaluate, over
 from sync.config import Configuration, load
-from sync.credentials import Secret
+from sync.context import Context
 from sync.errors import Denied
-from sync.jobs import alerts
-from sync.jobs.alerts import Alert, Facts, Failure, evaluate, over
-from sync.jobs.context import Context
+from sync.net.credentials import Secret
+from sync.notify import Notice, Webhook
 from sync.state import streams
 from sync.state.budget import DailyBudget
 from sync.state.store import open_store
 from sync.state.streams import Streak
-from sync.webhook import Notice, Webhook
 
 NOW = datetime(2026, 11, 21, 17, tzinfo=UTC)
 FINE = Facts(

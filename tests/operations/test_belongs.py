@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from night_stage import Product, Ran, Sandbox
 
-from sync.jobs.belongs import host
+from sync.contracts.belongs import host
 
 Command = Callable[..., Ran]
 

@@ -13,8 +13,8 @@ import pytest
 from night_stage import PROJECT
 
 from sync.domain.views import Label
-from sync.state.association_rows import save_associations
-from sync.state.mirror import Snapshot, save_companies, save_contacts
+from sync.mirror.association_rows import save_associations
+from sync.mirror.mirrored import Snapshot, save_companies, save_contacts
 from sync.state.store import open_store
 
 pytestmark = pytest.mark.long

@@ -7,7 +7,7 @@ import pytest
 from night_stage import Product, Ran, Sandbox
 
 from sync.config import Guard
-from sync.jobs.guard import Extent, Known, excess
+from sync.handover.guard import Extent, Known, excess
 from sync.planner.plan import RELATION
 
 pytestmark = pytest.mark.long

@@ -22,16 +22,17 @@ from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError
 
 from sync import log, metrics
+from sync.admin import alerts
+from sync.admin.status import status
 from sync.app import Clock
 from sync.config import load
+from sync.context import Context
 from sync.errors import Denied, Unavailable
-from sync.jobs import alerts, runner
-from sync.jobs.context import Context
+from sync.jobs import runner
 from sync.jobs.runner import Results
-from sync.jobs.status import status
+from sync.notify import Notice
 from sync.state import streams
 from sync.state.store import Store, open_store
-from sync.webhook import Notice
 from sync.worker import loop, readings, server
 from sync.worker.loop import Worker
 from sync.worker.server import Probes, serving

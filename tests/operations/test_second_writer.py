@@ -12,8 +12,8 @@ import pytest
 from night_stage import Product, Ran, Sandbox
 from running import until
 
-from sync.jobs.keyed import Keyed
-from sync.jobs.uniqueness import twins_of
+from sync.handover.keyed import Keyed
+from sync.handover.uniqueness import twins_of
 from sync.planner.resolve import ACCOUNT, LEAD
 from sync.state import second_writer
 from sync.state.second_writer import Made, Twin

@@ -22,15 +22,16 @@ from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError
 
 from sync import log
+from sync.admin import alerts
+from sync.admin.status import status
 from sync.app import Clock
 from sync.config import load
+from sync.context import Context
 from sync.errors import StateError
-from sync.jobs import alerts, runner
-from sync.jobs.context import Context
-from sync.jobs.status import status
+from sync.jobs import runner
+from sync.notify import Notice
 from sync.state import streams, trouble
 from sync.state.store import Store, open_store
-from sync.webhook import Notice
 from sync.worker.loop import Worker
 from sync.worker.server import Probes
 from sync.worker.signals import StopSignal

@@ -12,7 +12,7 @@ from rules_world import BASIS, GOOD, PRIMARY, PROJECT, World, rules
 from sync.domain.rules import Rules
 from sync.domain.views import Label, Owner
 from sync.jobs import push
-from sync.state import loading, mirror
+from sync.mirror import loading, mirrored
 
 SHIPPED = (PROJECT / "config" / "mapping.toml").read_text(encoding="utf-8")
 DECIDES, ADVISES = Label("USER_DEFINED", 28, "Decision maker"), Label("USER_DEFINED", 30, "Hauptsitz")
@@ -165,7 +165,7 @@ def mirrors(draw: st.DrawFn) -> World:
     world = World()
     world.c4c.hire("anna@x.example", "bo@x.example")
     with world.store.session() as session:
-        mirror.save_owners(session, list(OWNERS.values()), world.now)
+        mirrored.save_owners(session, list(OWNERS.values()), world.now)
     places = draw(st.lists(records(PLACES), min_size=3, max_size=3))
     world.companies({str(n): _named(str(n), row) for n, row in enumerate(places, 1)})
     people = draw(st.lists(records(TEXTS), min_size=5, max_size=5))
@@ -259,8 +259,8 @@ def archived(draw: st.DrawFn) -> Change:
     def change(world: World, rules: Rules) -> Undo:
         with world.store.session() as session:
             known = loading.views(session, [contact])[contact].properties
-            gone = mirror.Snapshot(contact, dict(known), world.now, archived=True)
-            mirror.save_contacts(session, [gone], rules.qualification.scores, world.now)
+            gone = mirrored.Snapshot(contact, dict(known), world.now, archived=True)
+            mirrored.save_contacts(session, [gone], rules.qualification.scores, world.now)
         return nothing
 
     return Change(f"contact {contact} archived", change)

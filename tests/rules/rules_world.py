@@ -22,15 +22,17 @@ from sandbox.clock import Clock
 from sync import schema
 from sync.c4c_client import Employee, Masters, WriteResult, Written
 from sync.config import Configuration, Guard, WorkerConfig, load
+from sync.context import Context
 from sync.domain.rules import Mapping, Qualification, Rules
 from sync.domain.views import Association, Company, ContactView, Cycle, Label, Owner
 from sync.errors import Refused
-from sync.jobs import identities, push, rules_change
-from sync.jobs.context import Context
+from sync.jobs import push, rules_change
+from sync.mirror import association_rows, loading, mirrored
 from sync.odata import Operation, Query, Row
+from sync.reading import company_keys
 from sync.rule_files import checks as rule_checks
 from sync.schema import Field, Schema
-from sync.state import association_rows, loading, mirror, work
+from sync.state import work
 from sync.state.store import Store, open_store
 
 PROJECT = Path(__file__).parents[2]
@@ -213,16 +215,16 @@ class World:
 
     def contacts(self, rules: Rules, rows: dict[str, dict[str, str]]) -> None:
         """Stores contacts as a poll would; they become due if they changed."""
-        snapshots = [mirror.Snapshot(i, properties, self.now) for i, properties in rows.items()]
+        snapshots = [mirrored.Snapshot(i, properties, self.now) for i, properties in rows.items()]
         with self.store.session() as session:
-            mirror.save_contacts(session, snapshots, rules.qualification.scores, self.now)
+            mirrored.save_contacts(session, snapshots, rules.qualification.scores, self.now)
             known = {i: _pairs(session, i) for i in rows}
             association_rows.save_associations(session, known, self.now)
 
     def companies(self, rows: dict[str, dict[str, str]]) -> None:
         with self.store.session() as session:
-            mirror.save_companies(session, [mirror.Snapshot(i, p, self.now) for i, p in rows.items()], self.now)
-            identities.note(session, list(rows), shipped().account)
+            mirrored.save_companies(session, [mirrored.Snapshot(i, p, self.now) for i, p in rows.items()], self.now)
+            company_keys.note(session, list(rows), shipped().account)
 
     def associate(self, pairs: dict[str, Iterable[tuple[str, Label]]]) -> None:
         with self.store.session() as session:

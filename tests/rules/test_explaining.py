@@ -15,15 +15,15 @@ from typing import Any
 import pytest
 from rules_world import GOOD, MQL, PRIMARY, PROJECT, World, rules
 
+from sync.admin.explain import explain, explain_at
+from sync.admin.preview import preview
 from sync.cli import main, output
 from sync.cli.explained import told
+from sync.contracts import check, property_check
 from sync.domain.rules import FieldMap
 from sync.domain.views import Association, Company, ContactView, Label, Link
+from sync.handover.slice import LinksOf
 from sync.hubspot_client import Property
-from sync.jobs import check, property_check
-from sync.jobs.explain import explain, explain_at
-from sync.jobs.preview import preview
-from sync.jobs.slice import LinksOf
 from sync.state.pending import mark_pending
 
 DACH = (

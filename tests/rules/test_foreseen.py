@@ -15,13 +15,14 @@ from random_world import Change, changes, edits, mirrors, rule_sets, strangers
 from rules_world import World
 from sqlmodel import select
 
+from sync.admin.preview import preview
+from sync.admin.simulate import simulate
+from sync.contracts import tenant_memory
+from sync.contracts.tenant import read_tenant
 from sync.domain.rules import Rules
-from sync.jobs import tenant_memory
-from sync.jobs.preview import preview
-from sync.jobs.simulate import simulate
-from sync.jobs.tenant import read_tenant
+from sync.mirror import loading, mirrored
 from sync.planner.qualify import qualify
-from sync.state import loading, mirror, tables
+from sync.state import tables
 from sync.state.pending import mark_pending
 
 Writes = dict[tuple[str, str], tuple[str, dict[str, Any]]]
@@ -90,14 +91,14 @@ def settle(world: World, now: Rules) -> None:
 
 def look_at_everybody(world: World, now: Rules) -> None:
     with world.store.session() as session:
-        mark_pending(session, mirror.all_ids(session), world.now)
+        mark_pending(session, mirrored.all_ids(session), world.now)
     world.push(now)
 
 
 def qualifying(world: World, of: Rules) -> set[str]:
     """Contacts that meet the rules, whatever became of their leads."""
     with world.store.reading() as session:
-        views = loading.views(session, mirror.all_ids(session))
+        views = loading.views(session, mirrored.all_ids(session))
     return {contact for contact, view in views.items() if any(d.qualified for d in qualify(view, of))}
 
 
@@ -112,7 +113,7 @@ def test_simulate_predicts_the_writes_of_the_next_run(
     unseen: list[Change],
     portion: int,
 ) -> None:
-    """What sales did is known as far as a run read it; what HubSpot has changed since is in the mirror."""
+    """What sales did is known as far as a run read it; what HubSpot has changed since is in the mirrored."""
     settle(world, now)
     undo = [edit(world, now) for edit in by_sales]
     for change in seen:
@@ -145,7 +146,7 @@ def test_plan_shows_the_writes_of_the_next_push(
     for change in (*by_sales, *found, *seen):
         change(world, now)
     with world.store.session() as session:
-        mark_pending(session, mirror.all_ids(session), world.now)
+        mark_pending(session, mirrored.all_ids(session), world.now)
     expected = as_writes(preview(world.context(now))["records"])
     world.c4c.log.clear()
     known, there = link_keys(world), world.c4c.ids()

@@ -10,14 +10,15 @@ import pytest
 from rules_world import GOOD, MQL, PRIMARY, World, rules, shipped
 from sqlmodel import select
 
+from sync.admin.explain import explain
+from sync.admin.preview import preview
 from sync.config import Configuration, Guard, WorkerConfig
+from sync.context import Context
 from sync.domain.rules import Rules
 from sync.errors import GuardTripped
 from sync.jobs import push
-from sync.jobs.context import Context
-from sync.jobs.explain import explain
-from sync.jobs.preview import preview
-from sync.state import guarding, mirror, tables
+from sync.mirror import mirrored
+from sync.state import guarding, tables
 from sync.state.pending import mark_pending
 
 OUT = {"hs_email_optout": "true"}
@@ -110,9 +111,9 @@ def test_the_refusal_of_somebody_never_handed_over_writes_nothing(refusal: dict[
 
 def test_the_refusal_of_an_archived_contact_writes_nothing(world: World) -> None:
     world.contacts(rules(), {"123": {**GOOD, "hs_email_optout": "true"}})
-    gone = mirror.Snapshot("123", {**GOOD, "hs_email_optout": "true"}, world.now, archived=True)
+    gone = mirrored.Snapshot("123", {**GOOD, "hs_email_optout": "true"}, world.now, archived=True)
     with world.store.session() as session:
-        mirror.save_contacts(session, [gone], rules().qualification.scores, world.now)
+        mirrored.save_contacts(session, [gone], rules().qualification.scores, world.now)
     world.push(rules())
     assert world.c4c.log == []
 
@@ -239,7 +240,7 @@ def test_an_approval_does_not_cover_withdrawals_that_came_later(world: World) ->
     crowd(world, **OUT)
     world.push(rules())
     with world.store.session() as session:
-        mark_pending(session, mirror.all_ids(session), world.now)
+        mark_pending(session, mirrored.all_ids(session), world.now)
     world.contacts(rules(), {"300": GOOD})
     world.associate({"300": [("7", PRIMARY)]})
     tight = Guard(max_creates=1, max_changed_share=0.2, changes_from=3)

@@ -16,12 +16,12 @@ from pydantic import BaseModel
 from rules_world import MQL, PROJECT, company, contact, labelled, rules
 
 from sync import config
+from sync.contracts.tenant import assumed
 from sync.domain import conditions
 from sync.domain import rules as models
 from sync.domain.rules import Qualification
 from sync.domain.views import ContactView
 from sync.errors import ConfigurationError
-from sync.jobs.tenant import assumed
 from sync.mappers.transforms import TRANSFORMS
 from sync.planner.offline import World, predict
 from sync.planner.plan import Tenant

@@ -8,10 +8,10 @@ from typing import Any
 
 from rules_world import GOOD, MQL, PRIMARY, World, rules
 
+from sync.admin.simulate import Outcome, simulate
 from sync.config import Guard
 from sync.domain.rules import Rules
 from sync.domain.views import Label
-from sync.jobs.simulate import Outcome, simulate
 
 DECIDES = Label("USER_DEFINED", 28, "Decision maker")
 LOWER = rules(MQL.replace("75", "70"))

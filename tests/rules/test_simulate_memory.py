@@ -10,7 +10,7 @@ import pytest
 from rules_world import PROJECT, new_store
 
 from sync import config
-from sync.jobs.simulate import simulate
+from sync.admin.simulate import simulate
 
 pytestmark = pytest.mark.long
 

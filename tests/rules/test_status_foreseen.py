@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from rules_world import BASIS, GOOD, MQL, PRIMARY, PROJECT, World, rules
 
+from sync.admin.foreseen import foreseen
 from sync.cli import main, output
-from sync.jobs.foreseen import foreseen
 
 PEOPLE = {
     "1": GOOD,

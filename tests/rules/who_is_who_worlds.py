@@ -25,7 +25,8 @@ from who_is_who_story import (
     Texts,
 )
 
-from sync.state import mirror, tables
+from sync.mirror import mirrored
+from sync.state import tables
 from sync.state.pending import mark_pending
 from sync.state.store import Store
 
@@ -106,7 +107,7 @@ class InProcess:
         self.world.contacts(rules(), self.contacts)
         self.world.associate({key: [(company, PRIMARY)] for key, company in self.employer.items()})
         with self.world.store.session() as session:
-            mark_pending(session, mirror.all_ids(session), self.world.now)
+            mark_pending(session, mirrored.all_ids(session), self.world.now)
         self.world.push(rules())
 
     def progress(self) -> dict[str, tuple[str, str]]:

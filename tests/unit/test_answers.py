@@ -5,7 +5,7 @@ from __future__ import annotations
 from twin import Twin
 from unit_builders import shipped, tenant_schema
 
-from sync.jobs.answers import Reader
+from sync.handover.answers import Reader
 from sync.planner.target import Ask, Question, Target
 
 

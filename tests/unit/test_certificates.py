@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from sync.certificates import Validity, expiry, validity
+from sync.net.certificates import Validity, expiry, validity
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from running import logged
 
-from sync.credentials import REFUSALS, Gate, Password, Secret
 from sync.log import redact
+from sync.net.credentials import REFUSALS, Gate, Password, Secret
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import pytest
 from pydantic import ValidationError
 from unit_builders import with_fields
 
+from sync.contracts import dates
 from sync.domain.rules import FieldMap, FieldRule
 from sync.hubspot_client import Property
-from sync.jobs import dates
 from sync.mappers.draft import draft
 from sync.schema import Field, Schema
 

@@ -14,8 +14,8 @@ from sync.domain.scores import Level, level
 from sync.domain.text import clean
 from sync.domain.views import ASSOCIATIONS, Label
 from sync.mappers.transforms import transformed
-from sync.state import association_rows, loading, mirror
-from sync.state.mirror import Snapshot
+from sync.mirror import association_rows, loading, mirrored
+from sync.mirror.mirrored import Snapshot
 from sync.state.store import Store, open_store
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -160,25 +160,25 @@ def store(tmp_path: Path) -> Store:
 def test_an_unreadable_property_keeps_its_value_and_is_told_apart(store: Store) -> None:
     first = Snapshot("51", {"lead_score": "80", "lastname": "A"}, NOW)
     with store.session() as session:
-        assert mirror.save_contacts(session, [first], [], NOW) == ["51"]
+        assert mirrored.save_contacts(session, [first], [], NOW) == ["51"]
     again = Snapshot("51", {"lead_score": None, "lastname": None}, NOW, unreadable=frozenset({"lead_score"}))
     with store.session() as session:
-        assert mirror.save_contacts(session, [again], [], NOW) == ["51"]
-        assert mirror.save_contacts(session, [again], [], NOW) == []
+        assert mirrored.save_contacts(session, [again], [], NOW) == ["51"]
+        assert mirrored.save_contacts(session, [again], [], NOW) == []
         view = loading.views(session, ["51"])["51"]
     assert view.properties == {"lead_score": "80", "lastname": None}
     assert view.unreadable == {"lead_score"}
     with store.session() as session:
-        assert mirror.save_contacts(session, [first], [], NOW) == ["51"]
+        assert mirrored.save_contacts(session, [first], [], NOW) == ["51"]
         assert loading.views(session, ["51"])["51"].unreadable == frozenset()
 
 
 def test_unreadable_properties_of_a_company(store: Store) -> None:
     with store.session() as session:
-        mirror.save_contacts(session, [Snapshot("51", {}, NOW)], [], NOW)
+        mirrored.save_contacts(session, [Snapshot("51", {}, NOW)], [], NOW)
         association_rows.save_associations(session, {"51": frozenset({("7", Label("HUBSPOT_DEFINED", 1))})}, NOW)
         odd = Snapshot("7", {"name": None}, NOW, unreadable=frozenset({"name"}))
-        assert mirror.save_companies(session, [odd], NOW) == ["7"]
+        assert mirrored.save_companies(session, [odd], NOW) == ["7"]
         [association] = loading.views(session, ["51"])["51"].associations
     assert association.company.unreadable == {"name"}
 
@@ -186,11 +186,11 @@ def test_unreadable_properties_of_a_company(store: Store) -> None:
 def test_unreadable_associations_stay_as_they_were_until_they_are_read(store: Store) -> None:
     known = {"51": frozenset({("7", Label("HUBSPOT_DEFINED", 1))})}
     with store.session() as session:
-        mirror.save_contacts(session, [Snapshot("51", {"lastname": "A"}, NOW)], [], NOW)
+        mirrored.save_contacts(session, [Snapshot("51", {"lastname": "A"}, NOW)], [], NOW)
         association_rows.save_associations(session, known, NOW)
         assert association_rows.unreadable_associations(session, ["51"], NOW) == ["51"]
         assert association_rows.unreadable_associations(session, ["51"], NOW) == []
-        mirror.save_contacts(session, [Snapshot("51", {"lastname": "B"}, NOW)], [], NOW)
+        mirrored.save_contacts(session, [Snapshot("51", {"lastname": "B"}, NOW)], [], NOW)
         view = loading.views(session, ["51"])["51"]
         assert view.unreadable == {ASSOCIATIONS}
         assert [a.company.id for a in view.associations] == ["7"]

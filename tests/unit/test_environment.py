@@ -10,11 +10,11 @@ import pytest
 import trustme
 from tls import PHRASE, Files, bundle, client_files
 
-from sync.certificates import ClientCertificate
-from sync.connections import Trust
-from sync.credentials import Password
 from sync.environment import C4CAccess, Environment, HubSpotAccess, c4c_access, hubspot_access, settings
 from sync.errors import ConfigurationError
+from sync.net.certificates import ClientCertificate
+from sync.net.connections import Trust
+from sync.net.credentials import Password
 
 GOOD = {
     "HUBSPOT_ACCESS_TOKEN": "pat-1",

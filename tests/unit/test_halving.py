@@ -9,7 +9,7 @@ import pytest
 from twin import Twin
 
 from sync.errors import Refused
-from sync.jobs.halving import Findings, Halving
+from sync.handover.halving import Findings, Halving
 from sync.odata import Query, Row
 from sync.planner.lookups import NOBODYS, Lookup
 from sync.planner.resolve import ACCOUNT

@@ -8,9 +8,9 @@ import pytest
 from unit_builders import shipped, tenant_schema, with_qualification
 
 from sync.config import load
+from sync.contracts import check, score_types
 from sync.domain.rules import FieldMap, Rules
 from sync.hubspot_client import Property
-from sync.jobs import check, score_types
 from sync.schema import Field
 
 TIERS = {"name": "mql", "property": "engagement_tier", "tiers": ["A1", "A2"]}

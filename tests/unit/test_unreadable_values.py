@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 from unit_builders import company, contact, field_map, primary, shipped, tenant_schema, with_qualification
 
+from sync.contracts import schema_watch
 from sync.domain.codes import Code
 from sync.domain.conditions import Condition
 from sync.domain.views import ASSOCIATIONS, ContactView, Unreadable
 from sync.hubspot_client import Property
-from sync.jobs import schema_watch
 from sync.mappers.draft import draft
+from sync.mirror.readable import Known
 from sync.planner import conditions
 from sync.planner.consent import refusals
 from sync.planner.facts import Facts
 from sync.planner.qualify import leading, qualify
-from sync.state.readable import Known
 
 
 def unread(*names: str, **properties: Any) -> ContactView:

@@ -1,0 +1,227 @@
+"""Why is this contact where it is? The whole chain, from the mirror and the records; no network."""
+
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from sync.domain.codes import EXPLANATIONS, Code
+from sync.domain.decision import Decision
+from sync.domain.rules import Rules
+from sync.domain.views import Company, ContactView, Unreadable
+from sync.faults import Faults
+from sync.handover.links import NUMBERS
+from sync.handover.recording import input_digest
+from sync.lifecycle import Status
+from sync.mappers.company import company_name
+from sync.mirror import loading, mirrored, selection
+from sync.planner.qualify import leading, qualify
+from sync.planner.resolve import LEAD
+from sync.planner.seen import ADOPTED_BY
+from sync.state import tables, work
+from sync.state.store import Store
+
+Explained = dict[str, Any]
+
+
+def explain(store: Store, rules: Rules, contact_id: str) -> Explained | None:
+    """What holds now for the contact; None if the mirror does not know it.
+
+    INTERNAL_ERROR with the place of the exception, and no more, where one occurs.
+    """
+    faults = Faults()
+    with store.reading() as session:
+        if not selection.known(session, [contact_id]):
+            return None
+        with faults.concerning({contact_id: 0}):
+            return _explained(session, loading.views(session, [contact_id])[contact_id], rules)
+        return _failed(session, contact_id, faults.found[contact_id], rules)
+
+
+def _explained(session: Session, view: ContactView, rules: Rules) -> Explained:
+    progress = work.progress_of(session, view.id)
+    decisions = qualify(view, rules)
+    last = work.decision_at(session, view.id)
+    outdated = last is not None and (last.rules_digest, last.input_digest) != (rules.digest, input_digest(view))
+    code = leading(decisions).code if outdated else _deciding(decisions, progress)
+    codes = _codes(code, decisions, last, _waiting_for(progress), bool(view.cycles))
+    return {
+        "contact": view.id,
+        "code": str(code),
+        "codes": codes,
+        "meaning": EXPLANATIONS[code].meaning,
+        "remedy": EXPLANATIONS[code].remedy,
+        "remedies": _remedies(codes),
+        "scores": [decision.to_json() for decision in decisions],
+        "warnings": (last.body.get("warnings") if last else None) or [],
+        **_progress(progress),
+        **_records(session, view, rules),
+        "outdated": outdated,
+        "rules": rules.digest,
+        "input": input_digest(view),
+    }
+
+
+def _failed(session: Session, contact_id: str, fault: str, rules: Rules) -> Explained:
+    """The same names, with what is known of a contact that this program fails on."""
+    code = Code.INTERNAL_ERROR
+    return {
+        "contact": contact_id,
+        "code": str(code),
+        "codes": [str(code)],
+        "meaning": EXPLANATIONS[code].meaning,
+        "remedy": EXPLANATIONS[code].remedy,
+        "remedies": _remedies([str(code)]),
+        "scores": [],
+        "warnings": [],
+        **_progress(work.progress_of(session, contact_id)),
+        "detail": fault,
+        "companies": [],
+        "links": [],
+        "handovers": [],
+        "above_threshold_since": {},
+        "outdated": False,
+        "rules": rules.digest,
+        "input": None,
+    }
+
+
+def explain_at(store: Store, contact_id: str, at: datetime) -> Explained | None:
+    """The decision that was in force at `at`, as recorded then; None if there was none."""
+    with store.reading() as session:
+        found = work.decision_at(session, contact_id, at)
+        if found is None:
+            return None
+        code = Code(found.code)
+        reasons = [reason["code"] for score in found.body["scores"] for reason in score["reasons"]]
+        warnings = [warning["code"] for warning in found.body["warnings"]]
+        codes = list(dict.fromkeys([found.code, *(c for c in reasons if c != Code.QUALIFIED), *warnings]))
+        return {
+            "contact": contact_id,
+            "code": found.code,
+            "codes": codes,
+            "meaning": EXPLANATIONS[code].meaning,
+            "remedy": EXPLANATIONS[code].remedy,
+            "remedies": _remedies(codes),
+            **found.body,
+            "decided_at": _iso(found.decided_at),
+            "run_id": found.run_id,
+            "rules": found.rules_digest,
+            "input": found.input_digest,
+        }
+
+
+def first_decided(store: Store, contact_id: str) -> datetime | None:
+    """When the contact was decided on for the first time, as far as it is kept."""
+    with store.reading() as session:
+        return work.first_decided(session, contact_id)
+
+
+def all_ids(store: Store) -> list[str]:
+    """Every contact of the mirrored."""
+    with store.reading() as session:
+        return mirrored.all_ids(session)
+
+
+_WAITING = (Status.PENDING, Status.IN_FLIGHT)
+
+
+def _deciding(decisions: tuple[Decision, ...], progress: tables.Progress | None) -> Code:
+    """What was found while writing counts more than what the rules alone say."""
+    if progress and progress.code and progress.status in (Status.PARKED, Status.DONE):
+        return Code(progress.code)
+    return leading(decisions).code
+
+
+def _codes(
+    code: Code, decisions: tuple[Decision, ...], last: tables.Decision | None, waiting: list[str], handed_over: bool
+) -> list[str]:
+    found = [str(code), *waiting, *(c for decision in decisions for c in decision.codes)]
+    found += [warning["code"] for warning in (last.body.get("warnings") if last else None) or []]
+    found += [str(Code.ALREADY_HANDED_OVER)] if handed_over else []
+    # One score may have qualified while another decides nothing: only the deciding code may say QUALIFIED.
+    return list(dict.fromkeys(c for c in found if c != Code.QUALIFIED or code is Code.QUALIFIED))
+
+
+def _waiting_for(progress: tables.Progress | None) -> list[str]:
+    """The code of the last attempt, where another one follows."""
+    return [progress.code] if progress and progress.code and progress.status in _WAITING else []
+
+
+def _remedies(codes: list[str]) -> dict[str, str]:
+    """What a person does about each of the codes."""
+    return {code: EXPLANATIONS[Code(code)].remedy for code in codes}
+
+
+def _progress(progress: tables.Progress | None) -> dict[str, Any]:
+    if progress is None:
+        return {"status": str(Status.PENDING), "detail": None, "attempts": 0, "next_try": None}
+    waiting = progress.status in _WAITING
+    return {
+        "status": progress.status,
+        "detail": progress.detail,
+        "attempts": progress.attempts,
+        "next_try": _iso(progress.due_at) if waiting else None,
+    }
+
+
+def _state(link: tables.Link, rules: Rules) -> str | None:
+    """Where a lead stood when it was read last."""
+    if link.entity != LEAD:
+        return None
+    lead, status = rules.mapping.lead, link.seen.get("LifeCycleStatusCode")
+    if link.seen.get("gone"):
+        return "gone"
+    if status in lead.closed_status:
+        return "closed"
+    return "accepted by sales" if status in lead.accepted_status else "open"
+
+
+def _name(company: Company, rules: Rules) -> str | None:
+    with suppress(Unreadable):
+        return company_name(company, rules.mapping.account.shared_domains)
+    return None
+
+
+def _records(session: Session, view: ContactView, rules: Rules) -> dict[str, Any]:
+    companies = [a.company.id for a in view.associations]
+    links = work.link_rows(session, [view.id], companies)
+    return {
+        "companies": [
+            {
+                "id": a.company.id,
+                "name": _name(a.company, rules),
+                "primary": a.is_primary,
+                "labels": sorted(x.text for x in a.labels if x.text),
+            }
+            for a in view.associations
+        ],
+        "links": [
+            {
+                "entity": r.entity,
+                "key": r.key,
+                "object_id": r.object_id,
+                "number": r.seen.get(NUMBERS[r.entity]) if r.entity in NUMBERS else None,
+                "state": _state(r, rules),
+                "origin": r.origin,
+                "adopted_by": r.seen.get(ADOPTED_BY),
+                "last_written": _iso(r.written_at),
+            }
+            for r in links
+        ],
+        "handovers": [
+            {
+                "lead": h.lead_key,
+                "object_id": h.object_id,
+                "at": _iso(h.handed_over_at),
+                "crossed_at": _iso(h.crossed_at),
+            }
+            for h in work.handovers_of(session, view.id)
+        ],
+        "above_threshold_since": {score: _iso(at) for score, at in view.crossed_at.items()},
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

@@ -1,0 +1,49 @@
+"""Leaves contacts alone for good because sales retired or deleted their records on purpose, and takes that back."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sync.domain.text import clean
+from sync.errors import ConfigurationError
+from sync.log import Event, emit
+from sync.mirror import left_alone, selection
+from sync.refusals.redaction import holds_contact_data
+from sync.state.pending import mark_pending
+from sync.state.store import Store
+
+LONGEST = 200
+"""Characters of a reason."""
+
+
+def leave(store: Store, contact_ids: Sequence[str], reason: str, now: datetime) -> list[str]:
+    """Leaves these contacts alone; a merged-away id stands for its survivor. Returns their ids.
+
+    Raises ConfigurationError for an id that nobody knows, and for a reason that is empty, too long or names a person.
+    """
+    said = checked(reason)
+    with store.session() as session:
+        living = list(selection.survivors(session, contact_ids).values())
+        known = selection.known(session, living)
+        if strangers := [i for i in living if i not in known]:
+            raise ConfigurationError(
+                [f"{', '.join(strangers)}: not in the mirror; take the id from HubSpot's record URL"]
+            )
+        left_alone.leave(session, known, said, now)
+        mark_pending(session, known, now)
+    emit(Event.RESYNC_MARKED, kind="left alone", contacts=len(known))
+    return known
+
+
+def checked(reason: str) -> str:
+    """The reason in one line. Raises ConfigurationError where it cannot be kept."""
+    said = " ".join(clean(reason).split())
+    if not said or len(said) > LONGEST:
+        raise ConfigurationError([f"--reason: found {len(said)} characters, allowed: 1 to {LONGEST}"])
+    if holds_contact_data(said):
+        raise ConfigurationError(
+            [
+                "--reason holds an e-mail address or a phone number. The reason is kept and shown, so leave out what "
+                "belongs to a person: say what sales did, such as 'retired by sales, ticket 4711'"
+            ]
+        )
+    return said

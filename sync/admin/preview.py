@@ -1,0 +1,115 @@
+"""What the next push would write, field by field against what C4C holds now. Writes nothing."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sync.context import Context
+from sync.contracts import tenant_memory
+from sync.contracts.tenant import read_tenant
+from sync.domain.decision import Decision
+from sync.domain.numbers import in_order
+from sync.faults import Faults
+from sync.handover.rehearsal import Rehearsal
+from sync.handover.slice import SLICE, LinksOf, Slice, decided
+from sync.jobs import rules_change
+from sync.lifecycle import Failed
+from sync.mirror import selection
+from sync.planner.imagine import Predicted
+from sync.planner.plan import concerns
+from sync.planner.qualify import leading, qualify
+from sync.state import work
+from sync.state.pending import portions
+
+Document = dict[str, Any]
+
+
+def preview(context: Context, contact_ids: Sequence[str] = ()) -> Document:
+    """The plan for these contacts, or for everybody who is due.
+
+    Raises RemoteError if C4C cannot be read, Defect for the same exception on many contacts.
+    """
+    faults = Faults()
+    ids = list(contact_ids) or _due(context)
+    document: Document = {"parked": [], "withdrawn": [], "mismatches": [], "warnings": []}
+    unchanged: Counter[str] = Counter()
+    writes: Iterable[Predicted] = ()
+    if qualified := _qualified(context, ids, document, faults):
+        tenant, mismatches = read_tenant(context.c4c, context.config.rules, context.now())
+        document["mismatches"] = [str(mismatch) for mismatch in mismatches]
+        rehearsal = Rehearsal(context, tenant, faults)
+        # Slices as the push makes them: what one slice writes, the next one finds.
+        for start in range(0, len(qualified), SLICE):
+            slice_ = rehearsal.play(qualified[start : start + SLICE])
+            unchanged += _unchanged(slice_, rehearsal)
+            _tell(slice_, document)
+            context.checkpoint()
+            context.progress("plan", min(start + SLICE, len(qualified)), len(qualified))
+        writes = rehearsal.imagined.written.values()
+    document["parked"] += faults.listed()
+    return {**_counts(writes), "unchanged": dict(unchanged), "records": [w.to_json() for w in writes], **document}
+
+
+def unknown(context: Context, contact_ids: Sequence[str]) -> list[str]:
+    """Those of the ids that the mirror does not have."""
+    with context.store.reading() as session:
+        known = selection.known(session, contact_ids)
+    return [contact for contact in contact_ids if contact not in known]
+
+
+def _due(context: Context) -> list[str]:
+    """Who is due, or will be as soon as a run notices that the rules have changed."""
+    with context.store.reading() as session:
+        if rules_change.are_new(session, context.config.rules):
+            return work.decidable(session, "", limit=1_000_000)
+        return work.due(session, context.now(), limit=1_000_000)
+
+
+def _qualified(context: Context, ids: Sequence[str], document: Document, faults: Faults) -> list[str]:
+    """Those who would be handed over, in the order of the push; of the others, who would be parked."""
+    found: list[str] = []
+    for portion in portions(ids, SLICE):
+        with context.store.reading() as session:
+            views = faults.views(session, portion)
+            links = LinksOf(work.links_of(session, portion, ()))
+            schema = tenant_memory.remembered(session, context.config.rules)[0].schema
+            were_qualified = work.last_qualified(session, [i for i, view in views.items() if view.cycles])
+        for contact, view in views.items():
+            with faults.concerning({contact: view.change_seq}):
+                decisions = qualify(view, context.config.rules)
+                concerned = concerns(view, decisions, links.of(view), context.config.rules, schema)
+                _tell_decided(contact, decisions, contact in were_qualified, concerned, document)
+                found += [contact] * concerned
+    return found
+
+
+def _tell_decided(
+    contact: str, decisions: tuple[Decision, ...], was_qualified: bool, concerned: bool, document: Document
+) -> None:
+    if was_qualified and not any(decision.qualified for decision in decisions):
+        document["withdrawn"].append({"contact": contact, "code": str(leading(decisions).code)})
+    if not concerned and isinstance(outcome := decided(decisions), Failed):
+        document["parked"].append(_parked(contact, outcome))
+
+
+def _unchanged(slice_: Slice, rehearsal: Rehearsal) -> Counter[str]:
+    records = {(w.entity, w.key) for planned in slice_.plans.values() for w in planned.records}
+    return Counter(entity for entity, key in records if (entity, key) not in rehearsal.imagined.written)
+
+
+def _tell(slice_: Slice, document: Document) -> None:
+    for contact in sorted(slice_.outcomes, key=in_order):
+        outcome, planned = slice_.outcomes[contact], slice_.plans[contact]
+        if isinstance(outcome, Failed):
+            document["parked"].append(_parked(contact, outcome))
+        document["warnings"] += [{"contact": contact, **warning.to_json()} for warning in planned.warnings]
+
+
+def _parked(contact: str, outcome: Failed) -> dict[str, str]:
+    return {"contact": contact, "code": str(outcome.code), "text": outcome.detail}
+
+
+def _counts(writes: Iterable[Predicted]) -> dict[str, dict[str, int]]:
+    """Records by action and entity."""
+    of = {"creates": "create", "updates": "update", "deletes": "delete"}
+    return {name: dict(Counter(w.entity for w in writes if w.action == action)) for name, action in of.items()}

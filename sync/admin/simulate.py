@@ -1,0 +1,262 @@
+"""What would other rules change? Both rule sets over the whole mirrored, in one pass, without the network.
+
+Contacts stream by in portions and results go into a spool, so memory does not grow with their number. Companies that
+become accounts for one contact make relationships for others: those are looked at once more at the end, as the real
+run does.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from sqlmodel import Session
+
+from sync.admin.spool import Spool
+from sync.config import Guard
+from sync.context import Progress, silent
+from sync.contracts import tenant_memory
+from sync.domain.codes import Code
+from sync.domain.decision import Decision
+from sync.domain.rules import Rules
+from sync.domain.views import ContactView
+from sync.faults import Faults
+from sync.handover import contact_views
+from sync.handover.guard import Extent, Known, exceeding, excess
+from sync.handover.slice import LinksOf
+from sync.jobs.poll import STREAMS
+from sync.mappers.identity import account_ids
+from sync.mirror import association_rows, mirrored
+from sync.planner.imagine import creates_permission_sets
+from sync.planner.offline import Prediction, World, predict
+from sync.planner.plan import RELATION, Tenant, concerns
+from sync.planner.qualify import leading, qualify
+from sync.planner.resolve import ACCOUNT, CONTACT
+from sync.state import streams, work
+from sync.state.pending import portions
+from sync.state.store import Store
+
+PORTION = 500
+"""Contacts looked at together."""
+
+
+UNGUARDED = Guard(max_creates=0, max_changed_share=0, max_relationships=0)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Counts, and the lists as streams; read the streams before `close`."""
+
+    rules: tuple[str, str]
+    contacts: int
+    spool: Spool
+
+    def summary(self) -> dict[str, Any]:
+        """Everything but the rows."""
+        return {
+            "rules": {"now": self.rules[0], "then": self.rules[1]},
+            "contacts": self.contacts,
+            "counts": self.spool.numbers(),
+            "decisions": {world: self.spool.decisions(world) for world in ("now", "then")},
+            "creates": self.spool.counts("then")["create"],
+            "updates": self.spool.counts("then")["update"],
+            "deletes": self.spool.counts("then")["delete"],
+        }
+
+    def close(self) -> None:
+        self.spool.close()
+
+
+def simulate(
+    store: Store,
+    now: Rules,
+    then: Rules,
+    guard: Guard = UNGUARDED,
+    progress: Progress = silent,
+    portion: int = PORTION,
+) -> Outcome:
+    """Compares the rules in force with others; `guard`: what one cycle may do under those.
+
+    Raises Defect where the same exception occurs on many contacts.
+    """
+    with ExitStack() as stack:
+        session = stack.enter_context(store.reading())
+        spool = Spool()
+        stack.callback(spool.close)
+        comparison = _Comparison(session, spool, now, then, guard, portion)
+        comparison.warn_of_gaps()
+        total, done = mirrored.count(session), 0
+        for ids in _ids(session, portion):
+            comparison.look_at(ids)
+            session.expunge_all()
+            done += len(ids)
+            progress("simulate", done, total)
+        comparison.look_again()
+        comparison.warn_of_guard()
+        comparison.warn_of_faults()
+        stack.pop_all()
+        session.close()
+    return Outcome((now.digest, then.digest), done, spool)
+
+
+def _ids(session: Session, portion: int) -> Iterator[list[str]]:
+    """Contacts that a run would look at, in the order of their ids."""
+    after = ""
+    while ids := work.decidable(session, after, portion):
+        yield ids
+        after = ids[-1]
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One set of rules with what is known of the tenant under it."""
+
+    world: str
+    rules: Rules
+    tenant: Tenant
+    assumed: World
+
+
+class _Comparison:
+    """Both sides over portions of contacts."""
+
+    def __init__(self, session: Session, spool: Spool, now: Rules, then: Rules, guard: Guard, portion: int) -> None:
+        self.session, self.spool, self.limits, self.portion = session, spool, guard, portion
+        habits = World(
+            creates_permission_sets=creates_permission_sets(work.permission_set_origins(session)),
+            most_relationships=guard.max_relationships,
+        )
+        self.faults = Faults()
+        self.sides = []
+        for world, rules in (("now", now), ("then", then)):
+            tenant, self.tenant_known = tenant_memory.remembered(session, rules)
+            self.sides.append(_Side(world, rules, tenant, habits))
+        self.ambiguous = self._ambiguous()
+        self.withdrawn = 0
+
+    def _ambiguous(self) -> frozenset[str]:
+        """Companies of which C4C was found to have several accounts; still so unless the rules compare differently."""
+        now, then = (side.rules for side in self.sides)
+        if now.mapping.account.natural_keys != then.mapping.account.natural_keys:
+            return frozenset()
+        parked = work.parked_ids(self.session, Code.ACCOUNT_AMBIGUOUS)
+        found: set[str] = set()
+        for ids in portions(parked, self.portion):
+            for contact, view in self.faults.views(self.session, ids).items():
+                with self.faults.concerning({contact: view.change_seq}):
+                    found |= _companies(qualify(view, now))
+        return frozenset(found)
+
+    def look_at(self, ids: Sequence[str]) -> None:
+        views, links = self._load(ids)
+        persons = work.parked_as(self.session, ids, Code.CONTACT_AMBIGUOUS)
+        for contact, view in views.items():
+            with self.faults.concerning({contact: view.change_seq}):
+                now, then = (
+                    self._predicted(side, view, links, self._world(side, view, contact in persons))
+                    for side in self.sides
+                )
+                self._keep(view, now, then)
+
+    def _world(self, side: "_Side", view: ContactView, ambiguous_person: bool) -> World:
+        """What only C4C knows, as the last run found it."""
+        found = {(ACCOUNT, a.company.id) for a in view.associations if a.company.id in self.ambiguous}
+        if ambiguous_person and _companies(qualify(view, side.rules)) & _companies(qualify(view, self.sides[0].rules)):
+            found.add((CONTACT, view.id))
+        return replace(side.assumed, ambiguous=frozenset(found)) if found else side.assumed
+
+    def _predicted(self, side: "_Side", view: ContactView, links: LinksOf, world: World) -> Prediction:
+        """The prediction for one contact; of whom C4C need not hear costs nothing more than the decision."""
+        decisions, known = qualify(view, side.rules), links.of(view)
+        if not concerns(view, decisions, known, side.rules, side.tenant.schema):
+            return Prediction(decisions)
+        return predict(view, known, side.rules, side.tenant, world)
+
+    def _load(self, ids: Sequence[str]) -> tuple[dict[str, ContactView], LinksOf]:
+        views = self.faults.views(self.session, ids, partial(contact_views.views, rules=self.sides[1].rules))
+        companies: set[str] = set()
+        for contact, view in views.items():
+            with self.faults.concerning({contact: view.change_seq}):
+                companies |= account_ids(view)
+        return views, LinksOf(work.links_of(self.session, ids, companies))
+
+    def _keep(self, view: ContactView, now: Prediction, then: Prediction) -> None:
+        for side, prediction in zip(self.sides, (now, then), strict=True):
+            self.spool.write(side.world, view.id, prediction.writes)
+            self.spool.count(side.world, _code(prediction))
+        before, after = _qualified(now), _qualified(then)
+        if before != after:
+            self.spool.move(view.id, "entering" if after else "leaving", _code(now), _code(then))
+            self.withdrawn += before and bool(view.cycles)
+        said = {*now.warnings, now.problem}
+        for reason in (*then.warnings, *([then.problem] if then.problem else [])):
+            if reason not in said:
+                self.spool.warn(view.id, str(reason.code), reason.text)
+
+    def look_again(self) -> None:
+        """Contacts of companies that become accounts get their relationships to them."""
+        for side in self.sides:
+            for accounts in self.spool.new_accounts(side.world, self.portion):
+                for ids in portions(association_rows.contacts_of(self.session, accounts), self.portion):
+                    views, links = self._load(work.decidable_of(self.session, ids))
+                    persons = work.parked_as(self.session, ids, Code.CONTACT_AMBIGUOUS)
+                    for contact, view in views.items():
+                        with self.faults.concerning({contact: view.change_seq}):
+                            self._again(side, view, links, contact in persons)
+                    self.session.expunge_all()
+
+    def _again(self, side: "_Side", view: ContactView, links: LinksOf, ambiguous_person: bool) -> None:
+        companies = (association.company.id for association in view.associations)
+        further = frozenset(i for i in companies if self.spool.makes_account(side.world, i))
+        own = _companies(qualify(view, side.rules))
+        if own and further - own:
+            world = replace(self._world(side, view, ambiguous_person), accounts=further - own)
+            prediction = self._predicted(side, view, links, world)
+            self.spool.write(side.world, view.id, prediction.writes, again=True)
+
+    # ---- what cannot be known, or should be known before
+
+    def warn_of_gaps(self) -> None:
+        """Things that the prediction rests on and that nobody has looked at yet."""
+        if not self.tenant_known:
+            self.spool.warn(
+                "", "", "no run has read the tenant yet: the shipped field table is used, owners are unknown"
+            )
+        then = self.sides[1].rules
+        for stream in STREAMS:
+            known = (streams.remembered(self.session, f"properties of {stream}") or "").split()
+            named = then.contact_properties() if stream == "contacts" else then.company_properties()
+            missing = sorted(set(named) - set(known)) if known else []
+            if missing:
+                self.spool.warn("", "", f"not in the mirror yet, so taken as empty: {stream}: {', '.join(missing)}")
+
+    def warn_of_faults(self) -> None:
+        for fault in self.faults.listed():
+            self.spool.warn(fault["contact"], fault["code"], fault["text"])
+
+    def warn_of_guard(self) -> None:
+        counts = self.spool.counts("then")
+        changes = Counter(counts["update"]) + Counter(counts["delete"])
+        related = changes.pop(RELATION, 0)
+        extent = Extent(Counter(counts["create"]), changes.total(), self.withdrawn, related)
+        if found := excess(extent, Known.of(self.session), self.limits):
+            kind, number, limit = found
+            remedy = "the guard would stop it, and `hubspot-c4c-sync approve` lets it through"
+            text = f"{exceeding(kind, number, limit)}: {remedy}"
+            self.spool.warn("", str(Code.GUARD_TRIPPED), text)
+
+
+def _companies(decisions: Iterable[Decision]) -> set[str]:
+    return {d.company.id for d in decisions if d.qualified and d.company}
+
+
+def _qualified(prediction: Prediction) -> bool:
+    """Whether any score's rules are met; a lead that is closed already does not change that."""
+    met = (Code.QUALIFIED, Code.LEAD_CLOSED, Code.ALREADY_HANDED_OVER)
+    return any(decision.code in met for decision in prediction.decisions)
+
+
+def _code(prediction: Prediction) -> str:
+    return str(prediction.problem.code if prediction.problem else leading(prediction.decisions).code)

@@ -1,0 +1,153 @@
+"""The state of the whole, for people and for programs; no network."""
+
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlmodel import Session
+
+from sync.config import Configuration, WorkerConfig
+from sync.contracts import freshness
+from sync.mirror import disappearance
+from sync.net import certificates
+from sync.state import belonging, budget, guarding, pausing, second_writer, streams, trouble, work
+from sync.state import lease as leases
+from sync.state.space import space
+from sync.state.store import Store
+from sync.state.tables import JobRun
+
+LATE = 3
+"""A worker that has missed this many poll intervals in a row does not turn any more."""
+
+
+def status(store: Store, now: datetime, configuration: Configuration | None = None) -> dict[str, Any]:
+    """Backlog, parked contacts by code, watermarks with their age, and the last success and failure of each job."""
+    with store.reading() as session:
+        oldest = work.oldest_pending(session)
+        return {
+            "pending": work.pending_count(session),
+            "due": work.due_count(session, now),
+            "oldest_pending": _iso(oldest),
+            "done": work.done_counts(session),
+            "parked": work.parked_counts(session),
+            "handed_over": work.created_lead_count(session),
+            "adopted": work.adopted_lead_count(session),
+            "watermarks": {name: _mark(until, now) for name, until in streams.watermarks(session).items()},
+            "jobs": {name: _job(success, failure) for name, (success, failure) in streams.last_runs(session).items()},
+            "budget": _budget(budget.load(session), configuration),
+            "frozen_scores": freshness.frozen(session, configuration, now) if configuration else [],
+            "lease": _lease(store, leases.holding(session), now),
+            "guard": _guard(guarding.last(session)),
+            "belongs_to": asdict(belonging.known(session)),
+            "paused": asdict(pause) if (pause := pausing.paused(session)) else None,
+            "second_writer": _second_writer(second_writer.standing(session)),
+            "disappearances": [_doubted(found) for found in disappearance.standing(session)],
+            "alerts": streams.holding(session),
+            "alerts_undelivered": sorted(set(streams.holding(session)) ^ set(streams.delivered(session))),
+            "state": _state(store),
+            "latency_seconds": _latency(session),
+        }
+
+
+def certificate(path: Path | None, now: datetime) -> dict[str, Any] | None:
+    """When our certificate for SAP Sales Cloud ends, and what is wrong with its dates; None without one."""
+    validity = certificates.of_file(path) if path else None
+    if validity is None:
+        return None
+    return {"path": str(path), "expires_at": _iso(validity.not_after), "problem": validity.problem(now)}
+
+
+def _state(store: Store) -> dict[str, Any]:
+    """The state file from outside, and what is wrong with it."""
+    path = store.path
+    problem = trouble.standing(path)
+    named = f"{path}: {problem}" if problem else trouble.exposed(path)
+    found = space(path)
+    return {"path": str(path), "bytes": found.used, "free_bytes": found.free, "problem": named}
+
+
+def _budget(known: budget.DailyBudget, configuration: Configuration | None) -> dict[str, Any]:
+    """HubSpot's requests of the day: the whole account's, as told last."""
+    return {
+        "limit": known.limit,
+        "used": known.used,
+        "left": known.left,
+        "reserved": configuration.worker.hubspot.daily_reserve if configuration else None,
+        "resets_at": _iso(known.resets_at),
+        "exhausted_until": _iso(known.exhausted_until),
+    }
+
+
+def _mark(until: datetime | None, now: datetime) -> dict[str, Any]:
+    return {"until": _iso(until), "age_seconds": round((now - until).total_seconds()) if until else None}
+
+
+def _job(success: JobRun | None, failure: JobRun | None) -> dict[str, Any]:
+    return {
+        "last_success": _iso(success.finished_at) if success else None,
+        "last_failure": _iso(failure.finished_at) if failure else None,
+        "last_error": failure.error if failure else None,
+    }
+
+
+def _lease(store: Store, holding: leases.Holding | None, now: datetime) -> dict[str, Any] | None:
+    """Who works; `alive` is told by the kernel where it can tell, so that a dead holder shows at once."""
+    if holding is None:
+        return None
+    return {
+        "holder": holding.holder,
+        "kind": holding.kind,
+        "since": _iso(holding.since),
+        "beat_age_seconds": round((now - holding.beat_at).total_seconds()),
+        "alive": leases.is_alive(store),
+    }
+
+
+def _guard(stopped: guarding.Stopped | None) -> dict[str, Any] | None:
+    if stopped is None:
+        return None
+    return {"plan": stopped.digest, "text": stopped.text, "at": stopped.at, "approved_at": stopped.approved_at}
+
+
+def _second_writer(found: second_writer.SecondWriter | None) -> dict[str, Any] | None:
+    return {"digest": found.digest, "text": found.text, "at": found.at} if found else None
+
+
+def _doubted(found: disappearance.Disappearance) -> dict[str, Any]:
+    return {"plan": found.digest, "text": found.text, "at": found.at}
+
+
+LATENCIES = 1000
+"""Handovers that the percentiles look at."""
+
+
+def _latency(session: Session) -> dict[str, int] | None:
+    """From crossing the threshold to the lead: median and 95th percentile of the last handovers."""
+    since = streams.in_service_since(session)
+    ordered = sorted(work.recent_latencies(session, since, LATENCIES)) if since else []
+    if not ordered:
+        return None
+    return {"p50": round(ordered[len(ordered) // 2]), "p95": round(ordered[int(len(ordered) * 0.95)])}
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def unhealthy(store: Store, worker: WorkerConfig, now: datetime) -> str | None:
+    """Why the worker counts as stuck, or None. An outage of a remote system does not: the loop still turns."""
+    limit = max(LATE * worker.schedule.poll, timedelta(minutes=5))
+    patience = max(LATE * worker.schedule.takeover_after, timedelta(minutes=2))
+    with store.reading() as session:
+        holding = leases.holding(session)
+        pulse = streams.last_start(session)
+    if holding and holding.kind == "worker" and not leases.is_alive(store):
+        return "the worker that held the lease is gone"
+    if holding and abs(now - holding.beat_at) <= patience:
+        return None
+    if pulse is None:
+        return "no job was ever started"
+    if now - pulse > limit:
+        return f"the last job was started {round((now - pulse).total_seconds())} s ago, allowed are {limit.seconds} s"
+    return None

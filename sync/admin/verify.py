@@ -1,0 +1,260 @@
+"""Compares the mirror, the links and SAP Sales Cloud: missing, extra, drifted, duplicate. Writes nothing there.
+
+C4C has no "is not empty", so records that carry an external key are read by its first digit: keys begin with a HubSpot
+id (C4C OData guide: eq, ge, le, startswith, endswith).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sync import odata
+from sync.context import Context
+from sync.contracts.tenant import maps, read_tenant
+from sync.faults import Faults
+from sync.handover import links
+from sync.handover.handover import Handover
+from sync.handover.keyed import KEYED, STATUS, Keyed, keyed
+from sync.handover.slice import Slice
+from sync.mirror import left_alone, selection
+from sync.odata import Query
+from sync.planner.plan import Write, concerns
+from sync.planner.qualify import qualify
+from sync.planner.resolve import ACCOUNT, CONTACT
+from sync.schema import collection
+from sync.state import streams, tables
+from sync.state.pending import mark_pending, portions
+from sync.state.store import Store
+
+SLICE = 200
+
+
+@dataclass
+class Differences:
+    """What does not fit, by kind; each entry names entity and key, and the contacts to look at again.
+
+    `not_compared`: contacts on which an exception occurred, each with code and place.
+    """
+
+    missing: list[dict[str, Any]] = field(default_factory=list)
+    extra: list[dict[str, Any]] = field(default_factory=list)
+    drifted: list[dict[str, Any]] = field(default_factory=list)
+    duplicate: list[dict[str, Any]] = field(default_factory=list)
+    shared: list[dict[str, Any]] = field(default_factory=list)
+    """Pairs whose record carries the key of another HubSpot id, by rule, by merge or by a person's word: no mistake."""
+    left_over: list[dict[str, Any]] = field(default_factory=list)
+    """Records of HubSpot ids that were merged away, besides the survivor's own; sales should merge them."""
+    obsolete: list[dict[str, Any]] = field(default_factory=list)
+    """Pairs whose record sales retired: its contacts wait for a person as soon as something is to be written."""
+    settled: list[dict[str, Any]] = field(default_factory=list)
+    """Records that are gone, of contacts that a person wants left alone: no mistake, and nothing to do."""
+    not_compared: list[dict[str, str]] = field(default_factory=list)
+    checked: dict[str, int] = field(default_factory=dict)
+
+    def total(self) -> int:
+        kinds = (self.missing, self.extra, self.drifted, self.duplicate, self.not_compared)
+        return sum(len(kind) for kind in kinds)
+
+    def beyond_repair(self) -> int:
+        """What only a person can settle: records with one key, those of which HubSpot knows nobody, and our faults."""
+        return len(self.duplicate) + len(self.not_compared) + sum(not entry["contacts"] for entry in self.extra)
+
+    def contacts(self) -> set[str]:
+        """Contacts that the normal path would look at to mend what it can mend."""
+        kinds = (*self.missing, *self.extra, *self.drifted)
+        return {contact for entry in kinds for contact in entry["contacts"]}
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "missing": self.missing,
+            "extra": self.extra,
+            "drifted": self.drifted,
+            "duplicate": self.duplicate,
+            "shared": self.shared,
+            "left_over": self.left_over,
+            "obsolete": self.obsolete,
+            "settled": self.settled,
+            "not_compared": self.not_compared,
+            "checked": self.checked,
+        }
+
+
+def verify(context: Context) -> Differences:
+    """All differences. Raises RemoteError if C4C cannot be read, Defect for the same exception on many contacts."""
+    tenant, _ = read_tenant(context.c4c, context.config.rules, context.now())
+    with context.store.reading() as session:
+        pairs = selection.links(session, KEYED)
+        settled = selection.done(session)
+        alone = {row.contact_id: row.reason for row in left_alone.everybody(session)}
+    records = _records(context)
+    context.progress("verify records", len(records), len(records))
+    found = Differences(checked={"records": len(records), "links": len(pairs), "contacts": len(settled)})
+    found.duplicate = list(_duplicates(records))
+    with context.store.session() as session:
+        streams.remember_duplicates(session, len(found.duplicate))
+    gone = _gone(context, pairs, records)
+    missing = [(link, _entry(context.store, link.entity, link.key, link.object_id)) for link in gone]
+    found.missing = [entry for _, entry in missing if not _is_settled(entry, alone)]
+    found.settled = [_named(link, _why(entry, alone)) for link, entry in missing if _is_settled(entry, alone)]
+    linked = {(link.entity, link.object_id) for link in pairs}
+    known_twice = {(entry["entity"], i) for entry in found.duplicate for i in entry["object_ids"]}
+    found.extra = [
+        _entry(context.store, r.entity, r.key, r.object_id)
+        for r in records
+        if not r.obsolete and (r.entity, r.object_id) not in linked | known_twice
+    ]
+    retired = {(r.entity, r.object_id) for r in records if r.obsolete}
+    found.obsolete = [_named(link, _successor(link)) for link in pairs if (link.entity, link.object_id) in retired]
+    with context.store.reading() as session:
+        survivors = selection.merged_away(session)
+    found.shared = [_named(link, "shared with another HubSpot id") for link in pairs if link.origin == "shared"]
+    found.left_over = [
+        _named(link, f"HubSpot merged its id into {survivors[_kind(link), link.hubspot_id]}")
+        for link in pairs
+        if (_kind(link), link.hubspot_id) in survivors and link not in gone
+    ]
+    handover = Handover(context, tenant, Faults())
+    _compare_fields(context, handover, settled, found)
+    found.not_compared = handover.faults.listed()
+    return found
+
+
+def _successor(link: tables.Link) -> str:
+    """What to do about a retired record."""
+    name = f"hubspot-c4c-sync links set {link.entity} {link.key} OBJECT_ID"
+    alone = "hubspot-c4c-sync parked leave CONTACT_ID --reason TEXT"
+    return f"name its successor with `{name}`, or leave its contact alone with `{alone}`"
+
+
+def _is_settled(entry: Mapping[str, Any], alone: Mapping[str, str]) -> bool:
+    """Whether all whose record it was are left alone, so that nobody will make it again."""
+    return bool(entry["contacts"]) and all(contact in alone for contact in entry["contacts"])
+
+
+def _why(entry: Mapping[str, Any], alone: Mapping[str, str]) -> str:
+    return "; ".join(f"contact {contact} is left alone: {alone[contact]}" for contact in entry["contacts"])
+
+
+def repair(context: Context, found: Differences) -> tuple[int, int]:
+    """(contacts marked pending, records linked): the normal path creates and updates as always.
+
+    What carries our key and belongs to a known contact is linked at once: the normal path would adopt it only when the
+    contact qualifies, and until then nobody would know that it was handed over.
+    """
+    now = context.now()
+    with context.store.session() as session:
+        ours = [e for e in found.extra if e["contacts"]]
+        linked = sum(links.adopt(session, e["entity"], e["key"], e["object_id"], now) for e in ours)
+        ids = selection.known(session, sorted(found.contacts()))
+        mark_pending(session, ids, now)
+    return len(ids), linked
+
+
+# ---- C4C's records
+
+
+def _records(context: Context) -> list[Keyed]:
+    entities = maps(context.config.rules)
+    queries = [
+        Query(collection(entity), f"startswith({m.external_key},'{digit}')", ("ObjectID", m.external_key, status))
+        for entity, m in entities.items()
+        for digit in "123456789"
+        for status in [STATUS[entity]]
+    ]
+    answers = context.c4c.query(queries)
+    return [
+        keyed(entity, row, entities[entity])
+        for (entity, _), rows in zip([(e, d) for e in entities for d in "123456789"], answers, strict=True)
+        for row in rows
+    ]
+
+
+def _duplicates(records: Iterable[Keyed]) -> Iterable[dict[str, Any]]:
+    """One key on several records: only a person can say which is right."""
+    by_key: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for record in records:
+        if not record.obsolete:
+            by_key[record.entity, record.key].append(record.object_id)
+    for (entity, key), ids in sorted(by_key.items()):
+        if len(ids) > 1:
+            yield {"entity": entity, "key": key, "object_ids": sorted(ids)}
+
+
+def _gone(context: Context, links: Iterable[tables.Link], records: Iterable[Keyed]) -> list[tables.Link]:
+    """Links whose record is not there, asked for by id too: somebody may only have emptied its key."""
+    seen = {(r.entity, r.object_id) for r in records}
+    unseen = [link for link in links if (link.entity, link.object_id) not in seen]
+    by_entity: dict[str, list[str]] = defaultdict(list)
+    for link in unseen:
+        by_entity[link.entity].append(link.object_id)
+    queries = [
+        Query(collection(entity), part, ("ObjectID",))
+        for entity, ids in by_entity.items()
+        for part in odata.chunks("ObjectID", ids)
+    ]
+    there = {str(row["ObjectID"]) for rows in (context.c4c.query(queries) if queries else []) for row in rows}
+    return [link for link in unseen if link.object_id not in there]
+
+
+def _entry(store: Store, entity: str, key: str, object_id: str) -> dict[str, Any]:
+    return {"entity": entity, "key": key, "object_id": object_id, "contacts": _contacts(store, entity, key)}
+
+
+def _named(link: tables.Link, text: str) -> dict[str, Any]:
+    number = link.seen.get(links.NUMBERS[link.entity])
+    return {"entity": link.entity, "key": link.key, "object_id": link.object_id, "number": number, "text": text}
+
+
+def _kind(link: tables.Link) -> str:
+    return ACCOUNT if link.entity == ACCOUNT else CONTACT
+
+
+def _contacts(store: Store, entity: str, key: str) -> list[str]:
+    hubspot_id = key.partition(":")[0]
+    with store.reading() as session:
+        if entity == ACCOUNT:
+            return selection.of_companies(session, [hubspot_id])
+        return selection.known(session, [hubspot_id])
+
+
+# ---- fields
+
+
+def _compare_fields(context: Context, handover: Handover, settled: list[str], found: Differences) -> None:
+    """What the normal path would create or change for contacts that count as done."""
+    known = {(entry["entity"], entry["key"]) for entry in found.missing}
+    seen: dict[tuple[str, str], dict[str, Any]] = {}
+    for ids in portions(settled, SLICE):
+        slice_ = _planned(context, handover, ids)
+        for contact in slice_.open():
+            for write in slice_.plans[contact].records:
+                if write.action != "unchanged":
+                    entry = seen.setdefault((write.entity, write.key), _difference(write))
+                    entry["contacts"].append(contact)
+        context.progress("verify fields", len(ids), len(settled))
+    found.drifted = [_without(e, "action") for e in seen.values() if e["action"] == "update"]
+    creates = [e for e in seen.values() if e["action"] == "create" and (e["entity"], e["key"]) not in known]
+    found.missing += [{**_without(e, "action", "fields"), "object_id": None} for e in creates]
+
+
+def _planned(context: Context, handover: Handover, ids: list[str]) -> Slice:
+    slice_ = handover.load(ids)
+    rules = context.config.rules
+    links, schema = slice_.links_by_contact(), handover.tenant.schema
+    for contact, view in list(slice_.views.items()):
+        with handover.faults.concerning(slice_.concerned([contact])):
+            if not concerns(view, qualify(view, rules), links[contact], rules, schema):
+                slice_.leave_out([contact])
+    slice_.leave_out(handover.faults.found)
+    handover.plan(slice_)
+    return slice_
+
+
+def _difference(write: Write) -> dict[str, Any]:
+    fields = [change.name for change in write.changes]
+    return {"entity": write.entity, "key": write.key, "action": write.action, "fields": fields, "contacts": []}
+
+
+def _without(entry: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in entry.items() if name not in names}

@@ -1,0 +1,83 @@
+"""What every job is given: the store, both systems, the configuration, a clock, and where to report progress."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from sqlmodel import Session
+
+from sync.c4c_client import C4CPort
+from sync.config import Configuration
+from sync.errors import Interrupted
+from sync.hubspot_client import HubSpotPort
+from sync.lifecycle import RetryPolicy
+from sync.notify import Notice, Notify
+from sync.state import remembered
+from sync.state.remembered import Remembered
+from sync.state.store import Store
+
+
+class Progress(Protocol):
+    """Shows how far long work has come; `total` may be unknown."""
+
+    def __call__(self, job: str, done: int, total: int | None) -> None: ...
+
+
+def silent(job: str, done: int, total: int | None) -> None:
+    """Shows nothing."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def nobody(notice: Notice) -> bool:
+    """Without a webhook nobody is told beside the log."""
+    del notice
+    return True
+
+
+class Stop(Protocol):
+    """Whether the process was asked to stop; jobs look between portions of work."""
+
+    def __call__(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Context:
+    """The surroundings of a run."""
+
+    store: Store
+    hubspot: HubSpotPort
+    c4c: C4CPort
+    config: Configuration
+    run_id: str
+    tenant: str = ""
+    """Host name of the tenant; empty where nobody asks whether it is the one that the state knows."""
+
+    now: Callable[[], datetime] = utc_now
+    sleep: Callable[[float], None] = time.sleep
+    progress: Progress = silent
+    stopping: Stop = field(default=lambda: False)
+    fence: Callable[[Session], None] = field(default=lambda _: None)
+    """Called in the transaction that announces writes; raises LeaseLost if they are another process's business."""
+
+    notify: Notify = field(default=nobody)
+    holding: Remembered = field(default_factory=remembered.holding)
+    delivered: Remembered = field(default_factory=remembered.delivered)
+
+    def checkpoint(self) -> None:
+        """Between portions of a read that are kept: raises Interrupted if the process was asked to stop."""
+        if self.stopping():
+            raise Interrupted("stopped by a signal; it goes on from here the next time")
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        retry = self.config.worker.retry
+        return RetryPolicy(retry.attempts, retry.first, retry.longest)
+
+
+Counts = dict[str, Any]
+"""What a job did, as plain numbers for the log, `once --json` and `status`."""

@@ -1,0 +1,40 @@
+"""Whether the technical user may read every entity that the worker reads and writes: one row of each is asked for.
+
+What may be written cannot be asked without writing; the services of a communication arrangement grant both together.
+"""
+
+from collections.abc import Iterator
+
+from sync.c4c_client import C4CPort
+from sync.contracts import tenant
+from sync.domain.rules import Rules
+from sync.errors import Refused, Unanswered
+from sync.odata import Query
+from sync.planner.plan import RELATION, Tenant
+from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
+from sync.schema import collection
+
+PURPOSE = {ACCOUNT: "accounts", CONTACT: "contact persons", LEAD: "leads", RELATION: "relationships"}
+"""What people call the entities; the others are known by their own names."""
+
+
+def findings(c4c: C4CPort, rules: Rules, found: Tenant) -> Iterator[tuple[str, str]]:
+    """(severity, text) for each entity that may not be read. Of what the tenant does not offer the rest has told."""
+    entities = [e for e in tenant.used(rules) if e in found.schema.entities]
+    answers = c4c.answers([Query(collection(entity), select=("ObjectID",), top=1) for entity in entities])
+    for entity, answer in zip(entities, answers, strict=True):
+        if not isinstance(answer, list):
+            yield "error" if entity in tenant.VITAL else "warning", _text(entity, answer)
+
+
+def _text(entity: str, why: Unanswered) -> str:
+    what = PURPOSE.get(entity, f"records of {entity}")
+    if isinstance(why, Refused) and why.status in (401, 403):
+        remedy = (
+            f"grant the technical user read and write access to {what}: tick the service with {entity} in the "
+            "communication arrangement (OData Services for Business Objects); of a business user, assign a role with "
+            "that work centre, without access restrictions"
+        )
+    else:
+        remedy = f"look at the OData service of {entity} in the tenant"
+    return f"{entity}: one row cannot be read ({why}); {remedy}"

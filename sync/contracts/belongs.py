@@ -1,0 +1,62 @@
+"""Whether portal and tenant of the settings are those that this state knows; else we stop, and nothing is mixed."""
+
+from urllib.parse import urlsplit
+
+from sync.context import Context
+from sync.errors import AnotherWorld
+from sync.state import belonging
+from sync.state.store import Store
+
+
+def host(base_url: str) -> str:
+    """The name of the tenant: C4C tells none of its own. A port belongs to the way there, not to the tenant."""
+    return (urlsplit(base_url).hostname or base_url).lower()
+
+
+def same_tenant(store: Store, tenant: str) -> None:
+    """Raises AnotherWorld if this state writes to another tenant."""
+    with store.reading() as session:
+        before = belonging.known(session).tenant
+    if before in (None, tenant):
+        return
+    with store.session() as session:
+        digest = belonging.doubt(session, tenant).digest
+    raise AnotherWorld(
+        f"{store.path}: its records are in the tenant {before}, and C4C_BASE_URL names {tenant}; nothing was done. For "
+        "another tenant set SYNC_STATE to a new path. If it is the same tenant under a new name: `hubspot-c4c-sync "
+        f"approve {digest}`"
+    )
+
+
+def meet_tenant(context: Context) -> None:
+    """Learns the tenant before anything is read for it or written to it; a doubt about its name is over."""
+    if not context.tenant:
+        return
+    with context.store.reading() as session:
+        settled = belonging.known(session).tenant and not belonging.doubted(session)
+    if not settled:
+        with context.store.session() as session:
+            belonging.meet(session, tenant=context.tenant)
+            belonging.forget_doubt(session)
+
+
+def same_portal(context: Context) -> None:
+    """Called before HubSpot is read. Raises AnotherWorld if this state was read from another portal, RemoteError.
+
+    A portal that does not tell its id passes.
+    """
+    portal = context.hubspot.portal_id()
+    if portal is None:
+        return
+    with context.store.reading() as session:
+        before = belonging.known(session).portal
+    if before == portal:
+        return
+    if before is None:
+        with context.store.session() as session:
+            belonging.meet(session, portal=portal)
+        return
+    raise AnotherWorld(
+        f"{context.store.path}: was read from HubSpot portal {before}, and the token belongs to portal {portal}; "
+        "nothing was read. Correct HUBSPOT_ACCESS_TOKEN, or set SYNC_STATE to a new path for the other portal"
+    )

@@ -1,0 +1,53 @@
+"""Mismatches between the rules and what a system offers: logged, and remembered until the next look finds none."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sync.context import Context
+from sync.errors import System
+from sync.log import Event, emit
+from sync.state import streams
+
+
+def report(context: Context, system: System, found: Sequence[dict[str, str]], topic: str = "") -> None:
+    """All mismatches of one look at `topic`; each holds `entity` or `kind`, `field` or `key`, and perhaps `cause`."""
+    for mismatch in found:
+        emit(Event.CONTRACT_MISMATCH, system=system, **mismatch)
+    with context.store.session() as session:
+        streams.remember_mismatches(session, f"{system} {topic}".strip(), [_text(mismatch) for mismatch in found])
+
+
+def known(context: Context, system: System) -> frozenset[str]:
+    """What the last look found."""
+    with context.store.reading() as session:
+        return frozenset(streams.mismatches(session).get(system, ()))
+
+
+TENANT = "tenant checked"
+
+
+def tenant_was_read(context: Context) -> None:
+    """The tenant was compared with the rules just now."""
+    with context.store.session() as session:
+        streams.remember(session, TENANT, context.now().isoformat())
+
+
+def tenant_is_due(context: Context) -> bool:
+    """Whether the tenant must be compared though nobody is handed over: each sweep interval while something is wrong.
+
+    A mismatch that somebody has corrected is over then, not at the next handover.
+    """
+    with context.store.reading() as session:
+        at, wrong = streams.remembered(session, TENANT), streams.mismatches(session).get("c4c")
+    schedule = context.config.worker.schedule
+    return bool(at) and context.now() - datetime.fromisoformat(at or "") >= (
+        schedule.sweep if wrong else schedule.full_sweep
+    )
+
+
+def _text(mismatch: dict[str, str]) -> str:
+    cause = mismatch.get("cause")
+    if cause and mismatch.get("key", "\0") in cause:
+        return cause
+    place = ".".join(mismatch[name] for name in ("entity", "kind", "field", "key") if name in mismatch)
+    return f"{place}: {cause}" if cause else f"{place} is not known"

@@ -1,0 +1,146 @@
+"""What the rules expect of the portal, compared at start-up, every sweep interval, and as soon as something is odd.
+
+Nothing is stopped by a mismatch: what still fits goes on. Each is logged as `contract_mismatch`, naming it. A property
+that the portal no longer shows counts as not read; when it is there again, everything is read again first.
+"""
+
+from datetime import datetime, timedelta
+
+from sync.context import Context
+from sync.contracts import check, contract, freshness, schema_watch
+from sync.domain.labels import resolve
+from sync.errors import Refused
+from sync.hubspot_client import ObjectType
+from sync.log import Event, emit
+from sync.mirror import labels as label_pins
+from sync.mirror import readable
+from sync.state import streams
+from sync.state.pending import mark_pending
+
+CHECKED = "contract checked"
+"""When the portal was compared while nothing was being read; only then properties that are there again return."""
+
+LOOKED = "portal looked at"
+"""When it was compared at all."""
+
+STREAMS: tuple[ObjectType, ...] = ("contacts", "companies")
+
+PAUSE = timedelta(minutes=1)
+"""Between looks that something odd asks for: a portal that stays odd must not cost a request a page."""
+
+
+def at_start(context: Context) -> None:
+    """Compares properties and labels under new rules, after a start of the worker, and every sweep interval."""
+    if not _is_due(context):
+        return
+    look(context, settles=True)
+    labels(context)
+
+
+def at_once(context: Context) -> bool:
+    """Compares the properties because an answer was odd; False where that was done only just now."""
+    _, at = _when(context, LOOKED)
+    if at is not None and timedelta(0) <= context.now() - at < PAUSE:
+        return False
+    look(context, settles=False)
+    return True
+
+
+def explains(context: Context, refused: Refused) -> bool:
+    """Whether HubSpot refused a request because of a property that it no longer has, as a look at them shows."""
+    if refused.system != "hubspot" or refused.status != 400:
+        return False
+    before = _missing(context)
+    return at_once(context) and bool(_missing(context) - before)
+
+
+def _missing(context: Context) -> set[tuple[str, str]]:
+    with context.store.reading() as session:
+        return {(stream, name) for stream in STREAMS for name in readable.load(session, stream).lost}
+
+
+def look(context: Context, *, settles: bool) -> None:
+    """Compares the portal's properties with the rules.
+
+    `settles`: nothing is being read at the moment, so that streams with properties that are there again start anew.
+    """
+    rules = context.config.rules
+    offered = {stream: context.hubspot.properties(stream) for stream in STREAMS}
+    lost: list[dict[str, str]] = []
+    with context.store.session() as session:
+        for stream in STREAMS:
+            before = readable.load(session, stream)
+            known = schema_watch.compared(before, rules, stream, offered[stream], settles=settles)
+            readable.save(session, stream, known)
+            lost += schema_watch.mismatches(known, rules, stream)
+            if known.returning - before.returning:
+                streams.reopen(session, stream)
+    found = check.misfits(rules, offered["contacts"], offered["companies"])
+    other = [{"kind": finding["where"], "cause": finding["text"]} for finding in found]
+    contract.report(context, "hubspot", lost + other)
+    _report_frozen(context)
+    with context.store.session() as session:
+        for name in (LOOKED, CHECKED) if settles else (LOOKED,):
+            streams.remember(session, name, f"{rules.digest} {context.now().isoformat()}")
+
+
+def _report_frozen(context: Context) -> None:
+    """Scores that have stopped: an alert of their own tells people (`sync.admin.alerts`)."""
+    with context.store.reading() as session:
+        stopped = freshness.frozen(session, context.config, context.now())
+    for score in stopped:
+        cause = freshness.sentence(score)
+        emit(Event.CONTRACT_MISMATCH, system="hubspot", kind="frozen score", key=score["score"], cause=cause)
+
+
+def forget(context: Context) -> None:
+    """The next job compares again: the process has just started."""
+    with context.store.session() as session:
+        streams.remember(session, CHECKED, "")
+
+
+def _is_due(context: Context) -> bool:
+    digest, at = _when(context, CHECKED)
+    schedule = context.config.worker.schedule
+    interval = min(schedule.sweep, schedule.full_sweep)
+    return at is None or digest != context.config.rules.digest or not timedelta(0) <= context.now() - at < interval
+
+
+def _when(context: Context, name: str) -> tuple[str, datetime | None]:
+    """(digest of the rules, time) of that look; no time if there was none."""
+    with context.store.reading() as session:
+        digest, _, at = (streams.remembered(session, name) or "").partition(" ")
+    return digest, datetime.fromisoformat(at) if at else None
+
+
+def labels(context: Context) -> None:
+    """Pins the labels of the rules by id, and names every one that is not there, was renamed or has vanished.
+
+    Whom a label kept back stays kept back when it vanishes: its bearers are remembered under its old id.
+    """
+    rules = context.config.rules.qualification.labels
+    wanted = [rule.label for rule in rules]
+    if not wanted:
+        return
+    known = context.hubspot.labels()
+    blocking = {rule.label for rule in rules if rule.keeps_back}
+    with context.store.session() as session:
+        before = label_pins.pins(session)
+        found = resolve(wanted, known, before)
+        label_pins.save_pins(session, found.pins)
+        there = {(label.category, label.type_id) for label in known}
+        kept = label_pins.lost(session) | {pin: text for text, pin in before.items()}
+        lost = {pin: text for pin, text in kept.items() if pin not in there and text in blocking}
+        label_pins.save_lost(session, lost)
+        for label in found.new.values():
+            # The rule means something now that it did not mean before.
+            mark_pending(session, label_pins.bearers(session, label), context.now())
+    problems = [
+        {"kind": "association label", "key": text, "cause": f"{text!r} {p}{_kept(text, {*lost.values()})}"}
+        for text, p in found.problems
+    ]
+    contract.report(context, "hubspot", problems, topic="labels")
+
+
+def _kept(text: str, lost: set[str]) -> str:
+    return "; contacts that carried it are still kept back" if text in lost else ""

@@ -1,0 +1,80 @@
+"""What the tenant offered in the last run: fields, and who is an employee. It lets plans be made without the network.
+
+E-mail addresses are kept as digests only: whether an owner is an employee can be asked, who is one cannot be read.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Mapping
+
+from sqlmodel import Session
+
+from sync import schema
+from sync.contracts.tenant import USEFUL, VITAL, assumed
+from sync.domain.rules import Rules
+from sync.planner.plan import Tenant
+from sync.state import streams
+
+NAME = "tenant"
+
+
+def remember(session: Session, tenant: Tenant) -> None:
+    """Keeps the tenant for later."""
+    offered = tenant.schema.entities
+    written = schema.Schema({entity: offered[entity] for entity in (*VITAL, *USEFUL) if entity in offered})
+    known = {
+        "fields": schema.to_table(written),
+        "employees": {_digest(e): u for e, u in tenant.employees.items()},
+        "shared": sorted(map(_digest, tenant.shared)),
+        "valid": sorted(tenant.valid),
+    }
+    text = json.dumps(known, sort_keys=True)
+    if streams.remembered(session, NAME) != text:
+        streams.remember(session, NAME, text)
+
+
+def remembered(session: Session, rules: Rules) -> tuple[Tenant, bool]:
+    """The tenant as it was seen last, and True; the shipped field table and no employees, and False, if never."""
+    text = streams.remembered(session, NAME)
+    if text is None:
+        return Tenant(assumed(rules)), False
+    known = json.loads(text)
+    shared = Addresses(frozenset(known.get("shared", ())))
+    employees, valid = Employees(known["employees"]), frozenset(known.get("valid", ()))
+    return Tenant(schema.from_table(known["fields"]), employees, shared=shared, valid=valid), True
+
+
+class Employees(Mapping[str, str]):
+    """UUIDs by lower-case e-mail address, asked by address, kept by digest."""
+
+    def __init__(self, by_digest: Mapping[str, str]) -> None:
+        self._by_digest = by_digest
+
+    def __getitem__(self, address: str) -> str:
+        return self._by_digest[_digest(address)]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_digest)
+
+    def __len__(self) -> int:
+        return len(self._by_digest)
+
+
+class Addresses(Collection[str]):
+    """E-mail addresses, asked by address, kept by digest."""
+
+    def __init__(self, digests: frozenset[str]) -> None:
+        self._digests = digests
+
+    def __contains__(self, address: object) -> bool:
+        return isinstance(address, str) and _digest(address) in self._digests
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._digests)
+
+    def __len__(self) -> int:
+        return len(self._digests)
+
+
+def _digest(address: str) -> str:
+    return hashlib.sha256(address.casefold().encode()).hexdigest()[:24]

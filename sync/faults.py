@@ -1,0 +1,138 @@
+"""Exceptions that concern one contact: it is parked, everybody else goes on. The same one on many is a bug of ours."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from traceback import extract_tb
+from typing import TypeVar
+
+from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, InterfaceError, ProgrammingError
+from sqlmodel import Session
+
+from sync import metrics
+from sync.context import Context
+from sync.domain.codes import Code
+from sync.domain.numbers import in_order
+from sync.domain.views import ContactView
+from sync.errors import Defect, SyncError
+from sync.lifecycle import Failed
+from sync.log import Event, emit
+from sync.mirror import loading
+from sync.state import work
+
+MANY = 10
+"""Contacts with the same exception from which on it is a bug of ours, and parks nobody."""
+
+Item = TypeVar("Item")
+
+Concerned = Mapping[str, int]
+"""Contacts, with the `change_seq` that each was looked at with."""
+
+
+Load = Callable[[Session, Sequence[str]], dict[str, ContactView]]
+
+
+@dataclass
+class Faults:
+    """What went wrong with single contacts: type and place of the exception by contact, never a value."""
+
+    found: dict[str, str] = field(default_factory=dict)
+    seqs: dict[str, int] = field(default_factory=dict)
+    """`change_seq` of each contact as it was looked at."""
+
+    @contextmanager
+    def concerning(self, contacts: Concerned) -> Iterator[None]:
+        """Keeps an exception for these contacts, instead of ending the job by it."""
+        try:
+            yield
+        except Exception as error:
+            if _concerns_nobody(error):
+                raise
+            self.found |= dict.fromkeys(contacts, f"{type(error).__name__} at {innermost(error)}")
+            self.seqs |= contacts
+
+    def each(
+        self, items: Sequence[Item], act: Callable[[Sequence[Item]], object], owners: Callable[[Item], Concerned]
+    ) -> None:
+        """Acts on all items at once; where an exception ends that, on each half, down to the items at fault.
+
+        `act` does all of its items or none. `owners`: the contacts that an item belongs to.
+        """
+        if len(items) < 2:
+            with self.concerning(owners(items[0]) if items else {}):
+                act(items)
+            return
+        try:
+            act(items)
+        except Exception as error:
+            if _concerns_nobody(error):
+                raise
+            half = len(items) // 2
+            self.each(items[:half], act, owners)
+            self.each(items[half:], act, owners)
+
+    def views(self, session: Session, contact_ids: Sequence[str], load: Load = loading.views) -> dict[str, ContactView]:
+        """The views of these contacts, without those that cannot be built."""
+        found: dict[str, ContactView] = {}
+        seqs = work.change_seqs(session, contact_ids)
+        self.each(contact_ids, lambda ids: found.update(load(session, ids)), lambda contact: {contact: seqs[contact]})
+        return found
+
+    def many(self, parked: Mapping[str, int]) -> dict[str, int]:
+        """Those that are on so many contacts that none of them is to blame; `parked`: contacts parked by them before.
+
+        By type and place, the number of contacts.
+        """
+        numbers: dict[str, int] = defaultdict(int, parked)
+        for fault in self.found.values():
+            numbers[fault] += 1
+        return {fault: numbers[fault] for fault in set(self.found.values()) if numbers[fault] >= MANY}
+
+    def listed(self) -> list[dict[str, str]]:
+        """Contact, code and text of each. Raises Defect where the same exception concerns many."""
+        raise_many(self.many({}))
+        code = str(Code.INTERNAL_ERROR)
+        return [{"contact": i, "code": code, "text": self.found[i]} for i in sorted(self.found, key=in_order)]
+
+
+def _concerns_nobody(error: Exception) -> bool:
+    """Whether it went wrong around the contacts: a system, the state file, the machine."""
+    if isinstance(error, IntegrityError | DataError | InterfaceError | ProgrammingError):
+        # SQLite refuses what was to be stored, such as a text that is none.
+        return False
+    return isinstance(error, SyncError | DatabaseError | OSError | MemoryError)
+
+
+def innermost(error: Exception) -> str:
+    """`file:line function` of our own code where it happened; the message may hold values, so it is left out."""
+    frames = [frame for frame in extract_tb(error.__traceback__) if "sync" in Path(frame.filename).parts]
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno} {frames[-1].name}" if frames else "an unknown place"
+
+
+def settle(context: Context, faults: Faults) -> int:
+    """Parks the contacts that an exception concerns; returns how many.
+
+    Raises Defect where the same exception concerns many: those stay pending.
+    """
+    if not faults.found:
+        return 0
+    with context.store.session() as session:
+        many = faults.many(work.parked_details(session, Code.INTERNAL_ERROR))
+        blamed = {contact: fault for contact, fault in faults.found.items() if fault not in many}
+        for contact, fault in blamed.items():
+            outcome = Failed(Code.INTERNAL_ERROR, fault)
+            work.finish(session, contact, faults.seqs[contact], outcome, context.retry_policy, context.now())
+    for contact, fault in blamed.items():
+        metrics.DECISIONS.labels(str(Code.INTERNAL_ERROR)).inc()
+        emit(Event.CONTACT_PARKED, contact=contact, code=str(Code.INTERNAL_ERROR), cause=fault)
+    raise_many(many)
+    return len(blamed)
+
+
+def raise_many(many: Mapping[str, int]) -> None:
+    """Raises Defect if there are any."""
+    if many:
+        told = "; ".join(f"{fault} on {number} contacts" for fault, number in sorted(many.items()))
+        raise Defect(f"a bug: {told}; nobody is parked by it, the contacts stay pending. Please report it")

@@ -1,0 +1,108 @@
+"""Reads the answers to the planner's questions from C4C, in few batches."""
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from sync.c4c_client import C4CPort
+from sync.domain.alike import tax_number
+from sync.domain.rules import Rules
+from sync.handover.halving import Findings, Halving
+from sync.odata import Row
+from sync.planner.lookups import Lookup, answered, index, lookups, place, record, selects
+from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
+from sync.planner.target import Ask, Question, Record, Target
+from sync.planner.writes import RELATION, TAX_NUMBER
+from sync.schema import Schema
+
+
+class Answers(Protocol):
+    """Whoever can answer the planner."""
+
+    def answer(self, questions: Iterable[Question], target: Target) -> None:
+        """Teaches `target` the answers; a question without rows is answered by none."""
+
+
+class Reader:
+    """Answers questions for one set of rules and one tenant."""
+
+    def __init__(self, c4c: C4CPort, rules: Rules, schema: Schema) -> None:
+        self._halving = Halving(c4c)
+        self._select = selects(rules, schema)
+        self._has_relations = RELATION in schema.entities
+        mapping = rules.mapping
+        self._keys = {
+            ACCOUNT: mapping.account.external_key,
+            CONTACT: mapping.contact.external_key,
+            LEAD: mapping.lead.external_key,
+        }
+
+    def answer(self, questions: Iterable[Question], target: Target) -> None:
+        """Teaches `target` the answers; a question without rows is answered by none, a refused one is named."""
+        asked = frozenset(questions)
+        special = {kind: {q for q in asked if q.kind is kind} for kind in _SPECIAL}
+        plain = asked - frozenset().union(*special.values())
+        found = self._read(plain, special)
+        answers = index(plain, found.by_entity(), self._keys)
+        for question in plain:
+            _learn(target, question, answered(question, answers), found.refused.get(place(question, self._keys)))
+        self._by_tax_number(special[Ask.ACCOUNT_BY_TAX], found, target)
+        self._contacts_of(special[Ask.CONTACTS_OF], found, target)
+
+    def _read(self, plain: frozenset[Question], special: Mapping[Ask, set[Question]]) -> Findings:
+        """One round of reads for everything, the first step of the two-step look-ups included."""
+        asked = lookups([*plain, *special[Ask.ACCOUNT_BY_TAX], *special[Ask.CONTACTS_OF]], self._keys, self._select)
+        accounts = tuple(sorted(q.value for q in special[Ask.CONTACTS_OF]))
+        if self._has_relations:
+            asked += Lookup(Ask.CONTACTS_OF, RELATION, "AccountID", accounts).portions()
+        return self._halving.read(asked)
+
+    def _by_tax_number(self, questions: Iterable[Question], found: Findings, target: Target) -> None:
+        owners = {q: _owners(found[TAX_NUMBER], q.value) for q in questions}
+        accounts, refused = self._by(ACCOUNT, "ObjectID", {i for ids in owners.values() for i in ids})
+        for question, ids in owners.items():
+            why = found.refused.get(place(question, self._keys)) or _first(refused, ids)
+            _learn(target, question, (accounts[i] for i in ids if i in accounts), why)
+
+    def _contacts_of(self, questions: Iterable[Question], found: Findings, target: Target) -> None:
+        """Contact persons by main account and by relationship: one person may belong to several accounts."""
+        known = {str(row.get("ContactID")): record(CONTACT, row) for row in found[CONTACT]}
+        related = {q: _values(found[RELATION], "ContactID", "AccountID", q.value) for q in questions}
+        more, refused = self._by(CONTACT, "ContactID", {i for ids in related.values() for i in ids} - set(known))
+        known |= {r.text("ContactID"): r for r in more.values()}
+        for question, ids in related.items():
+            main = {i for i, person in known.items() if person.text("AccountID") == question.value}
+            asked = ((entity, "AccountID", question.value) for entity in (CONTACT, RELATION))
+            why = next((found.refused[p] for p in asked if p in found.refused), None) or _first(refused, ids)
+            _learn(target, question, (known[i] for i in sorted(main | ids) if i in known), why)
+
+    def _by(self, entity: str, name: str, values: Iterable[str]) -> tuple[dict[str, Record], dict[str, str]]:
+        """Records by ObjectID, and why it was refused by value, of a look-up by the values that another one found."""
+        whole = Lookup(Ask.BY_ID, entity, name, tuple(sorted(values)), self._select[entity])
+        found = self._halving.read(list(whole.portions()))
+        refused = {value: why for (_, _, value), why in found.refused.items()}
+        return {str(row["ObjectID"]): record(entity, row) for row in found[entity]}, refused
+
+
+_SPECIAL = (Ask.ACCOUNT_BY_TAX, Ask.CONTACTS_OF)
+
+
+def _learn(target: Target, question: Question, records: Iterable[Record], refused: str | None) -> None:
+    if refused:
+        target.refused[question] = refused
+    else:
+        target.learn(question, records)
+
+
+def _first(refused: Mapping[str, str], values: Iterable[str]) -> str | None:
+    return next((refused[value] for value in sorted(values) if value in refused), None)
+
+
+def _owners(numbers: Iterable[Row], number: str) -> set[str]:
+    """The ObjectIDs of the accounts that have this tax number, however it is set in groups."""
+    rows = (row for row in numbers if tax_number(str(row.get("TaxID") or "")) == tax_number(number))
+    return {str(row["ParentObjectID"]) for row in rows if row.get("ParentObjectID")}
+
+
+def _values(rows: Iterable[Row], name: str, where: str, value: str) -> set[str]:
+    """The distinct `name`s of the rows whose `where` is `value`."""
+    return {str(row[name]) for row in rows if row.get(name) and row.get(where) == value}

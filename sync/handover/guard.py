@@ -1,0 +1,259 @@
+"""The guard looks at all that a cycle would write, before its first write.
+
+A cheap upper bound from the links decides first, so that an ordinary cycle costs nothing. Only where the bound is too
+large is everything planned, which reads SAP Sales Cloud once more where that is more than one slice. A person lets a
+stopped plan through by its digest: contacts whose part of the plan has changed since are not covered.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlmodel import Session
+
+from sync.config import Guard
+from sync.context import Context
+from sync.domain.decision import Decision
+from sync.domain.rules import Consent
+from sync.domain.views import ContactView
+from sync.errors import GuardTripped
+from sync.handover.handover import Handover
+from sync.handover.rehearsal import Rehearsal
+from sync.handover.slice import SLICE
+from sync.log import Event, emit
+from sync.planner.consent import refused_since
+from sync.planner.imagine import Predicted
+from sync.planner.plan import RELATION, Links
+from sync.state import guarding, work
+from sync.state.guarding import Stopped
+
+FURTHER = 8
+"""Records that one contact may need besides leads and relationships: account, person, permissions, attributes."""
+
+
+@dataclass
+class Extent:
+    """What a cycle would do: records to create by entity, known records to change, contacts to withdraw.
+
+    Relationships count apart, those to change too: one contact may have very many of them.
+    """
+
+    creates: Counter[str] = field(default_factory=Counter)
+    changes: int = 0
+    withdrawn: int = 0
+    relationship_changes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """How much there is that could be changed or withdrawn; `records` are those that are no relationships."""
+
+    records: int
+    contacts: int
+    relationships: int = 0
+
+    @classmethod
+    def of(cls, session: Session) -> "Known":
+        """What the state store holds."""
+        relationships = work.link_count(session, RELATION)
+        return cls(work.link_count(session) - relationships, work.handover_count(session), relationships)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A contact of the cycle: what the bound needs, without its plan."""
+
+    id: str
+    change_seq: int
+    most_creates: int
+    known_records: int
+    most_relationships: int
+    known_relationships: int
+    withdrawn: bool = False
+    """It qualified until now; only its refusal is left to carry over."""
+
+
+def candidate(
+    view: ContactView, links: Links, decisions: Sequence[Decision], was_qualified: bool, consent: Consent
+) -> Candidate:
+    """The contact's part in the bound. Where only the score of its lead is out of date, nothing is created."""
+    leads = sum(decision.qualified for decision in decisions)
+    creates = leads + FURTHER if leads or refused_since(view, consent) else 0
+    mine = (link for link in links.values() if link.object_id and link.key.partition(":")[0] == view.id)
+    known = Counter(link.entity == RELATION for link in mine)
+    return Candidate(
+        view.id,
+        view.change_seq,
+        most_creates=creates,
+        known_records=known[False] + 1,
+        most_relationships=len(view.associations) if leads else 0,
+        known_relationships=known[True],
+        withdrawn=was_qualified and not leads,
+    )
+
+
+def excess(extent: Extent, known: Known, limits: Guard) -> tuple[str, int, int] | None:
+    """(kind, found, limit) of the first limit that the extent exceeds. Pure."""
+    relationships = extent.creates[RELATION]
+    for kind, found in (("creates", extent.creates.total() - relationships), ("relationships", relationships)):
+        if limits.max_creates and found > limits.max_creates:
+            return kind, found, limits.max_creates
+    for kind, found, of in (
+        # First what explains the rest: an open lead of each contact that falls below the threshold changes, too.
+        ("withdrawals", extent.withdrawn, known.contacts),
+        ("changes", extent.changes, known.records),
+        ("relationship changes", extent.relationship_changes, known.relationships),
+    ):
+        allowed = max(limits.changes_from, int(limits.max_changed_share * of))
+        if limits.max_changed_share and found > allowed:
+            return kind, found, allowed
+    return None
+
+
+def exceeding(kind: str, number: int, limit: int) -> str:
+    """What is too much, in words."""
+    return f"{number} {_DOING[kind]}, {limit} are allowed in one cycle"
+
+
+_DOING = {
+    "creates": "records would be created",
+    "relationships": "relationships would be created",
+    "changes": "known records would be changed",
+    "relationship changes": "known relationships would be changed",
+    "withdrawals": "contacts that were handed over would no longer qualify",
+}
+
+
+def cleared(
+    context: Context, handover: Callable[[], Handover], candidates: Sequence[Candidate], withdrawn: Mapping[str, str]
+) -> frozenset[str]:
+    """The contacts that may go on. `withdrawn`: those handed over before that no longer qualify, with their input.
+
+    Raises GuardTripped before anything is written.
+    """
+    with context.store.reading() as session:
+        before = guarding.last(session)
+        known = Known.of(session)
+    everybody = frozenset({c.id for c in candidates} | set(withdrawn))
+    limits = context.config.worker.guard
+    if excess(_bound(candidates, withdrawn), known, limits) is None:
+        _settle(context, before)
+        return everybody
+    cycle = _digest([[c.id, c.change_seq] for c in candidates] + sorted(withdrawn.items()))
+    if before and before.approved_at is None and before.cycle == cycle and _still(before, known, limits):
+        raise _told(before)
+    parts = _parts(handover(), candidates, withdrawn)
+    return _judged(context, parts, known, cycle, before)
+
+
+def _still(before: Stopped, known: Known, limits: Guard) -> bool:
+    """Whether the stopped plan exceeds the limits as they are now: somebody may have raised them."""
+    extent = Extent(Counter(before.creates), before.changes, before.withdrawn, before.relationship_changes)
+    return excess(extent, known, limits) is not None
+
+
+def _bound(candidates: Sequence[Candidate], withdrawn: Mapping[str, str]) -> Extent:
+    most = Counter({"any": sum(c.most_creates for c in candidates)})
+    most[RELATION] = sum(c.most_relationships for c in candidates)
+    gone = sum(c.withdrawn for c in candidates) + len(withdrawn)
+    changes, relationships = (sum(c.known_records for c in candidates), sum(c.known_relationships for c in candidates))
+    return Extent(most, changes, gone, relationships)
+
+
+def _settle(context: Context, before: Stopped | None) -> None:
+    if before is not None:
+        with context.store.session() as session:
+            guarding.settle(session)
+
+
+# ---- the exact plan
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One contact's share in the plan."""
+
+    writes: frozenset[tuple[str, str, str]]
+    digest: str
+    withdrawn: bool = False
+
+
+def _parts(handover: Handover, candidates: Sequence[Candidate], withdrawn: Mapping[str, str]) -> dict[str, Part]:
+    parts = {i: Part(frozenset(), _digest(["withdrawn", made]), withdrawn=True) for i, made in withdrawn.items()}
+    ids, context = [c.id for c in candidates], handover.context
+    rehearsal = Rehearsal(context, handover.tenant, handover.faults)
+    for start in range(0, len(ids), SLICE):
+        part = ids[start : start + SLICE]
+        rehearsal.play(part, handover.prepare(part).target)
+        context.progress("guard", min(start + SLICE, len(ids)), len(ids))
+        context.checkpoint()
+    planned = (c for c in candidates if c.id not in handover.faults.found)
+    return parts | {c.id: _part(rehearsal.writes_of(c.id), c.withdrawn) for c in planned}
+
+
+def _part(writes: Sequence[Predicted], withdrawn: bool) -> Part:
+    records = frozenset((w.action, w.entity, w.key) for w in writes)
+    return Part(records, _digest(["withdrawn"] * withdrawn + [_content(write) for write in writes]), withdrawn)
+
+
+def _content(write: Predicted) -> list[object]:
+    return [write.action, write.entity, write.key, [[name, str(field.new)] for name, field in write.fields.items()]]
+
+
+def _extent(parts: Iterable[Part]) -> Extent:
+    """Records count once, though several contacts may share an account."""
+    chosen = list(parts)
+    writes = frozenset().union(*(part.writes for part in chosen)) if chosen else frozenset()
+    creates = Counter(entity for action, entity, _ in writes if action == "create")
+    changes = Counter(entity == RELATION for action, entity, _ in writes if action in ("update", "delete"))
+    return Extent(creates, changes[False], sum(part.withdrawn for part in chosen), changes[True])
+
+
+def _judged(
+    context: Context, parts: Mapping[str, Part], known: Known, cycle: str, before: Stopped | None
+) -> frozenset[str]:
+    approved = before.contacts if before and before.approved_at else {}
+    allowed = {i for i, part in parts.items() if approved.get(i) == part.digest}
+    rest = {i: part for i, part in parts.items() if i not in allowed}
+    extent = _extent(rest.values())
+    found = excess(extent, known, context.config.worker.guard)
+    if found is None or allowed:
+        # What was not approved and is too much waits for the next cycle, and is stopped there under its own digest.
+        _settle(context, before)
+        return frozenset(parts if found is None else allowed)
+    stopped = _stopped(context, rest, extent, cycle, found)
+    with context.store.session() as session:
+        guarding.stop(session, stopped)
+    kind, number, limit = found
+    emit(Event.GUARD_TRIPPED, kind=kind, found=number, limit=limit, plan=stopped.digest)
+    raise _told(stopped)
+
+
+def _stopped(
+    context: Context, parts: Mapping[str, Part], extent: Extent, cycle: str, found: tuple[str, int, int]
+) -> Stopped:
+    digests = {i: part.digest for i, part in sorted(parts.items())}
+    return Stopped(
+        digest=_digest(sorted(digests.items())),
+        cycle=cycle,
+        text=exceeding(*found),
+        at=context.now().isoformat(),
+        creates=dict(extent.creates),
+        changes=extent.changes,
+        withdrawn=extent.withdrawn,
+        relationship_changes=extent.relationship_changes,
+        contacts=digests,
+    )
+
+
+def _told(stopped: Stopped) -> GuardTripped:
+    return GuardTripped(
+        f"{stopped.text}; nothing was written. See it with `hubspot-c4c-sync plan`; if it is right, let exactly this "
+        f"plan through with `hubspot-c4c-sync approve {stopped.digest}`, or raise [guard] in worker.toml"
+    )
+
+
+def _digest(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]

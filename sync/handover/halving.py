@@ -1,0 +1,100 @@
+"""Reads look-ups from C4C; one that is refused is asked again in halves until the refused value is known.
+
+A tenant may refuse a `$filter` for one of its values, or answer it with a record that nobody can use; everybody whose
+value is in the same filter would wait for it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from sync.c4c_client import C4CPort
+from sync.errors import Malformed, Refused, Unanswered
+from sync.faults import MANY
+from sync.odata import Row
+from sync.planner.lookups import Lookup
+from sync.planner.target import Ask
+
+FOR_A_VALUE = (400, 413, 414)
+"""Statuses with which a filter may be refused for what it holds; any other refusal concerns the whole entity."""
+
+Place = tuple[str, str, str]
+"""Entity, field and value of a look-up."""
+
+
+@dataclass
+class Findings:
+    """Rows by entity, a row that two look-ups found counting once, and the values that cannot be looked up."""
+
+    refused: dict[Place, str] = field(default_factory=dict)
+    """Why a value cannot be looked up, with entity and field."""
+    unusable: Counter[str] = field(default_factory=Counter)
+    """Values by entity that found a record that nobody can use."""
+    _rows: dict[str, dict[str, Row]] = field(default_factory=dict)
+
+    def add(self, entity: str, found: Iterable[Row]) -> None:
+        self._rows.setdefault(entity, {}).update((str(row["ObjectID"]), row) for row in found)
+
+    def note(self, lookup: Lookup, why: Unanswered) -> None:
+        """The only value of the look-up has no answer. Raises it where that is so for very many."""
+        self.refused[lookup.entity, lookup.field, lookup.values[0]] = _words(lookup, why)
+        self.unusable[lookup.entity] += isinstance(why, Malformed)
+        if self.unusable[lookup.entity] >= MANY:
+            raise why
+
+    def by_entity(self) -> dict[str, list[Row]]:
+        return {entity: list(rows.values()) for entity, rows in self._rows.items()}
+
+    def __getitem__(self, entity: str) -> list[Row]:
+        return list(self._rows.get(entity, {}).values())
+
+
+class Halving:
+    """Reads for one tenant; remembers which forms of look-ups it has answered."""
+
+    def __init__(self, c4c: C4CPort) -> None:
+        self._c4c = c4c
+        self._answered: set[tuple[Ask, str, str]] = set()
+
+    def read(self, lookups: Sequence[Lookup]) -> Findings:
+        """The rows of all look-ups; each round asks the halves of what was refused in the one before.
+
+        Raises Refused where a look-up is refused whatever its value is: with a value that nobody has, too; Malformed
+        where the records of so many values cannot be used that no record is to blame.
+        """
+        found, waiting = Findings(), list(lookups)
+        while waiting:
+            refused = self._round(waiting, found)
+            unproven = {lookup.form: lookup.control() for lookup in refused if lookup.form not in self._answered}
+            self._prove(unproven.values())
+            waiting = [half for lookup in refused if len(lookup.values) > 1 for half in lookup.halves()]
+        return found
+
+    def _round(self, lookups: Sequence[Lookup], found: Findings) -> list[Lookup]:
+        """Asks for all of them at once; returns those that were refused."""
+        refused = []
+        for lookup, answer in zip(lookups, self._c4c.answers([one.query() for one in lookups]), strict=True):
+            if isinstance(answer, list):
+                self._answered.add(lookup.form)
+                found.add(lookup.entity, answer)
+                continue
+            if isinstance(answer, Refused) and answer.status not in FOR_A_VALUE:
+                raise answer
+            refused.append(lookup)
+            if isinstance(answer, Malformed):
+                self._answered.add(lookup.form)
+            if len(lookup.values) == 1:
+                found.note(lookup, answer)
+        return refused
+
+    def _prove(self, controls: Iterable[Lookup]) -> None:
+        """Raises Refused where not the values are at fault."""
+        asked = list(controls)
+        for lookup, answer in zip(asked, self._c4c.answers([one.query() for one in asked]), strict=True):
+            if not isinstance(answer, list):
+                raise answer
+            self._answered.add(lookup.form)
+
+
+def _words(lookup: Lookup, why: Unanswered) -> str:
+    return f"{lookup.entity}.{lookup.field} cannot be looked up: {why}"

@@ -1,0 +1,133 @@
+"""Finds out what became of creates whose answers were lost, before today's rules are asked.
+
+Between the lost answer and the next look a score may fall or a person may opt out. The record is there all the same:
+it is linked with the values that we sent, and a lead counts as handed over, so that a refusal reaches its person.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlmodel import Session
+
+from sync.context import Context
+from sync.domain.link import INTENT, Observed, after, named_meanwhile
+from sync.domain.views import Link
+from sync.errors import RemoteError
+from sync.handover import evidence, linking, recording
+from sync.handover.handover import Handover
+from sync.mirror import association_rows
+from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
+from sync.planner.seen import seen, unread
+from sync.planner.target import Ask, Question, Record, Target, Unanswerable
+from sync.schema import Schema
+from sync.state import second_writer, streams, tables, work
+from sync.state.work import HandoverRecord
+
+NUMBERS = {ACCOUNT: "AccountID", CONTACT: "ContactID", LEAD: "ID"}
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """Contacts that wait because C4C could not be asked, and its failure."""
+
+    contacts: frozenset[str] = frozenset()
+    failure: RemoteError | None = field(default=None)
+
+
+def resolve(context: Context, handover: Callable[[], Handover]) -> Unresolved:
+    """Links what exists and forgets intents of what does not. Costs nothing where no intent is open."""
+    with context.store.reading() as session:
+        intents = work.open_intents(session, tuple(NUMBERS))
+    if not intents:
+        return Unresolved()
+    try:
+        work_ = handover()
+        work_.let_settle(max((at for _, at in intents if at), default=None))
+        links = [link for link, _ in intents]
+        with context.store.reading() as session:
+            seqs = work.change_seqs(session, [_contact(link) for link in links if link.entity != ACCOUNT])
+        target = _read(work_, links, seqs)
+    except RemoteError as failure:
+        return Unresolved(frozenset(_contact(link) for link, _ in intents if link.entity != ACCOUNT), failure)
+    work_.faults.each(links, lambda part: _keep(context, work_, part, target), lambda link: _concerned(link, seqs))
+    return Unresolved()
+
+
+def _contact(link: Link) -> str:
+    return link.key.partition(":")[0]
+
+
+def _question(link: Link) -> Question:
+    if link.entity == LEAD:
+        return Question(Ask.LEADS_OF, LEAD, link.key.rpartition(":")[0])
+    return Question(Ask.BY_KEY, link.entity, link.key)
+
+
+def _concerned(link: Link, seqs: Mapping[str, int]) -> dict[str, int]:
+    """The contact that the intent belongs to. That of an account stays: whoever plans with it asks for it again."""
+    return {contact: seqs[contact] for contact in [_contact(link)] if link.entity != ACCOUNT}
+
+
+def _read(work_: Handover, links: Sequence[Link], seqs: Mapping[str, int]) -> Target:
+    target = Target()
+    work_.faults.each(
+        links,
+        lambda part: work_.reader.answer({_question(link) for link in part}, target),
+        lambda link: _concerned(link, seqs),
+    )
+    return target
+
+
+def _holders(link: Link, target: Target, work_: Handover) -> list[Record] | None:
+    """The records with the intent's key; None where nobody knows, since the question could not be answered."""
+    key_field = work_.key_field(link.entity)
+    with suppress(Unanswerable):
+        found = target.ask(_question(link))
+        return None if found is None else [record for record in found if record.text(key_field) == link.key]
+    return None
+
+
+def _oldest(link: Link, holders: Sequence[Record]) -> Record | None:
+    """Where somebody copied a record with its key, the first is ours."""
+    return min(holders, key=lambda record: _age(record.text(NUMBERS[link.entity])), default=None)
+
+
+def _age(number: str) -> tuple[int, str]:
+    return len(number), number
+
+
+def _keep(context: Context, work_: Handover, intents: Sequence[Link], target: Target) -> None:
+    now = context.now()
+    leads: list[HandoverRecord] = []
+    with context.store.session() as session:
+        context.fence(session)
+        for intent in intents:
+            holders = _holders(intent, target, work_)
+            if holders is None:
+                continue
+            record = _oldest(intent, holders)
+            stored = session.get(tables.Link, (intent.entity, intent.key))
+            if record is None:
+                linking.drop(session, intent.entity, intent.key, intent)
+                second_writer.note_lost(session, [(intent.entity, intent.key)], now)
+            elif not named_meanwhile(work.as_link(stored) if stored else None, intent):
+                leads += _link(session, intent, record, work_.tenant.schema, now)
+        since = streams.in_service_since(session)
+    for lead in leads:
+        recording.handed_over(lead, since, now)
+
+
+def _link(session: Session, intent: Link, record: Record, schema: Schema, now: datetime) -> list[HandoverRecord]:
+    """Keeps the pair; returns the handover, if it is a lead whose handover is new."""
+    observed = seen(record, intent.sent, schema, unread(intent))
+    link = after(intent.entity, intent.key, intent, Observed(record.object_id, {}, observed, ours=True))
+    work.save_link(session, link, now, written=True)
+    if link.entity == ACCOUNT:
+        association_rows.wake_contacts_of(session, [link.key], (), now)
+    if link.entity != LEAD:
+        return []
+    known = intent.seen.get(INTENT)
+    made = evidence.handover(link.key, link.object_id, known if isinstance(known, Mapping) else {})
+    return [made] if work.record_handover(session, made, now) else []

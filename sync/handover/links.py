@@ -1,0 +1,348 @@
+"""Pairs of HubSpot id and C4C record that a person names: read, checked against C4C, and only then believed."""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TextIO
+
+from sqlmodel import Session, col, select
+
+from sync import odata
+from sync.c4c_client import C4CPort
+from sync.context import Context
+from sync.domain.link import Named, Observed, after
+from sync.domain.numbers import identifier
+from sync.domain.rules import Rules
+from sync.domain.views import Link, Origin
+from sync.errors import ConfigurationError
+from sync.mirror import association_rows, mirrored, peers
+from sync.odata import Query, Row
+from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
+from sync.schema import collection
+from sync.state import tables, work
+from sync.state.pending import mark_pending, portions
+from sync.state.store import Store
+from sync.state.work import HandoverRecord
+
+HEADER = ("entity", "key", "object_id")
+NUMBERS = {ACCOUNT: "AccountID", CONTACT: "ContactID", LEAD: "ID"}
+"""What people call a record by."""
+NAMES = {"account": ACCOUNT, "company": ACCOUNT, "contact": CONTACT, "lead": LEAD} | {e.lower(): e for e in NUMBERS}
+OBJECT_ID = re.compile(r"[0-9A-Fa-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One line: `object_id` as it was given, an ObjectID or the number that people see."""
+
+    line: int
+    entity: str
+    key: str
+    object_id: str
+
+    @property
+    def numbered(self) -> bool:
+        return OBJECT_ID.fullmatch(self.object_id) is None
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """How an import went: pairs that are believed now, how many of them are new, and what was refused and why.
+
+    `unread`: those of the believed pairs whose HubSpot id was never read.
+    """
+
+    kept: int
+    new: int
+    refused: tuple[str, ...]
+    unread: tuple[str, ...] = ()
+
+
+# ---- reading and writing CSV
+
+
+def read_csv(file: TextIO, rules: Rules) -> list[Pair]:
+    """The pairs of a CSV file. Raises ConfigurationError with every line that cannot be one."""
+    reader = csv.DictReader(file, skipinitialspace=True)
+    columns = {name.strip().lower() for name in reader.fieldnames or ()}
+    if not {"entity", "object_id"} <= columns or not columns & {"key", "hubspot_id"}:
+        found = ",".join(reader.fieldnames or ()) or "nothing"
+        raise ConfigurationError(
+            [f"line 1: found the header {found!r}, allowed: {','.join(HEADER)} (hubspot_id may stand for key)"]
+        )
+    problems: list[str] = []
+    pairs = [pair for n, row in enumerate(reader, 2) if (pair := _pair(n, row, rules, problems))]
+    if problems:
+        raise ConfigurationError(problems)
+    return pairs
+
+
+def _pair(line: int, row: Mapping[str, str | None], rules: Rules, problems: list[str]) -> Pair | None:
+    values = {str(name).strip().lower(): (value or "").strip() for name, value in row.items() if isinstance(value, str)}
+    if not any(values.values()):
+        return None
+    try:
+        return pair(
+            values["entity"], values.get("key") or values.get("hubspot_id", ""), values["object_id"], rules, line
+        )
+    except ValueError as error:
+        problems.append(f"line {line}: {error}")
+        return None
+
+
+def pair(entity: str, key: str, object_id: str, rules: Rules, line: int = 0) -> Pair:
+    """One pair from texts. Raises ValueError naming what is wrong."""
+    if entity.lower() not in NAMES:
+        raise ValueError(f"entity: found {entity!r}, allowed: {', '.join(NUMBERS)}")
+    name = NAMES[entity.lower()]
+    if not object_id:
+        raise ValueError("object_id is empty; give the ObjectID, or the number that SAP Sales Cloud shows")
+    given = object_id.upper() if OBJECT_ID.fullmatch(object_id) else object_id
+    return Pair(line, name, _key(name, key, rules), given)
+
+
+def _key(entity: str, key: str, rules: Rules) -> str:
+    """The external key; a lead may be named by its contact where there is one score only."""
+    scores = [score.name for score in rules.qualification.scores]
+    if entity == LEAD and identifier(key) and len(scores) == 1:
+        return f"{key}:{scores[0]}:1"
+    if entity == LEAD:
+        known = "|".join(map(re.escape, scores))
+        if not re.fullmatch(rf"\d+:({known}):[1-9]\d*", key, re.ASCII):
+            raise ValueError(f"key: found {key!r}, allowed: CONTACT_ID:SCORE:CYCLE with a score of {', '.join(scores)}")
+    elif not identifier(key):
+        raise ValueError(f"key: found {key!r}, allowed: the HubSpot id, digits only")
+    return key
+
+
+def rows(store: Store, entities: Sequence[str] = ()) -> list[tables.Link]:
+    """Known pairs in the order of entity and key; intents are none."""
+    of = select(tables.Link).where(tables.Link.object_id != "").order_by(tables.Link.entity, tables.Link.key)
+    with store.reading() as session:
+        return [row for row in session.exec(of) if not entities or row.entity in entities]
+
+
+def write_csv(file: TextIO, links: Iterable[tables.Link]) -> int:
+    """Writes the pairs that can be imported again; returns how many."""
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(HEADER)
+    number = 0
+    for link in links:
+        writer.writerow((link.entity, link.key, link.object_id))
+        number += 1
+    return number
+
+
+# ---- believing
+
+
+def keep(context: Context, pairs: Sequence[Pair], *, share: bool = False) -> Imported:
+    """Keeps the pairs that C4C confirms; their contacts are looked at again. Raises RemoteError.
+
+    `share`: also a record with the key of another HubSpot id may be named. Pairs that are shared already stay so.
+    """
+    rules = context.config.rules
+    with context.store.reading() as session:
+        shared = {(p.entity, p.key) for p in pairs if share} | _shared(session)
+    found = _Found(context.c4c, rules, pairs, shared)
+    checked = [(pair, found.check(pair)) for pair in pairs]
+    refused = [f"{_where(pair)}: {problem}" for pair, problem in checked if isinstance(problem, str)]
+    confirmed = [link for _, link in checked if isinstance(link, Link)]
+    with context.store.session() as session:
+        taken = _taken(session, [link for link in confirmed if link.origin != "shared"])
+        # A pair that a person named a moment ago: C4C carries its key only after the next run.
+        confirmed = [_shared_if(link, taken, shared) for link in confirmed]
+        own = [link for link in confirmed if link.origin != "shared"]
+        twice = _named_twice(own)
+        believed = [link for link in confirmed if link not in own or _record(link) not in taken.keys() | twice.keys()]
+        refused += [_claimed(link, taken[_record(link)]) for link in own if _record(link) in taken]
+        refused += [
+            _contested(link, twice[_record(link)]) for link in own if _record(link) in twice.keys() - taken.keys()
+        ]
+        named = ((x.entity, x.key, Named(x.object_id, x.origin == "shared")) for x in believed)
+        new = sum(_happened(session, *one, context.now()) for one in named)
+        _wake(session, believed, context.now())
+        unread = _unread(session, believed)
+    return Imported(len(believed), new, tuple(refused), unread)
+
+
+def _unread(session: Session, links: Sequence[Link]) -> tuple[str, ...]:
+    """The pairs whose company or contact the mirror does not hold: a wrong id, or one that is still to be read."""
+    companies = mirrored.properties_of(session, "companies", [link.key for link in links if link.entity == ACCOUNT])
+    contacts = mirrored.properties_of(session, "contacts", [_id(link) for link in links if link.entity != ACCOUNT])
+    held = {True: companies, False: contacts}
+    return tuple(f"{x.entity} {x.key}" for x in links if _id(x) not in held[x.entity == ACCOUNT])
+
+
+def _id(link: Link) -> str:
+    """The HubSpot id that the key begins with."""
+    return link.key.partition(":")[0]
+
+
+def _shared(session: Session) -> set[tuple[str, str]]:
+    of = select(tables.Link.entity, tables.Link.key).where(tables.Link.origin == "shared")
+    return {(entity, key) for entity, key in session.exec(of)}
+
+
+def adopt(session: Session, entity: str, key: str, object_id: str, now: datetime) -> bool:
+    """Keeps a pair whose record carries our key already; False if another record is known under it."""
+    known = session.get(tables.Link, (entity, key))
+    return not (known and known.object_id) and _happened(session, entity, key, Observed(object_id), now)
+
+
+def _happened(session: Session, entity: str, key: str, event: Named | Observed, now: datetime) -> bool:
+    """A lead shows that its contact was handed over, which decides whether a refusal goes over."""
+    known = session.get(tables.Link, (entity, key))
+    link = after(entity, key, work.as_link(known) if known else None, event)
+    if link.entity == LEAD:
+        work.record_handover(session, HandoverRecord.of(link.key, link.object_id), now)
+    return work.save_link(session, link, now, written=False)
+
+
+def _record(link: Link) -> tuple[str, str]:
+    return link.entity, link.object_id
+
+
+def _shared_if(link: Link, taken: Collection[tuple[str, str]], shared: Collection[tuple[str, str]]) -> Link:
+    """Shared where another pair has the record and a person says that both ids stand for it; never a lead."""
+    wished = (link.entity, link.key) in shared and link.entity != LEAD
+    return replace(link, origin="shared") if wished and _record(link) in taken else link
+
+
+def _taken(session: Session, links: Sequence[Link]) -> dict[tuple[str, str], str]:
+    """(entity, ObjectID) → the other key that the record belongs to already."""
+    wanted = {(link.entity, link.object_id): link.key for link in links}
+    found = {}
+    for ids in portions(link.object_id for link in links):
+        for row in session.exec(select(tables.Link).where(col(tables.Link.object_id).in_(ids))):
+            if row.origin != "shared" and wanted.get((row.entity, row.object_id), row.key) != row.key:
+                found[row.entity, row.object_id] = row.key
+    return found
+
+
+def _named_twice(links: Sequence[Link]) -> dict[tuple[str, str], str]:
+    """(entity, ObjectID) → the first of several keys that want the same record; none of them gets it."""
+    first: dict[tuple[str, str], str] = {}
+    twice = {}
+    for link in links:
+        other = first.setdefault((link.entity, link.object_id), link.key)
+        if other != link.key:
+            twice[link.entity, link.object_id] = f"{other} and {link.key}"
+    return twice
+
+
+def _claimed(link: Link, other: str) -> str:
+    return (
+        f"{link.entity} {link.key}: {link.object_id} is claimed by {other}; one record has one key. Correct the id, or "
+        f"drop the wrong pair with `hubspot-c4c-sync links forget {link.entity} {other}`{_or_share(link)}"
+    )
+
+
+def _contested(link: Link, others: str) -> str:
+    return (
+        f"{link.entity} {link.key}: {link.object_id} is claimed by {others}; one record has one key. Leave one of the "
+        f"lines{_or_share(link, 'first keep the other one, then ')}"
+    )
+
+
+def _or_share(link: Link, first: str = "") -> str:
+    """Leads are never shared."""
+    if link.entity == LEAD:
+        return ""
+    command = f"hubspot-c4c-sync links set {link.entity} {link.key} {link.object_id} --share"
+    return f". If both ids stand for this record, {first}run `{command}`"
+
+
+def _wake(session: Session, links: Sequence[Link], now: datetime) -> None:
+    """What the pairs concern is looked at again, so that a parked contact goes on."""
+    contacts = {_id(link) for link in links if link.entity != ACCOUNT}
+    named = [link.key for link in links if link.entity == ACCOUNT]
+    # Sister companies may have waited for the same account.
+    companies = {*named, *peers.of(session, named)}
+    for ids in portions(companies):
+        contacts |= set(association_rows.contacts_of(session, ids))
+    for ids in portions(sorted(contacts)):
+        known = session.exec(select(tables.Contact.id).where(col(tables.Contact.id).in_(ids))).all()
+        mark_pending(session, known, now)
+
+
+def forget(store: Store, entity: str, key: str) -> bool:
+    """Drops a pair; the record is looked up again when it is needed. False if it was not known."""
+    with store.session() as session:
+        return work.drop_link(session, entity, key)
+
+
+def _where(pair: Pair) -> str:
+    return f"line {pair.line}" if pair.line else f"{pair.entity} {pair.key}"
+
+
+class _Found:
+    """What C4C holds under the ids and keys of these pairs, read in few batches."""
+
+    def __init__(self, c4c: C4CPort, rules: Rules, pairs: Sequence[Pair], shared: Collection[tuple[str, str]]) -> None:
+        self._shared = shared
+        mapping = rules.mapping
+        self._key_fields = {
+            ACCOUNT: mapping.account.external_key,
+            CONTACT: mapping.contact.external_key,
+            LEAD: mapping.lead.external_key,
+        }
+        self._obsolete = {
+            ACCOUNT: ("LifeCycleStatusCode", mapping.account.obsolete_status),
+            CONTACT: ("StatusCode", mapping.contact.obsolete_status),
+        }
+        self._uses = Counter((p.entity, p.key) for p in pairs)
+        asked = list(self._queries(pairs))
+        answers = c4c.query([query for _, query in asked])
+        self._rows = [(entity, row) for (entity, _), found in zip(asked, answers, strict=True) for row in found]
+        self._by_id = {(entity, str(row["ObjectID"])): row for entity, row in self._rows}
+        self._by_number = {(entity, str(row.get(NUMBERS[entity]))): row for entity, row in self._rows}
+
+    def _queries(self, pairs: Sequence[Pair]) -> Iterator[tuple[str, Query]]:
+        for entity, number in NUMBERS.items():
+            mine = [pair for pair in pairs if pair.entity == entity]
+            status = [self._obsolete[entity][0]] if entity in self._obsolete else []
+            select_ = ("ObjectID", number, self._key_fields[entity], *status)
+            by_field = {
+                "ObjectID": sorted({pair.object_id for pair in mine if not pair.numbered}),
+                number: sorted({pair.object_id for pair in mine if pair.numbered}),
+                self._key_fields[entity]: sorted({pair.key for pair in mine}),
+            }
+            for name, values in by_field.items():
+                for part in odata.chunks(name, values):
+                    yield entity, Query(collection(entity), part, select_)
+
+    def check(self, pair: Pair) -> Link | str:
+        """The pair if C4C confirms it, else why not."""
+        known = self._by_number if pair.numbered else self._by_id
+        row = known.get((pair.entity, pair.object_id))
+        if row is None:
+            return f"SAP Sales Cloud has no {pair.entity} {pair.object_id}; correct the id"
+        origin: Origin = "shared" if self._carried(pair, row) not in ("", pair.key) else "set"
+        return self._problem(pair, row) or Link(pair.entity, pair.key, str(row["ObjectID"]), {}, origin=origin)
+
+    def _carried(self, pair: Pair, row: Row) -> str:
+        return str(row.get(self._key_fields[pair.entity]) or "")
+
+    def _problem(self, pair: Pair, row: Row) -> str | None:
+        if self._uses[pair.entity, pair.key] > 1:
+            return f"{pair.entity} {pair.key} stands in several lines; leave one"
+        if self._is_obsolete(pair.entity, row):
+            return f"{pair.entity} {pair.object_id} is obsolete; name the record that lives on"
+        carried = self._carried(pair, row)
+        if carried in ("", pair.key) or ((pair.entity, pair.key) in self._shared and pair.entity != LEAD):
+            return None
+        problem = f"{pair.entity} {pair.object_id} carries the key {carried} already; it is never given another one"
+        if pair.entity == LEAD:
+            return problem
+        command = f"hubspot-c4c-sync links set {pair.entity} {pair.key} {pair.object_id} --share"
+        return f"{problem}. If {carried} and {pair.key} both stand for this record, run `{command}`"
+
+    def _is_obsolete(self, entity: str, row: Row) -> bool:
+        if entity not in self._obsolete:
+            return False
+        name, status = self._obsolete[entity]
+        return str(row.get(name) or "") == status

@@ -1,0 +1,33 @@
+"""Whether this state may write to SAP Sales Cloud at the moment; reading is never in question."""
+
+from sync.context import Context
+from sync.errors import SecondWriter
+from sync.state import pausing, second_writer
+
+
+def granted(context: Context) -> bool:
+    """Whether the next write may go out: no other program writes under our keys, and no person paused writes."""
+    with context.store.reading() as session:
+        return second_writer.standing(session) is None and pausing.paused(session) is None
+
+
+def paused(context: Context) -> bool:
+    """Whether a person paused writes: what waits keeps waiting, and no attempt is spent."""
+    with context.store.reading() as session:
+        return pausing.paused(session) is not None
+
+
+def demand(context: Context) -> None:
+    """Raises SecondWriter while another program was found to write under our keys."""
+    with context.store.reading() as session:
+        found = second_writer.standing(session)
+    if found:
+        raise SecondWriter(f"{found.text}; {_remedy(found.digest)}")
+
+
+def _remedy(digest: str) -> str:
+    return (
+        "nothing is written until a person decides. Find and stop the other worker (a second replica, an old host, a "
+        "test system with this tenant), remove the doubles in SAP Sales Cloud, then let this one go on with "
+        f"`hubspot-c4c-sync approve {digest}`"
+    )

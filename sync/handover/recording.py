@@ -1,0 +1,211 @@
+"""The one commit that records how the work of a slice ended, and the one event for each of its contacts."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from sqlmodel import Session
+
+from sync import lifecycle, metrics
+from sync.context import Context
+from sync.domain.codes import Code
+from sync.domain.decision import Reason
+from sync.domain.link import Observed, after, named_meanwhile
+from sync.domain.rules import Rules
+from sync.domain.views import ContactView
+from sync.faults import Faults
+from sync.handover import evidence, linking
+from sync.handover.slice import Slice
+from sync.lifecycle import Failed, Outcome, Postponed, Status
+from sync.log import Event, emit
+from sync.planner.plan import Plan
+from sync.planner.resolve import LEAD
+from sync.state import streams, work
+from sync.state.work import DecisionRecord, HandoverRecord
+
+
+@dataclass
+class _Kept:
+    """What was committed, for the events."""
+
+    after: dict[str, lifecycle.Progress | None] = field(default_factory=dict)
+    handed_over: list[HandoverRecord] = field(default_factory=list)
+
+
+def record(context: Context, slice_: Slice, faults: Faults) -> None:
+    """Keeps decisions, handovers, agreed values and progress of every settled contact, in one commit.
+
+    A contact that cannot be recorded is left out of the slice, for `faults.settle` to decide on.
+    """
+    now, kept = context.now(), _Kept()
+    faults.each(
+        list(slice_.outcomes),
+        lambda contacts: _commit(context, slice_, contacts, kept),
+        lambda contact: slice_.concerned([contact]),
+    )
+    slice_.leave_out(faults.found)
+    with context.store.reading() as session:
+        since = streams.in_service_since(session)
+    for handover in kept.handed_over:
+        _report_lead(slice_, handover, since, now)
+    _report(slice_, kept.after)
+
+
+def _commit(context: Context, slice_: Slice, contacts: Sequence[str], kept: _Kept) -> None:
+    """Records all of these contacts, or none."""
+    made = _Kept()
+    attempt = replace(slice_, links=dict(slice_.links))
+    with context.store.session() as session, session.no_autoflush:
+        loaded = work.Loaded(session, contacts, _planned_links(slice_, contacts))
+        for contact in contacts:
+            view, outcome = slice_.views[contact], slice_.outcomes[contact]
+            after = work.finish(session, contact, view.change_seq, outcome, context.retry_policy, context.now())
+            made.after[contact] = after
+            planned = slice_.plans.get(contact)
+            if planned and not isinstance(outcome, Postponed):
+                made.handed_over += _keep(session, context, attempt, planned, outcome, loaded)
+            elif planned and _is_parked(after):
+                # Out of tries: `explain` tells why, as for everybody else who is parked.
+                _decided(session, context, attempt, planned, outcome, loaded)
+    slice_.links = attempt.links
+    kept.after |= made.after
+    kept.handed_over += made.handed_over
+
+
+def _planned_links(slice_: Slice, contacts: Iterable[str]) -> set[tuple[str, str]]:
+    """(entity, key) of every record that the plans of these contacts name."""
+    plans = (slice_.plans[contact] for contact in contacts if contact in slice_.plans)
+    return {(write.entity, write.key) for planned in plans for write in planned.records}
+
+
+def _keep(
+    session: Session, context: Context, slice_: Slice, planned: Plan, outcome: Outcome, loaded: work.Loaded
+) -> list[HandoverRecord]:
+    """Records one contact's decision and what is new about its leads."""
+    view, now, rules = slice_.views[planned.contact_id], context.now(), context.config.rules
+    _decided(session, context, slice_, planned, outcome, loaded)
+    _agree(session, planned, slice_, now, loaded)
+    return [h for h in _handovers(view, planned, rules) if work.record_handover(session, h, now)]
+
+
+def _decided(
+    session: Session, context: Context, slice_: Slice, planned: Plan, outcome: Outcome, loaded: work.Loaded
+) -> None:
+    view = slice_.views[planned.contact_id]
+    made = decision_record(view, planned, outcome, context.config.rules.digest, slice_.warnings.get(view.id, ()))
+    work.record_decision(session, view.id, made, context.run_id, context.now(), loaded)
+
+
+def _is_parked(after: lifecycle.Progress | None) -> bool:
+    return after is not None and after.status is Status.PARKED
+
+
+def decision_record(
+    view: ContactView, planned: Plan, outcome: Outcome, rules_digest: str, more_warnings: Sequence[Reason] = ()
+) -> DecisionRecord:
+    """The decision as it is kept: codes, reasons and warnings, with hashes of rules and input."""
+    body = {
+        "scores": [decision.to_json() for decision in planned.decisions],
+        "warnings": [warning.to_json() for warning in (*planned.warnings, *more_warnings)],
+    }
+    return DecisionRecord(Code(outcome.code), body, rules_digest, input_digest(view))
+
+
+def input_digest(view: ContactView) -> str:
+    """A hash of everything that the decision looked at."""
+    companies = [
+        [a.company.id, dict(a.company.properties), sorted((x.category, x.type_id, x.text or "") for x in a.labels)]
+        for a in view.associations
+    ]
+    looked_at = [dict(view.properties), companies, view.archived, view.erased, view.merged_into]
+    unreadable = [
+        *sorted(view.unreadable),
+        *(f"{a.company.id} {n}" for a in view.associations for n in a.company.unreadable),
+    ]
+    looked_at += [sorted(unreadable)] if unreadable else []
+    looked_at += [view.left_alone] if view.left_alone else []
+    return hashlib.sha256(json.dumps(looked_at, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _handovers(view: ContactView, planned: Plan, rules: Rules) -> list[HandoverRecord]:
+    return [
+        evidence.handover(write.key, write.object_id, evidence.of(view, write.key.split(":")[1], rules))
+        for write in planned.records
+        if write.entity == LEAD and write.object_id
+    ]
+
+
+def _agree(session: Session, planned: Plan, slice_: Slice, now: datetime, loaded: work.Loaded) -> None:
+    """Links of records that exist already, with the values on which both sides agree."""
+    for entity, key in planned.obsolete_links:
+        linking.drop(session, entity, key, slice_.links.pop((entity, key), None))
+        loaded.links.pop((entity, key), None)
+    for write in planned.records:
+        if write.object_id is None or not write.linked or write.action == "delete":
+            continue
+        pair = (write.entity, write.key)
+        known, stored = slice_.links.get(pair), loaded.links.get(pair)
+        if named_meanwhile(work.as_link(stored) if stored else None, known):
+            continue
+        # What both sides hold now is the new common ground, whatever was sent before.
+        link = after(*pair, known, Observed(write.object_id, write.agreed, write.seen, write.ours, write.shared))
+        if link != known:
+            work.save_link(session, link, now, written=False, loaded=loaded)
+            slice_.links[pair] = link
+
+
+def handed_over(handover: HandoverRecord, since: datetime | None, now: datetime) -> None:
+    """Counts a lead that we created, and logs it. `since`: when we were in service.
+
+    A contact that had crossed before that is of the first load: how long ago it did nobody knows, so its time is that
+    since we read it.
+    """
+    later = since is not None and handover.crossed_at is not None and handover.crossed_at >= since
+    metrics.handed_over(handover.crossed_at, "later" if later else "first", now)
+    emit(Event.LEAD_HANDED_OVER, contact=handover.contact_id, key=handover.lead_key, object_id=handover.object_id)
+
+
+def _report_lead(slice_: Slice, handover: HandoverRecord, since: datetime | None, now: datetime) -> None:
+    if _is_created(slice_, handover):
+        handed_over(handover, since, now)
+    else:
+        emit(Event.LEAD_ADOPTED, contact=handover.contact_id, key=handover.lead_key, object_id=handover.object_id)
+
+
+def _is_created(slice_: Slice, handover: HandoverRecord) -> bool:
+    """Also a lead whose creation was answered only after the connection broke and that was then found by its key."""
+    link = slice_.links.get((LEAD, handover.lead_key))
+    return link is not None and link.origin == "created"
+
+
+def _report(slice_: Slice, after: Mapping[str, lifecycle.Progress | None]) -> None:
+    for contact, outcome in slice_.outcomes.items():
+        _report_contact(contact, outcome, after[contact], slice_.writes_of.get(contact, {}))
+
+
+def _report_contact(
+    contact: str, outcome: Outcome, after: lifecycle.Progress | None, writes: Mapping[str, int]
+) -> None:
+    code = str(outcome.code)
+    if after and after.status in (Status.DONE, Status.PARKED):
+        metrics.DECISIONS.labels(code).inc()
+    if isinstance(outcome, Failed):
+        emit(Event.CONTACT_PARKED, contact=contact, code=code, cause=outcome.detail)
+    elif isinstance(outcome, Postponed):
+        _report_postponed(contact, outcome, after)
+    elif outcome.code in (Code.QUALIFIED, Code.LEAD_CLOSED):
+        emit(Event.CONTACT_SYNCED, contact=contact, code=code, counts=dict(writes))
+    else:
+        # A refusal is carried over for those, too.
+        emit(Event.CONTACT_NOT_QUALIFIED, contact=contact, code=code, counts=dict(writes))
+
+
+def _report_postponed(contact: str, outcome: Postponed, after: lifecycle.Progress | None) -> None:
+    """One that is out of tries is parked; the others are tried again."""
+    if _is_parked(after):
+        emit(Event.CONTACT_PARKED, contact=contact, code=str(outcome.code), cause=outcome.detail)
+        return
+    due = str(after.due_at) if after else None
+    emit(Event.CONTACT_RETRY, contact=contact, code=str(outcome.code), due=due, cause=outcome.detail)

@@ -1,0 +1,46 @@
+"""After a restore: contacts that are parked in the copy, and were handed over since it was made, go on.
+
+Nobody would look at them again by itself: a person had them tried again, and HubSpot shows no change of that.
+"""
+
+from sync.context import Context
+from sync.handover import links
+from sync.log import Event, emit
+from sync.mirror import selection
+from sync.odata import Query, literal
+from sync.planner.resolve import LEAD
+from sync.schema import collection
+from sync.state import original
+from sync.state.pending import mark_pending
+
+
+def release(context: Context) -> None:
+    """Asks once, after a copy of the state was put back, for leads of the parked contacts, and links what is found.
+
+    Raises RemoteError if SAP Sales Cloud cannot be asked; then the next push asks.
+    """
+    store = context.store
+    with store.reading() as session:
+        if original.is_original(session, store):
+            return
+        parked = [row.contact_id for row in selection.parked(session)]
+    found = _leads(context, parked)
+    with store.session() as session:
+        now = context.now()
+        unknown = {key.partition(":")[0] for key, object_id in found if links.adopt(session, LEAD, key, object_id, now)}
+        mark_pending(session, sorted(unknown), now)
+        original.settle(session, store)
+    if unknown:
+        emit(Event.RESYNC_MARKED, kind="restored", contacts=len(unknown))
+
+
+def _leads(context: Context, contacts: list[str]) -> list[tuple[str, str]]:
+    """(key, ObjectID) of the leads of these contacts. A refused question stops nobody: its contact stays parked."""
+    field = context.config.rules.mapping.lead.external_key
+    queries = [
+        Query(collection(LEAD), f"startswith({field},{literal(f'{contact}:')})", ("ObjectID", field))
+        for contact in contacts
+    ]
+    answers = context.c4c.answers(queries) if queries else []
+    rows = (row for answer in answers if isinstance(answer, list) for row in answer)
+    return [(str(row[field]), str(row["ObjectID"])) for row in rows]

@@ -1,0 +1,118 @@
+"""Asks SAP Sales Cloud whether what we just created is unique: two workers with a state file each meet only there.
+
+A second record with our key that our own technical user created, and that this state cannot explain, was written by
+another program: nothing more is written then. Any other twin (sales copied an account together with its key field)
+concerns its own contact alone.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sync import odata
+from sync.context import Context
+from sync.contracts.tenant import maps
+from sync.domain.rules import Rules
+from sync.handover import linking
+from sync.handover.keyed import KEYED, STATUS, Keyed, keyed
+from sync.log import Event, emit
+from sync.odata import Query, Row
+from sync.planner.lookups import record
+from sync.planner.provenance import STAMPS, creator
+from sync.schema import Schema, collection
+from sync.state import second_writer, streams
+from sync.state.second_writer import Made, Twin
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A record with our key, and a digest of who created it."""
+
+    record: Keyed
+    creator: str
+
+
+def look(context: Context, schema: Schema, made: Sequence[Made]) -> None:
+    """Looks at records that were just created. Remembers a second writer, and what is to be looked at again.
+
+    Raises RemoteError if C4C cannot be asked.
+    """
+    ours = [one for one in made if one.entity in KEYED]
+    if not ours:
+        return
+    twins = _report(context, ours, _read(context, schema, ours))
+    if context.config.worker.c4c.settle_seconds:
+        keys = {(twin.entity, twin.key) for twin in twins}
+        with context.store.session() as session:
+            unique = [one for one in ours if (one.entity, one.key) not in keys]
+            second_writer.look_again(session, unique, context.now())
+
+
+def look_again(context: Context, schema: Callable[[], Schema]) -> None:
+    """Looks a second time, as soon as a create that was on its way the first time shows. Mostly there is none."""
+    until = context.now() - timedelta(seconds=context.config.worker.c4c.settle_seconds)
+    with context.store.reading() as session:
+        made = second_writer.due_again(session, until)
+    if made:
+        _report(context, made, _read(context, schema(), made))
+        with context.store.session() as session:
+            second_writer.looked_again(session, until)
+
+
+# ---- reading
+
+
+def _read(context: Context, schema: Schema, made: Sequence[Made]) -> list[_Seen]:
+    queries = [query for entity in KEYED for query in _queries(context.config.rules, schema, entity, made)]
+    answers = context.c4c.query([query for _, query in queries])
+    entities = maps(context.config.rules)
+    return [
+        _Seen(keyed(entity, row, entities[entity]), _creator(entity, row))
+        for (entity, _), rows in zip(queries, answers, strict=True)
+        for row in rows
+    ]
+
+
+def _queries(rules: Rules, schema: Schema, entity: str, made: Iterable[Made]) -> list[tuple[str, Query]]:
+    key_field = maps(rules)[entity].external_key
+    wanted = (STATUS[entity], STAMPS[entity][2])
+    select = ("ObjectID", key_field, *(name for name in wanted if schema.field(entity, name)))
+    keys = sorted({one.key for one in made if one.entity == entity})
+    return [(entity, Query(collection(entity), part, select)) for part in odata.chunks(key_field, keys)]
+
+
+def _creator(entity: str, row: Row) -> str:
+    return creator(record(entity, row))
+
+
+# ---- judging
+
+
+def twins_of(made: Iterable[Made], seen: Iterable[Keyed]) -> list[Twin]:
+    """The other records with the keys of ours; those that sales retired are none. Pure."""
+    ours = {(one.entity, one.key): one.object_id for one in made}
+    others = [(ours[other.entity, other.key], other) for other in seen if (other.entity, other.key) in ours]
+    return [
+        Twin(other.entity, other.key, mine, other.object_id)
+        for mine, other in others
+        if other.object_id != mine and not other.obsolete
+    ]
+
+
+def _report(context: Context, made: Sequence[Made], seen: Sequence[_Seen]) -> list[Twin]:
+    """Remembers a second writer if there is one, and names every other twin; returns all of them."""
+    twins = twins_of(made, (one.record for one in seen))
+    if not twins:
+        return []
+    creators = {one.record.object_id: one.creator for one in seen}
+    with context.store.session() as session:
+        ourselves = streams.remembered(session, linking.OURSELVES)
+        by_us = [twin for twin in twins if ourselves and creators[twin.theirs] == ourselves]
+        strangers = second_writer.unknown(session, by_us, context.now())
+        found = second_writer.stop(session, strangers, context.now()) if strangers else None
+    for twin in twins:
+        if twin not in strangers:
+            emit(Event.DUPLICATE_FOUND, entity=twin.entity, key=twin.key, object_id=twin.theirs)
+    if found:
+        emit(Event.SECOND_WRITER, plan=found.digest, found=len(found.twins), cause=found.text)
+    return twins

@@ -1,0 +1,171 @@
+"""Associations of contacts and companies with their labels."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Table, delete, update
+from sqlalchemy import select as sa_select
+from sqlmodel import Session, col, select
+
+from sync.domain.labels import LabelId
+from sync.domain.views import ASSOCIATIONS, Label
+from sync.mirror import labels as label_pins
+from sync.mirror import objects, vanished
+from sync.mirror.objects import gone
+from sync.mirror.vanished import LabelSet
+from sync.state import tables
+from sync.state.pending import mark_pending, portions
+
+_TABLE: Table = tables.Base.metadata.tables["association"]
+
+
+def contacts_of(session: Session, company_ids: Sequence[str]) -> list[str]:
+    """Ids of the contacts associated with any of the companies."""
+    of = col(tables.Association.company_id).in_(company_ids)
+    return list(session.exec(select(tables.Association.contact_id).where(of).distinct()))
+
+
+def contacts_by_company(session: Session, company_ids: Sequence[str]) -> dict[str, list[str]]:
+    """The contacts of each of the companies; companies without any are left out."""
+    found: dict[str, list[str]] = {}
+    for ids in portions(company_ids):
+        of = col(tables.Association.company_id).in_(ids)
+        pairs = select(tables.Association.company_id, tables.Association.contact_id).where(of).distinct()
+        for company, contact in session.exec(pairs):
+            found.setdefault(company, []).append(contact)
+    return found
+
+
+def save_associations(session: Session, found: Mapping[str, LabelSet], now: datetime) -> dict[str, str]:
+    """Replaces the associations of these contacts; those whose set differs become pending.
+
+    Returns their ids, each with what changed. A label that was only renamed changes nothing: rules hold to its id.
+    """
+    changed: dict[str, str] = {}
+    lost, pins = label_pins.lost(session), label_pins.pins(session)
+    for ids in portions(found):
+        stored = stored_labels(session, ids)
+        if lost:
+            found = {
+                **found,
+                **{i: found[i] | vanished.kept(stored.get(i, frozenset()), found[i], lost, pins) for i in ids},
+            }
+        differing = [i for i in ids if _with_texts(stored.get(i, frozenset())) != _with_texts(found[i])]
+        session.exec(delete(tables.Association).where(col(tables.Association.contact_id).in_(differing)))
+        rows = [_row(i, company, label) for i in differing for company, label in found[i]]
+        objects.insert_rows(session, _TABLE, rows)
+        read = {"associations_stale": False, "associations_read_at": now}
+        session.exec(update(tables.Contact).where(col(tables.Contact.id).in_(ids)).values(**read))
+        kinds = ((i, association_change(stored.get(i, frozenset()), found[i])) for i in differing)
+        changed |= {i: kind for i, kind in kinds if kind}
+        changed |= dict.fromkeys(_readable_again(session, ids), "associations")
+    mark_pending(session, list(changed), now)
+    return changed
+
+
+def gone_labels(session: Session, found: Mapping[str, LabelSet]) -> set[LabelId]:
+    """Labels that pairs have lost since they were read last."""
+    stored = {i: labels for ids in portions(found) for i, labels in stored_labels(session, ids).items()}
+    return {label for i, labels in stored.items() for label in vanished.gone(labels, found[i])}
+
+
+def unreadable_associations(session: Session, contact_ids: Sequence[str], now: datetime) -> list[str]:
+    """Marks contacts whose associations could not be read; what is known of them stays. Returns the newly marked."""
+    before = _unreadable(session, contact_ids)
+    fresh = {i: [*names, ASSOCIATIONS] for i, names in before.items() if ASSOCIATIONS not in names}
+    _save_unreadable(session, fresh)
+    mark_pending(session, fresh, now)
+    return list(fresh)
+
+
+def _readable_again(session: Session, ids: Sequence[str]) -> list[str]:
+    marked = {i: names for i, names in _unreadable(session, ids).items() if ASSOCIATIONS in names}
+    _save_unreadable(session, {i: [name for name in names if name != ASSOCIATIONS] for i, names in marked.items()})
+    return list(marked)
+
+
+def _unreadable(session: Session, ids: Sequence[str]) -> dict[str, list[str]]:
+    """By contact the names of what could not be read."""
+    contact = objects.CONTACTS.c
+    found = (session.execute(sa_select(contact.id, contact.unreadable).where(contact.id.in_(p))) for p in portions(ids))
+    return {i: names for part in found for i, names in part}
+
+
+def _save_unreadable(session: Session, names: Mapping[str, list[str]]) -> None:
+    objects.update_rows(session, objects.CONTACTS, [{"id": i, "unreadable": sorted(n)} for i, n in names.items()])
+
+
+def association_change(before: LabelSet, now: LabelSet) -> str | None:
+    """What differs, in a word for the log; None if only texts do."""
+    if before == now:
+        return None
+    if not before:
+        return "associations"
+    if _primary(before) != _primary(now):
+        return "primary company"
+    return "companies" if {c for c, _ in before} != {c for c, _ in now} else "association labels"
+
+
+def _primary(labels: LabelSet) -> set[str]:
+    return {company for company, label in labels if label.is_primary}
+
+
+def _with_texts(labels: LabelSet) -> frozenset[tuple[str, Label, str | None]]:
+    return frozenset((company, label, label.text) for company, label in labels)
+
+
+def stored_labels(session: Session, ids: Sequence[str]) -> dict[str, LabelSet]:
+    """By contact its companies with their labels; as many ids as fit one statement."""
+    rows = session.execute(sa_select(_TABLE).where(_TABLE.c.contact_id.in_(ids)))
+    found: dict[str, set[tuple[str, Label]]] = {}
+    for contact, company, category, type_id, text in rows:
+        found.setdefault(contact, set()).add((company, Label(category, type_id, text)))
+    return {contact: frozenset(of) for contact, of in found.items()}
+
+
+def _row(contact_id: str, company_id: str, label: Label) -> dict[str, object]:
+    return {
+        "contact_id": contact_id,
+        "company_id": company_id,
+        "category": label.category,
+        "type_id": label.type_id,
+        "label": label.text,
+    }
+
+
+def stale_associations(session: Session, limit: int) -> list[str]:
+    """Ids of contacts whose associations must be read again because the contact changed."""
+    stale = select(tables.Contact.id).where(col(tables.Contact.associations_stale), ~gone())
+    return list(session.exec(stale.order_by(tables.Contact.id).limit(limit)))
+
+
+def unread_since(session: Session, since: datetime, now: datetime, after: str, limit: int) -> list[str]:
+    """Live contacts whose associations were not read since then, in a fixed order, for sweeps in portions."""
+    read_at = col(tables.Contact.associations_read_at)
+    page = select(tables.Contact.id).where(
+        col(tables.Contact.id) > after, ~gone(), read_at.is_(None) | (read_at < since) | (read_at > now)
+    )
+    return list(session.exec(page.order_by(tables.Contact.id).limit(limit)))
+
+
+def unknown_companies(session: Session, contact_ids: Sequence[str]) -> list[str]:
+    """Ids of associated companies that are not in the mirror."""
+    of = col(tables.Association.contact_id).in_(contact_ids)
+    known = select(tables.Company.id)
+    wanted = select(tables.Association.company_id).where(of, ~col(tables.Association.company_id).in_(known))
+    return list(session.exec(wanted.distinct()))
+
+
+def wake_contacts_of(session: Session, company_ids: Sequence[str], except_ids: Iterable[str], now: datetime) -> int:
+    """A company became an account: contacts that are in C4C and associated with it get their relationship."""
+    wanted = set(contacts_of(session, company_ids)) - set(except_ids)
+    linked = {
+        key
+        for ids in portions(sorted(wanted))
+        for key in session.exec(_contact_links.where(col(tables.Link.key).in_(ids)))
+    }
+    mark_pending(session, sorted(linked), now)
+    return len(linked)
+
+
+_contact_links = select(tables.Link.key).where(tables.Link.entity == "Contact")

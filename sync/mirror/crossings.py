@@ -1,0 +1,80 @@
+"""When a score crossed its threshold, and when it fell below the re-arm level."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from sync.domain.rules import Score
+from sync.domain.scores import Level, level
+from sync.domain.views import Properties
+from sync.mirror import freshness, objects
+from sync.state import tables
+from sync.state.pending import mark_pending, portions
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A contact as just read; `below` is when the version was modified that the mirror held until now."""
+
+    id: str
+    properties: Properties
+    modified_at: datetime | None
+    below: datetime | None
+
+
+def follow(session: Session, readings: Sequence[Reading], scores: Sequence[Score], now: datetime) -> None:
+    """Notes when a score crossed its threshold, and when it fell below the re-arm level after a handover."""
+    levels = [(r, score, level(score, r.properties)) for r in readings for score in scores]
+    met = {(r.id, score.name): r for r, score, found in levels if found is Level.MET}
+    looks = {score.name: freshness.last_read(session, score.name) for score in scores}
+    known = {
+        (row.contact_id, row.score): row
+        for ids in portions(r.id for r in readings)
+        for row in session.exec(select(tables.Crossing).where(col(tables.Crossing.contact_id).in_(ids)))
+    }
+    for key, reading in met.items():
+        if key not in known:
+            crossed_at = _crossed_at(reading, reading.below or looks[key[1]], now)
+            session.add(tables.Crossing(contact_id=key[0], score=key[1], crossed_at=crossed_at))
+    for key, row in known.items():
+        if key not in met:
+            session.delete(row)
+    for score in scores:
+        fallen = [r.id for r, of, found in levels if of is score and found is Level.BELOW]
+        rearm(session, fallen, score.name)
+
+
+def _crossed_at(reading: Reading, below: datetime | None, now: datetime) -> datetime:
+    """HubSpot's last modification if it came after the last look `below` the threshold, otherwise now, the first look
+    above it.
+
+    A score rises without moving the contact's timestamp, which may then be years old and says nothing of the crossing.
+    """
+    modified = reading.modified_at
+    return min(modified, now) if modified and below and modified > below else now
+
+
+def review(session: Session, scores: Sequence[Score], now: datetime) -> int:
+    """Looks at every contact again because the rules changed; returns how many there are."""
+    ids = list(session.exec(select(tables.Contact.id).order_by(tables.Contact.id)))
+    for part in portions(ids):
+        rows = objects.rows(session, objects.CONTACTS, part).values()
+        follow(session, [Reading(r.id, r.properties, r.modified_at, r.modified_at) for r in rows], scores, now)
+    mark_pending(session, ids, now)
+    return len(ids)
+
+
+def rearm(session: Session, contact_ids: Sequence[str], score: str) -> None:
+    """The score was seen below the re-arm level: after its lead is closed, the next crossing starts a new cycle."""
+    for ids in portions(contact_ids):
+        of = (col(tables.Handover.contact_id).in_(ids), col(tables.Handover.score) == score)
+        session.exec(update(tables.Handover).where(*of).values(rearmed=True))
+
+
+def crossed(session: Session, score: str) -> list[str]:
+    """Live contacts at or above the threshold of `score` in the mirror."""
+    of = select(tables.Crossing.contact_id).where(tables.Crossing.score == score)
+    return list(session.exec(select(tables.Contact.id).where(col(tables.Contact.id).in_(of), ~objects.gone())))

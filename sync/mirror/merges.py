@@ -1,0 +1,105 @@
+"""Ids that HubSpot merged away: they lead to the survivor, and their links and handovers go with them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from sync.domain.numbers import identifier
+from sync.domain.rules import MERGED_PROPERTY
+from sync.domain.views import Properties
+from sync.mirror import objects
+from sync.state import tables
+from sync.state.pending import mark_pending
+
+
+def follow(session: Session, survivors: Mapping[str, Properties], entity: str, now: datetime) -> None:
+    """Reads the ids that each object absorbed, and marks a contact pending whose merge is news."""
+    for survivor, properties in survivors.items():
+        merged = (identifier(old.strip()) for old in (properties.get(MERGED_PROPERTY) or "").split(";"))
+        for old in merged:
+            if old and old != survivor and adopt_alias(session, old, survivor, entity) and entity == "Contact":
+                mark_pending(session, objects.rows(session, objects.CONTACTS, [old]), now)
+
+
+def adopt_alias(session: Session, old_id: str, new_id: str, entity: str) -> bool:
+    """Records that `old_id` lives on as `new_id`, and hands its links over where the new id has none.
+
+    `entity` is what the HubSpot object is in C4C: `Contact` or `CorporateAccount`. Contact and company ids are
+    numbered apart, so they are never mixed up. Source: HubSpot changelog on merges, 2025: the survivor has a new id.
+    Returns False if that was known.
+    """
+    known = (entity, old_id)
+    alias = session.get(tables.Alias, known)
+    if alias and alias.new_id == new_id:
+        return False
+    session.merge(tables.Alias(entity=entity, old_id=old_id, new_id=new_id))
+    chained = (col(tables.Alias.entity) == entity, col(tables.Alias.new_id) == old_id)
+    session.exec(update(tables.Alias).where(*chained).values(new_id=new_id))
+    _move_links(session, old_id, new_id, entity)
+    if entity == "Contact":
+        session.exec(update(tables.Contact).where(col(tables.Contact.id) == old_id).values(merged_into=new_id))
+        _move_handovers(session, old_id, new_id)
+    return True
+
+
+def _move_links(session: Session, old_id: str, new_id: str, entity: str) -> None:
+    """Moves the pairs of the id that was merged away.
+
+    What hangs on a record of C4C (relationships, permissions, attributes) moves only together with that record: where
+    the survivor has one of its own, the loser's refusal or relationship would be taken for the survivor's.
+    """
+    _drop_twin(session, old_id, new_id, entity)
+    party = session.get(tables.Link, (entity, new_id))
+    moves = ("Lead",) if party and party.object_id else ("Lead", entity, *_HANGS_ON.get(entity, ()))
+    of = select(tables.Link).where(tables.Link.hubspot_id == old_id, col(tables.Link.entity).in_(moves))
+    for link in session.exec(of).all() if entity == "Contact" else ():
+        _rename(session, link, new_id + link.key[len(old_id) :], new_id)
+    if entity != "Contact" and entity in moves:
+        _move_account(session, old_id, new_id)
+
+
+def _drop_twin(session: Session, old_id: str, new_id: str, entity: str) -> None:
+    """Where both ids stand for one record, one pair stays: the one that is not shared, since only its record is kept
+    up to date.
+    """
+    old, new = (session.get(tables.Link, (entity, i)) for i in (old_id, new_id))
+    if old and new and old.object_id and old.object_id == new.object_id:
+        session.delete(new if new.origin == "shared" else old)
+        session.flush()
+
+
+_HANGS_ON = {
+    "Contact": (
+        "ContactIsContactPersonFor",
+        "MarketingPermission",
+        "ChannelPermission",
+        "BusinessAttributeAssignment",
+        "BusinessAttributeAssignmentItem",
+    )
+}
+"""Kinds of records whose keys begin with a contact's id and that belong to its contact person."""
+
+
+def _move_account(session: Session, old_id: str, new_id: str) -> None:
+    if link := session.get(tables.Link, ("CorporateAccount", old_id)):
+        _rename(session, link, new_id, new_id)
+    # A relationship's key ends with the company's id.
+    pairs = select(tables.Link).where(tables.Link.entity == "ContactIsContactPersonFor")
+    for link in session.exec(pairs.where(col(tables.Link.key).endswith(f":{old_id}"))).all():
+        _rename(session, link, f"{link.hubspot_id}:{new_id}", link.hubspot_id)
+
+
+def _rename(session: Session, link: tables.Link, new_key: str, hubspot_id: str) -> None:
+    if session.get(tables.Link, (link.entity, new_key)) is None:
+        of_link = (col(tables.Link.entity) == link.entity, col(tables.Link.key) == link.key)
+        session.exec(update(tables.Link).where(*of_link).values(key=new_key, hubspot_id=hubspot_id))
+
+
+def _move_handovers(session: Session, old_id: str, new_id: str) -> None:
+    for handover in session.exec(select(tables.Handover).where(col(tables.Handover.contact_id) == old_id)).all():
+        new_key = f"{new_id}:{handover.score}:{handover.cycle}"
+        if session.get(tables.Handover, new_key) is None:
+            of_old = col(tables.Handover.lead_key) == handover.lead_key
+            session.exec(update(tables.Handover).where(of_old).values(lead_key=new_key, contact_id=new_id))

@@ -1,0 +1,193 @@
+"""The mirror: what HubSpot said last, and who must be looked at because it really changed."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table, func, update
+from sqlmodel import Session, col, select
+
+from sync.domain.rules import OWNER_PROPERTY, Score
+from sync.domain.views import ASSOCIATIONS, Owner, Properties
+from sync.mirror import crossings, freshness, merges, objects, vanished
+from sync.mirror.association_rows import contacts_by_company, contacts_of
+from sync.mirror.objects import COMPANIES, CONTACTS, Row, gone
+from sync.state import tables
+from sync.state.pending import mark_pending, portions
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One HubSpot object as read: only the properties that rules name; `unreadable` are those of them not readable.
+
+    `lost`: by property the options that the portal no longer has.
+    """
+
+    id: str
+    properties: Properties
+    modified_at: datetime | None
+    archived: bool = False
+    unreadable: frozenset[str] = frozenset()
+    lost: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def keeps(self, name: str, before: str | None) -> bool:
+        """Whether the value of before stays: it was not read, or only lost options went and nobody chose another."""
+        if name in self.unreadable or not (lost := self.lost.get(name)):
+            return name in self.unreadable
+        had, has = vanished.options(before), vanished.options(self.properties.get(name))
+        return has < had and had - has <= lost
+
+
+def save_contacts(session: Session, snapshots: Sequence[Snapshot], scores: Sequence[Score], now: datetime) -> list[str]:
+    """Stores contacts and marks those that really changed pending; returns their ids."""
+    before = objects.rows(session, CONTACTS, [s.id for s in snapshots])
+    latest = [_completed(s, before.get(s.id)) for s in {s.id: s for s in snapshots}.values()]
+    pairs = ((before[s.id].properties if s.id in before else None, s.properties) for s in latest)
+    freshness.note_values(session, [score.property for score in scores], pairs, now)
+    changed = [s.id for s in latest if _differs(before.get(s.id), s) or _came_back(before[s.id], s)]
+    _write(session, CONTACTS, latest, before, _contact_values)
+    merges.follow(session, {s.id: s.properties for s in latest}, "Contact", now)
+    crossings.follow(session, [_reading(s, before.get(s.id)) for s in latest], scores, now)
+    mark_pending(session, changed, now)
+    session.exec(update(tables.Contact).where(col(tables.Contact.id).in_(changed)).values(associations_stale=True))
+    return changed
+
+
+def _completed(snapshot: Snapshot, row: Row | None) -> Snapshot:
+    """What could not be read keeps the value that was read before: it is neither empty nor changed.
+
+    That the associations could not be read holds until they are.
+    """
+    if row is None or not (snapshot.unreadable or snapshot.lost or row.unreadable):
+        unread = dict.fromkeys(snapshot.unreadable & snapshot.properties.keys())
+        return replace(snapshot, properties={**snapshot.properties, **unread}) if unread else snapshot
+    before = row.properties
+    values = {n: before.get(n) if snapshot.keeps(n, before.get(n)) else v for n, v in snapshot.properties.items()}
+    kept = frozenset({ASSOCIATIONS}.intersection(row.unreadable))
+    return replace(snapshot, properties=values, unreadable=snapshot.unreadable | kept)
+
+
+def _differs(row: Row | None, snapshot: Snapshot) -> bool:
+    return row is None or row.properties != snapshot.properties or set(row.unreadable) != snapshot.unreadable
+
+
+def _came_back(row: Row, snapshot: Snapshot) -> bool:
+    return (row.archived, row.erased) != (snapshot.archived, False)
+
+
+def _reading(snapshot: Snapshot, row: Row | None) -> crossings.Reading:
+    return crossings.Reading(snapshot.id, snapshot.properties, snapshot.modified_at, row.modified_at if row else None)
+
+
+def _write(
+    session: Session,
+    table: Table,
+    snapshots: Sequence[Snapshot],
+    before: Mapping[str, Row],
+    values: Callable[[Snapshot], dict[str, Any]],
+) -> None:
+    """Inserts what is new and updates what differs; a row that is the same costs no write."""
+    rows = [values(snapshot) for snapshot in snapshots]
+    objects.insert_rows(session, table, [_FRESH[table.name] | row for row in rows if row["id"] not in before])
+    known = [row for row in rows if row["id"] in before]
+    objects.update_rows(session, table, [row for row in known if row != _now(before[row["id"]], row)])
+
+
+def _now(before: Row, row: Mapping[str, Any]) -> dict[str, Any]:
+    """What the mirror has in the columns of `row`."""
+    return {name: getattr(before, name) for name in row}
+
+
+_FRESH: dict[str, dict[str, Any]] = {"contact": {"associations_stale": True}, "company": {}}
+"""What only a new row has besides the values of its snapshot."""
+
+
+def _company_values(snapshot: Snapshot) -> dict[str, Any]:
+    return {
+        "id": snapshot.id,
+        "properties": dict(snapshot.properties),
+        "unreadable": sorted(snapshot.unreadable),
+        "modified_at": snapshot.modified_at,
+    }
+
+
+def _contact_values(snapshot: Snapshot) -> dict[str, Any]:
+    return _company_values(snapshot) | {"archived": snapshot.archived, "erased": False, "missing_since": None}
+
+
+def all_ids(session: Session) -> list[str]:
+    """Every contact of the mirror."""
+    return list(session.exec(select(tables.Contact.id).order_by(tables.Contact.id)))
+
+
+def count(session: Session) -> int:
+    """How many contacts the mirror holds."""
+    return session.exec(select(func.count()).select_from(tables.Contact)).one()
+
+
+def count_companies(session: Session) -> int:
+    """How many companies the mirror holds."""
+    return session.exec(select(func.count()).select_from(tables.Company)).one()
+
+
+def save_companies(session: Session, snapshots: Sequence[Snapshot], now: datetime) -> list[str]:
+    """Stores companies; the contacts of those that really changed become pending. Returns the changed ids."""
+    before = objects.rows(session, COMPANIES, [s.id for s in snapshots])
+    latest = [_completed(s, before.get(s.id)) for s in {s.id: s for s in snapshots}.values()]
+    changed = [s.id for s in latest if _differs(before.get(s.id), s)]
+    _write(session, COMPANIES, latest, before, _company_values)
+    merges.follow(session, {s.id: s.properties for s in latest}, "CorporateAccount", now)
+    for ids in portions(changed):
+        mark_pending(session, contacts_of(session, ids), now)
+    return changed
+
+
+def properties_of(session: Session, kind: str, ids: Iterable[str]) -> dict[str, Properties]:
+    """What the mirror holds of `contacts` or `companies`."""
+    rows = objects.rows(session, CONTACTS if kind == "contacts" else COMPANIES, ids)
+    return {i: row.properties for i, row in rows.items()}
+
+
+def save_owners(session: Session, owners: Sequence[Owner], now: datetime) -> list[str]:
+    """Replaces the owners; whoever has an owner, or a company of one, who is new or has another address is pending."""
+    known = {row.id: row for row in session.exec(select(tables.Owner))}
+    changed = [o.id for o in owners if o.id not in known or known[o.id].email != o.email]
+    for owner in owners:
+        session.merge(tables.Owner(id=owner.id, email=owner.email, archived=owner.archived))
+    owned = _owned(session, set(changed))
+    mark_pending(session, owned, now)
+    return owned
+
+
+def _owned(session: Session, owner_ids: set[str]) -> list[str]:
+    if not owner_ids:
+        return []
+    of_contact = func.json_extract(tables.Contact.properties, f"$.{OWNER_PROPERTY}")
+    of_company = func.json_extract(tables.Company.properties, f"$.{OWNER_PROPERTY}")
+    found = set(session.exec(select(tables.Contact.id).where(of_contact.in_(owner_ids))))
+    companies = session.exec(select(tables.Company.id).where(of_company.in_(owner_ids))).all()
+    return sorted(found.union(*contacts_by_company(session, companies).values()))
+
+
+def mark_missing(session: Session, contact_ids: Iterable[str], now: datetime) -> list[str]:
+    """Contacts that HubSpot no longer has: believed (and marked pending) only at the second time."""
+    rows = objects.rows(session, CONTACTS, contact_ids).values()
+    first = [row.id for row in rows if row.missing_since is None]
+    erased = [row.id for row in rows if row.missing_since and not row.erased and row.merged_into is None]
+    objects.update_rows(session, CONTACTS, [{"id": i, "missing_since": now} for i in first])
+    objects.update_rows(session, CONTACTS, [{"id": i, "erased": True} for i in erased])
+    mark_pending(session, erased, now)
+    return erased
+
+
+def handed_over_or_crossed(session: Session) -> list[str]:
+    """Contacts that are at or above a threshold or have a lead: their labels matter without a timestamp."""
+    crossed = select(tables.Crossing.contact_id).union(select(tables.Handover.contact_id))
+    live = select(tables.Contact.id).where(col(tables.Contact.id).in_(crossed), ~gone())
+    return list(session.exec(live.order_by(tables.Contact.id)))
+
+
+def company_ids(session: Session) -> list[str]:
+    """All companies of the mirror."""
+    return list(session.exec(select(tables.Company.id).order_by(tables.Company.id)))

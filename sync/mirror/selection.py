@@ -1,0 +1,93 @@
+"""Which contacts of the mirror a person means."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import String, cast, func
+from sqlmodel import Session, col, select
+
+from sync.lifecycle import Status
+from sync.mirror.association_rows import contacts_of
+from sync.state import tables
+from sync.state.pending import portions
+
+
+def survivors(session: Session, contact_ids: Sequence[str]) -> dict[str, str]:
+    """Each id with the id under which the contact lives on: itself, unless it was merged away."""
+    found = {i: i for i in contact_ids}
+    for ids in portions(contact_ids):
+        of = tables.Alias.entity == "Contact", col(tables.Alias.old_id).in_(ids)
+        found |= {row.old_id: row.new_id for row in session.exec(select(tables.Alias).where(*of))}
+    return found
+
+
+def merged_away(session: Session) -> dict[tuple[str, str], str]:
+    """(`Contact` or `CorporateAccount`, HubSpot id that was merged away) → the id that lives on."""
+    return {(row.entity, row.old_id): row.new_id for row in session.exec(select(tables.Alias))}
+
+
+def known(session: Session, contact_ids: Sequence[str]) -> list[str]:
+    """Those that the mirror holds, in the order given."""
+    held: set[str] = set()
+    for ids in portions(contact_ids):
+        held |= set(session.exec(select(tables.Contact.id).where(col(tables.Contact.id).in_(ids))))
+    return [i for i in dict.fromkeys(contact_ids) if i in held]
+
+
+def of_companies(session: Session, company_ids: Sequence[str]) -> list[str]:
+    return sorted({i for ids in portions(company_ids) for i in contacts_of(session, ids)})
+
+
+def modified_since(session: Session, since: datetime) -> list[str]:
+    """Contacts that HubSpot says were changed at or after that time."""
+    of = select(tables.Contact.id).where(col(tables.Contact.modified_at) >= since)
+    return list(session.exec(of.order_by(tables.Contact.id)))
+
+
+def with_code(session: Session, code: str) -> list[str]:
+    """Contacts whose work last ended with that code, parked or done, or whose last decision warns of it."""
+    ended = session.exec(select(tables.Progress.contact_id).where(tables.Progress.code == code))
+    return sorted({*ended, *_warned(session, code)})
+
+
+def _warned(session: Session, code: str) -> list[str]:
+    """Contacts whose last decision holds a warning with that code."""
+    last = select(func.max(tables.Decision.id)).group_by(col(tables.Decision.contact_id))
+    # The text narrows what is read and parsed to few rows.
+    of = select(tables.Decision).where(
+        col(tables.Decision.id).in_(last), cast(col(tables.Decision.body), String).contains(f'"{code}"')
+    )
+    return [row.contact_id for row in session.exec(of) if code in _codes_of(row.body.get("warnings"))]
+
+
+def _codes_of(warnings: Iterable[dict[str, str]] | None) -> set[str]:
+    return {warning["code"] for warning in warnings or ()}
+
+
+def parked(session: Session, code: str | None = None) -> list[tables.Progress]:
+    """What needs a person, the oldest first."""
+    of = select(tables.Progress).where(tables.Progress.status == Status.PARKED)
+    chosen = of.where(tables.Progress.code == code) if code else of
+    return list(session.exec(chosen.order_by(col(tables.Progress.settled_at), tables.Progress.contact_id)))
+
+
+def done(session: Session) -> list[str]:
+    """Contacts of which nothing waits and nothing is parked."""
+    of = select(tables.Progress.contact_id).where(tables.Progress.status == Status.DONE)
+    return list(session.exec(of.order_by(tables.Progress.contact_id)))
+
+
+def drop(session: Session, contact_ids: Sequence[str]) -> int:
+    """Takes contacts out of the parked ones; their code stays, and any change looks at them again."""
+    rows = [session.get(tables.Progress, i) for i in contact_ids]
+    for row in rows:
+        if row is not None and row.status == Status.PARKED:
+            row.status, row.detail = Status.DONE, "dropped by hand"
+            session.add(row)
+    return sum(row is not None for row in rows)
+
+
+def links(session: Session, entities: Sequence[str]) -> list[tables.Link]:
+    """Pairs of these kinds; an intent is none."""
+    of = select(tables.Link).where(col(tables.Link.entity).in_(entities), tables.Link.object_id != "")
+    return list(session.exec(of.order_by(tables.Link.entity, tables.Link.key)))

@@ -1,0 +1,72 @@
+"""Reads associations with their labels for given contacts, and companies that the mirror does not have yet."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from sync.context import Context, Counts
+from sync.contracts import portal
+from sync.hubspot_client import ASSOCIATION_BATCH, Associations
+from sync.log import Event, emit
+from sync.mirror import association_rows, mirrored
+from sync.mirror import labels as label_pins
+from sync.reading import existence, storing
+from sync.reading.snapshots import snapshots, wanted
+from sync.state.pending import portions
+
+
+def refresh(context: Context, contact_ids: Sequence[str]) -> Counts:
+    """Re-reads the associations of these contacts; those whose labels differ become pending."""
+    counts = {"contacts": 0, "changed": 0, "companies": 0}
+    for ids in portions(contact_ids, ASSOCIATION_BATCH):
+        found = context.hubspot.associations(ids)
+        existence.reread(context, sorted(found.failed))
+        _look_for_vanished(context, found)
+        changed = _keep(context, found)
+        with context.store.reading() as session:
+            unknown = association_rows.unknown_companies(session, ids)
+        for contact, cause in changed.items():
+            emit(Event.CONTACT_CHANGED, contact=contact, cause=cause)
+        counts["contacts"] += len(ids)
+        counts["changed"] += len(changed)
+        counts["companies"] += _read_companies(context, unknown)
+    return counts
+
+
+def _keep(context: Context, found: Associations) -> dict[str, str]:
+    """Stores the associations; those on which an exception occurs count as unreadable. By contact, what changed."""
+    changed: dict[str, str] = {}
+
+    def store(ids: Sequence[str]) -> None:
+        with context.store.session() as session:
+            news = association_rows.save_associations(session, {i: found.found[i] for i in ids}, context.now())
+        changed.update(news)
+
+    unreadable = {*found.unreadable, *storing.unstorable("contact", list(found.found), store)}
+    if unreadable:
+        with context.store.session() as session:
+            marked = association_rows.unreadable_associations(session, sorted(unreadable), context.now())
+        changed |= dict.fromkeys(marked, "associations unreadable")
+    return changed
+
+
+def _look_for_vanished(context: Context, found: Associations) -> None:
+    """A label that keeps somebody back is gone from a pair: did a person take it off, or has the label vanished?"""
+    blocking = {rule.label for rule in context.config.rules.qualification.labels if rule.keeps_back}
+    if not blocking:
+        return
+    with context.store.reading() as session:
+        pins = {pin for text, pin in label_pins.pins(session).items() if text in blocking}
+        suspicious = association_rows.gone_labels(session, found.found) & (pins - label_pins.lost(session).keys())
+    if suspicious:
+        portal.labels(context)
+
+
+def _read_companies(context: Context, company_ids: Sequence[str]) -> int:
+    """Companies that an association names and that no poll has brought yet; one that is gone stays nameless."""
+    if not company_ids:
+        return 0
+    found = context.hubspot.read("companies", company_ids, wanted(context, "companies"))
+    gone = [mirrored.Snapshot(i, {}, None) for i in found.missing]
+    rows = [*snapshots(context, "companies", found.objects), *gone]
+    storing.rows(context, "company", rows, partial(storing.save_companies, context))
+    return len(found.objects)

@@ -1,0 +1,33 @@
+"""Keeps the index by which companies that may stand for one account find each other."""
+
+from collections.abc import Sequence
+
+from sqlmodel import Session
+
+from sync.context import Context
+from sync.domain.rules import AccountMap
+from sync.mappers import identity
+from sync.mirror import loading, mirrored, peers
+from sync.state import streams
+from sync.state.pending import portions
+
+PORTION = 2000
+
+
+def note(session: Session, company_ids: Sequence[str], rules: AccountMap) -> None:
+    """Renews the keys of companies that changed."""
+    found = loading.companies(session, company_ids)
+    peers.save_keys(session, {i: identity.keys(company, rules) for i, company in found.items()})
+
+
+def follow(context: Context) -> None:
+    """Renews the keys of all companies where the rules compare them by other things than before."""
+    rules = context.config.rules.mapping.account
+    wanted = repr((rules.natural_keys, sorted(rules.shared_domains)))
+    with context.store.session() as session:
+        if streams.remembered(session, "company keys") == wanted:
+            return
+        for ids in portions(mirrored.company_ids(session), PORTION):
+            note(session, ids, rules)
+            session.expunge_all()
+        streams.remember(session, "company keys", wanted)

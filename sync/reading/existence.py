@@ -1,0 +1,60 @@
+"""Reads contacts by id when a query no longer shows them: changed, merged, archived — or, if confirmed twice, gone."""
+
+from collections.abc import Sequence
+
+from sqlmodel import Session
+
+from sync.context import Context
+from sync.errors import Vanished
+from sync.hubspot_client import HubSpotObject
+from sync.log import Event, emit
+from sync.mirror import disappearance, mirrored
+from sync.mirror.mirrored import Snapshot
+from sync.reading import storing
+from sync.reading.snapshots import snapshots, wanted
+
+GONE_AT_ONCE = (10, 0.02)
+"""More contacts than this (a number, or a share of the mirrored) do not vanish at one time, unless a person says so."""
+
+
+def reread(context: Context, contact_ids: Sequence[str]) -> int:
+    """Brings the mirror up to date for these ids; returns how many changed. Raises Vanished if too many are gone."""
+    if not contact_ids:
+        return 0
+    names = wanted(context, "contacts")
+    live = context.hubspot.read("contacts", contact_ids, names)
+    changed = store(context, live.objects, "read by id")
+    if not live.missing:
+        return changed
+    archived = context.hubspot.read("contacts", sorted(live.missing), names, archived=True)
+    changed += store(context, archived.objects, "archived")
+    return changed + _gone(context, sorted(archived.missing))
+
+
+def _gone(context: Context, ids: Sequence[str]) -> int:
+    """Neither live nor archived: believed at the second time; many at once only if a person confirmed exactly them."""
+    with context.store.session() as session:
+        doubtful = set(ids) - disappearance.confirmed(session)
+        limit = int(max(GONE_AT_ONCE[0], GONE_AT_ONCE[1] * mirrored.count(session)))
+        if len(doubtful) <= limit:
+            return len(mirrored.mark_missing(session, ids, context.now()))
+        text = f"{len(doubtful)} contacts are said to be gone from HubSpot at once, {limit} are believed"
+        found = disappearance.doubt(session, doubtful, text, context.now())
+    emit(Event.GUARD_TRIPPED, kind="disappearance", found=len(doubtful), limit=limit, plan=found.digest)
+    raise Vanished(
+        f"{text}; nothing was concluded. Look there whether they were deleted, or whether the token sees less than "
+        f"before; if they are gone, confirm exactly these with `hubspot-c4c-sync approve {found.digest}`"
+    )
+
+
+def store(context: Context, objects: Sequence[HubSpotObject], cause: str, **named: str) -> int:
+    """Keeps what was read; returns how many contacts really changed."""
+
+    def save(session: Session, rows: Sequence[Snapshot]) -> list[str]:
+        disappearance.seen(session, [row.id for row in rows])
+        return storing.save_contacts(context, session, rows)
+
+    changed = storing.rows(context, "contact", snapshots(context, "contacts", objects), save)
+    for contact in changed:
+        emit(Event.CONTACT_CHANGED, contact=contact, cause=cause, **named)
+    return len(changed)

@@ -1,0 +1,47 @@
+"""Rows of HubSpot that have no usable id: left out, counted, and named by an alert for a day.
+
+They belong to no record that we could ask for again, so the watermark passes them.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sync import metrics
+from sync.context import Context, Counts
+from sync.log import Event, emit
+from sync.state import streams
+
+NAME = "rows left out"
+
+FOR = timedelta(days=1)
+"""How long an alert goes on after the last such row: the window of changes that held it is soon read no more."""
+
+
+def note(context: Context) -> Counts:
+    """Counts what was left out since the last look, for the job that just ran."""
+    found = context.hubspot.left_out.take()
+    for kind, rows in found.items():
+        metrics.LEFT_OUT.labels(kind).inc(rows)
+        emit(Event.ROWS_LEFT_OUT, kind=kind, rows=rows)
+    _remember(context, found)
+    return {"left_out": sum(found.values())} if found else {}
+
+
+def _remember(context: Context, found: Mapping[str, int]) -> None:
+    with context.store.reading() as session:
+        known = json.loads(streams.remembered(session, NAME) or "{}")
+    now = context.now()
+    lasting = {kind: at for kind, at in known.items() if now - datetime.fromisoformat(at) < FOR}
+    lasting |= dict.fromkeys(found, now.isoformat())
+    if lasting == known:
+        return
+    with context.store.session() as session:
+        streams.remember(session, NAME, json.dumps(lasting))
+        streams.remember_mismatches(session, f"hubspot {NAME}", [_text(kind) for kind in sorted(lasting)])
+
+
+def _text(kind: str) -> str:
+    """The same from row to row, so that the alert stays one."""
+    shown = "`hubspot-c4c-sync runs` shows how many and when"
+    return f"{kind}: HubSpot sent rows without a usable id, and they were left out; {shown}"

@@ -1,0 +1,61 @@
+"""HubSpot objects reduced to what the mirror may hold: the properties that rules name, and nothing else."""
+
+from collections.abc import Sequence
+
+from sqlmodel import Session
+
+from sync.context import Context
+from sync.contracts import portal
+from sync.hubspot_client import HubSpotObject, ObjectType
+from sync.mirror import mirrored, readable, vanished
+from sync.mirror.mirrored import Snapshot
+from sync.mirror.readable import Known, Names
+
+
+def named(context: Context, object_type: ObjectType) -> tuple[str, ...]:
+    """The properties that the rules name."""
+    rules = context.config.rules
+    return rules.contact_properties() if object_type == "contacts" else rules.company_properties()
+
+
+def wanted(context: Context, object_type: ObjectType) -> tuple[str, ...]:
+    """The properties to ask for: those that the rules name, less those that the portal is known not to have.
+
+    A request that names an unknown property may be refused as a whole.
+    """
+    with context.store.reading() as session:
+        known = readable.load(session, object_type)
+    return tuple(name for name in named(context, object_type) if name not in known.lost | known.absent)
+
+
+def snapshots(context: Context, object_type: ObjectType, objects: Sequence[HubSpotObject]) -> list[Snapshot]:
+    """One snapshot per object; an empty text counts as missing, and what was not shown or not readable as unread.
+
+    Looks at the portal's properties first where an answer is odd, so that nothing is concluded from what went missing.
+    """
+    names = frozenset(named(context, object_type))
+    with context.store.reading() as session:
+        known = readable.load(session, object_type)
+        odd = _is_odd(objects, names, known) or _went(session, object_type, objects, known)
+    if odd and portal.at_once(context):
+        with context.store.reading() as session:
+            known = readable.load(session, object_type)
+    return [_snapshot(found, names, known) for found in objects]
+
+
+def _went(session: Session, object_type: ObjectType, objects: Sequence[HubSpotObject], known: Known) -> bool:
+    """Whether a value is gone: somebody may have emptied it, or the property or its option is no longer there."""
+    before = mirrored.properties_of(session, object_type, [found.id for found in objects])
+    return any(vanished.went(before.get(o.id, {}), o.properties, known.options) for o in objects)
+
+
+def _is_odd(objects: Sequence[HubSpotObject], names: Names, known: Known) -> bool:
+    expected = names - known.lost - known.absent
+    return any(expected - found.properties.keys() - found.unreadable for found in objects)
+
+
+def _snapshot(found: HubSpotObject, names: Names, known: Known) -> Snapshot:
+    values = {name: found.properties.get(name) or None for name in names}
+    shown = found.properties.keys() - known.lost
+    unread = (found.unreadable & names) | (names - shown - known.absent)
+    return Snapshot(found.id, values, found.modified_at, found.archived, unread, known.lost_options)

@@ -1,0 +1,79 @@
+"""Stores what HubSpot sent. A row that cannot be stored as it came is stored as unreadable, and the others go on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Literal
+
+from sqlmodel import Session
+
+from sync.context import Context
+from sync.faults import Faults, raise_many
+from sync.log import Event, emit
+from sync.mirror import mirrored
+from sync.mirror.mirrored import Snapshot
+from sync.reading import company_keys
+
+Kind = Literal["contact", "company"]
+
+Save = Callable[[Session, Sequence[Snapshot]], list[str]]
+"""Stores rows in one transaction and returns the ids of those that really changed."""
+
+
+def _nothing(session: Session) -> None:
+    """No further step."""
+
+
+def rows(
+    context: Context, kind: Kind, found: Sequence[Snapshot], save: Save, then: Callable[[Session], None] = _nothing
+) -> list[str]:
+    """Stores the rows of one page; returns the ids of those that really changed.
+
+    `then` is committed together with the last row, so a page that was cut off is read again. Raises Defect where the
+    same exception concerns many rows: then `then` did not happen.
+    """
+    by_id = {snapshot.id: snapshot for snapshot in found}
+    changed: list[str] = []
+
+    def store(ids: Sequence[str]) -> None:
+        with context.store.session() as session:
+            news = save(session, [by_id[i] for i in ids])
+            if len(ids) == len(by_id):
+                then(session)
+        changed.extend(news)
+
+    unread = unstorable(kind, list(by_id), store)
+    for i in unread:
+        by_id[i] = replace(by_id[i], properties=dict.fromkeys(by_id[i].properties), unreadable=_names(by_id[i]))
+        store([i])
+    if unread:
+        with context.store.session() as session:
+            then(session)
+    return changed
+
+
+def unstorable(kind: Kind, ids: Sequence[str], store: Callable[[Sequence[str]], object]) -> list[str]:
+    """Stores what belongs to these ids, and returns those on which an exception occurs.
+
+    `store` keeps all of its ids or none. Raises Defect where many have the same exception.
+    """
+    faults = Faults()
+    faults.each(ids, store, lambda i: {i: 0})
+    raise_many(faults.many({}))
+    for i, fault in faults.found.items():
+        emit(Event.ROW_UNREADABLE, **{kind: i}, cause=fault)
+    return list(faults.found)
+
+
+def _names(snapshot: Snapshot) -> frozenset[str]:
+    return frozenset(snapshot.properties) | snapshot.unreadable
+
+
+def save_contacts(context: Context, session: Session, rows: Sequence[Snapshot]) -> list[str]:
+    scores = context.config.rules.qualification.scores
+    return mirrored.save_contacts(session, rows, scores, context.now())
+
+
+def save_companies(context: Context, session: Session, rows: Sequence[Snapshot]) -> list[str]:
+    changed = mirrored.save_companies(session, rows, context.now())
+    company_keys.note(session, changed, context.config.rules.mapping.account)
+    return changed
