@@ -15,15 +15,17 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
-from sync import odata
-from sync.c4c_session import Identity, Session
+from sync.c4c import odata
+from sync.c4c.fields import collection, parse_edmx
+from sync.c4c.odata import Operation, Part, Query, Row
+from sync.c4c.refusals import words
+from sync.c4c.refusals.meaning import Meaning, meaning
+from sync.c4c.refusals.redaction import sent_in
+from sync.c4c.session import Identity, Session
+from sync.domain.schema import Schema
+from sync.domain.values import blank
 from sync.errors import Denied, Malformed, Refused, SyncError, Unanswered, Unavailable
 from sync.net.connections import Trust
-from sync.odata import Operation, Part, Query, Row
-from sync.refusals import words
-from sync.refusals.meaning import Meaning, meaning
-from sync.refusals.redaction import sent_in
-from sync.schema import Schema, collection, parse_edmx
 from sync.transport import Pages, RequestRetry, Requests, with_retry
 
 
@@ -485,7 +487,7 @@ def _can_own(row: Row, now: datetime) -> bool:
         return False
     shown = [row.get(f"EmployeeValidity{which}Date") for which in ("Start", "End")]
     start, end = (odata.read_date(value) for value in shown)
-    if any(not odata.blank(value) and read is None for value, read in zip(shown, (start, end), strict=True)):
+    if any(not blank(value) and read is None for value, read in zip(shown, (start, end), strict=True)):
         return False
     # The end date is a day, and the employee is valid through that day.
     return (start is None or start <= now) and (end is None or end.date() >= now.date())

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from sync.c4c.refusals.redaction import holds_contact_data
 from sync.domain.text import clean
 from sync.errors import ConfigurationError
 from sync.log import Event, emit
 from sync.mirror import left_alone, selection
-from sync.refusals.redaction import holds_contact_data
 from sync.state.pending import mark_pending
 from sync.state.store import Store
 

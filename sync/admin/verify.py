@@ -9,7 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sync import odata
+from sync.c4c import odata
+from sync.c4c.fields import collection
+from sync.c4c.odata import Query
 from sync.context import Context
 from sync.contracts.tenant import maps, read_tenant
 from sync.faults import Faults
@@ -18,11 +20,9 @@ from sync.handover.handover import Handover
 from sync.handover.keyed import KEYED, STATUS, Keyed, keyed
 from sync.handover.slice import Slice
 from sync.mirror import left_alone, selection
-from sync.odata import Query
 from sync.planner.plan import Write, concerns
 from sync.planner.qualify import qualify
 from sync.planner.resolve import ACCOUNT, CONTACT
-from sync.schema import collection
 from sync.state import streams, tables
 from sync.state.pending import mark_pending, portions
 from sync.state.store import Store

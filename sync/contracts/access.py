@@ -5,14 +5,14 @@ What may be written cannot be asked without writing; the services of a communica
 
 from collections.abc import Iterator
 
+from sync.c4c.fields import collection
+from sync.c4c.odata import Query
 from sync.c4c_client import C4CPort
 from sync.contracts import tenant
 from sync.domain.rules import Rules
 from sync.errors import Refused, Unanswered
-from sync.odata import Query
 from sync.planner.plan import RELATION, Tenant
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
-from sync.schema import collection
 
 PURPOSE = {ACCOUNT: "accounts", CONTACT: "contact persons", LEAD: "leads", RELATION: "relationships"}
 """What people call the entities; the others are known by their own names."""

@@ -11,6 +11,7 @@ from sync.contracts import access, dates, freshness, property_check, score_types
 from sync.contracts.tenant import assumed, read_tenant
 from sync.domain.labels import Pins, resolve
 from sync.domain.rules import Rules
+from sync.domain.schema import Schema
 from sync.domain.spelling import entry, nearest, shown
 from sync.domain.views import Label
 from sync.errors import NAMES, ConfigurationError, RemoteError, System
@@ -19,7 +20,6 @@ from sync.mirror import labels as label_pins
 from sync.net import certificates
 from sync.planner.owners import why_not
 from sync.planner.writes import Tenant
-from sync.schema import Schema
 
 T = TypeVar("T")
 Finding = dict[str, str]

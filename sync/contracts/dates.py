@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from sync.domain.rules import Rules, qualified
+from sync.domain.schema import Schema
 from sync.domain.spelling import entry
 from sync.hubspot_answers import ObjectType, Property
 from sync.mappers.draft import DATE
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
-from sync.schema import Schema
 
 
 def without_zone(

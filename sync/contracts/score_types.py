@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 
 from sync.domain.rules import FieldMap, Measure, Rules, Score
+from sync.domain.schema import Schema
 from sync.hubspot_client import Property
 from sync.mappers.draft import draft
 from sync.planner.resolve import LEAD
-from sync.schema import Schema
 
 NUMBERS = frozenset({"number"})
 TEXTS = frozenset({"enumeration", "string"})

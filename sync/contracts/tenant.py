@@ -9,17 +9,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from sync.c4c.fields import standard
 from sync.c4c_client import C4CPort, Employee
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
 from sync.domain.rules import EntityMap, FieldMap, FieldRule, Rules
+from sync.domain.schema import Field, Schema
 from sync.domain.spelling import shown
 from sync.errors import ConfigurationError, Malformed, Refused
 from sync.planner.lookups import UUIDS
 from sync.planner.plan import ATTRIBUTE, ATTRIBUTES, CHANNEL, PERMISSION, RELATION, TAX_NUMBER, Tenant
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.rule_files import fields, required
-from sync.schema import Field, Schema, standard
 
 VITAL = (ACCOUNT, CONTACT, LEAD)
 USEFUL = (RELATION, PERMISSION, CHANNEL, ATTRIBUTES, ATTRIBUTE, TAX_NUMBER)

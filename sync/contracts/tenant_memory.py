@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterator, Mapping
 
 from sqlmodel import Session
 
-from sync import schema
+from sync.c4c import fields as c4c_fields
 from sync.contracts.tenant import USEFUL, VITAL, assumed
+from sync.domain import schema
 from sync.domain.rules import Rules
 from sync.planner.plan import Tenant
 from sync.state import streams
@@ -23,7 +24,7 @@ def remember(session: Session, tenant: Tenant) -> None:
     offered = tenant.schema.entities
     written = schema.Schema({entity: offered[entity] for entity in (*VITAL, *USEFUL) if entity in offered})
     known = {
-        "fields": schema.to_table(written),
+        "fields": c4c_fields.to_table(written),
         "employees": {_digest(e): u for e, u in tenant.employees.items()},
         "shared": sorted(map(_digest, tenant.shared)),
         "valid": sorted(tenant.valid),
@@ -41,7 +42,7 @@ def remembered(session: Session, rules: Rules) -> tuple[Tenant, bool]:
     known = json.loads(text)
     shared = Addresses(frozenset(known.get("shared", ())))
     employees, valid = Employees(known["employees"]), frozenset(known.get("valid", ()))
-    return Tenant(schema.from_table(known["fields"]), employees, shared=shared, valid=valid), True
+    return Tenant(c4c_fields.from_table(known["fields"]), employees, shared=shared, valid=valid), True
 
 
 class Employees(Mapping[str, str]):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sync import odata
+from sync.domain.values import same
 from sync.domain.views import Link, Origin
 
 GONE = "gone"
@@ -83,8 +83,8 @@ def after(entity: str, key: str, known: Link | None, event: Event) -> Link:
     """The pair after the event. What was known of another record under this key is dropped with it."""
     match event:
         case Announced(sent, handover):
-            same = known if known and not known.object_id else None
-            values = {**(same.sent if same else {}), **sent}
+            intent = known if known and not known.object_id else None
+            values = {**(intent.sent if intent else {}), **sent}
             seen = {INTENT: dict(handover)} if handover else {}
             return Link(entity, key, "", values, origin="created", seen=seen)
         case Wrote(object_id, sent, observed, ours, adopted, answered):
@@ -95,7 +95,7 @@ def after(entity: str, key: str, known: Link | None, event: Event) -> Link:
         case Observed(object_id, agreed, observed, ours, shared):
             base = _base(entity, key, known, object_id, ours)
             base = replace(base, origin="shared") if shared else base
-            fresh = {n: v for n, v in agreed.items() if n not in base.sent or not odata.same(base.sent[n], v)}
+            fresh = {n: v for n, v in agreed.items() if n not in base.sent or not same(base.sent[n], v)}
             return _looked_at(base, fresh, {**observed, MADE: {**observed.get(MADE, {}), **dict.fromkeys(fresh)}})
         case Named(object_id, shared):
             origin: Origin = "shared" if shared else "set"

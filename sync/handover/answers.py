@@ -3,16 +3,16 @@
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+from sync.c4c.odata import Row
 from sync.c4c_client import C4CPort
 from sync.domain.alike import tax_number
 from sync.domain.rules import Rules
+from sync.domain.schema import Schema
 from sync.handover.halving import Findings, Halving
-from sync.odata import Row
 from sync.planner.lookups import Lookup, answered, index, lookups, place, record, selects
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.planner.target import Ask, Question, Record, Target
 from sync.planner.writes import RELATION, TAX_NUMBER
-from sync.schema import Schema
 
 
 class Answers(Protocol):

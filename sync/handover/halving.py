@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from sync.c4c.odata import Row
 from sync.c4c_client import C4CPort
 from sync.errors import Malformed, Refused, Unanswered
 from sync.faults import MANY
-from sync.odata import Row
 from sync.planner.lookups import Lookup
 from sync.planner.target import Ask
 

@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from sync.context import Context
 from sync.domain.link import INTENT, Observed, after, named_meanwhile
+from sync.domain.schema import Schema
 from sync.domain.views import Link
 from sync.errors import RemoteError
 from sync.handover import evidence, linking, recording
@@ -21,7 +22,6 @@ from sync.mirror import association_rows
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.planner.seen import seen, unread
 from sync.planner.target import Ask, Question, Record, Target, Unanswerable
-from sync.schema import Schema
 from sync.state import second_writer, streams, tables, work
 from sync.state.work import HandoverRecord
 

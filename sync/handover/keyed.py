@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sync.odata import Row
+from sync.c4c.odata import Row
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 
 KEYED = (ACCOUNT, CONTACT, LEAD)

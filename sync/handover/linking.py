@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlmodel import Session
 
-from sync import odata
 from sync.c4c_client import Duplicate, RefusedRequest, Rejected, Unknown, WriteResult, Written
 from sync.context import Context
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
 from sync.domain.link import Announced, Wrote, after, named_meanwhile
 from sync.domain.rules import Rules
+from sync.domain.values import same
 from sync.domain.views import Link
 from sync.faults import Concerned, Faults
 from sync.handover import evidence
@@ -175,7 +175,7 @@ def _read_back(work_: Slice, write: Write, result: Written) -> None:
         return
     for name, value in write.values().items():
         got = result.row.get(name)
-        if name in READ_BACK and got is not None and not odata.same(value, got):
+        if name in READ_BACK and got is not None and not same(value, got):
             text = f"{LEAD}.{name}: configured {value}, SAP Sales Cloud made it {got}"
             work_.warnings.setdefault(write.key.partition(":")[0], []).append(Reason(Code.VALUE_INVALID, text))
             emit(Event.CONTRACT_MISMATCH, system="c4c", entity=LEAD, field=name, cause=text)

@@ -10,7 +10,9 @@ from typing import TextIO
 
 from sqlmodel import Session, col, select
 
-from sync import odata
+from sync.c4c import odata
+from sync.c4c.fields import collection
+from sync.c4c.odata import Query, Row
 from sync.c4c_client import C4CPort
 from sync.context import Context
 from sync.domain.link import Named, Observed, after
@@ -19,9 +21,7 @@ from sync.domain.rules import Rules
 from sync.domain.views import Link, Origin
 from sync.errors import ConfigurationError
 from sync.mirror import association_rows, mirrored, peers
-from sync.odata import Query, Row
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
-from sync.schema import collection
 from sync.state import tables, work
 from sync.state.pending import mark_pending, portions
 from sync.state.store import Store

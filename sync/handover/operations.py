@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from sync.odata import Operation, key_path
+from sync.c4c.fields import collection
+from sync.c4c.odata import Operation, key_path
 from sync.planner.plan import ATTRIBUTE, ATTRIBUTES, CHANNEL, PERMISSION, RELATION, Write
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
-from sync.schema import collection
 
 ORDER = (ACCOUNT, CONTACT, RELATION, LEAD, PERMISSION, CHANNEL, ATTRIBUTES, ATTRIBUTE)
 

@@ -3,13 +3,13 @@
 Nobody would look at them again by itself: a person had them tried again, and HubSpot shows no change of that.
 """
 
+from sync.c4c.fields import collection
+from sync.c4c.odata import Query, literal
 from sync.context import Context
 from sync.handover import links
 from sync.log import Event, emit
 from sync.mirror import selection
-from sync.odata import Query, literal
 from sync.planner.resolve import LEAD
-from sync.schema import collection
 from sync.state import original
 from sync.state.pending import mark_pending
 

@@ -9,17 +9,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sync import odata
+from sync.c4c import odata
+from sync.c4c.fields import collection
+from sync.c4c.odata import Query, Row
 from sync.context import Context
 from sync.contracts.tenant import maps
 from sync.domain.rules import Rules
+from sync.domain.schema import Schema
 from sync.handover import linking
 from sync.handover.keyed import KEYED, STATUS, Keyed, keyed
 from sync.log import Event, emit
-from sync.odata import Query, Row
 from sync.planner.lookups import record
 from sync.planner.provenance import STAMPS, creator
-from sync.schema import Schema, collection
 from sync.state import second_writer, streams
 from sync.state.second_writer import Made, Twin
 

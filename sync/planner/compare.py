@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from sync import odata
 from sync.domain.link import MADE
 from sync.domain.rules import FieldRule
+from sync.domain.schema import Schema
+from sync.domain.values import blank, same
 from sync.domain.views import Link
 from sync.mappers.draft import Awaited, Draft, DraftField, Value
 from sync.planner.seen import digest, unread
 from sync.planner.target import Record
-from sync.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Base:
 
     def untouched(self, name: str, current: Any) -> bool:
         """Whether the field shows what we sent, or what C4C made by itself: nobody else changed it."""
-        if name in self.sent and odata.same(current, self.sent[name]):
+        if name in self.sent and same(current, self.sent[name]):
             return True
         return name in self.unread or (name in self.made and self.made[name] == digest(current))
 
@@ -83,9 +83,9 @@ def _differs(field: DraftField, record: Record, base: Base) -> bool:
     current = record.fields.get(field.name)
     if isinstance(field.value, Awaited):
         return True
-    if odata.same(field.value, current):
+    if same(field.value, current):
         return False
-    as_sent = field.name in base.sent and odata.same(field.value, base.sent[field.name])
+    as_sent = field.name in base.sent and same(field.value, base.sent[field.name])
     return not (as_sent and base.untouched(field.name, current))
 
 
@@ -95,7 +95,7 @@ def _shrunk(group: Iterable[DraftField], sent: Mapping[str, Any]) -> list[DraftF
     if members[0].value is None:
         return members
     return [
-        DraftField(f.name, "", f.rule, f.group) if f.value is None and not odata.blank(sent.get(f.name)) else f
+        DraftField(f.name, "", f.rule, f.group) if f.value is None and not blank(sent.get(f.name)) else f
         for f in members
     ]
 
@@ -109,7 +109,7 @@ def _allowed(group: list[DraftField], record: Record, base: Base) -> bool:
         case FieldRule.C4C_WINS:
             return all(_ours(f.name, record, base) for f in group)
         case FieldRule.FILL_BLANK:
-            return all(odata.blank(record.fields.get(f.name)) for f in group)
+            return all(blank(record.fields.get(f.name)) for f in group)
         case FieldRule.CREATE_ONLY:
             return False
 
@@ -117,7 +117,7 @@ def _allowed(group: list[DraftField], record: Record, base: Base) -> bool:
 def _ours(name: str, record: Record, base: Base) -> bool:
     """Whether nobody but us and C4C itself wrote the field: untouched, or blank (a box never ticked) and never sent."""
     current = record.fields.get(name)
-    return base.untouched(name, current) or (name not in base.sent and (odata.blank(current) or current is False))
+    return base.untouched(name, current) or (name not in base.sent and (blank(current) or current is False))
 
 
 def _change(field: DraftField, record: Record) -> Change:

@@ -5,11 +5,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sync import odata
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
 from sync.domain.link import GONE
 from sync.domain.rules import EntityMap, Rules
+from sync.domain.schema import Schema
+from sync.domain.values import same
 from sync.domain.views import ContactView, Link
 from sync.mappers.draft import Awaited, Draft, DraftField, Lookup, Value, draft
 from sync.planner import compare
@@ -19,7 +20,6 @@ from sync.planner.resolve import ACCOUNT, CONTACT, LEAD, Ambiguous, Contested, F
 from sync.planner.seen import ADOPTED_BY, seen, unread
 from sync.planner.target import Ask, Question, Record, Target, Unanswerable
 from sync.planner.writes import Action, Links, Tenant, Write
-from sync.schema import Schema
 
 
 class Problem(Exception):
@@ -306,7 +306,7 @@ def _agreed(made: Draft, existing: Record) -> dict[str, Any]:
     """Values on which both sides agree: from now on a change on either side can be told."""
     values = {f.name: f.value for f in made.fields if f.value is not None and not isinstance(f.value, Awaited)}
     shown = existing.fields
-    return {name: value for name, value in values.items() if name in shown and odata.same(value, shown[name])}
+    return {name: value for name, value in values.items() if name in shown and same(value, shown[name])}
 
 
 def _is_of(link: Link, record: Record, key_field: str | None) -> bool:

@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from sync.c4c.odata import Row
 from sync.domain.link import Wrote
-from sync.odata import Row
+from sync.domain.schema import Schema
 from sync.planner.lookups import record
 from sync.planner.seen import EVERYTHING, seen
 from sync.planner.writes import Write
-from sync.schema import Schema
 
 
 def wrote(write: Write, row: Row | None, schema: Schema | None) -> Wrote:

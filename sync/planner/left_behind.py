@@ -6,8 +6,9 @@ sales chose an obsolete record is less likely than that a record of ours was mer
 
 from dataclasses import replace
 
-from sync import odata, schema
+from sync.domain import schema
 from sync.domain.rules import FieldRule
+from sync.domain.values import same
 from sync.mappers.draft import Draft, DraftField
 from sync.planner.desk import Desk, NotYet
 from sync.planner.resolve import ACCOUNT, CONTACT
@@ -36,7 +37,7 @@ def _is_left_behind(desk: Desk, field: DraftField, lead: Record) -> bool | None:
     """Whether the lead names an obsolete record where another is meant; None where that was not read yet."""
     if field.name not in PARTIES or field.rule is not FieldRule.C4C_WINS or field.value is None:
         return False
-    if odata.same(field.value, lead.text(field.name)):
+    if same(field.value, lead.text(field.name)):
         return False
     entity, uuid = PARTIES[field.name]
     named = lead.text(uuid).upper()

@@ -9,17 +9,18 @@ from dataclasses import dataclass, replace
 from string import ascii_uppercase
 from typing import Any
 
-from sync import odata
+from sync.c4c import odata
+from sync.c4c.fields import collection
+from sync.c4c.odata import Query, Row
 from sync.domain.alike import postal_code, postal_parts, tax_number
 from sync.domain.numbers import whole
 from sync.domain.rules import EntityMap, FieldRule, Rules
+from sync.domain.schema import Schema
 from sync.mappers.web import domain, in_ascii
-from sync.odata import Query, Row
 from sync.planner.provenance import STAMPS
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.planner.target import Ask, Question, Record
 from sync.planner.writes import TAX_NUMBER
-from sync.schema import Schema, collection
 
 
 def selects(rules: Rules, schema: Schema) -> dict[str, tuple[str, ...]]:

@@ -10,6 +10,7 @@ from sync.domain.codes import Code
 from sync.domain.decision import Decision
 from sync.domain.link import GONE
 from sync.domain.rules import FieldMap, Rules, Score, qualified
+from sync.domain.schema import Schema
 from sync.domain.views import ContactView, Link
 from sync.mappers.draft import Draft, draft
 from sync.planner import compare
@@ -19,7 +20,6 @@ from sync.planner.resolve import LEAD
 from sync.planner.seen import known_fields
 from sync.planner.target import Record
 from sync.planner.writes import Links
-from sync.schema import Schema
 
 
 def outdated(

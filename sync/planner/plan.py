@@ -10,6 +10,7 @@ from dataclasses import replace
 from sync.domain.codes import Code
 from sync.domain.decision import Decision, Reason
 from sync.domain.rules import Rules
+from sync.domain.schema import Schema
 from sync.domain.views import ContactView, Unreadable
 from sync.planner import attributes, open_leads, parties, permissions, relations
 from sync.planner import leads as leads_of
@@ -30,7 +31,6 @@ from sync.planner.writes import (
     Tenant,
     Write,
 )
-from sync.schema import Schema
 
 __all__ = [
     "ATTRIBUTE",

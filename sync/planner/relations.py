@@ -6,10 +6,11 @@ Only what we made is ever deleted. The main account follows the primary company 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sync import odata
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
 from sync.domain.rules import FieldRule
+from sync.domain.typed import wire
+from sync.domain.values import blank, same
 from sync.domain.views import Association, Company, Link
 from sync.mappers.company import related
 from sync.mappers.draft import Draft, DraftField
@@ -140,7 +141,7 @@ def _came_with_contact(desk: Desk, account: Party, person: Party) -> bool:
     link = desk.link(CONTACT, person.key)
     if link is None or not link.ours or account.record is None:
         return False
-    return odata.same(link.sent.get("AccountUUID"), account.record.text("UUID"))
+    return same(link.sent.get("AccountUUID"), account.record.text("UUID"))
 
 
 def _work_place(desk: Desk, person: Party) -> Iterator[DraftField]:
@@ -163,7 +164,7 @@ def _label_fields(desk: Desk, association: Association, link: Link | None) -> It
     """What the labels fill in; what only a former label had filled is emptied again, if it is still ours."""
     wanted = _wanted(desk, association)
     governed = {name for rule in desk.rules.qualification.labels for name in rule.fields}
-    former = {n for n, value in (link.sent if link else {}).items() if n in governed and not odata.blank(value)}
+    former = {n for n, value in (link.sent if link else {}).items() if n in governed and not blank(value)}
     for n, name in enumerate(sorted(wanted.keys() | former)):
         known = desk.tenant.schema.field(RELATION, name)
         if known is None:
@@ -174,7 +175,7 @@ def _label_fields(desk: Desk, association: Association, link: Link | None) -> It
                 desk.warnings.append(Reason(Code.VALUE_TOO_LONG, text))
                 continue
             try:
-                yield DraftField(name, odata.wire(wanted[name], known.type), FieldRule.C4C_WINS, 10 + n)
+                yield DraftField(name, wire(wanted[name], known.type), FieldRule.C4C_WINS, 10 + n)
             except ValueError as error:
                 desk.warnings.append(Reason(Code.VALUE_INVALID, f"{RELATION}.{name}: {error}, left out"))
         elif known.type == "String":

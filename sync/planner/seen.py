@@ -8,11 +8,11 @@ import hashlib
 from collections.abc import Container, Mapping
 from typing import Any
 
-from sync import odata
 from sync.domain.link import GONE, MADE, UNREAD
+from sync.domain.schema import Schema
+from sync.domain.values import blank, canonical, same
 from sync.domain.views import Link
 from sync.planner.target import Record
-from sync.schema import Schema
 
 IDENTITY = (
     "UUID",
@@ -51,7 +51,7 @@ def seen(
     `unread`: fields that are read for the first time since our write, so that what they show is what C4C made of our
     values, or filled in by itself.
     """
-    identity = {name: record.fields[name] for name in IDENTITY if not odata.blank(record.fields.get(name))}
+    identity = {name: record.fields[name] for name in IDENTITY if not blank(record.fields.get(name))}
     identity |= {name: str(value).lower() for name in FLAGS if isinstance(value := record.fields.get(name), bool)}
     identity |= {GONE: False}
     if schema is None or ours is None:
@@ -60,7 +60,7 @@ def seen(
     shown = {n: value for n, value in record.fields.items() if (known := fields.get(n)) and known.updatable}
     theirs = {n: digest(v) if _foreign(v, ours.get(n)) else None for n, v in shown.items()}
     fresh = {name: value for name, value in record.fields.items() if name in unread}
-    made = {n: None if odata.same(v, ours.get(n)) else digest(v) for n, v in fresh.items() if n in ours or n in shown}
+    made = {n: None if same(v, ours.get(n)) else digest(v) for n, v in fresh.items() if n in ours or n in shown}
     return identity | {"theirs": theirs, MADE: made}
 
 
@@ -83,16 +83,16 @@ def unread(link: Link | None) -> Container[str]:
 
 
 def _foreign(value: Any, ours: Any) -> bool:
-    return isinstance(value, str | int | float | bool) and not odata.blank(value) and not odata.same(value, ours)
+    return isinstance(value, str | int | float | bool) and not blank(value) and not same(value, ours)
 
 
 def digest(value: Any) -> str:
     """The same for values that mean the same (`"82"` and `"82.0"`, UUIDs in any case, blank and null)."""
     if isinstance(value, Foreign):
         return value.digest
-    if odata.blank(value):
+    if blank(value):
         return ""
-    return hashlib.sha256(odata.canonical(value).encode()).hexdigest()[:12]
+    return hashlib.sha256(canonical(value).encode()).hexdigest()[:12]
 
 
 def known_fields(link: Link) -> dict[str, Any]:

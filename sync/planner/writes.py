@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sync.domain.decision import Decision, Reason
+from sync.domain.schema import Schema
 from sync.domain.views import Link
 from sync.planner.compare import Change
 from sync.planner.target import Question
-from sync.schema import Schema
 
 TAX_NUMBER = "CorporateAccountTaxNumber"
 RELATION = "ContactIsContactPersonFor"

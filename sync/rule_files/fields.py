@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from sync.domain.alike import code
 from sync.domain.rules import FieldMap, FieldRule, Qualification, placeholders
+from sync.domain.schema import Entity
 from sync.domain.spelling import shown
 from sync.mappers.transforms import spread
 from sync.rule_files import values
 from sync.rule_files.sources import braces
-from sync.schema import Entity
 
 
 def of_field(mapped: FieldMap, fields: Entity, qualification: Qualification | None) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from sync.domain.rules import EntityMap, FieldMap, Qualification
-from sync.schema import Entity, Schema, names
+from sync.domain.schema import Entity, Schema, names
 
 BY_THE_SYNC = frozenset({("Lead", "Name")})
 """Filled without an entry in the mapping: a lead is named by its route's `lead_name`."""

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from c4c_world import Control, World
 
+from sync.c4c.odata import Operation
 from sync.c4c_client import WriteResult
 from sync.context import Context
 from sync.jobs.runner import run_jobs
-from sync.odata import Operation
 from sync.state import streams
 
 

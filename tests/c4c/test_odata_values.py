@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from sync import odata
+from sync.c4c import odata
+from sync.domain.typed import wire
 
 MOMENT = datetime(2017, 3, 30, 20, 0, 10, tzinfo=UTC)
 
@@ -26,7 +27,7 @@ MOMENT = datetime(2017, 3, 30, 20, 0, 10, tzinfo=UTC)
     ],
 )
 def test_the_form_in_which_a_value_is_sent(value: str, edm: str, sent: Any) -> None:
-    assert odata.wire(value, edm) == sent
+    assert wire(value, edm) == sent
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,7 @@ def test_the_form_in_which_a_value_is_sent(value: str, edm: str, sent: Any) -> N
 )
 def test_what_does_not_fit_is_refused(value: str, edm: str) -> None:
     with pytest.raises(ValueError):
-        odata.wire(value, edm)
+        wire(value, edm)
 
 
 def test_dates_are_read_in_every_form_that_c4c_shows() -> None:
@@ -64,5 +65,5 @@ def test_a_moment_in_a_filter_is_in_utc() -> None:
     ],
 )
 def test_when_two_values_mean_the_same(left: Any, right: Any, same: bool) -> None:
-    assert odata.same(left, right) is same
-    assert odata.same(right, left) is same
+    assert same(left, right) is same
+    assert same(right, left) is same

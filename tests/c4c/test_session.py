@@ -13,7 +13,9 @@ import pytest
 import requests
 import responses
 
-from sync import odata
+from sync.c4c import odata
+from sync.c4c.odata import Operation, Query
+from sync.c4c.session import SERVICE
 from sync.c4c_client import (
     Aborted,
     C4CClient,
@@ -27,10 +29,8 @@ from sync.c4c_client import (
     WriteResult,
     Written,
 )
-from sync.c4c_session import SERVICE
 from sync.errors import Denied, Malformed, RemoteError, Unavailable
 from sync.net.credentials import Password
-from sync.odata import Operation, Query
 from sync.transport import RequestRetry
 
 HOST = "https://my000000.crm.example"

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from c4c_world import World
 
-from sync import odata
+from sync.c4c import odata
 from sync.contracts import check
+from sync.domain.typed import wire
+from sync.domain.values import same
 from sync.jobs.runner import run_jobs
 from sync.mappers.transforms import spread
 from sync.state import tables
@@ -233,9 +235,9 @@ def test_7_owners_are_named_by_uuid_which_is_the_same_on_account_contact_and_lea
 
 def test_7_uuids_are_sent_in_upper_case() -> None:
     lower = "00163e03-a070-1ee2-88ba-37fb8f5f50a9"
-    assert odata.wire(lower, "Guid") == lower.upper()
+    assert wire(lower, "Guid") == lower.upper()
     assert odata.guid_literal(lower) == f"guid'{lower.upper()}'"
-    assert odata.same(lower, lower.upper())
+    assert same(lower, lower.upper())
 
 
 def test_8_never_more_requests_at_a_time_than_configured_nor_two_on_one_account(world: World) -> None:

@@ -12,7 +12,8 @@ from c4c_world import Control
 from strictly import nothing_violated, strict_sandbox
 from twin import Mishap, Twin
 
-from sync import odata
+from sync.c4c import odata
+from sync.c4c.odata import Operation, Query, key_path
 from sync.c4c_client import (
     C4CClient,
     C4CPort,
@@ -29,7 +30,6 @@ from sync.c4c_client import (
 )
 from sync.errors import Refused
 from sync.net.credentials import Password
-from sync.odata import Operation, Query, key_path
 from sync.transport import RequestRetry
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)

@@ -31,6 +31,7 @@ from c4c_wire import (
 from responses import RequestsMock
 from running import TIMEOUT
 
+from sync.c4c.odata import Operation, Query
 from sync.c4c_client import (
     Aborted,
     C4CClient,
@@ -47,7 +48,6 @@ from sync.c4c_client import (
 )
 from sync.errors import Denied, Malformed, Refused, SyncError, Unavailable
 from sync.net.credentials import Password
-from sync.odata import Operation, Query
 
 QUERY = Query("LeadCollection", "ID eq '1'")
 CREATE = Operation("POST", "LeadCollection", {"Name": "Muster"})

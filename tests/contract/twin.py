@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sync.c4c.fields import standard
+from sync.c4c.odata import Operation, Query, Row
 from sync.c4c_client import (
     Conflict,
     Doubtful,
@@ -24,9 +26,8 @@ from sync.c4c_client import (
     WriteResult,
     Written,
 )
+from sync.domain.schema import Field, Schema
 from sync.errors import Refused
-from sync.odata import Operation, Query, Row
-from sync.schema import Field, Schema, standard
 
 RELATION = "ContactIsContactPersonFor"
 CUSTOM = {entity: Field("HubSpotID_KUT", "String", 40) for entity in ("CorporateAccount", "Contact", "Lead")}

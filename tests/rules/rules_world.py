@@ -19,19 +19,19 @@ from sandbox.c4c import filters
 from sandbox.c4c.model import BY_SET, ENTITIES
 from sandbox.c4c.store import C4CStore
 from sandbox.clock import Clock
-from sync import schema
+from sync.c4c import fields as c4c_fields
+from sync.c4c.odata import Operation, Query, Row
 from sync.c4c_client import Employee, Masters, WriteResult, Written
 from sync.config import Configuration, Guard, WorkerConfig, load
 from sync.context import Context
 from sync.domain.rules import Mapping, Qualification, Rules
+from sync.domain.schema import Field, Schema
 from sync.domain.views import Association, Company, ContactView, Cycle, Label, Owner
 from sync.errors import Refused
 from sync.jobs import push, rules_change
 from sync.mirror import association_rows, loading, mirrored
-from sync.odata import Operation, Query, Row
 from sync.reading import company_keys
 from sync.rule_files import checks as rule_checks
-from sync.schema import Field, Schema
 from sync.state import work
 from sync.state.store import Store, open_store
 
@@ -158,7 +158,7 @@ class FakeC4C:
 
     def metadata(self, entities: Sequence[str]) -> Schema:
         custom = {e: [f for n, f in ENTITIES[e].fields.items() if n.endswith("_KUT")] for e in entities}
-        offered = Schema({e: schema.standard().entities[e] for e in entities})
+        offered = Schema({e: c4c_fields.standard().entities[e] for e in entities})
         for entity, fields in custom.items():
             offered = offered.with_custom(entity, *(Field(f.name, f.type, f.length) for f in fields))
         return offered

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from sync.domain.codes import Code
 from sync.domain.rules import FieldMap
+from sync.domain.schema import Field, Schema
 from sync.mappers.draft import draft
 from sync.mappers.places import split_street
 from sync.mappers.transforms import TRANSFORMS, spread, transformed
-from sync.schema import Field, Schema
 
 TABLE = [
     ("text", "  a  b ", "a  b"),

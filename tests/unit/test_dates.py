@@ -8,9 +8,9 @@ from unit_builders import with_fields
 
 from sync.contracts import dates
 from sync.domain.rules import FieldMap, FieldRule
+from sync.domain.schema import Field, Schema
 from sync.hubspot_client import Property
 from sync.mappers.draft import draft
-from sync.schema import Field, Schema
 
 SCHEMA = Schema({"Lead": {"StartDate": Field("StartDate", "DateTime"), "At": Field("At", "DateTimeOffset")}})
 LATE = "2026-11-30T23:30:00Z"

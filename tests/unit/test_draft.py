@@ -11,10 +11,10 @@ from unit_builders import field_map
 
 from sync.domain.codes import Code
 from sync.domain.rules import FieldMap
+from sync.domain.schema import Field, Schema
 from sync.mappers.draft import Awaited, Draft, Lookup, draft, fill
 from sync.planner.compare import Base, for_update
 from sync.planner.target import Record
-from sync.schema import Field, Schema
 
 NAMES = ("Name", "AdditionalName", "AdditionalName2")
 SCHEMA = Schema(

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 from unit_builders import score
 
-from sync import odata
 from sync.domain.documents import parsed
 from sync.domain.moments import EARLIEST, LATEST, moment
 from sync.domain.numbers import identifier, number
 from sync.domain.scores import Level, level
 from sync.domain.text import clean
+from sync.domain.typed import wire
+from sync.domain.values import same
 from sync.domain.views import ASSOCIATIONS, Label
 from sync.mappers.transforms import transformed
 from sync.mirror import association_rows, loading, mirrored
@@ -132,14 +133,14 @@ def test_one_reader_for_numbers(value: object, expected: str | None) -> None:
 def test_score_condition_field_and_comparison_read_the_same_number(value: str) -> None:
     assert level(score(), {"lead_score": value}) is Level.MET
     assert transformed("number", value) in ("80", "80.0")
-    assert odata.wire(transformed("number", value), "Decimal") == "80"
-    assert odata.same("80", "8.0E1")
-    assert odata.same("80", "80.000000")
+    assert wire(transformed("number", value), "Decimal") == "80"
+    assert same("80", "8.0E1")
+    assert same("80", "80.000000")
 
 
 @pytest.mark.parametrize(("left", "right"), [("01", "1"), ("+4940", "4940"), ("1E2", "100"), (" 1", "1")])
 def test_codes_and_phone_numbers_are_not_compared_as_numbers(left: str, right: str) -> None:
-    assert not odata.same(left, right)
+    assert not same(left, right)
 
 
 @pytest.mark.parametrize("value", ["51", 51, "9" * 18])

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import pytest
 from twin import Twin
 
+from sync.c4c.odata import Query, Row
 from sync.errors import Refused
 from sync.handover.halving import Findings, Halving
-from sync.odata import Query, Row
 from sync.planner.lookups import NOBODYS, Lookup
 from sync.planner.resolve import ACCOUNT
 from sync.planner.target import Ask

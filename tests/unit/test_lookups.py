@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from unit_builders import field_map, tenant_schema, with_fields
 
-from sync.odata import Query
+from sync.c4c.odata import Query
 from sync.planner.lookups import answered, index, lookups, record, selects
 from sync.planner.target import Ask, Question
 

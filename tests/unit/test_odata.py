@@ -17,8 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests_toolbelt import MultipartDecoder
 
-from sync import odata
-from sync.odata import Operation, Part, Query
+from sync.c4c import odata
+from sync.c4c.odata import Operation, Part, Query
+from sync.domain.typed import wire
+from sync.domain.values import same
 
 quick = examples(80)
 
@@ -262,7 +264,7 @@ def test_no_date_is_none_and_never_an_error(written: str) -> None:
     ],
 )
 def test_wire(value: Any, edm_type: str, expected: Any) -> None:
-    found = odata.wire(value, edm_type)
+    found = wire(value, edm_type)
     assert (found, type(found)) == (expected, type(expected))
 
 
@@ -280,7 +282,7 @@ def test_wire(value: Any, edm_type: str, expected: Any) -> None:
 )
 def test_wire_refuses_what_does_not_fit(value: Any, edm_type: str) -> None:
     with pytest.raises(ValueError):
-        odata.wire(value, edm_type)
+        wire(value, edm_type)
 
 
 @pytest.mark.parametrize(
@@ -309,8 +311,8 @@ def test_wire_refuses_what_does_not_fit(value: Any, edm_type: str) -> None:
     ],
 )
 def test_same(left: Any, right: Any, expected: bool) -> None:
-    assert odata.same(left, right) is expected
-    assert odata.same(right, left) is expected
+    assert same(left, right) is expected
+    assert same(right, left) is expected
 
 
 # ---- writing a batch

@@ -23,13 +23,13 @@ from unit_builders import (
 )
 from unit_world import World, relation
 
+from sync.c4c.fields import standard
 from sync.domain.codes import Code
 from sync.domain.marketing import AttributeRule
 from sync.domain.rules import Rules
 from sync.domain.views import ContactView, Cycle, Label, Owner
 from sync.planner.plan import Plan, Tenant, Write, plan
 from sync.planner.target import Ask, Record, Target
-from sync.schema import standard
 
 ACCOUNT, CONTACT, RELATION, LEAD = "CorporateAccount", "Contact", "ContactIsContactPersonFor", "Lead"
 SET, CHANNEL = "MarketingPermission", "ChannelPermission"

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from sync.odata import Operation, Query, any_of
-from sync.refusals import words
-from sync.refusals.meaning import LANGUAGES, Meaning, meaning, wants_token
-from sync.refusals.redaction import NOTHING, Sent, redacted, sent_in
-from sync.refusals.words import Said
+from sync.c4c.odata import Operation, Query, any_of
+from sync.c4c.refusals import words
+from sync.c4c.refusals.meaning import LANGUAGES, Meaning, meaning, wants_token
+from sync.c4c.refusals.redaction import NOTHING, Sent, redacted, sent_in
+from sync.c4c.refusals.words import Said
 
 # ---- the sentences of an error body
 

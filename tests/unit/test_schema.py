@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sync.schema import Field, Schema, collection, parse_edmx, standard
+from sync.c4c.fields import collection, parse_edmx, standard
+from sync.domain.schema import Field, Schema
 
 EDMX = """<?xml version="1.0" encoding="utf-8"?>
 <edmx:Edmx Version="1.0" xmlns:edmx="http://schemas.microsoft.com/ado/2007/06/edmx"

@@ -10,8 +10,8 @@ from unit_builders import shipped, tenant_schema, with_qualification
 from sync.config import load
 from sync.contracts import check, score_types
 from sync.domain.rules import FieldMap, Rules
+from sync.domain.schema import Field
 from sync.hubspot_client import Property
-from sync.schema import Field
 
 TIERS = {"name": "mql", "property": "engagement_tier", "tiers": ["A1", "A2"]}
 POINTS = {"name": "mql", "property": "lead_score", "threshold": 75}

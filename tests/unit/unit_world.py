@@ -9,11 +9,11 @@ from typing import Any
 from unit_builders import shipped, tenant_schema, uuid
 
 from sync.domain.rules import Rules
+from sync.domain.schema import Schema
 from sync.domain.views import ContactView, Link
 from sync.planner.compare import Change
 from sync.planner.plan import Plan, Tenant, Write, plan
 from sync.planner.target import Ask, Question, Record, Target
-from sync.schema import Schema
 
 ROUNDS = 12
 """More rounds than any contact needs: a planner that asks for ever fails instead of hanging."""

@@ -16,16 +16,17 @@ from requests.auth import HTTPBasicAuth
 from requests.utils import requote_uri
 from urllib3.exceptions import HTTPError
 
-from sync import metrics, odata
+from sync import metrics
+from sync.c4c import odata
+from sync.c4c.refusals import words
+from sync.c4c.refusals.meaning import Meaning, meaning, wants_token
+from sync.c4c.refusals.redaction import NOTHING, Sent
 from sync.errors import ConfigurationError, Denied, Malformed, Refused, Unavailable
 from sync.net import bodies, connections, outages
 from sync.net.certificates import ClientCertificate
 from sync.net.connections import Trust
 from sync.net.credentials import REFUSALS, Gate, Password
 from sync.net.outages import Place
-from sync.refusals import words
-from sync.refusals.meaning import Meaning, meaning, wants_token
-from sync.refusals.redaction import NOTHING, Sent
 from sync.transport import RequestRetry, Requests, retry_after, with_retry
 
 SERVICE = "/sap/c4c/odata/v1/c4codataapi/"

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
-from sync.refusals.words import Said
+from sync.c4c.refusals.words import Said
 
 
 class Meaning(StrEnum):

@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
+from sync.c4c.refusals.redaction import Sent, redacted
 from sync.domain.documents import parsed
-from sync.refusals.redaction import Sent, redacted
 
 
 @dataclass(frozen=True, slots=True)

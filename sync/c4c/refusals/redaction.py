@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
 
-from sync.odata import Operation, Query
-from sync.refusals.vocabulary import CODE, is_name, names_nobody, ordinary
+from sync.c4c.odata import Operation, Query
+from sync.c4c.refusals.vocabulary import CODE, is_name, names_nobody, ordinary
 
 GONE = "…"
 

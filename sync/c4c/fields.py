@@ -1,6 +1,6 @@
-"""What C4C's entities look like: field types, lengths, and what may be written or filtered.
+"""C4C's entities and fields: the shipped table, and a tenant's own `$metadata`.
 
-The table in `c4c_fields.json` holds, per field, `[type, length, flags, code list, context field]` with the flags
+The table in `fields.json` holds, per field, `[type, length, flags, code list, context field]` with the flags
 C(reatable) U(pdatable) F(ilterable) R(equired). It was taken from public EDMX files (2022 and 2026, unchanged in the
 fields we use); the tenant's own `$metadata` replaces it at run time, since custom fields exist only there.
 """
@@ -8,78 +8,12 @@ fields we use); the tenant's own `$metadata` replaces it at run time, since cust
 import json
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
 from sync.domain.numbers import whole
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One property; `length` 0 means no limit. `code_list` names the collection of its allowed codes."""
-
-    name: str
-    type: str
-    length: int = 0
-    creatable: bool = True
-    updatable: bool = True
-    filterable: bool = True
-    required: bool = False
-    code_list: str | None = None
-    context: str | None = None
-
-    def cuts(self, text: str) -> bool:
-        """Whether the text is longer than what the field holds."""
-        return self.type == "String" and 0 < self.length < len(text)
-
-
-Entity = Mapping[str, Field]
-
-
-@dataclass(frozen=True, slots=True)
-class Schema:
-    """Entities by name (`CorporateAccount`, `Lead`, …)."""
-
-    entities: Mapping[str, Entity]
-
-    def field(self, entity: str, name: str) -> Field | None:
-        return self.entities.get(entity, {}).get(name)
-
-    def with_custom(self, entity: str, *fields: Field) -> "Schema":
-        """The same with custom fields added where they are not known yet."""
-        known = self.entities.get(entity, {})
-        return replace(self, entities={**self.entities, entity: {**{f.name: f for f in fields}, **known}})
-
-    def without(self, entity: str, name: str) -> "Schema":
-        """The same without one field, so that nothing is written to it."""
-        left = {n: f for n, f in self.entities.get(entity, {}).items() if n != name}
-        return replace(self, entities={**self.entities, entity: left})
-
-    def without_entity(self, entity: str) -> "Schema":
-        """The same without a service that the tenant has not enabled."""
-        return replace(self, entities={name: fields for name, fields in self.entities.items() if name != entity})
-
-    def merged(self, tenant: "Schema") -> "Schema":
-        """The tenant's fields, with code lists from here where the tenant's metadata name none."""
-        entities = dict(self.entities)
-        for name, fields in tenant.entities.items():
-            entities[name] = {n: _with_code_list(f, self.field(name, n)) for n, f in fields.items()}
-        return Schema(entities)
-
-
-def _with_code_list(field: Field, known: Field | None) -> Field:
-    if known is None or field.code_list:
-        return field
-    return replace(field, code_list=known.code_list, context=known.context)
-
-
-def names(field: str) -> tuple[str, ...]:
-    """The field and the twin that C4C derives from it: `OwnerUUID` gives `OwnerID` and the other way round."""
-    if field.endswith("UUID"):
-        return field, f"{field.removesuffix('UUID')}ID"
-    return (field, f"{field.removesuffix('ID')}UUID") if field.endswith("ID") else (field,)
+from sync.domain.schema import Entity, Field, Schema
 
 
 def collection(entity: str) -> str:
@@ -90,7 +24,7 @@ def collection(entity: str) -> str:
 @cache
 def standard() -> Schema:
     """The shipped table."""
-    return from_table(json.loads(resources.files("sync").joinpath("c4c_fields.json").read_text(encoding="utf-8")))
+    return from_table(json.loads(resources.files(__package__).joinpath("fields.json").read_text(encoding="utf-8")))
 
 
 def to_table(schema: Schema) -> dict[str, dict[str, list[Any]]]:
