@@ -18,7 +18,7 @@ from sync.errors import NAMES, ConfigurationError, RemoteError, System
 from sync.hubspot_client import HubSpotPort, Property
 from sync.mirror import labels as label_pins
 from sync.net import certificates
-from sync.planner.owners import why_not
+from sync.planner.records.owners import why_not
 from sync.planner.writes import Tenant
 
 T = TypeVar("T")

@@ -24,7 +24,7 @@ from sync.planner.effects import wrote
 from sync.planner.lookups import record
 from sync.planner.plan import RELATION, Tenant, Write
 from sync.planner.provenance import creator
-from sync.planner.relations import MAIN
+from sync.planner.records.relations import MAIN
 from sync.planner.resolve import ACCOUNT, LEAD
 from sync.planner.target import Target
 from sync.state import second_writer, streams, tables, work

@@ -15,7 +15,7 @@ from sync.domain.views import Link
 from sync.mappers.draft import Awaited
 from sync.planner.effects import wrote
 from sync.planner.lookups import Answers, answered, index, record
-from sync.planner.relations import MAIN, WORK_PLACE
+from sync.planner.records.relations import MAIN, WORK_PLACE
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.planner.seen import Foreign
 from sync.planner.target import Question, Record, Target

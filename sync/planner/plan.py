@@ -12,11 +12,11 @@ from sync.domain.decision import Decision, Reason
 from sync.domain.rules import Rules
 from sync.domain.schema import Schema
 from sync.domain.views import ContactView, Unreadable
-from sync.planner import attributes, open_leads, parties, permissions, relations
-from sync.planner import leads as leads_of
 from sync.planner.consent import consents, refused_since, stops_updates
 from sync.planner.desk import Desk, NotYet, Party, Problem, by_id
 from sync.planner.qualify import qualify
+from sync.planner.records import attributes, open_leads, parties, permissions, relations
+from sync.planner.records import leads as leads_of
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD, natural_questions
 from sync.planner.target import Ask, Question, Target, Unanswerable
 from sync.planner.writes import (

@@ -12,9 +12,9 @@ from sync.domain.codes import Code
 from sync.domain.decision import Decision
 from sync.domain.views import Owner
 from sync.planner.facts import Facts, segment
-from sync.planner.owners import Staff, owner_uuid
 from sync.planner.plan import Tenant, plan
 from sync.planner.qualify import qualify
+from sync.planner.records.owners import Staff, owner_uuid
 from sync.planner.target import Target
 
 AT_7 = {"country": "Deutschland", "zip": "20354", "numberofemployees": "150", "industry": "MACHINERY"}

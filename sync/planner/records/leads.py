@@ -13,8 +13,8 @@ from sync.domain.numbers import whole
 from sync.domain.rules import FieldMap, FieldRule
 from sync.domain.views import Link, Unreadable
 from sync.mappers.draft import Awaited, Draft, Lookup, draft
-from sync.planner import left_behind, sources
 from sync.planner.desk import Desk, NotYet, Party, by_id
+from sync.planner.records import left_behind, sources
 from sync.planner.resolve import LEAD
 from sync.planner.seen import CROSSING, seen
 from sync.planner.target import Ask, Question, Record

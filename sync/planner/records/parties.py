@@ -4,8 +4,9 @@ from sync.domain.codes import Code
 from sync.domain.decision import Reason
 from sync.domain.rules import AccountMap
 from sync.domain.views import Company, Unreadable
-from sync.planner import duplicates, resolve, sources
+from sync.planner import resolve
 from sync.planner.desk import Desk, NotYet, Party, Problem, Subject, by_id
+from sync.planner.records import duplicates, sources
 from sync.planner.resolve import ACCOUNT, CONTACT, Found, Lost, Resolution, Unasked, Unread
 from sync.planner.target import Ask, Question, Record
 from sync.planner.writes import TAX_NUMBER

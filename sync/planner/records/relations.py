@@ -15,7 +15,7 @@ from sync.domain.views import Association, Company, Link
 from sync.mappers.company import related
 from sync.mappers.draft import Draft, DraftField
 from sync.planner.desk import Desk, Party, Problem
-from sync.planner.parties import further_account
+from sync.planner.records.parties import further_account
 from sync.planner.resolve import CONTACT
 from sync.planner.target import Ask, Question, Record
 from sync.planner.writes import RELATION

@@ -10,8 +10,8 @@ from sync.mappers.company import company_name
 from sync.mappers.draft import Awaited, Lookup, Value
 from sync.planner.desk import Desk, Party
 from sync.planner.facts import Facts
-from sync.planner.note import note
-from sync.planner.owners import NOT_READ, Staff, owner_uuid, why_not
+from sync.planner.records.note import note
+from sync.planner.records.owners import NOT_READ, Staff, owner_uuid, why_not
 
 
 def of_account(desk: Desk, company: Company) -> Lookup:
