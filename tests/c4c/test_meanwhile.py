@@ -18,24 +18,25 @@ from sync.jobs.runner import run_jobs
 
 @dataclass
 class Busy:
-    """C4C, and `meanwhile` happens just after the n-th request that creates a lead: the last one of its batch.
+    """C4C, and `meanwhile` happens just after the n-th request that writes to `collection`.
 
-    A change that arrives earlier is noticed before the next round of writes.
+    A lead's is the last one of its batch; a change that arrives earlier is noticed before the next round of writes.
     """
 
     port: C4CPort
     meanwhile: Callable[[], None]
     at: int = 1
-    leads: int = 0
+    collection: str = "LeadCollection"
+    met: int = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.port, name)
 
     def write(self, groups: Sequence[Sequence[Any]]) -> list[list[Any]]:
         results = self.port.write(groups)
-        if any(operation.path == "LeadCollection" for group in groups for operation in group):
-            self.leads += 1
-            if self.leads == self.at:
+        if any(operation.path == self.collection for group in groups for operation in group):
+            self.met += 1
+            if self.met == self.at:
                 self.meanwhile()
         return results
 
@@ -60,13 +61,34 @@ def test_a_change_that_arrives_while_a_contact_is_written_is_written_next(world:
         meanwhile = changed(world, contact, jobtitle="Miller")
         busy = Busy(built.context.c4c, meanwhile, at=LOCK_ROUNDS + 1 if locked else 1)
         run_jobs(replace(built.context, c4c=busy), ["push"])
-    assert busy.leads == busy.at
+    assert busy.met == busy.at
     assert world.control.row("Contact", HubSpotID_KUT=contact)["JobTitle"] == "Baker"
     assert world.progress(contact).status == "pending"
     world.once("push", until_idle=False)
     assert world.control.row("Contact", HubSpotID_KUT=contact)["JobTitle"] == "Miller"
     assert len(world.control.rows("Lead")) == 1
     assert world.progress(contact).status == "done"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"hs_legal_basis": "Not applicable"}, {"lead_score": "10"}],
+    ids=["no legal basis", "below the threshold"],
+)
+def test_what_takes_a_handover_back_during_a_batch_counts_before_its_next_round(
+    world: World, change: dict[str, str]
+) -> None:
+    """The account is written; before the contact person and the lead are, the contact no longer qualifies."""
+    gone, stays = (world.control.contact(world.control.company(name), lastname=name) for name in ("North", "South"))
+    world.once("poll", "sweep", until_idle=False)
+    with world.application() as built:
+        meanwhile = changed(world, gone, **change)
+        busy = Busy(built.context.c4c, meanwhile, collection="CorporateAccountCollection")
+        run_jobs(replace(built.context, c4c=busy), ["push"])
+    assert busy.met > 0
+    world.once("push")
+    assert [row["HubSpotID_KUT"] for row in world.control.rows("Lead")] == [f"{stays}:mql:1"]
+    assert [row["HubSpotID_KUT"] for row in world.control.rows("Contact")] == [stays]
 
 
 def test_a_change_that_arrives_while_a_contact_is_refused_is_decided_on_next(

@@ -41,6 +41,7 @@ def test_everybody_is_the_same_over_http(
     control = Control(announcement)
     control.call("POST", "/reset")
     control.call("PATCH", "/hubspot/settings", {"rate_limits": False})
+    control.call("POST", "/hubspot/properties/companies", {"name": "hs_country_region_code"})
     control.sales_create("Employee", EmployeeID="E1", BusinessPartnerID="8000000001", Email="someone@sales.example")
     with pytest.MonkeyPatch.context() as environment:
         live(story, OverHttp(HttpWorld(control, tmp_path_factory.mktemp("world"), environment)))

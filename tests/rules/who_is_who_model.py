@@ -239,8 +239,11 @@ def _same_place(one: Traits, other: Traits) -> bool:
 # ---- which contact person
 
 
-def person(key: str, of: Answer, sides: Sides) -> set[Answer]:
-    """The right answers for the contact person of a contact whose account is known."""
+def person(key: str, of: Answer, due: Collection[str], sides: Sides) -> set[Answer]:
+    """The right answers for the contact person of a contact whose account is known.
+
+    Two contacts who name one address, one of them among its further ones, may both claim a person: one of them gets it.
+    """
     holders = [r for r in sides.persons if key_of(r) == key]
     living = [r["ObjectID"] for r in holders if not obsolete(r)]
     if living:
@@ -251,7 +254,8 @@ def person(key: str, of: Answer, sides: Sides) -> set[Answer]:
     if len(found) > 1:
         return {Park("CONTACT_AMBIGUOUS")}
     if found:
-        return {Adopt(found[0], key)}
+        claimed = any(found[0] in _by_address(i, _persons_of(of, sides), sides) for i in due if i != key)
+        return {Adopt(found[0], key), *([Create(key)] if claimed else [])}
     if not holders:
         return {Create(key)}
     # Sales retired the person, or merged it into one that carries another key of ours.
@@ -312,6 +316,6 @@ def expected(sides: Sides, due: Collection[str]) -> dict[str, Expected]:
 
 def _expected(key: str, due: Collection[str], sides: Sides) -> Expected:
     answers = account(sides.employer[key], sides)
-    persons = {a: person(key, a, sides) for a in answers if not isinstance(a, Park)}
+    persons = {a: person(key, a, due, sides) for a in answers if not isinstance(a, Park)}
     known = any(key_of(row) == key for row in sides.persons) or key in sides.shared_persons
     return Expected(answers, persons, not known and bool(doubles(key, due, sides)))
