@@ -4,6 +4,7 @@
 
 PYTHON ?= python3
 ARGS ?=
+PROFILE ?= long
 ROOT ?=
 BEFORE ?=
 UPGRADE ?=
@@ -24,8 +25,8 @@ demo: .venv/.installed ## Show the product at work on an embedded sandbox; no ac
 test: .venv/.installed ## Run the tests; a few minutes
 	@$(BIN)/pytest $(ARGS)
 
-test-long: .venv/.installed ## Run what takes longer: the marker `long`, and random tests with many more examples
-	@$(BIN)/pytest -m 'long or hypothesis' --hypothesis-profile=long $(ARGS)
+test-long: .venv/.installed ## Run what takes longer: the marker `long`, and random tests with many more examples (PROFILE=explore: new ones)
+	@$(BIN)/pytest -m 'long or hypothesis' --hypothesis-profile=$(PROFILE) $(ARGS)
 
 drill: .venv/.installed ## Install, upgrade, back up, destroy, restore, roll back: ROOT=unpacked image, BEFORE=older one; as root
 	@PYTHONPATH=tests $(BIN)/python -m drill $(ROOT) $(BEFORE)

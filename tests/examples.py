@@ -1,4 +1,7 @@
-"""How many examples a random test tries: in `make test` some, always the same; in `make test-long` many, always new."""
+"""How many examples a random test tries: some in `make test`, many in `make test-long`, both always the same.
+
+What a change breaks must show by that change, not by luck. `make test-long PROFILE=explore` tries new ones each time.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +9,26 @@ from typing import Any
 
 from hypothesis import settings
 
-LONG = "long"
+LONG, EXPLORE = "long", "explore"
 FACTOR = 10
 """How many times as many examples the long form tries."""
 
 
 def register() -> None:
     """Before pytest reads `--hypothesis-profile`."""
-    settings.register_profile(LONG, deadline=None, max_examples=settings.default.max_examples * FACTOR)
+    many = settings.default.max_examples * FACTOR
+    settings.register_profile(LONG, deadline=None, max_examples=many, derandomize=True)
+    settings.register_profile(EXPLORE, deadline=None, max_examples=many)
 
 
 def examples(number: int, long: int | None = None, **more: Any) -> settings:
     """Settings of a random test that tries so many examples, and `long` in its long form, by default FACTOR times as
     many. Not by time: a busy machine is slow."""
     tried = (long or number * FACTOR) if in_long_form() else number
-    return settings(max_examples=tried, deadline=None, derandomize=not in_long_form(), **more)
+    return settings(
+        max_examples=tried, deadline=None, derandomize=settings.get_current_profile_name() != EXPLORE, **more
+    )
 
 
 def in_long_form() -> bool:
-    return settings.get_current_profile_name() == LONG
+    return settings.get_current_profile_name() in (LONG, EXPLORE)
