@@ -119,7 +119,7 @@ def first_decided(store: Store, contact_id: str) -> datetime | None:
 
 
 def all_ids(store: Store) -> list[str]:
-    """Every contact of the mirrored."""
+    """Every contact of the mirror."""
     with store.reading() as session:
         return mirrored.all_ids(session)
 

@@ -33,7 +33,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Who is meant: contacts of the mirrored, and ids that it does not hold."""
+    """Who is meant: contacts of the mirror, and ids that it does not hold."""
 
     contacts: tuple[str, ...]
     unknown: tuple[str, ...] = ()

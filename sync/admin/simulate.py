@@ -1,4 +1,4 @@
-"""What would other rules change? Both rule sets over the whole mirrored, in one pass, without the network.
+"""What would other rules change? Both rule sets over the whole mirror, in one pass, without the network.
 
 Contacts stream by in portions and results go into a spool, so memory does not grow with their number. Companies that
 become accounts for one contact make relationships for others: those are looked at once more at the end, as the real

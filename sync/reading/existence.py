@@ -14,7 +14,7 @@ from sync.reading import storing
 from sync.reading.snapshots import snapshots, wanted
 
 GONE_AT_ONCE = (10, 0.02)
-"""More contacts than this (a number, or a share of the mirrored) do not vanish at one time, unless a person says so."""
+"""More contacts than this (a number, or a share of the mirror) do not vanish at one time, unless a person says so."""
 
 
 def reread(context: Context, contact_ids: Sequence[str]) -> int:

@@ -54,7 +54,7 @@ def long(*case: Any) -> Any:
 
 
 def people(world: World, number: int) -> None:
-    """Contacts in the mirrored, each with a company of its own; all refused, so that they have all kinds of records."""
+    """Contacts in the mirror, each with a company of its own; all refused, so that they have all kinds of records."""
     refused = {contact_id(n): {"hs_email_optout": "true"} for n in range(number)}
     with world.application() as built:
         crowd(built, number, number, refused)

@@ -113,7 +113,7 @@ def test_simulate_predicts_the_writes_of_the_next_run(
     unseen: list[Change],
     portion: int,
 ) -> None:
-    """What sales did is known as far as a run read it; what HubSpot has changed since is in the mirrored."""
+    """What sales did is known as far as a run read it; what HubSpot has changed since is in the mirror."""
     settle(world, now)
     undo = [edit(world, now) for edit in by_sales]
     for change in seen:
