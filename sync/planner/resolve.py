@@ -130,12 +130,12 @@ def account(
     rules: AccountMap,
     ask: Asker,
     rivals: Sequence[Rival] = (),
-    alike: Sequence[Company] = (),
+    alike: Sequence[tuple[Company, Sequence[Rival]]] = (),
 ) -> Resolution:
     """The account of a HubSpot company. Raises Unreadable where a key that could find it cannot be read.
 
-    `rivals`: other companies that may claim the same account. `alike`: duplicates for which the company stands; what is
-    known of them counts where its own properties find nothing.
+    `rivals`: other companies that may claim the same account. `alike`: duplicates for which the company stands, each
+    with its own rivals; what is known of them counts where the company's properties find nothing.
     """
     kin = frozenset(peer.company.id for peer in peers(company))
     wanted = replace(account_key(company.id, rules), former=merged_ids(company.properties), kin=kin)
@@ -144,7 +144,7 @@ def account(
         own = _natural_account(company, rules, wanted, ask, rivals)
         if not alike or not isinstance(own, Absent | Claimed):
             return own
-        others = (_natural_account(other, rules, wanted, ask, rivals) for other in alike)
+        others = (_natural_account(other, rules, wanted, ask, its) for other, its in alike)
         return next((found for found in others if not isinstance(found, Absent | Claimed)), own)
 
     return _resolve(wanted, link, ask, natural)

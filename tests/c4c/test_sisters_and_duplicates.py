@@ -174,6 +174,20 @@ def test_a_company_whose_duplicate_has_an_account_claims_no_other(world: World) 
     assert company_of(world, free) == sister
 
 
+def test_what_a_duplicate_finds_is_not_taken_from_the_company_that_it_fits_better(world: World) -> None:
+    """By its own properties the first finds nothing; the domain of its duplicate leads to a third company's account."""
+    control = world.control
+    place = {"country": "Germany", "zip": "20095"}
+    first = control.company("Muster", domain="", **place)
+    control.company("Muster", domain="muster.example", **place)
+    control.company("Muster Bau", domain="muster.example", **place)
+    taken = account(world, "Muster Bau", "20095")
+    control.contact(first)
+    world.sync()
+    assert company_of(world, taken) == ""
+    assert len(control.rows("CorporateAccount")) == 2
+
+
 def test_the_second_of_two_duplicates_may_come_first(world: World) -> None:
     companies, contacts = twice(world)
     world.control.change(contacts[0], lead_score="10")

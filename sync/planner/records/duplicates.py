@@ -53,7 +53,8 @@ def _chosen(desk: Desk, company: Company, alike: tuple[Peer, ...]) -> Company:
     holders = [peer.company for peer in alike if peer.linked or _holds_account(desk, peer.company)]
     everybody = [company, *(peer.company for peer in alike)]
     chosen = holders[0] if holders else min(everybody, key=lambda one: in_order(one.id))
-    return replace(chosen, peers=company.kin.get(chosen.id, company.peers))
+    kin = {**company.kin, company.id: company.peers}
+    return replace(chosen, peers=kin.get(chosen.id, company.peers), kin=kin)
 
 
 def _holds_account(desk: Desk, company: Company) -> bool:
@@ -68,18 +69,17 @@ def holds(desk: Desk, wanted: Keyed) -> bool:
         raise NotYet from None
 
 
-def sharing(desk: Desk, company: Company) -> list[Company]:
-    """The duplicates that share the company's account by the rules."""
+def sharing(desk: Desk, company: Company) -> list[tuple[Company, list[Rival]]]:
+    """The duplicates that share the company's account by the rules, each with those that may claim what it finds."""
     of = desk.rules.mapping
     alike = identity.duplicates(company) if of.duplicates.company == "share" else ()
-    return [peer.company for peer in alike]
+    known = [replace(peer.company, peers=company.kin.get(peer.company.id, ())) for peer in alike]
+    return [(one, rivals(desk, one)) for one in known]
 
 
 def rivals(desk: Desk, company: Company) -> list[Rival]:
     """Companies without an account that may claim the same one. Duplicates take it in the order of their ids."""
     of = desk.rules.mapping
-    if desk.link(ACCOUNT, company.id):
-        return []
     alike = {peer.company.id for peer in identity.duplicates(company)}
     found = [peer for peer in identity.peers(company) if not (peer.linked or peer.shares)]
     if of.duplicates.company == "create":
