@@ -140,7 +140,7 @@ def test_what_stands_there_as_an_example_fits_too() -> None:
     [container] = pod["containers"]
     names = {entry["name"].removesuffix("_FILE") for entry in container["env"]}
     assert {"C4C_CLIENT_KEY_PASSPHRASE", "SYNC_CA_BUNDLE"} <= names
-    source = "".join(file.read_text(encoding="utf-8") for file in (PROJECT / "sync").glob("*.py"))
+    source = "".join(file.read_text(encoding="utf-8") for file in (PROJECT / "sync").rglob("*.py"))
     assert [name for name in sorted(names) if name not in source] == []
     assert {mount["name"] for mount in container["volumeMounts"]} == {volume["name"] for volume in pod["volumes"]}
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sync.c4c import odata
+from sync.domain import values
 from sync.domain.typed import wire
 
 MOMENT = datetime(2017, 3, 30, 20, 0, 10, tzinfo=UTC)
@@ -65,5 +66,5 @@ def test_a_moment_in_a_filter_is_in_utc() -> None:
     ],
 )
 def test_when_two_values_mean_the_same(left: Any, right: Any, same: bool) -> None:
-    assert same(left, right) is same
-    assert same(right, left) is same
+    assert values.same(left, right) is same
+    assert values.same(right, left) is same
