@@ -171,6 +171,8 @@ class Life:
     shares: dict[str, str] = field(default_factory=dict)
     shared_persons: dict[str, str] = field(default_factory=dict)
     state_lost: bool = False
+    parked: dict[str, str] = field(default_factory=dict)
+    """By contact the code with which the last run left it parked."""
 
     def begin(self, story: Story) -> None:
         for number, properties in zip(story.ids, story.companies, strict=True):
