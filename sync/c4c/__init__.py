@@ -1,0 +1,1 @@
+"""What speaks C4C's protocol: wire format, session, fields, and the words of its refusals."""

@@ -1,0 +1,1 @@
+"""What the rules expect of portal and tenant, and whether it is there."""

@@ -1,0 +1,1 @@
+"""One file for each job, and what runs them."""

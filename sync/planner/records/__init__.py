@@ -1,0 +1,1 @@
+"""What C4C should hold of each kind of record. Pure."""
