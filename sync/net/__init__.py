@@ -1,1 +1,1 @@
-"""How both systems and the webhook are reached: proxies, authorities, certificates, credentials, and why there was no answer."""
+"""How both systems and the webhook are reached: proxies, authorities, certificates, secrets, and why no answer came."""
