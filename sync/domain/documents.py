@@ -14,7 +14,7 @@ def parsed(raw: bytes | str) -> Any:
     """The document, every text in it cleaned. Raises ValueError: no JSON, not UTF-8, or nested too deeply."""
     text = (raw if isinstance(raw, str) else raw.decode("utf-8", "surrogatepass")).removeprefix("\ufeff")
     try:
-        if _DEEP.search(text):
+        if _is_deep(text):
             raise RecursionError
         document = json.loads(text, parse_int=_integer, parse_constant=str)
         # Nearly every document is clean as a whole, and that is seen at once.
@@ -26,9 +26,16 @@ def parsed(raw: bytes | str) -> Any:
 _ESCAPED = re.compile(r"\\[ubf]|\x7f")
 """What JSON hides behind plain characters: code points by number, and control characters."""
 
-
 _DEEP = re.compile(r"[\[{](?:[^\[\]{}]*[\[{]){100}")
 """A hundred brackets that open before one closes: no document of either system, and more than a reader can follow."""
+
+
+_TEXTS = re.compile(r'"(?:[^"\\]|\\.)*"')
+
+
+def _is_deep(text: str) -> bool:
+    """Whether the document itself is nested that deeply; brackets within its texts are anybody's."""
+    return bool(_DEEP.search(text)) and bool(_DEEP.search(_TEXTS.sub("", text)))
 
 
 def _is_clean(text: str) -> bool:

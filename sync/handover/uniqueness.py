@@ -16,6 +16,7 @@ from sync.context import Context
 from sync.contracts.tenant import maps
 from sync.domain.rules import Rules
 from sync.domain.schema import Schema
+from sync.errors import RemoteError
 from sync.handover import linking
 from sync.handover.keyed import KEYED, STATUS, Keyed, keyed
 from sync.log import Event, emit
@@ -36,12 +37,18 @@ class _Seen:
 def look(context: Context, schema: Schema, made: Sequence[Made]) -> None:
     """Looks at records that were just created. Remembers a second writer, and what is to be looked at again.
 
-    Raises RemoteError if C4C cannot be asked.
+    Raises RemoteError if C4C cannot be asked; the next push then asks.
     """
     ours = [one for one in made if one.entity in KEYED]
     if not ours:
         return
-    twins = _report(context, ours, _read(context, schema, ours))
+    try:
+        seen = _read(context, schema, ours)
+    except RemoteError:
+        with context.store.session() as session:
+            second_writer.look_again(session, ours, context.now())
+        raise
+    twins = _report(context, ours, seen)
     if context.config.worker.c4c.settle_seconds:
         keys = {(twin.entity, twin.key) for twin in twins}
         with context.store.session() as session:

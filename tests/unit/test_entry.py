@@ -44,8 +44,9 @@ def test_half_a_surrogate_pair_becomes_a_replacement_character(text: str, expect
         (b"\xef\xbb\xbf[]", []),
         (b"[NaN, -Infinity, 1e400]", ["NaN", "-Infinity", float("inf")]),
         (b"[" + b"9" * 5000 + b"]", ["9" * 5000]),
+        (b'["' + b"[" * 300 + b'\\"{"]', ["[" * 300 + '"{']),
     ],
-    ids=["escaped", "as bytes", "byte order mark", "no numbers", "too long a number"],
+    ids=["escaped", "as bytes", "byte order mark", "no numbers", "too long a number", "brackets in a text"],
 )
 def test_a_document(raw: bytes, expected: object) -> None:
     assert parsed(raw) == expected
