@@ -21,6 +21,7 @@ from sync.cli.simulate import simulate
 from sync.config import Configuration, WorkerConfig
 from sync.config import load as load_rules
 from sync.contracts import check as checks
+from sync.domain.numbers import identifier
 from sync.environment import Environment, Settings
 from sync.environment import settings as read_settings
 from sync.errors import ConfigurationError, Interrupted, RemoteError, StateError, SyncError
@@ -225,6 +226,8 @@ def _explained_at(contact_id: str, moment: datetime) -> explaining.Explained:
 
 
 def _unknown(contact_id: str) -> ConfigurationError:
+    if not identifier(contact_id):
+        return ConfigurationError([f"found {contact_id!r}, allowed: a HubSpot id, as in the record's URL: digits only"])
     return ConfigurationError(
         [
             f"contact {contact_id} is not in the mirror; take the id from HubSpot's record URL, and read it with "

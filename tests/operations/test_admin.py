@@ -84,6 +84,15 @@ def test_resync_refuses_what_it_does_not_understand(command: Command, arguments:
     assert ended.err
 
 
+def test_explain_says_what_a_contact_is_named_by(three: list[str], command: Command) -> None:
+    """Not: read it with `resync`, which refuses such an id, too."""
+    for wrong in ("abc", "12 3", "²5"):
+        ran = command("explain", wrong)
+        assert ran.code == 2
+        assert "digits only" in ran.err
+        assert "resync" not in ran.err
+
+
 def test_a_script_is_never_asked(command: Command) -> None:
     assert command("migrate").code == 0
     ended = command("resync", "--everything")
