@@ -346,7 +346,7 @@ class HubSpotClient:
             return self._budget
 
     def portal_id(self) -> str | None:
-        """The portal that the token belongs to, asked once for each token; None where it may not be told."""
+        """The portal that the token belongs to, asked once for each token; None where the token may not ask for it."""
         version = self._token.refresh()
         if self._portal is None or self._portal[0] != version:
             self._portal = version, self._asked_portal()

@@ -9,7 +9,7 @@ from sync.state.store import Store
 
 
 def host(base_url: str) -> str:
-    """The name of the tenant: C4C tells none of its own. A port belongs to the way there, not to the tenant."""
+    """The host name without a port: it identifies the tenant, since C4C gives no id of one."""
     return (urlsplit(base_url).hostname or base_url).lower()
 
 
@@ -43,7 +43,7 @@ def meet_tenant(context: Context) -> None:
 def same_portal(context: Context) -> None:
     """Called before HubSpot is read. Raises AnotherWorld if this state was read from another portal, RemoteError.
 
-    A portal that does not tell its id passes.
+    Where the token may not ask for the id, any portal passes.
     """
     portal = context.hubspot.portal_id()
     if portal is None:

@@ -85,7 +85,7 @@ def look(context: Context, *, settles: bool) -> None:
 
 
 def _report_frozen(context: Context) -> None:
-    """Scores that have stopped: an alert of their own tells people (`sync.admin.alerts`)."""
+    """Logs scores of which nothing changes; the alert `score_frozen` reports them to people (`sync.admin.alerts`)."""
     with context.store.reading() as session:
         stopped = freshness.frozen(session, context.config, context.now())
     for score in stopped:

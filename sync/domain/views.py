@@ -161,7 +161,7 @@ class Cycle:
 
 
 class Memo:
-    """What was computed from one view: a plan is made again after each answer, and rests on the same values."""
+    """Remembers results that were computed from one view, since a plan is made again after each answer."""
 
     def __init__(self) -> None:
         self._known: dict[object, tuple[tuple[object, ...], tuple[object, ...], Any]] = {}

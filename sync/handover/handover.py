@@ -307,8 +307,9 @@ class Handover:
 
 
 def _code_of(error: RemoteError) -> Code:
-    """What contacts wait for that C4C as a whole refused or was away from. A right that we lack shows in a status 403
-    of one part of a `$batch`, too.
+    """The code of contacts that wait because C4C as a whole refused or did not answer.
+
+    A missing authorisation may also show as status 403 of one part of a `$batch`.
     """
     if isinstance(error, Unavailable):
         return Code.C4C_UNAVAILABLE

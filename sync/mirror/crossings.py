@@ -17,7 +17,7 @@ from sync.state.pending import mark_pending, portions
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A contact as just read; `below` is when the version was modified that the mirror held until now."""
+    """A contact as just read; `below`: modification time of the version that the mirror held before."""
 
     id: str
     properties: Properties

@@ -32,7 +32,7 @@ class Snapshot:
     lost: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def keeps(self, name: str, before: str | None) -> bool:
-        """Whether the value of before stays: it was not read, or only lost options went and nobody chose another."""
+        """Whether the former value stays: it was not read, or it only lost options that the portal no longer has."""
         if name in self.unreadable or not (lost := self.lost.get(name)):
             return name in self.unreadable
         had, has = vanished.options(before), vanished.options(self.properties.get(name))
@@ -55,9 +55,9 @@ def save_contacts(session: Session, snapshots: Sequence[Snapshot], scores: Seque
 
 
 def _completed(snapshot: Snapshot, row: Row | None) -> Snapshot:
-    """What could not be read keeps the value that was read before: it is neither empty nor changed.
+    """Keeps the former value of each property that could not be read: it is neither empty nor changed.
 
-    That the associations could not be read holds until they are.
+    The mark of unreadable associations also stays, until they are read.
     """
     if row is None or not (snapshot.unreadable or snapshot.lost or row.unreadable):
         unread = dict.fromkeys(snapshot.unreadable & snapshot.properties.keys())
@@ -150,7 +150,7 @@ def properties_of(session: Session, kind: str, ids: Iterable[str]) -> dict[str, 
 
 
 def save_owners(session: Session, owners: Sequence[Owner], now: datetime) -> list[str]:
-    """Replaces the owners; whoever has an owner, or a company of one, who is new or has another address is pending."""
+    """Replaces the owners. Contacts become pending whose owner, or their company's, is new or has another address."""
     known = {row.id: row for row in session.exec(select(tables.Owner))}
     changed = [o.id for o in owners if o.id not in known or known[o.id].email != o.email]
     for owner in owners:

@@ -19,7 +19,7 @@ def is_original(session: Session, store: Store) -> bool:
 
 
 def settle(session: Session, store: Store) -> None:
-    """What a copy does not know was looked for: from now on this file is the original."""
+    """Marks this file as the original, once the records that a copy cannot know of were looked for."""
     remember(session, NAME, _text(store))
 
 

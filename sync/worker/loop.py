@@ -224,7 +224,7 @@ class Worker:
 
 
 def _is_damage(failure: SyncError) -> bool:
-    """What no sign of life shows: those write one small row, and say themselves what is wrong with the disk."""
+    """Whether the state file itself is damaged or unusable; a full disk is met by the signs of life, too."""
     return isinstance(failure, StateError) and any(text in str(failure) for text in (trouble.DAMAGED, trouble.UNUSABLE))
 
 
