@@ -1,9 +1,13 @@
 """Where data enters: texts, JSON documents, and what could not be read."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from examples import examples
+from hypothesis import given
+from hypothesis import strategies as st
 from unit_builders import score
 
 from sync.domain.documents import parsed
@@ -198,3 +202,11 @@ def test_unreadable_associations_stay_as_they_were_until_they_are_read(store: St
         assert [a.company.id for a in view.associations] == ["7"]
         assert association_rows.save_associations(session, known, NOW) == {"51": "associations"}
         assert loading.views(session, ["51"])["51"].unreadable == frozenset()
+
+
+@examples(200)
+@given(st.text(), st.text(), st.booleans())
+def test_a_document_is_cleaned_as_if_each_of_its_texts_were(name: str, value: str, escaped: bool) -> None:
+    """Also where the document as a whole is seen to be clean, so that nothing in it is looked at singly."""
+    raw = json.dumps({name: [value]}, ensure_ascii=escaped).encode("utf-8", "surrogatepass")
+    assert parsed(raw) == {clean(name): [clean(value)]}
