@@ -52,13 +52,13 @@ def fill(store: Store, rules: Rules, size: int) -> None:
     companies = range(size // 4 + 1)
     with store.session() as session:
         remember(session, Tenant(assumed(rules)))
-        rows = [mirrored.Snapshot(str(n), {"name": f"Company {n}", "country": "DE"}, NOW) for n in companies]
+        rows = [mirrored.Fetched(str(n), {"name": f"Company {n}", "country": "DE"}, NOW) for n in companies]
         mirrored.save_companies(session, rows, NOW)
         session.add_all(account(n) for n in companies if n % 10)
     for start in range(0, size, PORTION):
         numbers = range(start, min(start + PORTION, size))
         with store.session() as session:
-            rows = [mirrored.Snapshot(str(n), contact(n), NOW) for n in numbers]
+            rows = [mirrored.Fetched(str(n), contact(n), NOW) for n in numbers]
             mirrored.save_contacts(session, rows, rules.qualification.scores, NOW)
             association_rows.save_associations(session, {str(n): frozenset(pairs(n)) for n in numbers}, NOW)
             session.add_all(row for n in numbers if handed_over(n) for row in handover(n))
@@ -82,7 +82,9 @@ def pairs(n: int) -> list[tuple[str, Label]]:
 def account(n: int) -> tables.Link:
     ids = {"UUID": f"A{n}", "AccountID": f"A{n}", "LifeCycleStatusCode": "2"}
     sent = {"Name": f"Company {n}", "CountryCode": "DE"}
-    return tables.Link(entity="CorporateAccount", key=str(n), hubspot_id=str(n), object_id=f"A{n}", sent=sent, seen=ids)
+    return tables.Link(
+        entity="CorporateAccount", key=str(n), hubspot_id=str(n), object_id=f"A{n}", sent=sent, observed=ids
+    )
 
 
 def handover(n: int) -> list[tables.Base]:
@@ -100,7 +102,7 @@ def handover(n: int) -> list[tables.Base]:
     return [
         lead,
         *(
-            tables.Link(entity=e, key=key, hubspot_id=str(n), object_id=f"{e}{n}", sent=sent, seen=ids.get(e, {}))
+            tables.Link(entity=e, key=key, hubspot_id=str(n), object_id=f"{e}{n}", sent=sent, observed=ids.get(e, {}))
             for e, (key, sent) in made.items()
         ),
     ]

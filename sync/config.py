@@ -173,8 +173,8 @@ def load(directory: Path) -> Configuration:
     problems += _across(directory, qualification, mapping)
     if problems or worker.model is None or qualification.model is None or mapping.model is None:
         raise ConfigurationError(problems)
-    digest = _digest(qualification.model, mapping.model)
-    found = Rules(qualification=qualification.model, mapping=mapping.model, digest=digest)
+    fingerprint = _fingerprint(qualification.model, mapping.model)
+    found = Rules(qualification=qualification.model, mapping=mapping.model, fingerprint=fingerprint)
     return Configuration(worker.model, found)
 
 
@@ -194,10 +194,10 @@ def _across(directory: Path, qualification: _File[rules.Qualification], mapping:
     broken = (*qualification.broken, *mapping.broken)
     problems: list[str] = []
     if qualification.model:
-        found = readable.untold(checks.qualification(qualification.model), broken)
+        found = readable.without_consequences(checks.qualification(qualification.model), broken)
         problems += _in(directory / "qualification.toml", found)
     if mapping.model:
-        found = readable.untold(checks.mapping(mapping.model, qualification.model), broken)
+        found = readable.without_consequences(checks.mapping(mapping.model, qualification.model), broken)
         problems += _in(directory / "mapping.toml", found)
     return problems
 
@@ -207,7 +207,7 @@ def _in(path: Path, problems: Iterable[str]) -> list[str]:
     return [f"{path}: {redact(problem)}" for problem in problems]
 
 
-def _digest(*models: BaseModel) -> str:
+def _fingerprint(*models: BaseModel) -> str:
     text = "\n".join(repr(_stable(model.model_dump())) for model in models)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -134,5 +134,5 @@ def settle(context: Context, faults: Faults) -> int:
 def raise_many(many: Mapping[str, int]) -> None:
     """Raises Defect if there are any."""
     if many:
-        told = "; ".join(f"{fault} on {number} contacts" for fault, number in sorted(many.items()))
-        raise Defect(f"a bug: {told}; nobody is parked by it, the contacts stay pending. Please report it")
+        summary = "; ".join(f"{fault} on {number} contacts" for fault, number in sorted(many.items()))
+        raise Defect(f"a bug: {summary}; nobody is parked by it, the contacts stay pending. Please report it")

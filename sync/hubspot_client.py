@@ -446,15 +446,15 @@ class HubSpotClient:
             metrics.answered("hubspot", endpoint, None)
             raise outages.explain(error, self._place).error("hubspot", endpoint) from None
         metrics.answered("hubspot", endpoint, answer.status)
-        self._heed(answer.headers)
+        self._note_budget(answer.headers)
         return _json_object(answer.data, endpoint)
 
-    def _heed(self, headers: Mapping[str, str]) -> None:
+    def _note_budget(self, headers: Mapping[str, str]) -> None:
         """Notes what is left of the day, and slows down when the interval's requests run out (others share them)."""
-        told = _budget(headers)
+        reported = _budget(headers)
         with self._lock:
-            if told:
-                self._budget = replace(told, resets_at=self._budget.resets_at if self._budget else None)
+            if reported:
+                self._budget = replace(reported, resets_at=self._budget.resets_at if self._budget else None)
             elif self._budget:
                 # Search answers tell nothing, but they count.
                 self._budget = replace(self._budget, left=max(0, self._budget.left - 1))
@@ -519,8 +519,8 @@ class _Reading:
 def _without_associations(data: Mapping[str, Any], what: str) -> set[str]:
     """Contacts that have no association, HubSpot says. The sub-category decides; the category is shared."""
     none_found = "crm.associations.NO_ASSOCIATIONS_FOUND"
-    told = (e for e in answers.errors(data, what) if e.get("subCategory") == none_found)
-    return {i for error in told for i in answers.ids(error, "fromObjectId")}
+    unassociated = (e for e in answers.errors(data, what) if e.get("subCategory") == none_found)
+    return {i for error in unassociated for i in answers.ids(error, "fromObjectId")}
 
 
 def _portions(ids: Iterable[str], size: int) -> Iterator[list[str]]:

@@ -22,7 +22,7 @@ from sync.context import Context
 from sync.contracts import freshness
 from sync.jobs.poll import STREAMS
 from sync.log import Event, bound, emit
-from sync.mirror import clocks, disappearance, readable
+from sync.mirror import clocks, mass_deletion, readable
 from sync.notify import Notice
 from sync.state import budget, guarding, pausing, second_writer, streams, trouble, work
 from sync.state import lease as leases
@@ -221,7 +221,7 @@ def of_kind(alert: Alert, names: Collection[str]) -> set[str]:
 
 
 def _facts(session: Session, context: Context, state: str | None) -> Facts:
-    stopped = [found.text for found in (guarding.tripped(session), *disappearance.standing(session)) if found]
+    stopped = [found.text for found in (guarding.tripped(session), *mass_deletion.standing(session)) if found]
     return Facts(
         now=context.now(),
         polled=streams.watermarks(session),

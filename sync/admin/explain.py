@@ -12,13 +12,13 @@ from sync.domain.rules import Rules
 from sync.domain.views import Company, ContactView, Unreadable
 from sync.faults import Faults
 from sync.handover.links import NUMBERS
-from sync.handover.recording import input_digest
+from sync.handover.recording import input_fingerprint
 from sync.lifecycle import Status
 from sync.mappers.company import company_name
 from sync.mirror import loading, mirrored, selection
+from sync.planner.observed import ADOPTED_BY
 from sync.planner.qualify import leading, qualify
 from sync.planner.resolve import LEAD
-from sync.planner.seen import ADOPTED_BY
 from sync.state import tables, work
 from sync.state.store import Store
 
@@ -43,7 +43,10 @@ def _explained(session: Session, view: ContactView, rules: Rules) -> Explained:
     progress = work.progress_of(session, view.id)
     decisions = qualify(view, rules)
     last = work.decision_at(session, view.id)
-    outdated = last is not None and (last.rules_digest, last.input_digest) != (rules.digest, input_digest(view))
+    outdated = last is not None and (last.rules_fingerprint, last.input_fingerprint) != (
+        rules.fingerprint,
+        input_fingerprint(view),
+    )
     code = leading(decisions).code if outdated else _deciding(decisions, progress)
     codes = _codes(code, decisions, last, _waiting_for(progress), bool(view.cycles))
     return {
@@ -58,8 +61,8 @@ def _explained(session: Session, view: ContactView, rules: Rules) -> Explained:
         **_progress(progress),
         **_records(session, view, rules),
         "outdated": outdated,
-        "rules": rules.digest,
-        "input": input_digest(view),
+        "rules": rules.fingerprint,
+        "input": input_fingerprint(view),
     }
 
 
@@ -82,7 +85,7 @@ def _failed(session: Session, contact_id: str, fault: str, rules: Rules) -> Expl
         "handovers": [],
         "above_threshold_since": {},
         "outdated": False,
-        "rules": rules.digest,
+        "rules": rules.fingerprint,
         "input": None,
     }
 
@@ -107,8 +110,8 @@ def explain_at(store: Store, contact_id: str, at: datetime) -> Explained | None:
             **found.body,
             "decided_at": _iso(found.decided_at),
             "run_id": found.run_id,
-            "rules": found.rules_digest,
-            "input": found.input_digest,
+            "rules": found.rules_fingerprint,
+            "input": found.input_fingerprint,
         }
 
 
@@ -170,8 +173,8 @@ def _state(link: tables.Link, rules: Rules) -> str | None:
     """Where a lead stood when it was read last."""
     if link.entity != LEAD:
         return None
-    lead, status = rules.mapping.lead, link.seen.get("LifeCycleStatusCode")
-    if link.seen.get("gone"):
+    lead, status = rules.mapping.lead, link.observed.get("LifeCycleStatusCode")
+    if link.observed.get("gone"):
         return "gone"
     if status in lead.closed_status:
         return "closed"
@@ -202,10 +205,10 @@ def _records(session: Session, view: ContactView, rules: Rules) -> dict[str, Any
                 "entity": r.entity,
                 "key": r.key,
                 "object_id": r.object_id,
-                "number": r.seen.get(NUMBERS[r.entity]) if r.entity in NUMBERS else None,
+                "number": r.observed.get(NUMBERS[r.entity]) if r.entity in NUMBERS else None,
                 "state": _state(r, rules),
                 "origin": r.origin,
-                "adopted_by": r.seen.get(ADOPTED_BY),
+                "adopted_by": r.observed.get(ADOPTED_BY),
                 "last_written": _iso(r.written_at),
             }
             for r in links

@@ -70,7 +70,7 @@ def refetch(settings: HubSpotSettings, *, contacts: int, companies: int, everyth
     return Forecast(0, others, timedelta(seconds=ceil(others / (settings.burst_per_10s / 10))))
 
 
-def foretold(context: Context, since: datetime | None = None) -> str | None:
+def sentence(context: Context, since: datetime | None = None) -> str | None:
     """`announced`; None, too, where HubSpot is away: the poll itself meets the same failure and reports it."""
     try:
         with bound(run_id=context.run_id, job="poll"):

@@ -10,8 +10,8 @@ from sync.contracts.tenant import read_tenant
 from sync.domain.decision import Decision
 from sync.domain.numbers import in_order
 from sync.faults import Faults
+from sync.handover.batch import BATCH_SIZE, Batch, LinksOf, decided
 from sync.handover.rehearsal import Rehearsal
-from sync.handover.slice import SLICE, LinksOf, Slice, decided
 from sync.jobs import rules_change
 from sync.lifecycle import Failed
 from sync.mirror import selection
@@ -38,13 +38,13 @@ def preview(context: Context, contact_ids: Sequence[str] = ()) -> Document:
         tenant, mismatches = read_tenant(context.c4c, context.config.rules, context.now())
         document["mismatches"] = [str(mismatch) for mismatch in mismatches]
         rehearsal = Rehearsal(context, tenant, faults)
-        # Slices as the push makes them: what one slice writes, the next one finds.
-        for start in range(0, len(qualified), SLICE):
-            slice_ = rehearsal.play(qualified[start : start + SLICE])
-            unchanged += _unchanged(slice_, rehearsal)
-            _tell(slice_, document)
+        # Batches as the push makes them: what one batch writes, the next one finds.
+        for start in range(0, len(qualified), BATCH_SIZE):
+            batch = rehearsal.play(qualified[start : start + BATCH_SIZE])
+            unchanged += _unchanged(batch, rehearsal)
+            _tell(batch, document)
             context.checkpoint()
-            context.progress("plan", min(start + SLICE, len(qualified)), len(qualified))
+            context.progress("plan", min(start + BATCH_SIZE, len(qualified)), len(qualified))
         writes = rehearsal.imagined.written.values()
     document["parked"] += faults.listed()
     return {**_counts(writes), "unchanged": dict(unchanged), "records": [w.to_json() for w in writes], **document}
@@ -68,7 +68,7 @@ def _due(context: Context) -> list[str]:
 def _qualified(context: Context, ids: Sequence[str], document: Document, faults: Faults) -> list[str]:
     """Those who would be handed over, in the order of the push; of the others, who would be parked."""
     found: list[str] = []
-    for portion in portions(ids, SLICE):
+    for portion in portions(ids, BATCH_SIZE):
         with context.store.reading() as session:
             views = faults.views(session, portion)
             links = LinksOf(work.links_of(session, portion, ()))
@@ -92,14 +92,14 @@ def _tell_decided(
         document["parked"].append(_parked(contact, outcome))
 
 
-def _unchanged(slice_: Slice, rehearsal: Rehearsal) -> Counter[str]:
-    records = {(w.entity, w.key) for planned in slice_.plans.values() for w in planned.records}
+def _unchanged(batch: Batch, rehearsal: Rehearsal) -> Counter[str]:
+    records = {(w.entity, w.key) for planned in batch.plans.values() for w in planned.records}
     return Counter(entity for entity, key in records if (entity, key) not in rehearsal.imagined.written)
 
 
-def _tell(slice_: Slice, document: Document) -> None:
-    for contact in sorted(slice_.outcomes, key=in_order):
-        outcome, planned = slice_.outcomes[contact], slice_.plans[contact]
+def _tell(batch: Batch, document: Document) -> None:
+    for contact in sorted(batch.outcomes, key=in_order):
+        outcome, planned = batch.outcomes[contact], batch.plans[contact]
         if isinstance(outcome, Failed):
             document["parked"].append(_parked(contact, outcome))
         document["warnings"] += [{"contact": contact, **warning.to_json()} for warning in planned.warnings]

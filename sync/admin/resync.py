@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from sync.jobs.poll import STREAMS
 from sync.log import Event, emit
-from sync.mirror import left_alone, mirrored, selection, wishes
+from sync.mirror import left_alone, mirrored, refetch_queue, selection
 from sync.state import streams
 from sync.state.pending import mark_pending
 from sync.state.store import Store
@@ -62,7 +62,7 @@ def mark(store: Store, scope: Scope, chosen: Chosen, now: datetime, *, refetch: 
             for stream in STREAMS:
                 streams.reopen(session, stream)
         elif refetch:
-            wishes.wish(session, [*chosen.contacts, *chosen.unknown])
+            refetch_queue.enqueue(session, [*chosen.contacts, *chosen.unknown])
     emit(Event.RESYNC_MARKED, kind=scope.name, contacts=len(chosen.contacts))
 
 

@@ -24,8 +24,8 @@ from sync.domain.rules import Rules
 from sync.domain.views import ContactView
 from sync.faults import Faults
 from sync.handover import contact_views
+from sync.handover.batch import LinksOf
 from sync.handover.guard import Extent, Known, exceeding, excess
-from sync.handover.slice import LinksOf
 from sync.jobs.poll import STREAMS
 from sync.mappers.identity import account_ids
 from sync.mirror import association_rows, mirrored
@@ -98,7 +98,7 @@ def simulate(
         comparison.warn_of_faults()
         stack.pop_all()
         session.close()
-    return Outcome((now.digest, then.digest), done, spool)
+    return Outcome((now.fingerprint, then.fingerprint), done, spool)
 
 
 def _ids(session: Session, portion: int) -> Iterator[list[str]]:

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from sync.config import Configuration, WorkerConfig
 from sync.contracts import freshness
-from sync.mirror import disappearance
+from sync.mirror import mass_deletion
 from sync.net import certificates
 from sync.state import belonging, budget, guarding, pausing, second_writer, streams, trouble, work
 from sync.state import lease as leases
@@ -42,7 +42,7 @@ def status(store: Store, now: datetime, configuration: Configuration | None = No
             "belongs_to": asdict(belonging.known(session)),
             "paused": asdict(pause) if (pause := pausing.paused(session)) else None,
             "second_writer": _second_writer(second_writer.standing(session)),
-            "disappearances": [_doubted(found) for found in disappearance.standing(session)],
+            "disappearances": [_doubted(found) for found in mass_deletion.standing(session)],
             "alerts": streams.holding(session),
             "alerts_undelivered": sorted(set(streams.holding(session)) ^ set(streams.delivered(session))),
             "state": _state(store),
@@ -99,7 +99,7 @@ def _lease(store: Store, holding: leases.Holding | None, now: datetime) -> dict[
         "holder": holding.holder,
         "kind": holding.kind,
         "since": _iso(holding.since),
-        "beat_age_seconds": round((now - holding.beat_at).total_seconds()),
+        "beat_age_seconds": round((now - holding.heartbeat_at).total_seconds()),
         "alive": leases.is_alive(store),
     }
 
@@ -114,7 +114,7 @@ def _second_writer(found: second_writer.SecondWriter | None) -> dict[str, Any] |
     return {"digest": found.digest, "text": found.text, "at": found.at} if found else None
 
 
-def _doubted(found: disappearance.Disappearance) -> dict[str, Any]:
+def _doubted(found: mass_deletion.MassDeletion) -> dict[str, Any]:
     return {"plan": found.digest, "text": found.text, "at": found.at}
 
 
@@ -144,7 +144,7 @@ def unhealthy(store: Store, worker: WorkerConfig, now: datetime) -> str | None:
         pulse = streams.last_start(session)
     if holding and holding.kind == "worker" and not leases.is_alive(store):
         return "the worker that held the lease is gone"
-    if holding and abs(now - holding.beat_at) <= patience:
+    if holding and abs(now - holding.heartbeat_at) <= patience:
         return None
     if pulse is None:
         return "no job was ever started"

@@ -16,9 +16,9 @@ from sync.context import Context
 from sync.contracts.tenant import maps, read_tenant
 from sync.faults import Faults
 from sync.handover import links
+from sync.handover.batch import Batch
 from sync.handover.handover import Handover
 from sync.handover.keyed import KEYED, STATUS, Keyed, keyed
-from sync.handover.slice import Slice
 from sync.mirror import left_alone, selection
 from sync.planner.plan import Write, concerns
 from sync.planner.qualify import qualify
@@ -27,7 +27,7 @@ from sync.state import streams, tables
 from sync.state.pending import mark_pending, portions
 from sync.state.store import Store
 
-SLICE = 200
+BATCH_SIZE = 200
 
 
 @dataclass
@@ -61,7 +61,7 @@ class Differences:
         return len(self.duplicate) + len(self.not_compared) + sum(not entry["contacts"] for entry in self.extra)
 
     def contacts(self) -> set[str]:
-        """Contacts that the normal path would look at to mend what it can mend."""
+        """Contacts that the normal path would look at to repair what it can."""
         kinds = (*self.missing, *self.extra, *self.drifted)
         return {contact for entry in kinds for contact in entry["contacts"]}
 
@@ -202,7 +202,7 @@ def _entry(store: Store, entity: str, key: str, object_id: str) -> dict[str, Any
 
 
 def _named(link: tables.Link, text: str) -> dict[str, Any]:
-    number = link.seen.get(links.NUMBERS[link.entity])
+    number = link.observed.get(links.NUMBERS[link.entity])
     return {"entity": link.entity, "key": link.key, "object_id": link.object_id, "number": number, "text": text}
 
 
@@ -225,10 +225,10 @@ def _compare_fields(context: Context, handover: Handover, settled: list[str], fo
     """What the normal path would create or change for contacts that count as done."""
     known = {(entry["entity"], entry["key"]) for entry in found.missing}
     seen: dict[tuple[str, str], dict[str, Any]] = {}
-    for ids in portions(settled, SLICE):
-        slice_ = _planned(context, handover, ids)
-        for contact in slice_.open():
-            for write in slice_.plans[contact].records:
+    for ids in portions(settled, BATCH_SIZE):
+        batch = _planned(context, handover, ids)
+        for contact in batch.open():
+            for write in batch.plans[contact].records:
                 if write.action != "unchanged":
                     entry = seen.setdefault((write.entity, write.key), _difference(write))
                     entry["contacts"].append(contact)
@@ -238,17 +238,17 @@ def _compare_fields(context: Context, handover: Handover, settled: list[str], fo
     found.missing += [{**_without(e, "action", "fields"), "object_id": None} for e in creates]
 
 
-def _planned(context: Context, handover: Handover, ids: list[str]) -> Slice:
-    slice_ = handover.load(ids)
+def _planned(context: Context, handover: Handover, ids: list[str]) -> Batch:
+    batch = handover.load(ids)
     rules = context.config.rules
-    links, schema = slice_.links_by_contact(), handover.tenant.schema
-    for contact, view in list(slice_.views.items()):
-        with handover.faults.concerning(slice_.concerned([contact])):
+    links, schema = batch.links_by_contact(), handover.tenant.schema
+    for contact, view in list(batch.views.items()):
+        with handover.faults.concerning(batch.concerned([contact])):
             if not concerns(view, qualify(view, rules), links[contact], rules, schema):
-                slice_.leave_out([contact])
-    slice_.leave_out(handover.faults.found)
-    handover.plan(slice_)
-    return slice_
+                batch.leave_out([contact])
+    batch.leave_out(handover.faults.found)
+    handover.plan(batch)
+    return batch
 
 
 def _difference(write: Write) -> dict[str, Any]:

@@ -21,8 +21,8 @@ from sync.domain import moments, numbers
 from sync.domain.codes import Code
 from sync.errors import ConfigurationError
 from sync.jobs.runner import JOBS
-from sync.mirror import disappearance, left_alone, selection
-from sync.mirror.disappearance import Disappearance
+from sync.mirror import left_alone, mass_deletion, selection
+from sync.mirror.mass_deletion import MassDeletion
 from sync.reading import reread
 from sync.state import belonging, guarding, second_writer, streams
 from sync.state import lease as leases
@@ -259,7 +259,7 @@ def runs(
 
 def verify_(
     repair: Annotated[
-        bool, typer.Option("--repair", help="Link what is ours; mark what the next push can mend.")
+        bool, typer.Option("--repair", help="Link what is ours; mark what the next push can repair.")
     ] = False,
     json: Json = False,
 ) -> None:
@@ -316,19 +316,19 @@ class _HeldBack:
     """What waits for a person, or was approved just now."""
 
     plan: guarding.Stopped | None
-    gone: list[Disappearance]
+    gone: list[MassDeletion]
     second: SecondWriter | None
     renamed: belonging.Renamed | None
 
 
 def _held_back(session: Session) -> _HeldBack:
     second, renamed = second_writer.last(session), belonging.doubted(session)
-    return _HeldBack(guarding.last(session), disappearance.known(session), second, renamed)
+    return _HeldBack(guarding.last(session), mass_deletion.known(session), second, renamed)
 
 
 def _approved(session: Session, digest: str) -> _HeldBack:
     now = _now()
-    plan, gone = guarding.approve(session, digest, now), disappearance.approve(session, digest, now)
+    plan, gone = guarding.approve(session, digest, now), mass_deletion.approve(session, digest, now)
     second, renamed = second_writer.approve(session, digest, now), belonging.approve(session, digest)
     if not any((plan, gone, second, renamed)):
         raise ConfigurationError(

@@ -8,7 +8,7 @@ from typing import Any
 from sync.cli.output import say, table
 from sync.cli.reports import named
 from sync.domain.codes import EXPLANATIONS, Code
-from sync.mirror.disappearance import Disappearance
+from sync.mirror.mass_deletion import MassDeletion
 from sync.state import tables
 from sync.state.belonging import Renamed
 from sync.state.guarding import Stopped
@@ -174,7 +174,7 @@ def _about(entry: Document) -> str:
 
 def guard_document(
     found: Stopped | None,
-    gone: Sequence[Disappearance],
+    gone: Sequence[MassDeletion],
     second: SecondWriter | None = None,
     renamed: Renamed | None = None,
     *,
@@ -203,10 +203,10 @@ def print_guard(document: Document) -> None:
     if document["stopped"]:
         _print_plan(document["stopped"])
     for doubted in document["disappearances"]:
-        _print_disappearance(doubted)
+        _print_mass_deletion(doubted)
 
 
-def _print_disappearance(doubted: Document) -> None:
+def _print_mass_deletion(doubted: Document) -> None:
     say(f"disappearance {doubted['digest']}, last seen at {_short(doubted['at'])}: {doubted['text']}")
     say(f"  contacts {', '.join(doubted['contacts'])}")
     if doubted["approved_at"]:

@@ -106,7 +106,7 @@ def prepare(
 def run() -> None:
     """Run the worker: all jobs at their intervals until SIGTERM or SIGINT. A second worker waits as standby."""
     _configure_log(sys.stdout)
-    stop = StopSignal(told=lambda signal: emit(Event.WORKER_STOPPING, signal=signal)).install()
+    stop = StopSignal(notify=lambda signal: emit(Event.WORKER_STOPPING, signal=signal)).install()
     try:
         raise typer.Exit(_work(stop))
     except StateError as error:

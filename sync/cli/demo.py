@@ -69,9 +69,9 @@ class Demo:
             self._first_run()
             changed = self._let_things_happen(control)
             self._second_run(control, changed)
-            agreed = self._third_run(control)
+            merge_base = self._third_run(control)
         self._look_further(changed)
-        return 0 if agreed else 1
+        return 0 if merge_base else 1
 
     def _prepare(self) -> None:
         """A fresh state and a copy of the rules, so that the demo always tells the same story."""
@@ -144,9 +144,9 @@ class Demo:
         control.reset_counters()
         document = _run()
         ours = sum(sum(document["counts"][kind].values()) for kind in ("created", "updated"))
-        theirs = control.writes()
-        say(f"{ours} writes; the sandbox counted {theirs}\n")
-        return ours == theirs == 0
+        counted = control.writes()
+        say(f"{ours} writes; the sandbox counted {counted}\n")
+        return ours == counted == 0
 
     def _look_further(self, changed: "Changed") -> None:
         program = shlex.quote(sys.argv[0])

@@ -11,11 +11,11 @@ Document = dict[str, Any]
 
 def print_explain(document: Document) -> None:
     """What was decided, why, with which companies and records, and what happens next."""
-    for line in told(document):
+    for line in lines(document):
         say(line)
 
 
-def told(document: Document) -> Iterator[str]:
+def lines(document: Document) -> Iterator[str]:
     """The lines of the story."""
     yield f"Contact {document['contact']}: {document['code']}"
     yield f"  {document['meaning']}"

@@ -19,7 +19,7 @@ def prepare(context: Context, jobs: Sequence[str], since: datetime | None) -> st
         raise ConfigurationError([f"--since: found {since.isoformat()}, allowed: a time in the past"])
     if "poll" not in jobs:
         return None
-    sentence = forecast.foretold(context, since)
+    sentence = forecast.sentence(context, since)
     if since:
         poll.read_again(context, since)
     return sentence

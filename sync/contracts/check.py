@@ -9,14 +9,14 @@ from sync.config import FILES, Configuration
 from sync.context import Context
 from sync.contracts import access, dates, freshness, property_check, score_types
 from sync.contracts.tenant import assumed, read_tenant
-from sync.domain.labels import Pins, resolve
+from sync.domain.labels import Bindings, resolve
 from sync.domain.rules import Rules
 from sync.domain.schema import Schema
 from sync.domain.spelling import entry, nearest, shown
 from sync.domain.views import Label
 from sync.errors import NAMES, ConfigurationError, RemoteError, System
 from sync.hubspot_client import HubSpotPort, Property
-from sync.mirror import labels as label_pins
+from sync.mirror import labels as label_bindings
 from sync.net import certificates
 from sync.planner.records.owners import why_not
 from sync.planner.writes import Tenant
@@ -32,7 +32,7 @@ def offline(configuration: Configuration, directory: Path) -> dict[str, Any]:
     rules = configuration.rules
     return {
         "findings": [*unread(directory), *_score_values(rules, assumed(rules))],
-        "facts": [f"{directory}: rules {rules.digest} are consistent", *_asked(rules)],
+        "facts": [f"{directory}: rules {rules.fingerprint} are consistent", *_asked(rules)],
     }
 
 
@@ -52,7 +52,7 @@ def online(
     findings += of_tenant
     if tenant:
         findings += asking.get(lambda: _of_both(context, tenant), "hubspot") or []
-    facts = [f"rules {rules.digest}", *_asked(rules)]
+    facts = [f"rules {rules.fingerprint}", *_asked(rules)]
     facts += asking.get(lambda: list(_lead_status(context)), "c4c") or []
     failures = list(asking.failures.values())
     return {"findings": [*map(_unanswered, failures), *findings], "facts": facts}, failures
@@ -101,10 +101,10 @@ def hubspot(hubspot: HubSpotPort, rules: Rules) -> Iterator[Finding]:
     contacts = {p.name: p for p in hubspot.properties("contacts")}
     companies = {p.name: p for p in hubspot.properties("companies")}
     yield from property_check.unknown_properties(rules, contacts, companies)
-    yield from misfits(rules, contacts.values(), companies.values())
+    yield from mismatches(rules, contacts.values(), companies.values())
 
 
-def misfits(rules: Rules, contacts: Iterable[Property], companies: Iterable[Property]) -> Iterator[Finding]:
+def mismatches(rules: Rules, contacts: Iterable[Property], companies: Iterable[Property]) -> Iterator[Finding]:
     """Properties that the portal has, and that are not as the rules expect them: options and types."""
     of_contacts, of_companies = ({p.name: p for p in found} for found in (contacts, companies))
     yield from property_check.unknown_options(rules, of_contacts, of_companies)
@@ -114,18 +114,18 @@ def misfits(rules: Rules, contacts: Iterable[Property], companies: Iterable[Prop
 def _labels(context: Context) -> Iterator[Finding]:
     """Labels by the id that they were pinned by; pins nothing itself."""
     with context.store.reading() as session:
-        pinned = label_pins.pins(session)
-    yield from labels_that_do_not_fit(context.config.rules, context.hubspot.labels(), pinned)
+        bound = label_bindings.bindings(session)
+    yield from labels_that_do_not_fit(context.config.rules, context.hubspot.labels(), bound)
 
 
-def labels_that_do_not_fit(rules: Rules, labels: Sequence[Label], pinned: Pins) -> Iterator[Finding]:
+def labels_that_do_not_fit(rules: Rules, labels: Sequence[Label], bound: Bindings) -> Iterator[Finding]:
     """Labels that the portal does not have so; an error where whom they keep back would be handed over."""
     entries = rules.qualification.labels
-    found = resolve([rule.label for rule in entries], labels, pinned)
+    found = resolve([rule.label for rule in entries], labels, bound)
     texts = [label.text for label in labels if label.text]
     there = {(label.category, label.type_id) for label in labels}
     for text, problem in found.problems:
-        lost = found.pins.get(text) not in there
+        lost = found.bindings.get(text) not in there
         for n, rule in ((n, rule) for n, rule in enumerate(entries) if rule.label == text):
             severity = "error" if lost and rule.keeps_back else "warning"
             where = f"qualification.toml: {entry('labels', n, text)}"

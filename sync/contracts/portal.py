@@ -12,7 +12,7 @@ from sync.domain.labels import resolve
 from sync.errors import Refused
 from sync.hubspot_client import ObjectType
 from sync.log import Event, emit
-from sync.mirror import labels as label_pins
+from sync.mirror import labels as label_bindings
 from sync.mirror import readable
 from sync.state import streams
 from sync.state.pending import mark_pending
@@ -75,13 +75,13 @@ def look(context: Context, *, settles: bool) -> None:
             lost += schema_watch.mismatches(known, rules, stream)
             if known.returning - before.returning:
                 streams.reopen(session, stream)
-    found = check.misfits(rules, offered["contacts"], offered["companies"])
+    found = check.mismatches(rules, offered["contacts"], offered["companies"])
     other = [{"kind": finding["where"], "cause": finding["text"]} for finding in found]
     contract.report(context, "hubspot", lost + other)
     _report_frozen(context)
     with context.store.session() as session:
         for name in (LOOKED, CHECKED) if settles else (LOOKED,):
-            streams.remember(session, name, f"{rules.digest} {context.now().isoformat()}")
+            streams.remember(session, name, f"{rules.fingerprint} {context.now().isoformat()}")
 
 
 def _report_frozen(context: Context) -> None:
@@ -100,17 +100,21 @@ def forget(context: Context) -> None:
 
 
 def _is_due(context: Context) -> bool:
-    digest, at = _when(context, CHECKED)
+    fingerprint, at = _when(context, CHECKED)
     schedule = context.config.worker.schedule
     interval = min(schedule.sweep, schedule.full_sweep)
-    return at is None or digest != context.config.rules.digest or not timedelta(0) <= context.now() - at < interval
+    return (
+        at is None
+        or fingerprint != context.config.rules.fingerprint
+        or not timedelta(0) <= context.now() - at < interval
+    )
 
 
 def _when(context: Context, name: str) -> tuple[str, datetime | None]:
     """(digest of the rules, time) of that look; no time if there was none."""
     with context.store.reading() as session:
-        digest, _, at = (streams.remembered(session, name) or "").partition(" ")
-    return digest, datetime.fromisoformat(at) if at else None
+        fingerprint, _, at = (streams.remembered(session, name) or "").partition(" ")
+    return fingerprint, datetime.fromisoformat(at) if at else None
 
 
 def labels(context: Context) -> None:
@@ -125,16 +129,16 @@ def labels(context: Context) -> None:
     known = context.hubspot.labels()
     blocking = {rule.label for rule in rules if rule.keeps_back}
     with context.store.session() as session:
-        before = label_pins.pins(session)
+        before = label_bindings.bindings(session)
         found = resolve(wanted, known, before)
-        label_pins.save_pins(session, found.pins)
+        label_bindings.save_bindings(session, found.bindings)
         there = {(label.category, label.type_id) for label in known}
-        kept = label_pins.lost(session) | {pin: text for text, pin in before.items()}
-        lost = {pin: text for pin, text in kept.items() if pin not in there and text in blocking}
-        label_pins.save_lost(session, lost)
+        kept = label_bindings.lost(session) | {binding: text for text, binding in before.items()}
+        lost = {binding: text for binding, text in kept.items() if binding not in there and text in blocking}
+        label_bindings.save_lost(session, lost)
         for label in found.new.values():
             # The rule means something now that it did not mean before.
-            mark_pending(session, label_pins.bearers(session, label), context.now())
+            mark_pending(session, label_bindings.bearers(session, label), context.now())
     problems = [
         {"kind": "association label", "key": text, "cause": f"{text!r} {p}{_kept(text, {*lost.values()})}"}
         for text, p in found.problems

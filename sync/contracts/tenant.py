@@ -17,8 +17,8 @@ from sync.domain.rules import EntityMap, FieldMap, FieldRule, Rules
 from sync.domain.schema import Field, Schema
 from sync.domain.spelling import shown
 from sync.errors import ConfigurationError, Malformed, Refused
-from sync.planner.lookups import UUIDS
 from sync.planner.plan import ATTRIBUTE, ATTRIBUTES, CHANNEL, PERMISSION, RELATION, TAX_NUMBER, Tenant
+from sync.planner.queries import UUIDS
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.rule_files import fields, required
 
@@ -157,7 +157,7 @@ def _longest_key(entity: str, rules: Rules) -> int:
 def _missing_fields(rules: Rules, offered: Schema) -> list[Mismatch]:
     mapped = [(entity, target, m.rule) for entity, em in maps(rules).items() for m in em.fields for target in m.target]
     labels = [(RELATION, name, FieldRule.C4C_WINS) for rule in rules.qualification.labels for name in rule.fields]
-    checked = [(e, t, _misfit(offered.field(e, t), rule)) for e, t, rule in mapped + labels if e in offered.entities]
+    checked = [(e, t, _mismatch(offered.field(e, t), rule)) for e, t, rule in mapped + labels if e in offered.entities]
     found = [Mismatch(entity, target, problem) for entity, target, problem in checked if problem]
     found += [m for entity, name in _asked_by(rules) if (m := _unfilterable(offered, entity, name))]
     return found + list(_too_long(rules, offered)) + list(_unfilled(rules, offered))
@@ -184,7 +184,7 @@ def _unfilled(rules: Rules, offered: Schema) -> Iterator[Mismatch]:
             yield Mismatch(entity, name, f"{problem} (mapping.toml)")
 
 
-def _misfit(field: Field | None, rule: FieldRule) -> str | None:
+def _mismatch(field: Field | None, rule: FieldRule) -> str | None:
     if field is None:
         return "is not offered by the tenant; it is left out"
     if not (field.creatable or field.updatable):

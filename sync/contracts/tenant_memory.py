@@ -25,8 +25,8 @@ def remember(session: Session, tenant: Tenant) -> None:
     written = schema.Schema({entity: offered[entity] for entity in (*VITAL, *USEFUL) if entity in offered})
     known = {
         "fields": c4c_fields.to_table(written),
-        "employees": {_digest(e): u for e, u in tenant.employees.items()},
-        "shared": sorted(map(_digest, tenant.shared)),
+        "employees": {_fingerprint(e): u for e, u in tenant.employees.items()},
+        "shared": sorted(map(_fingerprint, tenant.shared)),
         "valid": sorted(tenant.valid),
     }
     text = json.dumps(known, sort_keys=True)
@@ -48,34 +48,34 @@ def remembered(session: Session, rules: Rules) -> tuple[Tenant, bool]:
 class Employees(Mapping[str, str]):
     """UUIDs by lower-case e-mail address, asked by address, kept by digest."""
 
-    def __init__(self, by_digest: Mapping[str, str]) -> None:
-        self._by_digest = by_digest
+    def __init__(self, by_fingerprint: Mapping[str, str]) -> None:
+        self._by_fingerprint = by_fingerprint
 
     def __getitem__(self, address: str) -> str:
-        return self._by_digest[_digest(address)]
+        return self._by_fingerprint[_fingerprint(address)]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._by_digest)
+        return iter(self._by_fingerprint)
 
     def __len__(self) -> int:
-        return len(self._by_digest)
+        return len(self._by_fingerprint)
 
 
 class Addresses(Collection[str]):
     """E-mail addresses, asked by address, kept by digest."""
 
-    def __init__(self, digests: frozenset[str]) -> None:
-        self._digests = digests
+    def __init__(self, fingerprints: frozenset[str]) -> None:
+        self._fingerprints = fingerprints
 
     def __contains__(self, address: object) -> bool:
-        return isinstance(address, str) and _digest(address) in self._digests
+        return isinstance(address, str) and _fingerprint(address) in self._fingerprints
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._digests)
+        return iter(self._fingerprints)
 
     def __len__(self) -> int:
-        return len(self._digests)
+        return len(self._fingerprints)
 
 
-def _digest(address: str) -> str:
+def _fingerprint(address: str) -> str:
     return hashlib.sha256(address.casefold().encode()).hexdigest()[:24]

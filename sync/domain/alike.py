@@ -83,22 +83,22 @@ def tax_number(text: str) -> str:
 
 
 @lru_cache(REMEMBERED)
-def postal_code(text: str, land: str | None = None) -> str:
+def postal_code(text: str, country_code: str | None = None) -> str:
     """A postal code in capitals, without blanks, hyphens and the country in front (`D-20095` → `20095`).
 
     `land` is the country's ISO code; zeros in front that a spreadsheet took away come back by its rules.
     """
     written = re.sub(r"[\s.,_]", "", re.sub(r"[‐-―−]", "-", code(text))).upper()
-    bare = re.sub(_in_front(land), "", written).replace("-", "")
-    length = _DIGITS.get(land or "", 0)
+    bare = re.sub(_in_front(country_code), "", written).replace("-", "")
+    length = _DIGITS.get(country_code or "", 0)
     return bare.zfill(length) if bare.isdecimal() and len(bare) == length - 1 else bare
 
 
-def _in_front(land: str | None) -> str:
+def _in_front(country_code: str | None) -> str:
     """The country before a postal code: any letters where codes are numbers, else its own ISO code and a hyphen."""
-    if land is None or land in DIGITS_ONLY:
-        return r"^[A-Z]{1,3}-?(?=\d)" if land else r"^[A-Z]{1,3}-(?=\d)"
-    return rf"^{land}-"
+    if country_code is None or country_code in DIGITS_ONLY:
+        return r"^[A-Z]{1,3}-?(?=\d)" if country_code else r"^[A-Z]{1,3}-(?=\d)"
+    return rf"^{country_code}-"
 
 
 _DIGITS = {
@@ -114,9 +114,9 @@ DIGITS_ONLY = frozenset({
 """Countries whose postal codes begin with a digit. Elsewhere one or two letters may come first, in Malta three."""
 
 
-def postal_parts(bare: str, land: str | None = None) -> tuple[str, ...]:
+def postal_parts(bare: str, country_code: str | None = None) -> tuple[str, ...]:
     """The groups that people write a postal code in, with a blank or hyphen between them."""
-    at = _SET_APART.get(land or "", 0)
+    at = _SET_APART.get(country_code or "", 0)
     return (bare[:at], bare[at:]) if at and len(bare) > abs(at) else (bare,)
 
 

@@ -11,7 +11,7 @@ from sync.domain.alike import among
 from sync.domain.views import Label
 
 LabelId = tuple[str, int]
-Pins = Mapping[str, LabelId]
+Bindings = Mapping[str, LabelId]
 """Text in the rules → identity of the label."""
 
 
@@ -19,48 +19,48 @@ Pins = Mapping[str, LabelId]
 class Resolution:
     """The pins to keep, those that are new, and what does not fit (text of the rule, what is wrong)."""
 
-    pins: dict[str, LabelId] = field(default_factory=dict)
+    bindings: dict[str, LabelId] = field(default_factory=dict)
     new: dict[str, LabelId] = field(default_factory=dict)
     problems: list[tuple[str, str]] = field(default_factory=list)
 
 
-def resolve(wanted: Iterable[str], labels: Sequence[Label], pinned: Pins) -> Resolution:
+def resolve(wanted: Iterable[str], labels: Sequence[Label], bound: Bindings) -> Resolution:
     """Keeps what is pinned, pins what is found, and names what was renamed, has vanished or was never there."""
     found = Resolution()
     known = {_id(label): label for label in labels}
     for text in dict.fromkeys(wanted):
-        pin = pinned.get(text)
-        if pin in known:
-            found.pins[text] = pin
-            if not among(known[pin].text, (text,)):
-                found.problems.append((text, f"is named {known[pin].text!r} now; the rule still means that label"))
+        binding = bound.get(text)
+        if binding in known:
+            found.bindings[text] = binding
+            if not among(known[binding].text, (text,)):
+                found.problems.append((text, f"is named {known[binding].text!r} now; the rule still means that label"))
         else:
-            _search(text, labels, pin, found)
+            _search(text, labels, binding, found)
     return found
 
 
-def _search(text: str, labels: Sequence[Label], pin: LabelId | None, found: Resolution) -> None:
+def _search(text: str, labels: Sequence[Label], binding: LabelId | None, found: Resolution) -> None:
     ids = [_id(label) for label in labels if among(label.text, (text,))]
-    if pin is not None:
-        found.pins[text] = pin
+    if binding is not None:
+        found.bindings[text] = binding
         found.problems.append((text, "has vanished" + ("; another label of that name is taken now" if ids else "")))
     if len(ids) == 1:
-        found.pins[text] = found.new[text] = ids[0]
+        found.bindings[text] = found.new[text] = ids[0]
     elif ids:
         found.problems.append((text, f"is the name of {len(ids)} labels; rename all but one in HubSpot"))
-    elif pin is None:
+    elif binding is None:
         found.problems.append((text, "is no association label of the portal"))
 
 
-def named(label: Label, pins: Pins, lost: Mapping[LabelId, str]) -> Label:
+def named(label: Label, bindings: Bindings, lost: Mapping[LabelId, str]) -> Label:
     """The label as rules see it: under the text it was pinned by; a stranger of that name is told apart.
 
     `lost`: labels that have vanished and still count, with their text.
     """
-    texts = {**{pin: text for text, pin in pins.items()}, **lost}
+    texts = {**{binding: text for text, binding in bindings.items()}, **lost}
     if text := texts.get(_id(label)):
         return Label(label.category, label.type_id, text)
-    if label.text in pins:
+    if label.text in bindings:
         return Label(label.category, label.type_id, f"{label.text} ({label.category} {label.type_id})")
     return label
 

@@ -62,7 +62,7 @@ class Observed:
     """
 
     object_id: str
-    agreed: Mapping[str, Any] = field(default_factory=dict)
+    merge_base: Mapping[str, Any] = field(default_factory=dict)
     observed: Mapping[str, Any] = field(default_factory=dict)
     ours: bool = False
     shared: bool = False
@@ -85,24 +85,24 @@ def after(entity: str, key: str, known: Link | None, event: Event) -> Link:
         case Announced(sent, handover):
             intent = known if known and not known.object_id else None
             values = {**(intent.sent if intent else {}), **sent}
-            seen = {INTENT: dict(handover)} if handover else {}
-            return Link(entity, key, "", values, origin="created", seen=seen)
+            observed = {INTENT: dict(handover)} if handover else {}
+            return Link(entity, key, "", values, origin="created", observed=observed)
         case Wrote(object_id, sent, observed, ours, adopted, answered):
             announced = known is not None and not known.object_id
             before = None if adopted and announced else known
             base = _base(entity, key, before, object_id, ours)
             return _looked_at(base, sent, observed, () if answered else sent)
-        case Observed(object_id, agreed, observed, ours, shared):
+        case Observed(object_id, merge_base, observed, ours, shared):
             base = _base(entity, key, known, object_id, ours)
             base = replace(base, origin="shared") if shared else base
-            fresh = {n: v for n, v in agreed.items() if n not in base.sent or not same(base.sent[n], v)}
+            fresh = {n: v for n, v in merge_base.items() if n not in base.sent or not same(base.sent[n], v)}
             return _looked_at(base, fresh, {**observed, MADE: {**observed.get(MADE, {}), **dict.fromkeys(fresh)}})
         case Named(object_id, shared):
             origin: Origin = "shared" if shared else "set"
             if known and known.object_id == object_id:
                 return known if shared == (known.origin == "shared") else replace(known, origin=origin)
             former = {FORMER: known.object_id} if known and known.object_id else {}
-            return Link(entity, key, object_id, {}, origin=origin, seen=former)
+            return Link(entity, key, object_id, {}, origin=origin, observed=former)
 
 
 def named_meanwhile(stored: Link | None, loaded: Link | None) -> bool:
@@ -142,4 +142,4 @@ def _base(entity: str, key: str, known: Link | None, object_id: str, ours: bool)
 
 
 def _looked_at(base: Link, sent: Mapping[str, Any], observed: Mapping[str, Any], written: Iterable[str] = ()) -> Link:
-    return replace(base, sent={**base.sent, **sent}, seen=remembered(base.seen, observed, written))
+    return replace(base, sent={**base.sent, **sent}, observed=remembered(base.observed, observed, written))

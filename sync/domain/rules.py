@@ -250,11 +250,11 @@ class FieldMap(Rule):
 
     `target` may name several fields: a long text is spread over them at word boundaries. Of several sources the first
     that is filled counts; with `join` all that are filled, with this text between. `table` translates the transformed
-    value (what it does not know is a misfit unless `otherwise` is given); `default` stands in for a missing value.
+    value (what it does not know does not fit unless `otherwise` is given); `default` stands in for a missing value.
     `country` is the ISO code that phone numbers and states are read with, `country_source` tells it better where it
-    is filled. A misfit `warn`s and is left out, or `reject`s the contact until a person has corrected the value.
-    `when` limits a field to leads with or without an account. `time_zone` says which day a moment falls on where the
-    field holds a date without a time of day.
+    is filled. `misfit` says what happens to a value that does not fit: `warn` leaves it out, `reject` parks the contact
+    until a person has corrected it. `when` limits a field to leads with or without an account. `time_zone`
+    says which day a moment falls on where the field holds a date without a time of day.
     """
 
     target: tuple[str, ...] = Field(min_length=1)
@@ -374,7 +374,7 @@ class Rules(Rule):
 
     qualification: Qualification
     mapping: Mapping
-    digest: str
+    fingerprint: str
 
     def score(self, name: str) -> Score:
         return next(score for score in self.qualification.scores if score.name == name)

@@ -139,7 +139,7 @@ class Link:
     object_id: str
     sent: Mapping[str, object]
     origin: Origin = "adopted"
-    seen: Mapping[str, object] = field(default_factory=dict)
+    observed: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def ours(self) -> bool:

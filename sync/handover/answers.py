@@ -9,16 +9,16 @@ from sync.domain.alike import tax_number
 from sync.domain.rules import Rules
 from sync.domain.schema import Schema
 from sync.handover.halving import Findings, Halving
-from sync.planner.lookups import Lookup, answered, index, lookups, place, record, selects
+from sync.planner.queries import FieldQuery, answered, index, place, queries, record, selects
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
-from sync.planner.target import Ask, Question, Record, Target
+from sync.planner.snapshot import Ask, Lookup, Record, Snapshot
 from sync.planner.writes import RELATION, TAX_NUMBER
 
 
 class Answers(Protocol):
     """Whoever can answer the planner."""
 
-    def answer(self, questions: Iterable[Question], target: Target) -> None:
+    def answer(self, lookups: Iterable[Lookup], snapshot: Snapshot) -> None:
         """Teaches `target` the answers; a question without rows is answered by none."""
 
 
@@ -36,48 +36,48 @@ class Reader:
             LEAD: mapping.lead.external_key,
         }
 
-    def answer(self, questions: Iterable[Question], target: Target) -> None:
+    def answer(self, lookups: Iterable[Lookup], snapshot: Snapshot) -> None:
         """Teaches `target` the answers; a question without rows is answered by none, a refused one is named."""
-        asked = frozenset(questions)
+        asked = frozenset(lookups)
         special = {kind: {q for q in asked if q.kind is kind} for kind in _SPECIAL}
         plain = asked - frozenset().union(*special.values())
         found = self._read(plain, special)
         answers = index(plain, found.by_entity(), self._keys)
-        for question in plain:
-            _learn(target, question, answered(question, answers), found.refused.get(place(question, self._keys)))
-        self._by_tax_number(special[Ask.ACCOUNT_BY_TAX], found, target)
-        self._contacts_of(special[Ask.CONTACTS_OF], found, target)
+        for lookup in plain:
+            _learn(snapshot, lookup, answered(lookup, answers), found.refused.get(place(lookup, self._keys)))
+        self._by_tax_number(special[Ask.ACCOUNT_BY_TAX], found, snapshot)
+        self._contacts_of(special[Ask.CONTACTS_OF], found, snapshot)
 
-    def _read(self, plain: frozenset[Question], special: Mapping[Ask, set[Question]]) -> Findings:
+    def _read(self, plain: frozenset[Lookup], special: Mapping[Ask, set[Lookup]]) -> Findings:
         """One round of reads for everything, the first step of the two-step look-ups included."""
-        asked = lookups([*plain, *special[Ask.ACCOUNT_BY_TAX], *special[Ask.CONTACTS_OF]], self._keys, self._select)
+        asked = queries([*plain, *special[Ask.ACCOUNT_BY_TAX], *special[Ask.CONTACTS_OF]], self._keys, self._select)
         accounts = tuple(sorted(q.value for q in special[Ask.CONTACTS_OF]))
         if self._has_relations:
-            asked += Lookup(Ask.CONTACTS_OF, RELATION, "AccountID", accounts).portions()
+            asked += FieldQuery(Ask.CONTACTS_OF, RELATION, "AccountID", accounts).portions()
         return self._halving.read(asked)
 
-    def _by_tax_number(self, questions: Iterable[Question], found: Findings, target: Target) -> None:
-        owners = {q: _owners(found[TAX_NUMBER], q.value) for q in questions}
+    def _by_tax_number(self, lookups: Iterable[Lookup], found: Findings, snapshot: Snapshot) -> None:
+        owners = {q: _owners(found[TAX_NUMBER], q.value) for q in lookups}
         accounts, refused = self._by(ACCOUNT, "ObjectID", {i for ids in owners.values() for i in ids})
-        for question, ids in owners.items():
-            why = found.refused.get(place(question, self._keys)) or _first(refused, ids)
-            _learn(target, question, (accounts[i] for i in ids if i in accounts), why)
+        for lookup, ids in owners.items():
+            why = found.refused.get(place(lookup, self._keys)) or _first(refused, ids)
+            _learn(snapshot, lookup, (accounts[i] for i in ids if i in accounts), why)
 
-    def _contacts_of(self, questions: Iterable[Question], found: Findings, target: Target) -> None:
+    def _contacts_of(self, lookups: Iterable[Lookup], found: Findings, snapshot: Snapshot) -> None:
         """Contact persons by main account and by relationship: one person may belong to several accounts."""
         known = {str(row.get("ContactID")): record(CONTACT, row) for row in found[CONTACT]}
-        related = {q: _values(found[RELATION], "ContactID", "AccountID", q.value) for q in questions}
+        related = {q: _values(found[RELATION], "ContactID", "AccountID", q.value) for q in lookups}
         more, refused = self._by(CONTACT, "ContactID", {i for ids in related.values() for i in ids} - set(known))
         known |= {r.text("ContactID"): r for r in more.values()}
-        for question, ids in related.items():
-            main = {i for i, person in known.items() if person.text("AccountID") == question.value}
-            asked = ((entity, "AccountID", question.value) for entity in (CONTACT, RELATION))
+        for lookup, ids in related.items():
+            main = {i for i, person in known.items() if person.text("AccountID") == lookup.value}
+            asked = ((entity, "AccountID", lookup.value) for entity in (CONTACT, RELATION))
             why = next((found.refused[p] for p in asked if p in found.refused), None) or _first(refused, ids)
-            _learn(target, question, (known[i] for i in sorted(main | ids) if i in known), why)
+            _learn(snapshot, lookup, (known[i] for i in sorted(main | ids) if i in known), why)
 
     def _by(self, entity: str, name: str, values: Iterable[str]) -> tuple[dict[str, Record], dict[str, str]]:
         """Records by ObjectID, and why it was refused by value, of a look-up by the values that another one found."""
-        whole = Lookup(Ask.BY_ID, entity, name, tuple(sorted(values)), self._select[entity])
+        whole = FieldQuery(Ask.BY_ID, entity, name, tuple(sorted(values)), self._select[entity])
         found = self._halving.read(list(whole.portions()))
         refused = {value: why for (_, _, value), why in found.refused.items()}
         return {str(row["ObjectID"]): record(entity, row) for row in found[entity]}, refused
@@ -86,11 +86,11 @@ class Reader:
 _SPECIAL = (Ask.ACCOUNT_BY_TAX, Ask.CONTACTS_OF)
 
 
-def _learn(target: Target, question: Question, records: Iterable[Record], refused: str | None) -> None:
+def _learn(snapshot: Snapshot, lookup: Lookup, records: Iterable[Record], refused: str | None) -> None:
     if refused:
-        target.refused[question] = refused
+        snapshot.refused[lookup] = refused
     else:
-        target.learn(question, records)
+        snapshot.learn(lookup, records)
 
 
 def _first(refused: Mapping[str, str], values: Iterable[str]) -> str | None:

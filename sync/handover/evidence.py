@@ -17,7 +17,7 @@ def of(view: ContactView, score: str, rules: Rules) -> dict[str, Any]:
     consent = {name: view.known(name) for name in rules.qualification.consent.properties()}
     crossed_at = view.crossed_at.get(score)
     return {
-        "evidence": {**consent, "rules": rules.digest},
+        "evidence": {**consent, "rules": rules.fingerprint},
         "crossed_at": crossed_at.isoformat() if crossed_at else None,
     }
 

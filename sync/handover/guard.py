@@ -1,7 +1,7 @@
 """The guard looks at all that a cycle would write, before its first write.
 
 A cheap upper bound from the links decides first, so that an ordinary cycle costs nothing. Only where the bound is too
-large is everything planned, which reads SAP Sales Cloud once more where that is more than one slice. A person lets a
+large is everything planned, which reads SAP Sales Cloud once more where that is more than one batch. A person lets a
 stopped plan through by its digest: contacts whose part of the plan has changed since are not covered.
 """
 
@@ -19,9 +19,9 @@ from sync.domain.decision import Decision
 from sync.domain.rules import Consent
 from sync.domain.views import ContactView
 from sync.errors import GuardTripped
+from sync.handover.batch import BATCH_SIZE
 from sync.handover.handover import Handover
 from sync.handover.rehearsal import Rehearsal
-from sync.handover.slice import SLICE
 from sync.log import Event, emit
 from sync.planner.consent import refused_since
 from sync.planner.imagine import Predicted
@@ -141,9 +141,9 @@ def cleared(
     if excess(_bound(candidates, withdrawn), known, limits) is None:
         _settle(context, before)
         return everybody
-    cycle = _digest([[c.id, c.change_seq] for c in candidates] + sorted(withdrawn.items()))
+    cycle = _fingerprint([[c.id, c.change_seq] for c in candidates] + sorted(withdrawn.items()))
     if before and before.approved_at is None and before.cycle == cycle and _still(before, known, limits):
-        raise _told(before)
+        raise _tripped(before)
     parts = _parts(handover(), candidates, withdrawn)
     return _judged(context, parts, known, cycle, before)
 
@@ -176,18 +176,18 @@ class Part:
     """One contact's share in the plan."""
 
     writes: frozenset[tuple[str, str, str]]
-    digest: str
+    fingerprint: str
     withdrawn: bool = False
 
 
 def _parts(handover: Handover, candidates: Sequence[Candidate], withdrawn: Mapping[str, str]) -> dict[str, Part]:
-    parts = {i: Part(frozenset(), _digest(["withdrawn", made]), withdrawn=True) for i, made in withdrawn.items()}
+    parts = {i: Part(frozenset(), _fingerprint(["withdrawn", made]), withdrawn=True) for i, made in withdrawn.items()}
     ids, context = [c.id for c in candidates], handover.context
     rehearsal = Rehearsal(context, handover.tenant, handover.faults)
-    for start in range(0, len(ids), SLICE):
-        part = ids[start : start + SLICE]
-        rehearsal.play(part, handover.prepare(part).target)
-        context.progress("guard", min(start + SLICE, len(ids)), len(ids))
+    for start in range(0, len(ids), BATCH_SIZE):
+        part = ids[start : start + BATCH_SIZE]
+        rehearsal.play(part, handover.prepare(part).snapshot)
+        context.progress("guard", min(start + BATCH_SIZE, len(ids)), len(ids))
         context.checkpoint()
     planned = (c for c in candidates if c.id not in handover.faults.found)
     return parts | {c.id: _part(rehearsal.writes_of(c.id), c.withdrawn) for c in planned}
@@ -195,7 +195,7 @@ def _parts(handover: Handover, candidates: Sequence[Candidate], withdrawn: Mappi
 
 def _part(writes: Sequence[Predicted], withdrawn: bool) -> Part:
     records = frozenset((w.action, w.entity, w.key) for w in writes)
-    return Part(records, _digest(["withdrawn"] * withdrawn + [_content(write) for write in writes]), withdrawn)
+    return Part(records, _fingerprint(["withdrawn"] * withdrawn + [_content(write) for write in writes]), withdrawn)
 
 
 def _content(write: Predicted) -> list[object]:
@@ -215,7 +215,7 @@ def _judged(
     context: Context, parts: Mapping[str, Part], known: Known, cycle: str, before: Stopped | None
 ) -> frozenset[str]:
     approved = before.contacts if before and before.approved_at else {}
-    allowed = {i for i, part in parts.items() if approved.get(i) == part.digest}
+    allowed = {i for i, part in parts.items() if approved.get(i) == part.fingerprint}
     rest = {i: part for i, part in parts.items() if i not in allowed}
     extent = _extent(rest.values())
     found = excess(extent, known, context.config.worker.guard)
@@ -228,15 +228,15 @@ def _judged(
         guarding.stop(session, stopped)
     kind, number, limit = found
     emit(Event.GUARD_TRIPPED, kind=kind, found=number, limit=limit, plan=stopped.digest)
-    raise _told(stopped)
+    raise _tripped(stopped)
 
 
 def _stopped(
     context: Context, parts: Mapping[str, Part], extent: Extent, cycle: str, found: tuple[str, int, int]
 ) -> Stopped:
-    digests = {i: part.digest for i, part in sorted(parts.items())}
+    fingerprints = {i: part.fingerprint for i, part in sorted(parts.items())}
     return Stopped(
-        digest=_digest(sorted(digests.items())),
+        digest=_fingerprint(sorted(fingerprints.items())),
         cycle=cycle,
         text=exceeding(*found),
         at=context.now().isoformat(),
@@ -244,16 +244,16 @@ def _stopped(
         changes=extent.changes,
         withdrawn=extent.withdrawn,
         relationship_changes=extent.relationship_changes,
-        contacts=digests,
+        contacts=fingerprints,
     )
 
 
-def _told(stopped: Stopped) -> GuardTripped:
+def _tripped(stopped: Stopped) -> GuardTripped:
     return GuardTripped(
         f"{stopped.text}; nothing was written. See it with `hubspot-c4c-sync plan`; if it is right, let exactly this "
         f"plan through with `hubspot-c4c-sync approve {stopped.digest}`, or raise [guard] in worker.toml"
     )
 
 
-def _digest(content: object) -> str:
+def _fingerprint(content: object) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]

@@ -12,8 +12,8 @@ from sync.c4c.odata import Row
 from sync.c4c_client import C4CPort
 from sync.errors import Malformed, Refused, Unanswered
 from sync.faults import MANY
-from sync.planner.lookups import Lookup
-from sync.planner.target import Ask
+from sync.planner.queries import FieldQuery
+from sync.planner.snapshot import Ask
 
 FOR_A_VALUE = (400, 413, 414)
 """Statuses with which a filter may be refused for what it holds; any other refusal concerns the whole entity."""
@@ -35,11 +35,11 @@ class Findings:
     def add(self, entity: str, found: Iterable[Row]) -> None:
         self._rows.setdefault(entity, {}).update((str(row["ObjectID"]), row) for row in found)
 
-    def note(self, lookup: Lookup, why: Unanswered) -> None:
+    def note(self, query: FieldQuery, why: Unanswered) -> None:
         """The only value of the look-up has no answer. Raises it where that is so for very many."""
-        self.refused[lookup.entity, lookup.field, lookup.values[0]] = _words(lookup, why)
-        self.unusable[lookup.entity] += isinstance(why, Malformed)
-        if self.unusable[lookup.entity] >= MANY:
+        self.refused[query.entity, query.field, query.values[0]] = _words(query, why)
+        self.unusable[query.entity] += isinstance(why, Malformed)
+        if self.unusable[query.entity] >= MANY:
             raise why
 
     def by_entity(self) -> dict[str, list[Row]]:
@@ -56,45 +56,45 @@ class Halving:
         self._c4c = c4c
         self._answered: set[tuple[Ask, str, str]] = set()
 
-    def read(self, lookups: Sequence[Lookup]) -> Findings:
+    def read(self, queries: Sequence[FieldQuery]) -> Findings:
         """The rows of all look-ups; each round asks the halves of what was refused in the one before.
 
         Raises Refused where a look-up is refused whatever its value is: with a value that nobody has, too; Malformed
         where the records of so many values cannot be used that no record is to blame.
         """
-        found, waiting = Findings(), list(lookups)
+        found, waiting = Findings(), list(queries)
         while waiting:
             refused = self._round(waiting, found)
-            unproven = {lookup.form: lookup.control() for lookup in refused if lookup.form not in self._answered}
+            unproven = {query.form: query.control() for query in refused if query.form not in self._answered}
             self._prove(unproven.values())
-            waiting = [half for lookup in refused if len(lookup.values) > 1 for half in lookup.halves()]
+            waiting = [half for query in refused if len(query.values) > 1 for half in query.halves()]
         return found
 
-    def _round(self, lookups: Sequence[Lookup], found: Findings) -> list[Lookup]:
+    def _round(self, queries: Sequence[FieldQuery], found: Findings) -> list[FieldQuery]:
         """Asks for all of them at once; returns those that were refused."""
         refused = []
-        for lookup, answer in zip(lookups, self._c4c.answers([one.query() for one in lookups]), strict=True):
+        for query, answer in zip(queries, self._c4c.answers([one.query() for one in queries]), strict=True):
             if isinstance(answer, list):
-                self._answered.add(lookup.form)
-                found.add(lookup.entity, answer)
+                self._answered.add(query.form)
+                found.add(query.entity, answer)
                 continue
             if isinstance(answer, Refused) and answer.status not in FOR_A_VALUE:
                 raise answer
-            refused.append(lookup)
+            refused.append(query)
             if isinstance(answer, Malformed):
-                self._answered.add(lookup.form)
-            if len(lookup.values) == 1:
-                found.note(lookup, answer)
+                self._answered.add(query.form)
+            if len(query.values) == 1:
+                found.note(query, answer)
         return refused
 
-    def _prove(self, controls: Iterable[Lookup]) -> None:
+    def _prove(self, controls: Iterable[FieldQuery]) -> None:
         """Raises Refused where not the values are at fault."""
         asked = list(controls)
-        for lookup, answer in zip(asked, self._c4c.answers([one.query() for one in asked]), strict=True):
+        for query, answer in zip(asked, self._c4c.answers([one.query() for one in asked]), strict=True):
             if not isinstance(answer, list):
                 raise answer
-            self._answered.add(lookup.form)
+            self._answered.add(query.form)
 
 
-def _words(lookup: Lookup, why: Unanswered) -> str:
-    return f"{lookup.entity}.{lookup.field} cannot be looked up: {why}"
+def _words(query: FieldQuery, why: Unanswered) -> str:
+    return f"{query.entity}.{query.field} cannot be looked up: {why}"

@@ -1,8 +1,8 @@
-"""Carries one slice of contacts over: ask, plan, write, plan again, until every contact of the slice is settled.
+"""Carries one batch of contacts over: ask, plan, write, plan again, until every contact of the batch is settled.
 
 The planner decides; this shell reads what it asks, writes what it plans, and keeps what happened. Before each round
 of writes the intent is committed, after it the links are; at the end one commit records decision, handover and
-progress of the whole slice.
+progress of the whole batch.
 """
 
 import json
@@ -20,22 +20,22 @@ from sync.errors import Refused, RemoteError, Unavailable
 from sync.faults import Faults
 from sync.handover import contact_views, linking, permission, recording, uniqueness
 from sync.handover.answers import Answers, Reader
+from sync.handover.batch import Batch, decided, stopped
 from sync.handover.operations import grouped, operation
 from sync.handover.outcomes import UNKNOWN_ROUNDS, Kind, answered, failure, request_at_fault
-from sync.handover.slice import Slice, decided, stopped
 from sync.lifecycle import Done, Failed, Outcome, Postponed
 from sync.mappers.identity import account_ids
 from sync.planner.plan import Tenant, Write, plan
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
-from sync.planner.target import Ask, Question
+from sync.planner.snapshot import Ask, Lookup
 from sync.state import streams, work
 from sync.state.second_writer import Made
 
 MOST_ROUNDS = 100
-"""Rounds of one slice; an ordinary one takes about six."""
+"""Rounds of one batch; an ordinary one takes about six."""
 
 MOST_TIMES = 2
-"""Times that the very same write may take effect in one slice: once more after sales undid it, and then it is a war."""
+"""Times that the very same write may take effect in one batch: once more after sales undid it, and then it is a war."""
 
 
 Owners = Mapping[tuple[str, str], Sequence[str]]
@@ -43,7 +43,7 @@ Owners = Mapping[tuple[str, str], Sequence[str]]
 
 
 class Handover:
-    """Carries slices over for one context and tenant. `faults`: what went wrong with single contacts, to settle."""
+    """Carries batches over for one context and tenant. `faults`: what went wrong with single contacts, to settle."""
 
     def __init__(self, context: Context, tenant: Tenant, faults: Faults) -> None:
         self.context = context
@@ -53,18 +53,18 @@ class Handover:
         self._outages = 0
         self._answered: set[Kind] = set()
         self.faults = faults
-        self.current = Slice({}, {})
+        self.current = Batch({}, {})
         self._reached = False
-        self._prepared: tuple[tuple[str, ...], Slice] = ((), Slice({}, {}))
+        self._prepared: tuple[tuple[str, ...], Batch] = ((), Batch({}, {}))
 
     # ---- planning
 
-    def load(self, contact_ids: Sequence[str]) -> Slice:
+    def load(self, contact_ids: Sequence[str]) -> Batch:
         """Views and links of these contacts."""
         with self.context.store.reading() as session:
             rules = self.context.config.rules
             views = self.faults.views(session, contact_ids, partial(contact_views.views, rules=rules))
-            loaded = Slice(views, {})
+            loaded = Batch(views, {})
             companies: set[str] = set()
             for contact, view in views.items():
                 with self.faults.concerning(loaded.concerned([contact])):
@@ -73,38 +73,38 @@ class Handover:
         loaded.leave_out(self.faults.found)
         return loaded
 
-    def plan(self, work_: Slice) -> None:
+    def plan(self, batch: Batch) -> None:
         """Plans every open contact as far as it goes without a write, reading what the planner asks."""
-        links, most = work_.links_by_contact(), self.context.config.worker.guard.max_relationships
-        waiting = work_.open()
+        links, most = batch.links_by_contact(), self.context.config.worker.guard.max_relationships
+        waiting = batch.open()
         while waiting:
             for contact in waiting:
-                view = work_.views[contact]
+                view = batch.views[contact]
                 with self.faults.concerning({contact: view.change_seq}):
-                    planned = plan(view, links[contact], work_.target, self.context.config.rules, self.tenant, most)
-                    work_.plans[contact] = planned
-            self._set_aside(work_)
-            waiting = [contact for contact in waiting if contact in work_.views and work_.plans[contact].questions]
+                    planned = plan(view, links[contact], batch.snapshot, self.context.config.rules, self.tenant, most)
+                    batch.plans[contact] = planned
+            self._set_aside(batch)
+            waiting = [contact for contact in waiting if contact in batch.views and batch.plans[contact].lookups]
             if waiting:
-                self._ask(work_, waiting)
-            waiting = [contact for contact in waiting if contact in work_.views]
+                self._ask(batch, waiting)
+            waiting = [contact for contact in waiting if contact in batch.views]
 
-    def _ask(self, work_: Slice, waiting: Sequence[str]) -> None:
+    def _ask(self, batch: Batch, waiting: Sequence[str]) -> None:
         """Reads what these contacts need to know. An answer that cannot be used concerns those that asked for it."""
 
         def ask(contacts: Sequence[str]) -> None:
-            questions = {question for contact in contacts for question in work_.plans[contact].questions}
-            self.reader.answer(questions, work_.target)
+            lookups = {lookup for contact in contacts for lookup in batch.plans[contact].lookups}
+            self.reader.answer(lookups, batch.snapshot)
 
-        self.faults.each(waiting, ask, lambda contact: work_.concerned([contact]))
-        self._set_aside(work_)
+        self.faults.each(waiting, ask, lambda contact: batch.concerned([contact]))
+        self._set_aside(batch)
 
-    def _set_aside(self, work_: Slice) -> None:
+    def _set_aside(self, batch: Batch) -> None:
         """Takes the contacts out on which an exception occurred: `faults.settle` decides on them."""
-        work_.leave_out(self.faults.found)
+        batch.leave_out(self.faults.found)
 
-    def prepare(self, contact_ids: Sequence[str]) -> Slice:
-        """A planned slice to look at; if the same contacts are carried over next, nothing is read twice."""
+    def prepare(self, contact_ids: Sequence[str]) -> Batch:
+        """A planned batch to look at; if the same contacts are carried over next, nothing is read twice."""
         self._settle_in_flight(contact_ids)
         prepared = self.load(contact_ids)
         self.plan(prepared)
@@ -113,23 +113,23 @@ class Handover:
 
     # ---- writing
 
-    def carry_over(self, contact_ids: Sequence[str]) -> Slice:
-        """Settles every contact of the slice and records it.
+    def carry_over(self, contact_ids: Sequence[str]) -> Batch:
+        """Settles every contact of the batch and records it.
 
         Raises RemoteError if C4C failed as a whole; what was settled until then is recorded, the rest stays pending.
         """
-        self.current = work_ = self._fresh(contact_ids)
+        self.current = batch = self._fresh(contact_ids)
         try:
-            self.rounds(work_)
+            self.rounds(batch)
         except RemoteError as error:
-            self._give_back(work_, error)
-            recording.record(self.context, work_, self.faults)
+            self._give_back(batch, error)
+            recording.record(self.context, batch, self.faults)
             raise
-        recording.record(self.context, work_, self.faults)
-        return work_
+        recording.record(self.context, batch, self.faults)
+        return batch
 
-    def _fresh(self, contact_ids: Sequence[str]) -> Slice:
-        (prepared_ids, prepared), self._prepared = self._prepared, ((), Slice({}, {}))
+    def _fresh(self, contact_ids: Sequence[str]) -> Batch:
+        (prepared_ids, prepared), self._prepared = self._prepared, ((), Batch({}, {}))
         if prepared_ids == tuple(contact_ids):
             return prepared
         self._settle_in_flight(contact_ids)
@@ -151,81 +151,81 @@ class Handover:
             until = since + timedelta(seconds=self.context.config.worker.c4c.settle_seconds)
             self.context.sleep(max(0.0, (until - self.context.now()).total_seconds()))
 
-    def rounds(self, work_: Slice) -> None:
-        """Plans and writes until every contact of the slice is settled, or the process is asked to stop."""
+    def rounds(self, batch: Batch) -> None:
+        """Plans and writes until every contact of the batch is settled, or the process is asked to stop."""
         for _ in range(MOST_ROUNDS):
-            if not work_.open():
+            if not batch.open():
                 return
-            self.plan(work_)
-            self._settle(work_, settled)
-            writes = self._sendable(work_, _wave(work_))
+            self.plan(batch)
+            self._settle(batch, settled)
+            writes = self._sendable(batch, _next_round(batch))
             if self.context.stopping() or not permission.granted(self.context):
                 # Nothing new is begun. What was written is linked; what is in flight is looked up the next time.
                 return
-            if writes and not _reread(work_, writes):
-                self._write(work_, writes)
-                _reopen(work_, writes)
-                self._read_back(work_)
+            if writes and not _reread(batch, writes):
+                self._write(batch, writes)
+                _reopen(batch, writes)
+                self._read_back(batch)
         # Those that start anew were not planned again: they stay pending.
-        self._settle(work_, lambda left, contact: unsettled(left, contact) if contact in left.plans else None)
+        self._settle(batch, lambda left, contact: unsettled(left, contact) if contact in left.plans else None)
 
-    def _read_back(self, work_: Slice) -> None:
+    def _read_back(self, batch: Batch) -> None:
         """Reads what was changed: C4C rewrites values on saving, and what it made of ours is no edit by sales.
 
         It is read at once, because what a later look finds may be sales' own.
         """
-        if not work_.open():
+        if not batch.open():
             return
-        changed = {Question(Ask.BY_ID, r.entity, r.object_id): r for r in work_.target.records.values() if r.stale}
+        changed = {Lookup(Ask.BY_ID, r.entity, r.object_id): r for r in batch.snapshot.records.values() if r.stale}
         if changed:
-            self.reader.answer(changed, work_.target)
-        for question, record in changed.items():
-            if question not in work_.target.refused and not work_.target.answers[question]:
-                work_.target.forget(record.entity, record.object_id, ())
+            self.reader.answer(changed, batch.snapshot)
+        for lookup, record in changed.items():
+            if lookup not in batch.snapshot.refused and not batch.snapshot.answers[lookup]:
+                batch.snapshot.forget(record.entity, record.object_id, ())
 
-    def _settle(self, work_: Slice, outcome_of: Callable[[Slice, str], Outcome | None]) -> None:
+    def _settle(self, batch: Batch, outcome_of: Callable[[Batch, str], Outcome | None]) -> None:
         """Settles the open contacts that have an outcome."""
-        for contact in work_.open():
-            with self.faults.concerning(work_.concerned([contact])):
-                outcome = outcome_of(work_, contact)
+        for contact in batch.open():
+            with self.faults.concerning(batch.concerned([contact])):
+                outcome = outcome_of(batch, contact)
                 if outcome:
-                    work_.outcomes[contact] = outcome
-        self._set_aside(work_)
+                    batch.outcomes[contact] = outcome
+        self._set_aside(batch)
 
-    def _sendable(self, work_: Slice, writes: Sequence[Write]) -> list[Write]:
+    def _sendable(self, batch: Batch, writes: Sequence[Write]) -> list[Write]:
         """The writes that can be put into a request; a record that cannot concerns its own contacts only."""
-        owners = owners_of(work_, writes)
+        owners = owners_of(batch, writes)
         for write in writes:
-            with self.faults.concerning(work_.concerned(owners[write.entity, write.key])):
+            with self.faults.concerning(batch.concerned(owners[write.entity, write.key])):
                 json.dumps(operation(write).body)
-        self._set_aside(work_)
-        return _of_those_left(work_, writes, owners)
+        self._set_aside(batch)
+        return _of_those_left(batch, writes, owners)
 
-    def _write(self, work_: Slice, writes: Sequence[Write]) -> None:
+    def _write(self, batch: Batch, writes: Sequence[Write]) -> None:
         """One round of writes; afterwards target and links know what happened."""
-        owners = owners_of(work_, writes)
-        changed = self._intend(work_, writes, owners)
+        owners = owners_of(batch, writes)
+        changed = self._intend(batch, writes, owners)
         if changed:
-            self._start_anew(work_, changed)
+            self._start_anew(batch, changed)
             return
-        for groups in _apart(work_, grouped(_of_those_left(work_, writes, owners))):
+        for groups in _apart(batch, grouped(_of_those_left(batch, writes, owners))):
             answers = self.context.c4c.write([[operation(write) for write in group] for group in groups])
             results = [
                 (w, r) for group, found in zip(groups, answers, strict=True) for w, r in zip(group, found, strict=True)
             ]
-            linking.keep(self.context, self.tenant, work_, results, self.faults, lambda w: owned(work_, owners, w))
+            linking.keep(self.context, self.tenant, batch, results, self.faults, lambda w: owned(batch, owners, w))
             uniqueness.look(self.context, self.tenant.schema, _made(results))
             self._answered |= answered(results)
             refused = request_at_fault(results, self._answered)
             records = [(w, r) for w, r in results if not (refused and isinstance(r, RefusedRequest))]
-            self._settle_failed(work_, records, owners)
+            self._settle_failed(batch, records, owners)
             _raise_what_ended(results)
             if refused:
                 raise refused
             self._stop_if_out_of_reach(results)
-            self._give_way(work_, results)
+            self._give_way(batch, results)
 
-    def _intend(self, work_: Slice, writes: Sequence[Write], owners: Owners) -> list[str]:
+    def _intend(self, batch: Batch, writes: Sequence[Write], owners: Owners) -> list[str]:
         """Commits the intent; or announces nothing and returns the contacts that changed since they were loaded.
 
         A batch takes minutes. Consent that was withdrawn meanwhile must not become a lead by it.
@@ -233,57 +233,57 @@ class Handover:
         changed: set[str] = set()
         self.faults.each(
             writes,
-            lambda part: changed.update(self._announce(work_, part, owners)),
-            lambda write: owned(work_, owners, write),
+            lambda part: changed.update(self._announce(batch, part, owners)),
+            lambda write: owned(batch, owners, write),
         )
-        self._set_aside(work_)
-        return sorted(changed & work_.views.keys(), key=in_order)
+        self._set_aside(batch)
+        return sorted(changed & batch.views.keys(), key=in_order)
 
-    def _announce(self, work_: Slice, writes: Sequence[Write], owners: Owners) -> list[str]:
-        contacts = {contact for write in writes for contact in owned(work_, owners, write)}
+    def _announce(self, batch: Batch, writes: Sequence[Write], owners: Owners) -> list[str]:
+        contacts = {contact for write in writes for contact in owned(batch, owners, write)}
         now = self.context.now()
         with self.context.store.session() as session:
             self.context.fence(session)
-            changed = work.changed_since(session, work_.concerned(work_.open()))
+            changed = work.changed_since(session, batch.concerned(batch.open()))
             if changed:
                 return changed
             work.mark_in_flight(session, sorted(contacts), now)
-            links = linking.intend(session, work_, writes, self.context.config.rules, now)
-        work_.links = links
-        work_.touched |= contacts
+            links = linking.intend(session, batch, writes, self.context.config.rules, now)
+        batch.links = links
+        batch.touched |= contacts
         return []
 
-    def _start_anew(self, work_: Slice, contacts: Sequence[str]) -> None:
+    def _start_anew(self, batch: Batch, contacts: Sequence[str]) -> None:
         """These contacts are decided and planned again, on what the mirror holds now."""
         fresh = self.load(contacts)
         for contact in contacts:
-            del work_.views[contact]
-            work_.plans.pop(contact, None)
-        work_.views |= fresh.views
-        work_.links |= fresh.links
+            del batch.views[contact]
+            batch.plans.pop(contact, None)
+        batch.views |= fresh.views
+        batch.links |= fresh.links
 
-    def _settle_failed(self, work_: Slice, results: Sequence[tuple[Write, WriteResult]], owners: Owners) -> None:
+    def _settle_failed(self, batch: Batch, results: Sequence[tuple[Write, WriteResult]], owners: Owners) -> None:
         """Settles the contacts of writes that did not succeed, or has the truth read again."""
         for write, result in results:
             if isinstance(result, Written):
-                work_.repeated[_content(write)] += 1
-                for contact in owned(work_, owners, write):
-                    work_.writes_of.setdefault(contact, Counter())[f"{write.action} {write.entity}"] += 1
+                batch.repeated[_content(write)] += 1
+                for contact in owned(batch, owners, write):
+                    batch.writes_of.setdefault(contact, Counter())[f"{write.action} {write.entity}"] += 1
                 continue
-            work_.failures[write.entity, write.key] += 1
+            batch.failures[write.entity, write.key] += 1
             outcome = failure(
-                write, result, work_.failures[write.entity, write.key], self._reached and len(results) == 1
+                write, result, batch.failures[write.entity, write.key], self._reached and len(results) == 1
             )
             if outcome is None:
-                work_.target.forget(write.entity, write.object_id, write.answers)
+                batch.snapshot.forget(write.entity, write.object_id, write.answers)
                 continue
-            for contact in owned(work_, owners, write):
-                work_.outcomes.setdefault(contact, outcome)
+            for contact in owned(batch, owners, write):
+                batch.outcomes.setdefault(contact, outcome)
 
-    def _give_way(self, work_: Slice, results: Sequence[tuple[Write, WriteResult]]) -> None:
+    def _give_way(self, batch: Batch, results: Sequence[tuple[Write, WriteResult]]) -> None:
         """Somebody has a record open: a pause, longer each time, before it is tried again."""
-        waited = [work_.failures[w.entity, w.key] for w, result in results if isinstance(result, Locked)]
-        if waited and work_.open():
+        waited = [batch.failures[w.entity, w.key] for w, result in results if isinstance(result, Locked)]
+        if waited and batch.open():
             self.context.sleep(self.context.config.worker.retry.request_wait.total_seconds() * 2 ** (max(waited) - 1))
 
     def _stop_if_out_of_reach(self, results: Sequence[tuple[Write, WriteResult]]) -> None:
@@ -298,12 +298,12 @@ class Handover:
             raise Unavailable("c4c", lost[0].cause)
         self.context.sleep(max(worker.c4c.settle_seconds, worker.retry.request_wait.total_seconds()))
 
-    def _give_back(self, work_: Slice, error: RemoteError) -> None:
+    def _give_back(self, batch: Batch, error: RemoteError) -> None:
         """C4C as a whole failed: open contacts keep their place, and no attempt is spent."""
         code = _code_of(error)
-        for contact in work_.open():
-            in_flight = contact in work_.touched
-            work_.outcomes[contact] = Postponed(code, str(error), outage=True, unknown=in_flight)
+        for contact in batch.open():
+            in_flight = contact in batch.touched
+            batch.outcomes[contact] = Postponed(code, str(error), outage=True, unknown=in_flight)
 
 
 def _code_of(error: RemoteError) -> Code:
@@ -333,26 +333,26 @@ def _made(results: Iterable[tuple[Write, WriteResult]]) -> list[Made]:
     ]
 
 
-def settled(work_: Slice, contact: str) -> Outcome | None:
+def settled(batch: Batch, contact: str) -> Outcome | None:
     """How a contact ends whose plan has nothing left to write, or nothing that is worth it; None for any other."""
-    planned = work_.plans[contact]
+    planned = batch.plans[contact]
     writes = list(planned.ready())
     if not writes:
         return stopped(planned.problem) if planned.problem else decided(planned.decisions)
     # Something is to be written that was written before, and undone: it would be for ever.
-    return unsettled(work_, contact) if any(work_.repeated[_content(w)] >= MOST_TIMES for w in writes) else None
+    return unsettled(batch, contact) if any(batch.repeated[_content(w)] >= MOST_TIMES for w in writes) else None
 
 
-def unsettled(work_: Slice, contact: str) -> Outcome:
+def unsettled(batch: Batch, contact: str) -> Outcome:
     """How a contact ends whose plan did not come to rest: the same rules would give the same once more.
 
     Only where writes went wrong on the way is it tried again.
     """
-    restless = list(work_.plans[contact].ready())
+    restless = list(batch.plans[contact].ready())
     names = "; ".join(f"{w.action} {w.entity} {w.key} ({', '.join(sorted(w.values()))})" for w in restless)
     text = f"written again and again without coming to rest: {names}"
-    if any(work_.failures[write.entity, write.key] for write in restless):
-        unknown = contact in work_.touched
+    if any(batch.failures[write.entity, write.key] for write in restless):
+        unknown = contact in batch.touched
         return Postponed(Code.C4C_CONFLICT, text, blames_record=True, unknown=unknown)
     return Failed(Code.C4C_CONFLICT, text)
 
@@ -362,20 +362,20 @@ def _content(write: Write) -> Hashable:
     return write.entity, write.key, write.action, repr(sorted(write.body().items()))
 
 
-def _apart(work_: Slice, groups: list[list[Write]]) -> list[list[list[Write]]]:
+def _apart(batch: Batch, groups: list[list[Write]]) -> list[list[list[Write]]]:
     """What was lost twice in company goes alone: one record that breaks every connection must stop no other."""
-    lost = [any(work_.failures[w.entity, w.key] > UNKNOWN_ROUNDS for w in group) for group in groups]
+    lost = [any(batch.failures[w.entity, w.key] > UNKNOWN_ROUNDS for w in group) for group in groups]
     together = [group for group, is_lost in zip(groups, lost, strict=True) if not is_lost]
     alone = [[[write]] for group, is_lost in zip(groups, lost, strict=True) if is_lost for write in group]
     return [together, *alone] if together else alone
 
 
-def _wave(work_: Slice) -> list[Write]:
+def _next_round(batch: Batch) -> list[Write]:
     """What can be written now, each record once. Accounts go before what may depend on them."""
     wave: dict[tuple[str, str], Write] = {}
     taken: set[str] = set()
-    for contact in work_.open():
-        for write in work_.plans[contact].ready():
+    for contact in batch.open():
+        for write in batch.plans[contact].ready():
             if (write.entity, write.key) in wave or write.object_id in taken:
                 continue
             wave[write.entity, write.key] = write
@@ -383,39 +383,39 @@ def _wave(work_: Slice) -> list[Write]:
     return list(wave.values())
 
 
-def _reopen(work_: Slice, writes: Sequence[Write]) -> None:
+def _reopen(batch: Batch, writes: Sequence[Write]) -> None:
     """Contacts that seemed complete may want a relationship to an account that was only made now."""
-    made = {write.key for write in writes if write.entity == ACCOUNT} & work_.new_accounts
-    settled = [contact for contact, outcome in work_.outcomes.items() if isinstance(outcome, Done)]
+    made = {write.key for write in writes if write.entity == ACCOUNT} & batch.new_accounts
+    settled = [contact for contact, outcome in batch.outcomes.items() if isinstance(outcome, Done)]
     for contact in settled if made else ():
-        if any(association.company.id in made for association in work_.views[contact].associations):
-            del work_.outcomes[contact]
+        if any(association.company.id in made for association in batch.views[contact].associations):
+            del batch.outcomes[contact]
 
 
-def _reread(work_: Slice, writes: Sequence[Write]) -> bool:
+def _reread(batch: Batch, writes: Sequence[Write]) -> bool:
     """Has records read again that we changed ourselves: a PATCH returns no ETag, and none is ever made up."""
     stale = [write for write in writes if write.stale]
     for write in stale:
-        work_.target.forget(write.entity, write.object_id, ())
+        batch.snapshot.forget(write.entity, write.object_id, ())
     return bool(stale)
 
 
-def owned(work_: Slice, owners: Owners, write: Write) -> dict[str, int]:
-    """The contacts that a write belongs to, as far as they are still in the slice."""
-    return work_.concerned(owners[write.entity, write.key])
+def owned(batch: Batch, owners: Owners, write: Write) -> dict[str, int]:
+    """The contacts that a write belongs to, as far as they are still in the batch."""
+    return batch.concerned(owners[write.entity, write.key])
 
 
-def _of_those_left(work_: Slice, writes: Sequence[Write], owners: Owners) -> list[Write]:
-    """The writes that belong to a contact that is still in the slice."""
-    return [write for write in writes if owned(work_, owners, write)]
+def _of_those_left(batch: Batch, writes: Sequence[Write], owners: Owners) -> list[Write]:
+    """The writes that belong to a contact that is still in the batch."""
+    return [write for write in writes if owned(batch, owners, write)]
 
 
-def owners_of(work_: Slice, writes: Iterable[Write]) -> dict[tuple[str, str], list[str]]:
+def owners_of(batch: Batch, writes: Iterable[Write]) -> dict[tuple[str, str], list[str]]:
     """Which contacts a write belongs to: several share an account."""
     wanted = {(write.entity, write.key) for write in writes}
     owners: dict[tuple[str, str], list[str]] = {key: [] for key in wanted}
-    for contact in work_.open():
-        for write in work_.plans[contact].records:
+    for contact in batch.open():
+        for write in batch.plans[contact].records:
             if (write.entity, write.key) in wanted:
                 owners[write.entity, write.key].append(contact)
     return owners

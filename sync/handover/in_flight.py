@@ -19,9 +19,9 @@ from sync.errors import RemoteError
 from sync.handover import evidence, linking, recording
 from sync.handover.handover import Handover
 from sync.mirror import association_rows
+from sync.planner.observed import observe, unread
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
-from sync.planner.seen import seen, unread
-from sync.planner.target import Ask, Question, Record, Target, Unanswerable
+from sync.planner.snapshot import Ask, Lookup, Record, Snapshot, Unanswerable
 from sync.state import second_writer, streams, tables, work
 from sync.state.work import HandoverRecord
 
@@ -43,15 +43,15 @@ def resolve(context: Context, handover: Callable[[], Handover]) -> Unresolved:
     if not intents:
         return Unresolved()
     try:
-        work_ = handover()
-        work_.let_settle(max((at for _, at in intents if at), default=None))
+        batch = handover()
+        batch.let_settle(max((at for _, at in intents if at), default=None))
         links = [link for link, _ in intents]
         with context.store.reading() as session:
             seqs = work.change_seqs(session, [_contact(link) for link in links if link.entity != ACCOUNT])
-        target = _read(work_, links, seqs)
+        snapshot = _read(batch, links, seqs)
     except RemoteError as failure:
         return Unresolved(frozenset(_contact(link) for link, _ in intents if link.entity != ACCOUNT), failure)
-    work_.faults.each(links, lambda part: _keep(context, work_, part, target), lambda link: _concerned(link, seqs))
+    batch.faults.each(links, lambda part: _keep(context, batch, part, snapshot), lambda link: _concerned(link, seqs))
     return Unresolved()
 
 
@@ -59,10 +59,10 @@ def _contact(link: Link) -> str:
     return link.key.partition(":")[0]
 
 
-def _question(link: Link) -> Question:
+def _lookup(link: Link) -> Lookup:
     if link.entity == LEAD:
-        return Question(Ask.LEADS_OF, LEAD, link.key.rpartition(":")[0])
-    return Question(Ask.BY_KEY, link.entity, link.key)
+        return Lookup(Ask.LEADS_OF, LEAD, link.key.rpartition(":")[0])
+    return Lookup(Ask.BY_KEY, link.entity, link.key)
 
 
 def _concerned(link: Link, seqs: Mapping[str, int]) -> dict[str, int]:
@@ -70,21 +70,21 @@ def _concerned(link: Link, seqs: Mapping[str, int]) -> dict[str, int]:
     return {contact: seqs[contact] for contact in [_contact(link)] if link.entity != ACCOUNT}
 
 
-def _read(work_: Handover, links: Sequence[Link], seqs: Mapping[str, int]) -> Target:
-    target = Target()
-    work_.faults.each(
+def _read(batch: Handover, links: Sequence[Link], seqs: Mapping[str, int]) -> Snapshot:
+    snapshot = Snapshot()
+    batch.faults.each(
         links,
-        lambda part: work_.reader.answer({_question(link) for link in part}, target),
+        lambda part: batch.reader.answer({_lookup(link) for link in part}, snapshot),
         lambda link: _concerned(link, seqs),
     )
-    return target
+    return snapshot
 
 
-def _holders(link: Link, target: Target, work_: Handover) -> list[Record] | None:
+def _holders(link: Link, snapshot: Snapshot, batch: Handover) -> list[Record] | None:
     """The records with the intent's key; None where nobody knows, since the question could not be answered."""
-    key_field = work_.key_field(link.entity)
+    key_field = batch.key_field(link.entity)
     with suppress(Unanswerable):
-        found = target.ask(_question(link))
+        found = snapshot.ask(_lookup(link))
         return None if found is None else [record for record in found if record.text(key_field) == link.key]
     return None
 
@@ -98,13 +98,13 @@ def _age(number: str) -> tuple[int, str]:
     return len(number), number
 
 
-def _keep(context: Context, work_: Handover, intents: Sequence[Link], target: Target) -> None:
+def _keep(context: Context, batch: Handover, intents: Sequence[Link], snapshot: Snapshot) -> None:
     now = context.now()
     leads: list[HandoverRecord] = []
     with context.store.session() as session:
         context.fence(session)
         for intent in intents:
-            holders = _holders(intent, target, work_)
+            holders = _holders(intent, snapshot, batch)
             if holders is None:
                 continue
             record = _oldest(intent, holders)
@@ -113,7 +113,7 @@ def _keep(context: Context, work_: Handover, intents: Sequence[Link], target: Ta
                 linking.drop(session, intent.entity, intent.key, intent)
                 second_writer.note_lost(session, [(intent.entity, intent.key)], now)
             elif not named_meanwhile(work.as_link(stored) if stored else None, intent):
-                leads += _link(session, intent, record, work_.tenant.schema, now)
+                leads += _link(session, intent, record, batch.tenant.schema, now)
         since = streams.in_service_since(session)
     for lead in leads:
         recording.handed_over(lead, since, now)
@@ -121,13 +121,13 @@ def _keep(context: Context, work_: Handover, intents: Sequence[Link], target: Ta
 
 def _link(session: Session, intent: Link, record: Record, schema: Schema, now: datetime) -> list[HandoverRecord]:
     """Keeps the pair; returns the handover, if it is a lead whose handover is new."""
-    observed = seen(record, intent.sent, schema, unread(intent))
+    observed = observe(record, intent.sent, schema, unread(intent))
     link = after(intent.entity, intent.key, intent, Observed(record.object_id, {}, observed, ours=True))
     work.save_link(session, link, now, written=True)
     if link.entity == ACCOUNT:
         association_rows.wake_contacts_of(session, [link.key], (), now)
     if link.entity != LEAD:
         return []
-    known = intent.seen.get(INTENT)
+    known = intent.observed.get(INTENT)
     made = evidence.handover(link.key, link.object_id, known if isinstance(known, Mapping) else {})
     return [made] if work.record_handover(session, made, now) else []

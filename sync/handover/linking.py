@@ -17,16 +17,16 @@ from sync.domain.values import same
 from sync.domain.views import Link
 from sync.faults import Concerned, Faults
 from sync.handover import evidence
-from sync.handover.slice import Slice
+from sync.handover.batch import Batch
 from sync.log import Event, emit
 from sync.mirror import association_rows
 from sync.planner.effects import wrote
-from sync.planner.lookups import record
 from sync.planner.plan import RELATION, Tenant, Write
 from sync.planner.provenance import creator
+from sync.planner.queries import record
 from sync.planner.records.relations import MAIN
 from sync.planner.resolve import ACCOUNT, LEAD
-from sync.planner.target import Target
+from sync.planner.snapshot import Snapshot
 from sync.state import second_writer, streams, tables, work
 
 READ_BACK = ("UserStatusCode", "QualificationLevelCode")
@@ -39,31 +39,31 @@ Pair = tuple[str, str]
 """Entity and key of a link."""
 
 
-def intend(session: Session, work_: Slice, writes: Sequence[Write], rules: Rules, now: datetime) -> dict[Pair, Link]:
+def intend(session: Session, batch: Batch, writes: Sequence[Write], rules: Rules, now: datetime) -> dict[Pair, Link]:
     """Announces every record that is about to be created: if the answer is lost, its values are known to be ours.
 
     A lead's intent also knows what the handover rests on, for the evidence if it turns out to exist. Returns the links
-    of the slice as they are once this is committed.
+    of the batch as they are once this is committed.
     """
-    attempt = replace(work_, links=dict(work_.links))
+    attempt = replace(batch, links=dict(batch.links))
     announced = [one for w in writes if w.action == "create" for one in (w, *w.children)]
     loaded = _loaded(session, announced)
     for one in announced:
-        _save(session, attempt, one, Announced(one.values(), _known(work_, one, rules)), now, loaded)
+        _save(session, attempt, one, Announced(one.values(), _known(batch, one, rules)), now, loaded)
     return attempt.links
 
 
-def _known(work_: Slice, write: Write, rules: Rules) -> dict[str, Any]:
+def _known(batch: Batch, write: Write, rules: Rules) -> dict[str, Any]:
     if write.entity != LEAD:
         return {}
     contact, score, _ = write.key.split(":")
-    return evidence.of(work_.views[contact], score, rules)
+    return evidence.of(batch.views[contact], score, rules)
 
 
 def keep(
     context: Context,
     tenant: Tenant,
-    work_: Slice,
+    batch: Batch,
     results: Results,
     faults: Faults,
     owners: Callable[[Write], Concerned],
@@ -72,20 +72,20 @@ def keep(
 
     `owners`: the contacts that a write belongs to. A pair that cannot be kept stays announced, and concerns them alone.
     """
-    faults.each(results, lambda part: _commit(context, tenant, work_, part), lambda one: owners(one[0]))
+    faults.each(results, lambda part: _commit(context, tenant, batch, part), lambda one: owners(one[0]))
     for write, result in results:
         if isinstance(result, Written):
             with faults.concerning(owners(write)):
-                _teach(work_.target, write, result)
-                _read_back(work_, write, result)
-            work_.written.update((write.action, part.entity) for part in (write, *write.children))
-    work_.leave_out(faults.found)
+                _teach(batch.snapshot, write, result)
+                _read_back(batch, write, result)
+            batch.written.update((write.action, part.entity) for part in (write, *write.children))
+    batch.leave_out(faults.found)
 
 
-def _commit(context: Context, tenant: Tenant, work_: Slice, results: Results) -> None:
+def _commit(context: Context, tenant: Tenant, batch: Batch, results: Results) -> None:
     """Keeps the pairs of all of these writes, or of none."""
     now = context.now()
-    attempt = replace(work_, links=dict(work_.links), new_accounts=set(work_.new_accounts))
+    attempt = replace(batch, links=dict(batch.links), new_accounts=set(batch.new_accounts))
     with context.store.session() as session, session.no_autoflush:
         loaded = _loaded(session, [write for write, _ in results])
         for write, result in results:
@@ -97,8 +97,8 @@ def _commit(context: Context, tenant: Tenant, work_: Slice, results: Results) ->
         lost = [(w.entity, w.key) for w, r in results if w.action == "create" and isinstance(r, Unknown)]
         second_writer.note_lost(session, lost, now)
         if attempt.new_accounts:
-            association_rows.wake_contacts_of(session, sorted(attempt.new_accounts), work_.views, now)
-    work_.links, work_.new_accounts = attempt.links, attempt.new_accounts
+            association_rows.wake_contacts_of(session, sorted(attempt.new_accounts), batch.views, now)
+    batch.links, batch.new_accounts = attempt.links, attempt.new_accounts
 
 
 OURSELVES = "creator"
@@ -118,7 +118,7 @@ def _loaded(session: Session, writes: Sequence[Write]) -> work.Loaded:
 
 def _keep(
     session: Session,
-    work_: Slice,
+    batch: Batch,
     write: Write,
     result: Written,
     tenant: Tenant,
@@ -126,28 +126,28 @@ def _keep(
     loaded: work.Loaded,
 ) -> None:
     if write.action == "delete":
-        _drop(session, work_, write)
+        _drop(session, batch, write)
     elif write.linked:
-        is_new = _save(session, work_, write, wrote(write, result.row, tenant.schema), now, loaded)
+        is_new = _save(session, batch, write, wrote(write, result.row, tenant.schema), now, loaded)
         if is_new and write.entity == ACCOUNT:
-            work_.new_accounts.add(write.key)
+            batch.new_accounts.add(write.key)
 
 
 def _save(
-    session: Session, work_: Slice, write: Write, event: Announced | Wrote, now: datetime, loaded: work.Loaded
+    session: Session, batch: Batch, write: Write, event: Announced | Wrote, now: datetime, loaded: work.Loaded
 ) -> bool:
     """Keeps what becomes of the pair; True if it names another record than before."""
     pair = (write.entity, write.key)
     stored = loaded.links.get(pair)
-    if named_meanwhile(work.as_link(stored) if stored else None, work_.links.get(pair)):
+    if named_meanwhile(work.as_link(stored) if stored else None, batch.links.get(pair)):
         return False
-    link = work_.links[pair] = after(write.entity, write.key, work_.links.get(pair), event)
+    link = batch.links[pair] = after(write.entity, write.key, batch.links.get(pair), event)
     return work.save_link(session, link, now, written=isinstance(event, Wrote), loaded=loaded)
 
 
-def _drop(session: Session, work_: Slice, write: Write) -> None:
+def _drop(session: Session, batch: Batch, write: Write) -> None:
     for one in (write, *write.children):
-        drop(session, one.entity, one.key, work_.links.pop((one.entity, one.key), None))
+        drop(session, one.entity, one.key, batch.links.pop((one.entity, one.key), None))
 
 
 def drop(session: Session, entity: str, key: str, known: Link | None) -> None:
@@ -157,19 +157,19 @@ def drop(session: Session, entity: str, key: str, known: Link | None) -> None:
         session.delete(stored)
 
 
-def _teach(target: Target, write: Write, result: Written) -> None:
+def _teach(snapshot: Snapshot, write: Write, result: Written) -> None:
     if result.row is not None:
-        target.created(record(write.entity, result.row), write.answers)
+        snapshot.created(record(write.entity, result.row), write.answers)
     elif write.object_id is not None and write.action == "delete":
-        target.removed(write.entity, write.object_id)
+        snapshot.removed(write.entity, write.object_id)
     elif write.object_id is not None:
-        target.changed(target.records[write.entity, write.object_id], write.values())
+        snapshot.changed(snapshot.records[write.entity, write.object_id], write.values())
     if write.entity == RELATION and write.values().get(MAIN):
         # C4C takes the mark from the former main account by itself.
-        target.forget(RELATION, write.object_id, write.answers)
+        snapshot.forget(RELATION, write.object_id, write.answers)
 
 
-def _read_back(work_: Slice, write: Write, result: Written) -> None:
+def _read_back(batch: Batch, write: Write, result: Written) -> None:
     """Names what did not come out as configured, as a warning on the decision."""
     if write.entity != LEAD or write.action != "create" or result.row is None:
         return
@@ -177,5 +177,5 @@ def _read_back(work_: Slice, write: Write, result: Written) -> None:
         got = result.row.get(name)
         if name in READ_BACK and got is not None and not same(value, got):
             text = f"{LEAD}.{name}: configured {value}, SAP Sales Cloud made it {got}"
-            work_.warnings.setdefault(write.key.partition(":")[0], []).append(Reason(Code.VALUE_INVALID, text))
+            batch.warnings.setdefault(write.key.partition(":")[0], []).append(Reason(Code.VALUE_INVALID, text))
             emit(Event.CONTRACT_MISMATCH, system="c4c", entity=LEAD, field=name, cause=text)

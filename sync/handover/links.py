@@ -208,8 +208,8 @@ def _record(link: Link) -> tuple[str, str]:
 
 def _shared_if(link: Link, taken: Collection[tuple[str, str]], shared: Collection[tuple[str, str]]) -> Link:
     """Shared where another pair has the record and a person says that both ids stand for it; never a lead."""
-    wished = (link.entity, link.key) in shared and link.entity != LEAD
-    return replace(link, origin="shared") if wished and _record(link) in taken else link
+    requested = (link.entity, link.key) in shared and link.entity != LEAD
+    return replace(link, origin="shared") if requested and _record(link) in taken else link
 
 
 def _taken(session: Session, links: Sequence[Link]) -> dict[tuple[str, str], str]:

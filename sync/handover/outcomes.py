@@ -30,7 +30,7 @@ LOST_ROUNDS = 5
 
 
 def failure(write: Write, result: WriteResult, times: int, alone: bool = False) -> Outcome | None:
-    """The outcome after the write failed `times` times in this slice; None to read again and plan anew.
+    """The outcome after the write failed `times` times in this batch; None to read again and plan anew.
 
     `alone`: nothing else was in the request, and others came through before. Then a lost answer is the record's own.
     """

@@ -1,4 +1,4 @@
-"""The one commit that records how the work of a slice ended, and the one event for each of its contacts."""
+"""The one commit that records how the work of a batch ended, and the one event for each of its contacts."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ from sync.domain.rules import Rules
 from sync.domain.views import ContactView
 from sync.faults import Faults
 from sync.handover import evidence, linking
-from sync.handover.slice import Slice
+from sync.handover.batch import Batch
 from sync.lifecycle import Failed, Outcome, Postponed, Status
 from sync.log import Event, emit
 from sync.planner.plan import Plan
@@ -34,67 +34,67 @@ class _Kept:
     handed_over: list[HandoverRecord] = field(default_factory=list)
 
 
-def record(context: Context, slice_: Slice, faults: Faults) -> None:
+def record(context: Context, batch: Batch, faults: Faults) -> None:
     """Keeps decisions, handovers, agreed values and progress of every settled contact, in one commit.
 
-    A contact that cannot be recorded is left out of the slice, for `faults.settle` to decide on.
+    A contact that cannot be recorded is left out of the batch, for `faults.settle` to decide on.
     """
     now, kept = context.now(), _Kept()
     faults.each(
-        list(slice_.outcomes),
-        lambda contacts: _commit(context, slice_, contacts, kept),
-        lambda contact: slice_.concerned([contact]),
+        list(batch.outcomes),
+        lambda contacts: _commit(context, batch, contacts, kept),
+        lambda contact: batch.concerned([contact]),
     )
-    slice_.leave_out(faults.found)
+    batch.leave_out(faults.found)
     with context.store.reading() as session:
         since = streams.in_service_since(session)
     for handover in kept.handed_over:
-        _report_lead(slice_, handover, since, now)
-    _report(slice_, kept.after)
+        _report_lead(batch, handover, since, now)
+    _report(batch, kept.after)
 
 
-def _commit(context: Context, slice_: Slice, contacts: Sequence[str], kept: _Kept) -> None:
+def _commit(context: Context, batch: Batch, contacts: Sequence[str], kept: _Kept) -> None:
     """Records all of these contacts, or none."""
     made = _Kept()
-    attempt = replace(slice_, links=dict(slice_.links))
+    attempt = replace(batch, links=dict(batch.links))
     with context.store.session() as session, session.no_autoflush:
-        loaded = work.Loaded(session, contacts, _planned_links(slice_, contacts))
+        loaded = work.Loaded(session, contacts, _planned_links(batch, contacts))
         for contact in contacts:
-            view, outcome = slice_.views[contact], slice_.outcomes[contact]
+            view, outcome = batch.views[contact], batch.outcomes[contact]
             after = work.finish(session, contact, view.change_seq, outcome, context.retry_policy, context.now())
             made.after[contact] = after
-            planned = slice_.plans.get(contact)
+            planned = batch.plans.get(contact)
             if planned and not isinstance(outcome, Postponed):
                 made.handed_over += _keep(session, context, attempt, planned, outcome, loaded)
             elif planned and _is_parked(after):
                 # Out of tries: `explain` tells why, as for everybody else who is parked.
                 _decided(session, context, attempt, planned, outcome, loaded)
-    slice_.links = attempt.links
+    batch.links = attempt.links
     kept.after |= made.after
     kept.handed_over += made.handed_over
 
 
-def _planned_links(slice_: Slice, contacts: Iterable[str]) -> set[tuple[str, str]]:
+def _planned_links(batch: Batch, contacts: Iterable[str]) -> set[tuple[str, str]]:
     """(entity, key) of every record that the plans of these contacts name."""
-    plans = (slice_.plans[contact] for contact in contacts if contact in slice_.plans)
+    plans = (batch.plans[contact] for contact in contacts if contact in batch.plans)
     return {(write.entity, write.key) for planned in plans for write in planned.records}
 
 
 def _keep(
-    session: Session, context: Context, slice_: Slice, planned: Plan, outcome: Outcome, loaded: work.Loaded
+    session: Session, context: Context, batch: Batch, planned: Plan, outcome: Outcome, loaded: work.Loaded
 ) -> list[HandoverRecord]:
     """Records one contact's decision and what is new about its leads."""
-    view, now, rules = slice_.views[planned.contact_id], context.now(), context.config.rules
-    _decided(session, context, slice_, planned, outcome, loaded)
-    _agree(session, planned, slice_, now, loaded)
+    view, now, rules = batch.views[planned.contact_id], context.now(), context.config.rules
+    _decided(session, context, batch, planned, outcome, loaded)
+    _record_merge_base(session, planned, batch, now, loaded)
     return [h for h in _handovers(view, planned, rules) if work.record_handover(session, h, now)]
 
 
 def _decided(
-    session: Session, context: Context, slice_: Slice, planned: Plan, outcome: Outcome, loaded: work.Loaded
+    session: Session, context: Context, batch: Batch, planned: Plan, outcome: Outcome, loaded: work.Loaded
 ) -> None:
-    view = slice_.views[planned.contact_id]
-    made = decision_record(view, planned, outcome, context.config.rules.digest, slice_.warnings.get(view.id, ()))
+    view = batch.views[planned.contact_id]
+    made = decision_record(view, planned, outcome, context.config.rules.fingerprint, batch.warnings.get(view.id, ()))
     work.record_decision(session, view.id, made, context.run_id, context.now(), loaded)
 
 
@@ -103,17 +103,17 @@ def _is_parked(after: lifecycle.Progress | None) -> bool:
 
 
 def decision_record(
-    view: ContactView, planned: Plan, outcome: Outcome, rules_digest: str, more_warnings: Sequence[Reason] = ()
+    view: ContactView, planned: Plan, outcome: Outcome, rules_fingerprint: str, more_warnings: Sequence[Reason] = ()
 ) -> DecisionRecord:
     """The decision as it is kept: codes, reasons and warnings, with hashes of rules and input."""
     body = {
         "scores": [decision.to_json() for decision in planned.decisions],
         "warnings": [warning.to_json() for warning in (*planned.warnings, *more_warnings)],
     }
-    return DecisionRecord(Code(outcome.code), body, rules_digest, input_digest(view))
+    return DecisionRecord(Code(outcome.code), body, rules_fingerprint, input_fingerprint(view))
 
 
-def input_digest(view: ContactView) -> str:
+def input_fingerprint(view: ContactView) -> str:
     """A hash of everything that the decision looked at."""
     companies = [
         [a.company.id, dict(a.company.properties), sorted((x.category, x.type_id, x.text or "") for x in a.labels)]
@@ -137,23 +137,25 @@ def _handovers(view: ContactView, planned: Plan, rules: Rules) -> list[HandoverR
     ]
 
 
-def _agree(session: Session, planned: Plan, slice_: Slice, now: datetime, loaded: work.Loaded) -> None:
+def _record_merge_base(session: Session, planned: Plan, batch: Batch, now: datetime, loaded: work.Loaded) -> None:
     """Links of records that exist already, with the values on which both sides agree."""
     for entity, key in planned.obsolete_links:
-        linking.drop(session, entity, key, slice_.links.pop((entity, key), None))
+        linking.drop(session, entity, key, batch.links.pop((entity, key), None))
         loaded.links.pop((entity, key), None)
     for write in planned.records:
         if write.object_id is None or not write.linked or write.action == "delete":
             continue
         pair = (write.entity, write.key)
-        known, stored = slice_.links.get(pair), loaded.links.get(pair)
+        known, stored = batch.links.get(pair), loaded.links.get(pair)
         if named_meanwhile(work.as_link(stored) if stored else None, known):
             continue
         # What both sides hold now is the new common ground, whatever was sent before.
-        link = after(*pair, known, Observed(write.object_id, write.agreed, write.seen, write.ours, write.shared))
+        link = after(
+            *pair, known, Observed(write.object_id, write.merge_base, write.observed, write.ours, write.shared)
+        )
         if link != known:
             work.save_link(session, link, now, written=False, loaded=loaded)
-            slice_.links[pair] = link
+            batch.links[pair] = link
 
 
 def handed_over(handover: HandoverRecord, since: datetime | None, now: datetime) -> None:
@@ -167,22 +169,22 @@ def handed_over(handover: HandoverRecord, since: datetime | None, now: datetime)
     emit(Event.LEAD_HANDED_OVER, contact=handover.contact_id, key=handover.lead_key, object_id=handover.object_id)
 
 
-def _report_lead(slice_: Slice, handover: HandoverRecord, since: datetime | None, now: datetime) -> None:
-    if _is_created(slice_, handover):
+def _report_lead(batch: Batch, handover: HandoverRecord, since: datetime | None, now: datetime) -> None:
+    if _is_created(batch, handover):
         handed_over(handover, since, now)
     else:
         emit(Event.LEAD_ADOPTED, contact=handover.contact_id, key=handover.lead_key, object_id=handover.object_id)
 
 
-def _is_created(slice_: Slice, handover: HandoverRecord) -> bool:
+def _is_created(batch: Batch, handover: HandoverRecord) -> bool:
     """Also a lead whose creation was answered only after the connection broke and that was then found by its key."""
-    link = slice_.links.get((LEAD, handover.lead_key))
+    link = batch.links.get((LEAD, handover.lead_key))
     return link is not None and link.origin == "created"
 
 
-def _report(slice_: Slice, after: Mapping[str, lifecycle.Progress | None]) -> None:
-    for contact, outcome in slice_.outcomes.items():
-        _report_contact(contact, outcome, after[contact], slice_.writes_of.get(contact, {}))
+def _report(batch: Batch, after: Mapping[str, lifecycle.Progress | None]) -> None:
+    for contact, outcome in batch.outcomes.items():
+        _report_contact(contact, outcome, after[contact], batch.writes_of.get(contact, {}))
 
 
 def _report_contact(

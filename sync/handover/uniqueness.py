@@ -20,8 +20,8 @@ from sync.errors import RemoteError
 from sync.handover import linking
 from sync.handover.keyed import KEYED, STATUS, Keyed, keyed
 from sync.log import Event, emit
-from sync.planner.lookups import record
 from sync.planner.provenance import STAMPS, creator
+from sync.planner.queries import record
 from sync.state import second_writer, streams
 from sync.state.second_writer import Made, Twin
 

@@ -11,11 +11,11 @@ from sync.context import Context, Counts
 from sync.hubspot_client import ObjectType
 from sync.log import Event, emit
 from sync.mirror import association_rows, clocks, freshness, mirrored, readable
-from sync.mirror.mirrored import Snapshot
+from sync.mirror.mirrored import Fetched
 from sync.reading import associations, budget, reread, storing
-from sync.reading.ahead import ahead
-from sync.reading.snapshots import snapshots, wanted
-from sync.reading.windows import EARLIEST, Batch, read_window
+from sync.reading.fetched import fetched_rows, wanted
+from sync.reading.prefetch import prefetch
+from sync.reading.windows import EARLIEST, WindowPage, read_window
 from sync.state import streams
 from sync.state.pending import mark_pending
 from sync.state.streams import Window
@@ -54,12 +54,12 @@ def _poll(context: Context, stream: ObjectType) -> tuple[int, int]:
     with context.store.reading() as session:
         returning = readable.load(session, stream).returning if window.since == EARLIEST else frozenset()
     pages = read_window(context.hubspot, stream, wanted(context, stream), _beyond(context, window))
-    for number, batch in enumerate(ahead(pages), 1):
-        ids = _store(context, stream, window, batch)
-        polled += len(batch.objects)
+    for number, page in enumerate(prefetch(pages), 1):
+        ids = _store(context, stream, window, page)
+        polled += len(page.objects)
         changed += len(ids)
-        emit(Event.POLL_PAGE, kind=stream, page=number, rows=len(batch.objects), changed=len(ids))
-        context.progress(f"poll {stream}", polled, batch.total if number == 1 else None)
+        emit(Event.POLL_PAGE, kind=stream, page=number, rows=len(page.objects), changed=len(ids))
+        context.progress(f"poll {stream}", polled, page.total if number == 1 else None)
         context.checkpoint()
         budget.still_spare(context, "poll")
     with context.store.session() as session:
@@ -131,13 +131,13 @@ def _was_polled(context: Context, stream: str) -> bool:
         return streams.watermark(session, stream).complete_until is not None
 
 
-def _store(context: Context, stream: ObjectType, window: Window, batch: Batch) -> list[str]:
+def _store(context: Context, stream: ObjectType, window: Window, page: WindowPage) -> list[str]:
     changed = storing.rows(
         context,
         "company" if stream == "companies" else "contact",
-        snapshots(context, stream, batch.objects),
+        fetched_rows(context, stream, page.objects),
         partial(SAVE[stream], context),
-        lambda session: streams.remember_cursor(session, stream, window, batch.cursor),
+        lambda session: streams.remember_cursor(session, stream, window, page.cursor),
     )
     with context.store.reading() as session:
         affected = association_rows.contacts_by_company(session, changed) if stream == "companies" else {}
@@ -150,7 +150,7 @@ def _store(context: Context, stream: ObjectType, window: Window, batch: Batch) -
     return changed
 
 
-SAVE: dict[ObjectType, Callable[[Context, Session, Sequence[Snapshot]], list[str]]] = {
+SAVE: dict[ObjectType, Callable[[Context, Session, Sequence[Fetched]], list[str]]] = {
     "contacts": storing.save_contacts,
     "companies": storing.save_companies,
 }

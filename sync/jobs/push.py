@@ -1,4 +1,4 @@
-"""Decides on due contacts, and hands those that qualify over in slices.
+"""Decides on due contacts, and hands those that qualify over in batches.
 
 A contact that does not qualify is recorded without a request to C4C, unless it refuses after its handover, or an open
 lead of it shows another score than today's. The guard looks at the whole cycle before the first write.
@@ -18,9 +18,9 @@ from sync.domain.views import ContactView
 from sync.errors import Refused, SyncError
 from sync.faults import Faults
 from sync.handover import guard, in_flight, permission, recording, restored, uniqueness
+from sync.handover.batch import BATCH_SIZE, Batch, LinksOf, decided
 from sync.handover.guard import Candidate
 from sync.handover.handover import Handover
-from sync.handover.slice import SLICE, LinksOf, Slice, decided
 from sync.lifecycle import Done, Failed
 from sync.planner.plan import Plan, Tenant, concerns
 from sync.planner.qualify import leading, qualify
@@ -92,8 +92,8 @@ def _hand_over(
     context: Context, handover: Callable[[], Handover], due: Sequence[str], counts: Counts, found: Faults
 ) -> None:
     concerned, withdrawn = _triage(context, due, counts, found)
-    digests = {contact: recording.input_digest(view) for contact, view in withdrawn.views.items()}
-    cleared = guard.cleared(context, handover, concerned, digests)
+    fingerprints = {contact: recording.input_fingerprint(view) for contact, view in withdrawn.views.items()}
+    cleared = guard.cleared(context, handover, concerned, fingerprints)
     _settle(context, _only(withdrawn, cleared), counts, found)
     going = [candidate.id for candidate in concerned if candidate.id in cleared and candidate.id not in found.found]
     refused = _carry_over(context, handover(), going, counts) if going else False
@@ -111,32 +111,32 @@ def explains(context: Context, refused: Refused) -> bool:
 
 
 def _carry_over(context: Context, handover: Handover, ids: Sequence[str], counts: Counts) -> bool:
-    """Hands over slice by slice; between slices the process may be asked to stop. Whether a record was refused."""
+    """Hands over batch by batch; between batches the process may be asked to stop. Whether a record was refused."""
     refused = False
-    for start in range(0, len(ids), SLICE):
+    for start in range(0, len(ids), BATCH_SIZE):
         if context.stopping() or permission.paused(context):
             return refused
         try:
-            handover.carry_over(ids[start : start + SLICE])
+            handover.carry_over(ids[start : start + BATCH_SIZE])
         finally:
             _count(counts, handover.current)
         permission.demand(context)
         refused |= any(outcome.code in REFUSALS for outcome in handover.current.outcomes.values())
-        context.progress("push", min(start + SLICE, len(ids)), len(ids))
+        context.progress("push", min(start + BATCH_SIZE, len(ids)), len(ids))
     return refused
 
 
-def _triage(context: Context, due: Sequence[str], counts: Counts, found: Faults) -> tuple[list[Candidate], Slice]:
+def _triage(context: Context, due: Sequence[str], counts: Counts, found: Faults) -> tuple[list[Candidate], Batch]:
     """Settles those of whom C4C need not hear; returns the others, and those who qualified until now, for the guard."""
     concerned: list[Candidate] = []
-    withdrawn = Slice({}, {})
+    withdrawn = Batch({}, {})
     for ids in portions(due, TRIAGE):
         with context.store.reading() as session:
             views = found.views(session, ids)
             links = LinksOf(work.links_of(session, ids, ()))
             schema = tenant_memory.remembered(session, context.config.rules)[0].schema
             were_qualified = work.last_qualified(session, [i for i, view in views.items() if view.cycles])
-        settled = Slice({}, {})
+        settled = Batch({}, {})
         for contact, view in views.items():
             with found.concerning({contact: view.change_seq}):
                 decisions = qualify(view, context.config.rules)
@@ -152,21 +152,21 @@ def _triage(context: Context, due: Sequence[str], counts: Counts, found: Faults)
     return concerned, withdrawn
 
 
-def _decide(slice_: Slice, view: ContactView, decisions: tuple[Decision, ...]) -> None:
-    slice_.views[view.id] = view
-    slice_.plans[view.id] = Plan(view.id, decisions)
-    slice_.outcomes[view.id] = decided(decisions)
+def _decide(batch: Batch, view: ContactView, decisions: tuple[Decision, ...]) -> None:
+    batch.views[view.id] = view
+    batch.plans[view.id] = Plan(view.id, decisions)
+    batch.outcomes[view.id] = decided(decisions)
 
 
-def _only(slice_: Slice, contacts: frozenset[str]) -> Slice:
-    ids = [i for i in slice_.views if i in contacts]
-    made = Slice({i: slice_.views[i] for i in ids}, {})
-    made.plans = {i: slice_.plans[i] for i in ids}
-    made.outcomes = {i: slice_.outcomes[i] for i in ids}
+def _only(batch: Batch, contacts: frozenset[str]) -> Batch:
+    ids = [i for i in batch.views if i in contacts]
+    made = Batch({i: batch.views[i] for i in ids}, {})
+    made.plans = {i: batch.plans[i] for i in ids}
+    made.outcomes = {i: batch.outcomes[i] for i in ids}
     return made
 
 
-def _settle(context: Context, settled: Slice, counts: Counts, found: Faults) -> None:
+def _settle(context: Context, settled: Batch, counts: Counts, found: Faults) -> None:
     recording.record(context, settled, found)
     _count(counts, settled)
 
@@ -186,13 +186,13 @@ def _tenant(context: Context) -> Tenant:
     return tenant
 
 
-def _count(counts: Counts, slice_: Slice) -> None:
-    for contact, outcome in slice_.outcomes.items():
-        decisions = slice_.plans[contact].decisions if contact in slice_.plans else ()
+def _count(counts: Counts, batch: Batch) -> None:
+    for contact, outcome in batch.outcomes.items():
+        decisions = batch.plans[contact].decisions if contact in batch.plans else ()
         qualified = any(decision.qualified for decision in decisions)
         counts["parked"] += isinstance(outcome, Failed)
         if isinstance(outcome, Done):
             counts["qualified" if qualified else "not_qualified"] += 1
-            counts["unchanged"] += qualified and contact not in slice_.writes_of
-    for (action, entity), number in slice_.written.items():
+            counts["unchanged"] += qualified and contact not in batch.writes_of
+    for (action, entity), number in batch.written.items():
         counts[COUNTED[action]][entity] += number

@@ -7,30 +7,30 @@ from sync.domain.rules import Rules
 from sync.jobs.poll import STREAMS
 from sync.log import Event, emit
 from sync.mirror import crossings
-from sync.reading import snapshots
+from sync.reading import fetched
 from sync.state import streams
 
 
 def are_new(session: Session, rules: Rules) -> bool:
     """Whether no run has worked by these rules yet, but by others."""
     before = streams.remembered(session, "rules")
-    return before is not None and before != rules.digest
+    return before is not None and before != rules.fingerprint
 
 
 def follow(context: Context) -> None:
     """Marks all contacts pending under new rules, and reads a stream anew if rules name further properties of it."""
-    digest = context.config.rules.digest
+    fingerprint = context.config.rules.fingerprint
     with context.store.session() as session:
         before = streams.remembered(session, "rules")
-        if before == digest:
+        if before == fingerprint:
             return
         for stream in STREAMS:
-            named = " ".join(snapshots.named(context, stream))
+            named = " ".join(fetched.named(context, stream))
             known = streams.remembered(session, f"properties of {stream}")
             if known is not None and not set(named.split()) <= set(known.split()):
                 streams.reopen(session, stream)
             streams.remember(session, f"properties of {stream}", named)
-        streams.remember(session, "rules", digest)
+        streams.remember(session, "rules", fingerprint)
         reviewed = crossings.review(session, context.config.rules.qualification.scores, context.now()) if before else 0
     if before:
-        emit(Event.RULES_CHANGED, version=digest, contacts=reviewed)
+        emit(Event.RULES_CHANGED, version=fingerprint, contacts=reviewed)

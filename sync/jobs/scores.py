@@ -13,9 +13,9 @@ from sync.domain.rules import Score
 from sync.hubspot_client import Filter, Page
 from sync.jobs.poll import refresh_stale
 from sync.mirror import crossings, freshness
-from sync.reading import budget, existence
-from sync.reading.ahead import ahead
-from sync.reading.snapshots import wanted
+from sync.reading import budget, tombstone_check
+from sync.reading.fetched import wanted
+from sync.reading.prefetch import prefetch
 from sync.reading.windows import read_set
 
 
@@ -56,11 +56,11 @@ def _follow(context: Context, score: Score) -> tuple[int, int]:
 
 
 def _rest(pages: Iterator[Page], first: Page) -> Iterator[Page]:
-    return ahead(pages) if first.after else iter(())
+    return prefetch(pages) if first.after else iter(())
 
 
 def _store(context: Context, score: Score, page: Page) -> int:
-    return existence.store(context, page.objects, "score query", score=score.name)
+    return tombstone_check.store(context, page.objects, "score query", score=score.name)
 
 
 def _ids(page: Page) -> set[str]:
@@ -84,4 +84,4 @@ def condition(score: Score) -> Filter:
 
 def _left(context: Context, missing: set[str]) -> int:
     """Those who stood above the threshold and were not found any more are read by id: fallen, merged or deleted."""
-    return existence.reread(context, sorted(missing, key=in_order))
+    return tombstone_check.reread(context, sorted(missing, key=in_order))

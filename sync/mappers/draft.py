@@ -31,7 +31,7 @@ class Awaited:
 
 
 Value = str | bool | int | Awaited | None
-Lookup = Callable[[str], str | Awaited | None]
+ValueOf = Callable[[str], str | Awaited | None]
 """From a source's full name (`contact.email`, `c4c.account_uuid`) to its value. Raises Unreadable."""
 
 
@@ -62,7 +62,7 @@ class Draft:
         return any(isinstance(field.value, Awaited) for field in self.fields)
 
 
-def draft(entity: str, key: str, own: str, maps: Iterable[FieldMap], lookup: Lookup, schema: Schema) -> Draft:
+def draft(entity: str, key: str, own: str, maps: Iterable[FieldMap], value_of: ValueOf, schema: Schema) -> Draft:
     """The draft of one record; `own` is the space that a source without a dot belongs to.
 
     Fields that the tenant does not have are left out (`check` names them), and so are those whose source cannot be
@@ -76,7 +76,7 @@ def draft(entity: str, key: str, own: str, maps: Iterable[FieldMap], lookup: Loo
         if not known:
             continue
         try:
-            values, found = _values(mapped, own, lookup, known)
+            values, found = _values(mapped, own, value_of, known)
         except Unreadable as unread:
             warnings.append(Reason(Code.PROPERTY_UNREADABLE, f"{entity}.{known[0].name}: {unread}, left as it is"))
             continue
@@ -93,8 +93,10 @@ def draft(entity: str, key: str, own: str, maps: Iterable[FieldMap], lookup: Loo
 Finding = tuple[Code, str]
 
 
-def _values(mapped: FieldMap, own: str, lookup: Lookup, fields: Sequence[Field]) -> tuple[list[Value], list[Finding]]:
-    fitting, passed_over = _first_fit(mapped, own, lookup)
+def _values(
+    mapped: FieldMap, own: str, value_of: ValueOf, fields: Sequence[Field]
+) -> tuple[list[Value], list[Finding]]:
+    fitting, passed_over = _first_fit(mapped, own, value_of)
     nothing: list[Value] = [None] * len(fields)
     if isinstance(fitting, Awaited):
         return [fitting, *nothing[1:]], []
@@ -126,22 +128,22 @@ def _day(value: str, time_zone: str) -> str:
     return found.astimezone(ZoneInfo(time_zone)).date().isoformat()
 
 
-def _first_fit(mapped: FieldMap, own: str, lookup: Lookup) -> tuple[str | Awaited | None, bool]:
+def _first_fit(mapped: FieldMap, own: str, value_of: ValueOf) -> tuple[str | Awaited | None, bool]:
     """(what the field is made of, whether something was passed over because it does not fit)."""
-    land = _land(mapped, own, lookup) if mapped.transform in BY_COUNTRY else None
+    country_code = _country_code(mapped, own, value_of) if mapped.transform in BY_COUNTRY else None
     passed_over = False
-    for raw in _raws(mapped, own, lookup):
-        fitting = raw if isinstance(raw, Awaited) else transformed(mapped.transform, raw, land)
+    for raw in _raws(mapped, own, value_of):
+        fitting = raw if isinstance(raw, Awaited) else transformed(mapped.transform, raw, country_code)
         if fitting is not None:
             return fitting, passed_over
         passed_over = True
     return None, passed_over
 
 
-def _land(mapped: FieldMap, own: str, lookup: Lookup) -> str | None:
+def _country_code(mapped: FieldMap, own: str, value_of: ValueOf) -> str | None:
     """The country that the value is read by: the record's own, else the rule's."""
     space, _, name = qualified(own, mapped.country_source or "").partition(".")
-    return (country_of(lambda source: _text(lookup(f"{space}.{source}")), name) if name else None) or mapped.country
+    return (country_of(lambda source: _text(value_of(f"{space}.{source}")), name) if name else None) or mapped.country
 
 
 def _text(value: str | Awaited | None) -> str | None:
@@ -180,11 +182,11 @@ SPREADABLE = frozenset({"text", "plain_text", "upper", "lower"})
 """Transforms whose value is still worth something when it is cut; part of a phone number is not."""
 
 
-def _raws(mapped: FieldMap, own: str, lookup: Lookup) -> Iterator[str | Awaited]:
+def _raws(mapped: FieldMap, own: str, value_of: ValueOf) -> Iterator[str | Awaited]:
     """What the field may be made of, in order. A source is looked up only where those before it do not fit, so it need
     not be readable otherwise.
     """
-    given = iter(_given(mapped, own, lookup))
+    given = iter(_given(mapped, own, value_of))
     if mapped.join is not None:
         given = filter(None, [mapped.join.join(map(str, given))])
     first = next(given, mapped.default)
@@ -193,16 +195,16 @@ def _raws(mapped: FieldMap, own: str, lookup: Lookup) -> Iterator[str | Awaited]
     yield from given
 
 
-def _given(mapped: FieldMap, own: str, lookup: Lookup) -> Iterable[str | Awaited]:
+def _given(mapped: FieldMap, own: str, value_of: ValueOf) -> Iterable[str | Awaited]:
     if mapped.value is not None:
         return (mapped.value,)
     if mapped.template is not None:
-        return filter(None, [fill(mapped.template, lambda name: lookup(qualified(own, name)))])
-    return (found for name in _sources(mapped, own) if (found := _looked_up(lookup, name)) is not None)
+        return filter(None, [fill(mapped.template, lambda name: value_of(qualified(own, name)))])
+    return (found for name in _sources(mapped, own) if (found := _looked_up(value_of, name)) is not None)
 
 
-def _looked_up(lookup: Lookup, name: str) -> str | Awaited | None:
-    return read_if_there(lookup, name) if name.endswith(_CODES) else lookup(name)
+def _looked_up(value_of: ValueOf, name: str) -> str | Awaited | None:
+    return read_if_there(value_of, name) if name.endswith(_CODES) else value_of(name)
 
 
 _CODES = tuple(f".{source}" for sources in COUNTRY_CODES.values() for source in sources)
@@ -217,9 +219,9 @@ def _sources(mapped: FieldMap, own: str) -> list[str]:
     return [f"{space}.{source}" for space, _, name in parts for source in with_country_codes((name,))]
 
 
-def fill(template: str, lookup: Lookup) -> str | None:
+def fill(template: str, value_of: ValueOf) -> str | None:
     """The template with its placeholders filled; what is missing leaves no gap. None if all are missing."""
-    found = {name: lookup(name) for name in placeholders(template)}
+    found = {name: value_of(name) for name in placeholders(template)}
     if found and all(value is None for value in found.values()):
         return None
     filled = re.sub(r"{([^{}]*)}", lambda match: str(found[match[1]] or ""), template)

@@ -29,13 +29,13 @@ class Traits:
 def traits(company: Company, rules: AccountMap) -> Traits:
     """The company's traits by the sources of the rules' natural keys; a property that cannot be read gives none."""
     sources = {key.kind: key.source for key in rules.natural_keys}
-    name, land, postal = sources.get("name_country_postal", ("name", "country", "zip"))
-    found_land = _readable(lambda: country_of(company.get, land))
+    name, country_code, postal = sources.get("name_country_postal", ("name", "country", "zip"))
+    found_country = _readable(lambda: country_of(company.get, country_code))
     return Traits(
         _readable(lambda: web_domain(company, sources.get("web_domain", ()), rules.shared_domains)),
         _readable(lambda: company.get(name)),
-        found_land,
-        postal_code(_readable(lambda: company.get(postal)), found_land or None),
+        found_country,
+        postal_code(_readable(lambda: company.get(postal)), found_country or None),
     )
 
 
@@ -93,5 +93,5 @@ def _others(company: Company, groups: Iterable[Peers]) -> tuple[Peer, ...]:
 def fit(company: Traits, account: Traits) -> tuple[bool, bool, bool]:
     """How well an account agrees with a company besides its domain; more is better. A name says more than a place."""
     postal = bool(company.postal) and company.postal == account.postal
-    land = bool(company.country) and company.country == account.country
-    return same_name(company.name, account.name), postal, land
+    country_code = bool(company.country) and company.country == account.country
+    return same_name(company.name, account.name), postal, country_code

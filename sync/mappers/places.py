@@ -178,15 +178,15 @@ def _translations(domain: str, languages: tuple[str, ...]) -> list[Callable[[str
     return [translation.gettext for translation in found]
 
 
-def state(value: str, land: str | None = None) -> str | None:
+def state(value: str, country_code: str | None = None) -> str | None:
     """The part of the ISO 3166-2 code after the hyphen (`BY`), from a code or an English, German or local name.
 
     `land` is the country's alpha-2 code; without it the name must be that of one country's state only.
     """
-    if land:
-        return _known(_states().get(land, {}), value)
-    by_land = ((names, _known(names, value)) for names in _states().values())
-    found = {code for names, code in by_land if code and not spellings(value) & _codes(names)}
+    if country_code:
+        return _known(_states().get(country_code, {}), value)
+    by_country = ((names, _known(names, value)) for names in _states().values())
+    found = {code for names, code in by_country if code and not spellings(value) & _codes(names)}
     return found.pop() if len(found) == 1 else None
 
 
@@ -205,13 +205,13 @@ def _states() -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     german = _translations("iso3166-2", ("de",))[0]
     for entry in pycountry.subdivisions:
-        land, _, code = str(entry.code).partition("-")
-        names = found.setdefault(land, {})
+        country_code, _, code = str(entry.code).partition("-")
+        names = found.setdefault(country_code, {})
         for name in (code, entry.code, entry.name, german(entry.name)):
             names |= dict.fromkeys(spellings(name), code)
-    for land, exonyms in _ENGLISH.items():
+    for country_code, exonyms in _ENGLISH.items():
         for name, code in exonyms.items():
-            found[land] |= dict.fromkeys(spellings(name), code)
+            found[country_code] |= dict.fromkeys(spellings(name), code)
     return found
 
 

@@ -84,13 +84,13 @@ _NO_PHONE = re.compile(r"@|://|^\d+[.,]\d+E\+?\d+$", re.IGNORECASE)
 """An address, or a number that a spreadsheet wrote as `4.94012E+11`: its last digits are lost."""
 
 
-def phone_e164(value: str, land: str | None = None) -> str | None:
+def phone_e164(value: str, country_code: str | None = None) -> str | None:
     """A phone number in E.164 (`+49401234567`); `land` is the country of numbers written without one.
 
     An extension stays behind the number (`+49401234567 ext. 12`). Numbers that cannot exist fit nothing.
     """
     try:
-        parsed = phonenumbers.parse(phone(value) or "", land)
+        parsed = phonenumbers.parse(phone(value) or "", country_code)
     except phonenumbers.NumberParseException:
         return None
     if phonenumbers.is_possible_number_with_reason(parsed) != phonenumbers.ValidationResult.IS_POSSIBLE:
@@ -173,9 +173,9 @@ BY_COUNTRY: dict[str, Callable[[str, str | None], str | None]] = {"phone_e164": 
 """Those that read a value by the rules of a country."""
 
 
-def transformed(name: str, value: str, land: str | None = None) -> str | None:
+def transformed(name: str, value: str, country_code: str | None = None) -> str | None:
     """`value` after the transform of that name, read by the rules of `land` where that matters."""
-    return BY_COUNTRY[name](value, land) if name in BY_COUNTRY else TRANSFORMS[name](value)
+    return BY_COUNTRY[name](value, country_code) if name in BY_COUNTRY else TRANSFORMS[name](value)
 
 
 def spread(value: str, lengths: Sequence[int]) -> tuple[list[str], bool]:

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from sync.domain.labels import LabelId
 from sync.domain.views import ASSOCIATIONS, Label
-from sync.mirror import labels as label_pins
+from sync.mirror import labels as label_bindings
 from sync.mirror import objects, vanished
 from sync.mirror.objects import gone
 from sync.mirror.vanished import LabelSet
@@ -42,13 +42,13 @@ def save_associations(session: Session, found: Mapping[str, LabelSet], now: date
     Returns their ids, each with what changed. A label that was only renamed changes nothing: rules hold to its id.
     """
     changed: dict[str, str] = {}
-    lost, pins = label_pins.lost(session), label_pins.pins(session)
+    lost, bindings = label_bindings.lost(session), label_bindings.bindings(session)
     for ids in portions(found):
         stored = stored_labels(session, ids)
         if lost:
             found = {
                 **found,
-                **{i: found[i] | vanished.kept(stored.get(i, frozenset()), found[i], lost, pins) for i in ids},
+                **{i: found[i] | vanished.kept(stored.get(i, frozenset()), found[i], lost, bindings) for i in ids},
             }
         differing = [i for i in ids if _with_texts(stored.get(i, frozenset())) != _with_texts(found[i])]
         session.exec(delete(tables.Association).where(col(tables.Association.contact_id).in_(differing)))

@@ -71,7 +71,7 @@ def last_certain(session: Session, now: datetime) -> datetime | None:
     Runs are numbered in the order in which they happened. From the first one on that is dated after `now` the clock ran
     ahead, and nobody knows since when: that run and all later ones do not count.
     """
-    ahead = select(func.min(tables.JobRun.id)).where(col(tables.JobRun.started_at) > now + TOLERANCE)
-    first = session.exec(ahead).one()
+    prefetch = select(func.min(tables.JobRun.id)).where(col(tables.JobRun.started_at) > now + TOLERANCE)
+    first = session.exec(prefetch).one()
     of = select(func.max(tables.JobRun.started_at)).where(tables.JobRun.job == "poll", col(tables.JobRun.ok).is_(True))
     return session.exec(of if first is None else of.where(col(tables.JobRun.id) < first)).one()

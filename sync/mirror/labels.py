@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from sqlmodel import Session, col, select
 
-from sync.domain.labels import LabelId, Pins
+from sync.domain.labels import Bindings, LabelId
 from sync.state import tables
 from sync.state.streams import remember, remembered
 
@@ -13,7 +13,7 @@ _NAME = "labels"
 _LOST = "lost labels"
 
 
-def pins(session: Session) -> dict[str, LabelId]:
+def bindings(session: Session) -> dict[str, LabelId]:
     found = json.loads(remembered(session, _NAME) or "{}")
     return {text: (str(category), int(type_id)) for text, (category, type_id) in found.items()}
 
@@ -28,8 +28,8 @@ def save_lost(session: Session, labels: Mapping[LabelId, str]) -> None:
     remember(session, _LOST, json.dumps([[*label, text] for label, text in sorted(labels.items())]))
 
 
-def save_pins(session: Session, pinned: Pins) -> None:
-    remember(session, _NAME, json.dumps(pinned))
+def save_bindings(session: Session, bound: Bindings) -> None:
+    remember(session, _NAME, json.dumps(bound))
 
 
 def bearers(session: Session, label: LabelId) -> list[str]:

@@ -9,7 +9,7 @@ from sync.domain.labels import named
 from sync.domain.rules import OWNER_PROPERTY
 from sync.domain.views import Association, Company, ContactView, Cycle, Label, Owner, Properties
 from sync.mirror import association_rows, left_alone, objects, readable
-from sync.mirror import labels as label_pins
+from sync.mirror import labels as label_bindings
 from sync.mirror.objects import COMPANIES, CONTACTS, Row
 from sync.mirror.vanished import LabelSet
 from sync.state import tables
@@ -59,14 +59,14 @@ def _associations(
     companies: Mapping[str, Row],
     owners: Mapping[str, Owner],
 ) -> dict[str, tuple[Association, ...]]:
-    pins, lost_labels = label_pins.pins(session), label_pins.lost(session)
+    bindings, lost_labels = label_bindings.bindings(session), label_bindings.lost(session)
     lost = readable.unreadable(session, "companies")
     known = {i: _company(companies.get(i), i, owners, lost) for of in pairs.values() for i, _ in of}
     found: dict[str, tuple[Association, ...]] = {}
     for contact, of in pairs.items():
         labels: dict[str, set[Label]] = {}
         for company, label in of:
-            labels.setdefault(company, set()).add(named(label, pins, lost_labels))
+            labels.setdefault(company, set()).add(named(label, bindings, lost_labels))
         found[contact] = tuple(Association(known[i], frozenset(labels[i])) for i in sorted(labels))
     return found
 

@@ -18,7 +18,7 @@ from sync.state.pending import mark_pending, portions
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class Fetched:
     """One HubSpot object as read: only the properties that rules name; `unreadable` are those of them not readable.
 
     `lost`: by property the options that the portal no longer has.
@@ -39,10 +39,12 @@ class Snapshot:
         return has < had and had - has <= lost
 
 
-def save_contacts(session: Session, snapshots: Sequence[Snapshot], scores: Sequence[Score], now: datetime) -> list[str]:
+def save_contacts(
+    session: Session, fetched_rows: Sequence[Fetched], scores: Sequence[Score], now: datetime
+) -> list[str]:
     """Stores contacts and marks those that really changed pending; returns their ids."""
-    before = objects.rows(session, CONTACTS, [s.id for s in snapshots])
-    latest = [_completed(s, before.get(s.id)) for s in {s.id: s for s in snapshots}.values()]
+    before = objects.rows(session, CONTACTS, [s.id for s in fetched_rows])
+    latest = [_completed(s, before.get(s.id)) for s in {s.id: s for s in fetched_rows}.values()]
     pairs = ((before[s.id].properties if s.id in before else None, s.properties) for s in latest)
     freshness.note_values(session, [score.property for score in scores], pairs, now)
     changed = [s.id for s in latest if _differs(before.get(s.id), s) or _came_back(before[s.id], s)]
@@ -54,41 +56,41 @@ def save_contacts(session: Session, snapshots: Sequence[Snapshot], scores: Seque
     return changed
 
 
-def _completed(snapshot: Snapshot, row: Row | None) -> Snapshot:
+def _completed(fetched: Fetched, row: Row | None) -> Fetched:
     """Keeps the former value of each property that could not be read: it is neither empty nor changed.
 
     The mark of unreadable associations also stays, until they are read.
     """
-    if row is None or not (snapshot.unreadable or snapshot.lost or row.unreadable):
-        unread = dict.fromkeys(snapshot.unreadable & snapshot.properties.keys())
-        return replace(snapshot, properties={**snapshot.properties, **unread}) if unread else snapshot
+    if row is None or not (fetched.unreadable or fetched.lost or row.unreadable):
+        unread = dict.fromkeys(fetched.unreadable & fetched.properties.keys())
+        return replace(fetched, properties={**fetched.properties, **unread}) if unread else fetched
     before = row.properties
-    values = {n: before.get(n) if snapshot.keeps(n, before.get(n)) else v for n, v in snapshot.properties.items()}
+    values = {n: before.get(n) if fetched.keeps(n, before.get(n)) else v for n, v in fetched.properties.items()}
     kept = frozenset({ASSOCIATIONS}.intersection(row.unreadable))
-    return replace(snapshot, properties=values, unreadable=snapshot.unreadable | kept)
+    return replace(fetched, properties=values, unreadable=fetched.unreadable | kept)
 
 
-def _differs(row: Row | None, snapshot: Snapshot) -> bool:
-    return row is None or row.properties != snapshot.properties or set(row.unreadable) != snapshot.unreadable
+def _differs(row: Row | None, fetched: Fetched) -> bool:
+    return row is None or row.properties != fetched.properties or set(row.unreadable) != fetched.unreadable
 
 
-def _came_back(row: Row, snapshot: Snapshot) -> bool:
-    return (row.archived, row.erased) != (snapshot.archived, False)
+def _came_back(row: Row, fetched: Fetched) -> bool:
+    return (row.archived, row.erased) != (fetched.archived, False)
 
 
-def _reading(snapshot: Snapshot, row: Row | None) -> crossings.Reading:
-    return crossings.Reading(snapshot.id, snapshot.properties, snapshot.modified_at, row.modified_at if row else None)
+def _reading(fetched: Fetched, row: Row | None) -> crossings.Reading:
+    return crossings.Reading(fetched.id, fetched.properties, fetched.modified_at, row.modified_at if row else None)
 
 
 def _write(
     session: Session,
     table: Table,
-    snapshots: Sequence[Snapshot],
+    fetched_rows: Sequence[Fetched],
     before: Mapping[str, Row],
-    values: Callable[[Snapshot], dict[str, Any]],
+    values: Callable[[Fetched], dict[str, Any]],
 ) -> None:
     """Inserts what is new and updates what differs; a row that is the same costs no write."""
-    rows = [values(snapshot) for snapshot in snapshots]
+    rows = [values(fetched) for fetched in fetched_rows]
     objects.insert_rows(session, table, [_FRESH[table.name] | row for row in rows if row["id"] not in before])
     known = [row for row in rows if row["id"] in before]
     objects.update_rows(session, table, [row for row in known if row != _now(before[row["id"]], row)])
@@ -103,17 +105,17 @@ _FRESH: dict[str, dict[str, Any]] = {"contact": {"associations_stale": True}, "c
 """What only a new row has besides the values of its snapshot."""
 
 
-def _company_values(snapshot: Snapshot) -> dict[str, Any]:
+def _company_values(fetched: Fetched) -> dict[str, Any]:
     return {
-        "id": snapshot.id,
-        "properties": dict(snapshot.properties),
-        "unreadable": sorted(snapshot.unreadable),
-        "modified_at": snapshot.modified_at,
+        "id": fetched.id,
+        "properties": dict(fetched.properties),
+        "unreadable": sorted(fetched.unreadable),
+        "modified_at": fetched.modified_at,
     }
 
 
-def _contact_values(snapshot: Snapshot) -> dict[str, Any]:
-    return _company_values(snapshot) | {"archived": snapshot.archived, "erased": False, "missing_since": None}
+def _contact_values(fetched: Fetched) -> dict[str, Any]:
+    return _company_values(fetched) | {"archived": fetched.archived, "erased": False, "missing_since": None}
 
 
 def all_ids(session: Session) -> list[str]:
@@ -131,10 +133,10 @@ def count_companies(session: Session) -> int:
     return session.exec(select(func.count()).select_from(tables.Company)).one()
 
 
-def save_companies(session: Session, snapshots: Sequence[Snapshot], now: datetime) -> list[str]:
+def save_companies(session: Session, fetched_rows: Sequence[Fetched], now: datetime) -> list[str]:
     """Stores companies; the contacts of those that really changed become pending. Returns the changed ids."""
-    before = objects.rows(session, COMPANIES, [s.id for s in snapshots])
-    latest = [_completed(s, before.get(s.id)) for s in {s.id: s for s in snapshots}.values()]
+    before = objects.rows(session, COMPANIES, [s.id for s in fetched_rows])
+    latest = [_completed(s, before.get(s.id)) for s in {s.id: s for s in fetched_rows}.values()]
     changed = [s.id for s in latest if _differs(before.get(s.id), s)]
     _write(session, COMPANIES, latest, before, _company_values)
     merges.follow(session, {s.id: s.properties for s in latest}, "CorporateAccount", now)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Set
 
-from sync.domain.labels import LabelId, Pins
+from sync.domain.labels import Bindings, LabelId
 from sync.domain.views import Label, Properties
 
 LabelSet = frozenset[tuple[str, Label]]
@@ -21,7 +21,7 @@ def went(before: Properties, now: Properties, watched: Mapping[str, Set[str]]) -
     return any((options(before.get(name)) - options(now.get(name))) & of for name, of in watched.items())
 
 
-def kept(before: LabelSet, now: LabelSet, lost: Mapping[LabelId, str], pins: Pins) -> LabelSet:
+def kept(before: LabelSet, now: LabelSet, lost: Mapping[LabelId, str], bindings: Bindings) -> LabelSet:
     """Vanished labels that kept somebody back, of pairs that are still there and do not carry their successor."""
     companies = {company for company, _ in now}
     return frozenset(
@@ -29,7 +29,7 @@ def kept(before: LabelSet, now: LabelSet, lost: Mapping[LabelId, str], pins: Pin
         for company, label in before
         if company in companies
         and (text := lost.get(_id(label))) is not None
-        and not any(c == company and _id(x) == pins.get(text) for c, x in now)
+        and not any(c == company and _id(x) == bindings.get(text) for c, x in now)
     )
 
 

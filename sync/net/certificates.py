@@ -134,7 +134,7 @@ class ClientCertificate:
         """Nothing: the dates of the files tell when they change."""
 
     def load(self, context: ssl.SSLContext) -> None:
-        """Has the context show it. Raises ConfigurationError that says which file is wrong, and how to mend it."""
+        """Has the context show it. Raises ConfigurationError that says which file is wrong, and how to repair it."""
         try:
             cert, key = self.cert.read_bytes(), self.key.read_bytes()
         except OSError as error:

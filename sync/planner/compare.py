@@ -11,8 +11,8 @@ from sync.domain.schema import Schema
 from sync.domain.values import blank, same
 from sync.domain.views import Link
 from sync.mappers.draft import Awaited, Draft, DraftField, Value
-from sync.planner.seen import digest, unread
-from sync.planner.target import Record
+from sync.planner.observed import fingerprint, unread
+from sync.planner.snapshot import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +42,14 @@ class Base:
 
     @classmethod
     def of(cls, link: Link) -> "Base":
-        made = link.seen.get(MADE)
+        made = link.observed.get(MADE)
         return cls(link.sent, made if isinstance(made, Mapping) else {}, unread(link))
 
     def untouched(self, name: str, current: Any) -> bool:
         """Whether the field shows what we sent, or what C4C made by itself: nobody else changed it."""
         if name in self.sent and same(current, self.sent[name]):
             return True
-        return name in self.unread or (name in self.made and self.made[name] == digest(current))
+        return name in self.unread or (name in self.made and self.made[name] == fingerprint(current))
 
 
 def _plain(value: Value) -> bool:

@@ -18,7 +18,7 @@ from sync.planner.facts import Facts
 Filters = Mapping[str, Condition]
 
 
-def misfit(condition: Condition, facts: Facts) -> str | None:
+def shortfall(condition: Condition, facts: Facts) -> str | None:
     """What of the condition does not hold; None if all of it does.
 
     Raises Unreadable where that depends on a property that cannot be read; what the others decide is decided.
@@ -27,10 +27,10 @@ def misfit(condition: Condition, facts: Facts) -> str | None:
     if condition.property is not None:
         return _test(condition, facts)
     if condition.filter is not None:
-        found = misfit(filters[condition.filter], facts)
+        found = shortfall(filters[condition.filter], facts)
         return f"{condition.filter!r} ({found})" if found else None
     if condition.negated is not None:
-        return None if misfit(condition.negated, facts) else f"not {_named(condition.negated)} is asked for"
+        return None if shortfall(condition.negated, facts) else f"not {_named(condition.negated)} is asked for"
     if condition.any:
         return _any(condition.any, facts)
     return _all(condition.all, facts)
@@ -59,14 +59,14 @@ def _each(parts: Iterable[Condition], facts: Facts) -> tuple[list[str | None], U
     unread: Unreadable | None = None
     for part in parts:
         try:
-            found.append(misfit(part, facts))
+            found.append(shortfall(part, facts))
         except Unreadable as error:
             unread = unread or error
     return found, unread
 
 
 def holds(condition: Condition, facts: Facts) -> bool:
-    return misfit(condition, facts) is None
+    return shortfall(condition, facts) is None
 
 
 def _named(condition: Condition) -> str:

@@ -9,11 +9,11 @@ from sync.domain.marketing import ChannelRule
 from sync.domain.rules import Consent, FieldRule
 from sync.domain.views import ContactView
 
-Told = Mapping[str, tuple[str, FieldRule]]
+Consents = Mapping[str, tuple[str, FieldRule]]
 """Channel → (consent code, how it is compared)."""
 
 
-def consents(view: ContactView, consent: Consent) -> Told:
+def consents(view: ContactView, consent: Consent) -> Consents:
     """What HubSpot knows. A refusal always goes over; consent never overrides what C4C knows better.
 
     A property that cannot be read says nothing here, so that it holds back no refusal that another one says.
@@ -32,8 +32,8 @@ def consents(view: ContactView, consent: Consent) -> Told:
     return found
 
 
-def refusals(view: ContactView, consent: Consent) -> Told:
-    return {channel: told for channel, told in consents(view, consent).items() if told[0] == consent.refused}
+def refusals(view: ContactView, consent: Consent) -> Consents:
+    return {channel: given for channel, given in consents(view, consent).items() if given[0] == consent.refused}
 
 
 def stops_updates(view: ContactView, consent: Consent) -> bool:

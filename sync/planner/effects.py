@@ -5,8 +5,8 @@ from typing import Any
 from sync.c4c.odata import Row
 from sync.domain.link import Wrote
 from sync.domain.schema import Schema
-from sync.planner.lookups import record
-from sync.planner.seen import EVERYTHING, seen
+from sync.planner.observed import EVERYTHING, observe
+from sync.planner.queries import record
 from sync.planner.writes import Write
 
 
@@ -17,7 +17,9 @@ def wrote(write: Write, row: Row | None, schema: Schema | None) -> Wrote:
     """
     sent: dict[str, Any] = write.values()
     object_id = write.object_id or str((row or {})["ObjectID"])
-    observed = seen(record(write.entity, row), sent if schema else None, schema, EVERYTHING) if row else write.seen
+    observed = (
+        observe(record(write.entity, row), sent if schema else None, schema, EVERYTHING) if row else write.observed
+    )
     return Wrote(object_id, sent, observed, write.ours, adopts(write), answered=row is not None)
 
 

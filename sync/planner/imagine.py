@@ -14,11 +14,11 @@ from sync.domain.rules import Rules
 from sync.domain.views import Link
 from sync.mappers.draft import Awaited
 from sync.planner.effects import wrote
-from sync.planner.lookups import Answers, answered, index, record
+from sync.planner.observed import Foreign
+from sync.planner.queries import Answers, answered, index, record
 from sync.planner.records.relations import MAIN, WORK_PLACE
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
-from sync.planner.seen import Foreign
-from sync.planner.target import Question, Record, Target
+from sync.planner.snapshot import Lookup, Record, Snapshot
 from sync.planner.writes import PERMISSION, RELATION, Write
 
 NUMBERS = {ACCOUNT: ("UUID", "AccountID"), CONTACT: ("ContactUUID", "ContactID"), LEAD: ("", "ID")}
@@ -99,44 +99,44 @@ class Imagined:
     def rows(self, entity: str) -> Sequence[Row]:
         return list(self._rows[entity].values())
 
-    def makes_up(self, question: Question) -> bool:
+    def makes_up(self, lookup: Lookup) -> bool:
         """Whether the question names an id that does not exist: nobody else can answer it."""
-        return question.value in self._made_up
+        return lookup.value in self._made_up
 
-    def answer(self, question: Question) -> list[Record]:
+    def answer(self, lookup: Lookup) -> list[Record]:
         """The records that are only imagined."""
-        if (question.kind, question.entity) not in self._indexed:
+        if (lookup.kind, lookup.entity) not in self._indexed:
             rows = {entity: list(found.values()) for entity, found in self._rows.items()}
-            self._indexed |= index([question], rows, self._keys)
-        return answered(question, self._indexed)
+            self._indexed |= index([lookup], rows, self._keys)
+        return answered(lookup, self._indexed)
 
-    def completed(self, question: Question, found: Iterable[Record]) -> list[Record]:
+    def completed(self, lookup: Lookup, found: Iterable[Record]) -> list[Record]:
         """What C4C answered, with what was pretended on top."""
         real = (r for r in found if (r.entity, r.object_id) not in self._removed)
         changed = [replace(r, fields={**r.fields, **self._changes.get((r.entity, r.object_id), {})}) for r in real]
-        return [*changed, *self.answer(question)]
+        return [*changed, *self.answer(lookup)]
 
     # ---- pretending
 
-    def write(self, write: Write, links: MutableMapping[tuple[str, str], Link], target: Target) -> None:
+    def write(self, write: Write, links: MutableMapping[tuple[str, str], Link], snapshot: Snapshot) -> None:
         """Pretends that the write succeeded: links and target tell it from now on."""
         match write.action:
             case "create":
-                self._create(write, links, target)
+                self._create(write, links, snapshot)
             case "delete" if write.object_id:
-                self._delete(write, links, target)
+                self._delete(write, links, snapshot)
             case _ if write.object_id:
-                self._change(write.entity, write.object_id, write.values(), target)
+                self._change(write.entity, write.object_id, write.values(), snapshot)
                 if write.linked:
                     self._keep(write, None, links)
         self._note(write)
 
-    def _create(self, write: Write, links: MutableMapping[tuple[str, str], Link], target: Target) -> None:
+    def _create(self, write: Write, links: MutableMapping[tuple[str, str], Link], snapshot: Snapshot) -> None:
         row = self._fresh(write.entity, write.key, write.values())
         if write.entity == RELATION:
-            persons = target.find(CONTACT, "ContactID", str(row.get("ContactID") or ""))
+            persons = snapshot.find(CONTACT, "ContactID", str(row.get("ContactID") or ""))
             row["ParentObjectID"] = next((person.object_id for person in persons), None)
-        self._place(write.entity, row, target, write.answers)
+        self._place(write.entity, row, snapshot, write.answers)
         self._keep(write, row, links)
         for child in write.children:
             part = self._fresh(child.entity, child.key, child.values())
@@ -144,53 +144,53 @@ class Imagined:
             pair = (child.entity, child.key)
             links[pair] = after(*pair, links.get(pair), Announced(child.values()))
         if write.entity == CONTACT:
-            self._follow_contact(row, target)
-        self._move_main(write.entity, row, write.values(), target)
+            self._follow_contact(row, snapshot)
+        self._move_main(write.entity, row, write.values(), snapshot)
 
     def _keep(self, write: Write, row: Row | None, links: MutableMapping[tuple[str, str], Link]) -> None:
         """The same as the real run keeps; a made-up row tells nothing of values that C4C would add."""
         pair = (write.entity, write.key)
         links[pair] = after(*pair, links.get(pair), wrote(write, row, None))
 
-    def _place(self, entity: str, row: Row, target: Target, answers: Iterable[Question]) -> None:
+    def _place(self, entity: str, row: Row, snapshot: Snapshot, answers: Iterable[Lookup]) -> None:
         self.add(entity, row)
-        target.created(record(entity, row), answers)
+        snapshot.created(record(entity, row), answers)
 
-    def _delete(self, write: Write, links: MutableMapping[tuple[str, str], Link], target: Target) -> None:
+    def _delete(self, write: Write, links: MutableMapping[tuple[str, str], Link], snapshot: Snapshot) -> None:
         assert write.object_id is not None
-        target.removed(write.entity, write.object_id)
+        snapshot.removed(write.entity, write.object_id)
         self._indexed.clear()
         self._rows[write.entity].pop(write.object_id, None)
         self._removed.add((write.entity, write.object_id))
         links.pop((write.entity, write.key), None)
 
-    def _change(self, entity: str, object_id: str, values: Mapping[str, Any], target: Target) -> None:
-        self._set(entity, object_id, values, target)
-        now = target.records[entity, object_id]
-        self._move_main(entity, {**now.fields, "ObjectID": object_id}, values, target)
+    def _change(self, entity: str, object_id: str, values: Mapping[str, Any], snapshot: Snapshot) -> None:
+        self._set(entity, object_id, values, snapshot)
+        now = snapshot.records[entity, object_id]
+        self._move_main(entity, {**now.fields, "ObjectID": object_id}, values, snapshot)
 
-    def _set(self, entity: str, object_id: str, values: Mapping[str, Any], target: Target) -> None:
+    def _set(self, entity: str, object_id: str, values: Mapping[str, Any], snapshot: Snapshot) -> None:
         if object_id in self._rows[entity]:
             self._indexed.clear()
             self._rows[entity][object_id].update(values)
         else:
             self._changes[entity, object_id].update(values)
-        known = target.records.get((entity, object_id))
+        known = snapshot.records.get((entity, object_id))
         if known:
-            target.records[entity, object_id] = replace(known, fields={**known.fields, **values})
+            snapshot.records[entity, object_id] = replace(known, fields={**known.fields, **values})
 
-    def _move_main(self, entity: str, row: Mapping[str, Any], values: Mapping[str, Any], target: Target) -> None:
+    def _move_main(self, entity: str, row: Mapping[str, Any], values: Mapping[str, Any], snapshot: Snapshot) -> None:
         """C4C takes the mark from the former main account by itself."""
         if entity != RELATION or not values.get(MAIN):
             return
-        read = {r.object_id: r.fields for r in target.records.values() if r.entity == RELATION}
+        read = {r.object_id: r.fields for r in snapshot.records.values() if r.entity == RELATION}
         for object_id, other in {**self._rows[RELATION], **read}.items():
             if object_id != row["ObjectID"] and other.get("ParentObjectID") == row.get("ParentObjectID"):
-                self._set(RELATION, object_id, {MAIN: False}, target)
+                self._set(RELATION, object_id, {MAIN: False}, snapshot)
 
-    def _follow_contact(self, row: Row, target: Target) -> None:
+    def _follow_contact(self, row: Row, snapshot: Snapshot) -> None:
         """C4C makes the relationship to the main account by itself, and maybe a set of permissions."""
-        for account in target.find(ACCOUNT, "UUID", str(row.get("AccountUUID") or "")):
+        for account in snapshot.find(ACCOUNT, "UUID", str(row.get("AccountUUID") or "")):
             work_place = {name: row[name] for name in WORK_PLACE if name in row}
             parties = {"ContactID": row["ContactID"], "AccountID": account.text("AccountID")}
             ids = {"ParentObjectID": row["ObjectID"], "ObjectID": f"main of {row['ObjectID']}"}
@@ -228,7 +228,7 @@ class Imagined:
 def _adopted(write: Write) -> dict[str, str | None]:
     if not write.adopted_by:
         return {}
-    number = write.seen.get(NUMBERS[write.entity][1])
+    number = write.observed.get(NUMBERS[write.entity][1])
     return {"object_id": write.object_id, "number": number, "by": write.adopted_by}
 
 

@@ -14,10 +14,10 @@ from sync.domain.link import FORMER, GONE
 from sync.domain.rules import Rules
 from sync.domain.views import ContactView, Link
 from sync.planner.imagine import Imagined, Predicted
+from sync.planner.observed import PARTS, Foreign, known_fields
 from sync.planner.plan import ATTRIBUTE, ATTRIBUTES, CHANNEL, PERMISSION, RELATION, Links, Tenant, plan
 from sync.planner.resolve import ACCOUNT, CONTACT
-from sync.planner.seen import PARTS, Foreign, known_fields
-from sync.planner.target import Question, Record, Target
+from sync.planner.snapshot import Lookup, Record, Snapshot
 
 MOST_ROUNDS = 50
 """Rounds of pretended writes for one contact; the longest chain of records takes about six."""
@@ -50,36 +50,36 @@ class World:
 def predict(view: ContactView, links: Links, rules: Rules, tenant: Tenant, world: World) -> Prediction:
     """Plans and pretends to write until nothing is left to write."""
     imagined = _remembered(view, links, rules, world)
-    known, target = dict(links), _Answering(imagined)
+    known, snapshot = dict(links), _Answering(imagined)
     for _ in range(MOST_ROUNDS):
-        planned = plan(view, known, target, rules, tenant, world.most_relationships)
+        planned = plan(view, known, snapshot, rules, tenant, world.most_relationships)
         ready = {(write.entity, write.key): write for write in planned.ready()}
         if not ready:
             return Prediction(planned.decisions, tuple(imagined.written.values()), planned.problem, planned.warnings)
         for write in ready.values():
-            imagined.write(write, known, target)
+            imagined.write(write, known, snapshot)
     restless = Reason(Code.C4C_CONFLICT, f"the plan does not come to rest within {MOST_ROUNDS} rounds")
     return Prediction(planned.decisions, tuple(imagined.written.values()), restless, planned.warnings)
 
 
-class _Answering(Target):
+class _Answering(Snapshot):
     """Answers every question at once, so that no plan waits."""
 
     def __init__(self, imagined: Imagined) -> None:
         super().__init__()
         self._imagined = imagined
 
-    def ask(self, question: Question) -> tuple[Record, ...] | None:
-        if question not in self.answers:
-            self.learn(question, self._imagined.answer(question))
-        return super().ask(question)
+    def ask(self, lookup: Lookup) -> tuple[Record, ...] | None:
+        if lookup not in self.answers:
+            self.learn(lookup, self._imagined.answer(lookup))
+        return super().ask(lookup)
 
 
 def _remembered(view: ContactView, links: Links, rules: Rules, world: World) -> Imagined:
     """C4C as the links tell it."""
     imagined = Imagined(rules, creates_permission_sets=world.creates_permission_sets)
     for link in links.values():
-        if link.object_id and not link.seen.get(GONE):
+        if link.object_id and not link.observed.get(GONE):
             imagined.add(link.entity, _row(link, links, imagined.key_field(link.entity)))
         _add_former(imagined, link)
     for link in links.values():
@@ -98,12 +98,12 @@ def _assume(imagined: Imagined, view: ContactView, links: Links, world: World) -
             imagined.assume_ambiguous(entity, key)
     person = links.get((CONTACT, view.id))
     if person and world.creates_permission_sets and not imagined.rows(PERMISSION):
-        imagined.assume_permission_set(view.id, str(person.seen.get("ContactUUID")))
+        imagined.assume_permission_set(view.id, str(person.observed.get("ContactUUID")))
 
 
 def _row(link: Link, links: Links, key_field: str) -> dict[str, Any]:
     """The record behind a link. A pair that only a person named was never looked at: it has no key of ours yet."""
-    looked_at = link.seen.keys() - {FORMER} or link.origin != "set"
+    looked_at = link.observed.keys() - {FORMER} or link.origin != "set"
     key = {key_field: link.key} if key_field and looked_at else {}
     return {**known_fields(link), **_parent(link, links), **key, "ObjectID": link.object_id}
 
@@ -113,25 +113,27 @@ def _parent(link: Link, links: Links) -> dict[str, Any]:
     if link.entity != RELATION:
         return {}
     person = links.get((CONTACT, link.key.partition(":")[0]))
-    same = person is not None and person.seen.get("ContactID") == link.sent.get("ContactID")
+    same = person is not None and person.observed.get("ContactID") == link.sent.get("ContactID")
     return {"ParentObjectID": person.object_id} if person and same else {}
 
 
 def _add_parts(imagined: Imagined, link: Link) -> None:
     """What a header was seen to hold: parts that sales added, and our own where sales changed them."""
     inside = {PERMISSION: CHANNEL, ATTRIBUTES: ATTRIBUTE}.get(link.entity)
-    parts = link.seen.get(PARTS)
+    parts = link.observed.get(PARTS)
     if inside is None or not isinstance(parts, Mapping):
         return
-    for object_id, told in parts.items():
+    for object_id, known in parts.items():
         ours: Mapping[str, Any] = next((r for r in imagined.rows(inside) if r["ObjectID"] == object_id), {})
-        seen = {name: Foreign(value["digest"]) if isinstance(value, Mapping) else value for name, value in told.items()}
-        theirs = {name: value for name, value in seen.items() if ours.get(name) != value}
-        imagined.add(inside, {**ours, **theirs, "ParentObjectID": link.object_id, "ObjectID": object_id})
+        observed = {
+            name: Foreign(value["digest"]) if isinstance(value, Mapping) else value for name, value in known.items()
+        }
+        foreign = {name: value for name, value in observed.items() if ours.get(name) != value}
+        imagined.add(inside, {**ours, **foreign, "ParentObjectID": link.object_id, "ObjectID": object_id})
 
 
 def _add_former(imagined: Imagined, link: Link) -> None:
     """A person named another record than the one that holds our key: that one still holds it."""
-    former, key_field = link.seen.get(FORMER), imagined.key_field(link.entity)
+    former, key_field = link.observed.get(FORMER), imagined.key_field(link.entity)
     if isinstance(former, str) and key_field:
         imagined.add(link.entity, {key_field: link.key, "ObjectID": former})

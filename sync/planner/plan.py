@@ -13,12 +13,12 @@ from sync.domain.rules import Rules
 from sync.domain.schema import Schema
 from sync.domain.views import ContactView, Unreadable
 from sync.planner.consent import consents, refused_since, stops_updates
-from sync.planner.desk import Desk, NotYet, Party, Problem, by_id
 from sync.planner.qualify import qualify
 from sync.planner.records import attributes, open_leads, parties, permissions, relations
 from sync.planner.records import leads as leads_of
-from sync.planner.resolve import ACCOUNT, CONTACT, LEAD, natural_questions
-from sync.planner.target import Ask, Question, Target, Unanswerable
+from sync.planner.resolve import ACCOUNT, CONTACT, LEAD, natural_lookups
+from sync.planner.snapshot import Ask, Lookup, Snapshot, Unanswerable
+from sync.planner.workspace import NotYet, Party, Problem, Workspace, by_id
 from sync.planner.writes import (
     ATTRIBUTE,
     ATTRIBUTES,
@@ -48,7 +48,7 @@ __all__ = [
 
 
 def plan(
-    view: ContactView, links: Links, target: Target, rules: Rules, tenant: Tenant, most_relationships: int = 0
+    view: ContactView, links: Links, snapshot: Snapshot, rules: Rules, tenant: Tenant, most_relationships: int = 0
 ) -> Plan:
     """What to write for one contact, or what to ask first.
 
@@ -57,22 +57,22 @@ def plan(
     decisions = qualify(view, rules)
     if not concerns(view, decisions, links, rules, tenant.schema):
         return Plan(view.id, decisions)
-    desk = Desk(view, links, target, rules, tenant, most_relationships, warnings=[*tenant.warnings])
+    workspace = Workspace(view, links, snapshot, rules, tenant, most_relationships, warnings=[*tenant.warnings])
     problem: Reason | None = None
     decided = decisions
     try:
-        decided = _carried_over(desk, decisions)
+        decided = _carried_over(workspace, decisions)
     except NotYet:
         pass
     except (Problem, Unanswerable) as stop:
         problem = stop.reason
-        _refuse_all_the_same(desk)
+        _refuse_all_the_same(workspace)
     except Unreadable as unread:
         problem = Reason(Code.PROPERTY_UNREADABLE, str(unread))
-        _refuse_all_the_same(desk)
-    warnings, forgotten = tuple(dict.fromkeys(desk.warnings)), tuple(dict.fromkeys(desk.obsolete_links))
-    records = {(w.entity, w.key): w for w in desk.records if (w.entity, w.key) not in forgotten}
-    return Plan(view.id, decided, tuple(records.values()), frozenset(desk.questions), problem, warnings, forgotten)
+        _refuse_all_the_same(workspace)
+    warnings, forgotten = tuple(dict.fromkeys(workspace.warnings)), tuple(dict.fromkeys(workspace.obsolete_links))
+    records = {(w.entity, w.key): w for w in workspace.records if (w.entity, w.key) not in forgotten}
+    return Plan(view.id, decided, tuple(records.values()), frozenset(workspace.lookups), problem, warnings, forgotten)
 
 
 def concerns(view: ContactView, decisions: tuple[Decision, ...], links: Links, rules: Rules, schema: Schema) -> bool:
@@ -85,60 +85,60 @@ def concerns(view: ContactView, decisions: tuple[Decision, ...], links: Links, r
     return any(True for _ in open_leads.outdated(view, decisions, links, rules, schema))
 
 
-def _carried_over(desk: Desk, decisions: tuple[Decision, ...]) -> tuple[Decision, ...]:
+def _carried_over(workspace: Workspace, decisions: tuple[Decision, ...]) -> tuple[Decision, ...]:
     """The decisions as they are when all records are planned. Raises NotYet, or Problem."""
     qualified = any(decision.qualified for decision in decisions)
-    if qualified and not stops_updates(desk.view, desk.rules.qualification.consent):
-        _prefetch(desk, decisions)
-        open_leads.keep_scores(desk, decisions)
-        return tuple(_handover(desk, d) if d.qualified else d for d in decisions)
-    open_leads.keep_scores(desk, decisions)
-    if refused_since(desk.view, desk.rules.qualification.consent):
-        _refusal(desk)
+    if qualified and not stops_updates(workspace.view, workspace.rules.qualification.consent):
+        _prefetch(workspace, decisions)
+        open_leads.keep_scores(workspace, decisions)
+        return tuple(_handover(workspace, d) if d.qualified else d for d in decisions)
+    open_leads.keep_scores(workspace, decisions)
+    if refused_since(workspace.view, workspace.rules.qualification.consent):
+        _refusal(workspace)
     return tuple(_stopped(d) if d.qualified else d for d in decisions)
 
 
-def _handover(desk: Desk, decision: Decision) -> Decision:
+def _handover(workspace: Workspace, decision: Decision) -> Decision:
     if decision.company is None:
-        return leads_of.lead(desk, decision, None, None)
-    parties.refuse_double(desk)
-    account = parties.account(desk, decision.company)
-    person = parties.person(desk, account, decision.company)
-    relations.relations(desk, decision.company, account, person)
-    decided = leads_of.lead(desk, decision, account, person)
-    permissions.permissions(desk, person)
-    attributes.attributes(desk, person)
+        return leads_of.lead(workspace, decision, None, None)
+    parties.refuse_double(workspace)
+    account = parties.account(workspace, decision.company)
+    person = parties.person(workspace, account, decision.company)
+    relations.relations(workspace, decision.company, account, person)
+    decided = leads_of.lead(workspace, decision, account, person)
+    permissions.permissions(workspace, person)
+    attributes.attributes(workspace, person)
     return decided
 
 
-def _refusal(desk: Desk) -> None:
+def _refusal(workspace: Workspace) -> None:
     """A refusal that came after the handover goes over to the living contact person, and nothing else."""
-    person = _known_person(desk)
+    person = _known_person(workspace)
     if person is not None:
-        permissions.permissions(desk, person, only_refusals=True)
+        permissions.permissions(workspace, person, only_refusals=True)
     else:
-        desk.warnings.append(NOBODY_TO_TELL)
+        workspace.warnings.append(NOBODY_TO_TELL)
 
 
-def _known_person(desk: Desk) -> Party | None:
+def _known_person(workspace: Workspace) -> Party | None:
     """The living contact person; a contact that is left alone does not wait for a person to choose one."""
     try:
-        return parties.known_person(desk)
+        return parties.known_person(workspace)
     except Problem:
-        if desk.view.left_alone is None:
+        if workspace.view.left_alone is None:
             raise
         return None
 
 
-def _refuse_all_the_same(desk: Desk) -> None:
+def _refuse_all_the_same(workspace: Workspace) -> None:
     """What keeps the handover waits for a person; a refusal does not. The rest is kept as read, and not written."""
-    desk.records[:] = [replace(w, action="unchanged", changes=()) for w in desk.records if w.object_id]
-    for link in desk.own_links(LEAD):
-        if read := desk.target.records.get((LEAD, link.object_id)):
-            desk.remember(link, read)
-    if refused_since(desk.view, desk.rules.qualification.consent):
+    workspace.records[:] = [replace(w, action="unchanged", changes=()) for w in workspace.records if w.object_id]
+    for link in workspace.own_links(LEAD):
+        if read := workspace.snapshot.records.get((LEAD, link.object_id)):
+            workspace.remember(link, read)
+    if refused_since(workspace.view, workspace.rules.qualification.consent):
         with suppress(NotYet, Problem, Unanswerable, Unreadable):
-            _refusal(desk)
+            _refusal(workspace)
 
 
 def _stopped(decision: Decision) -> Decision:
@@ -152,35 +152,35 @@ NOBODY_TO_TELL = Reason(
 WITHDRAWN = Reason(Code.ALREADY_HANDED_OVER, "consent was withdrawn: the refusal is carried over, updates stop")
 
 
-def _prefetch(desk: Desk, decisions: tuple[Decision, ...]) -> None:
+def _prefetch(workspace: Workspace, decisions: tuple[Decision, ...]) -> None:
     """Asks what does not depend on other answers in the first round, so that rounds stay few."""
     qualified = [decision for decision in decisions if decision.qualified]
     for decision in qualified:
-        leads_of.leads(desk, decision)
+        leads_of.leads(workspace, decision)
     if any(decision.company for decision in qualified):
-        _known(desk, CONTACT, desk.view.id)
-        _known_parts(desk)
-        for association in desk.view.associations:
-            if not _known(desk, ACCOUNT, association.company.id):
-                for question in natural_questions(association.company, parties.account_rules(desk)):
-                    desk.prefetch(question)
+        _known(workspace, CONTACT, workspace.view.id)
+        _known_parts(workspace)
+        for association in workspace.view.associations:
+            if not _known(workspace, ACCOUNT, association.company.id):
+                for lookup in natural_lookups(association.company, parties.account_rules(workspace)):
+                    workspace.prefetch(lookup)
 
 
-def _known(desk: Desk, entity: str, key: str) -> bool:
-    link = desk.link(entity, key)
-    desk.prefetch(by_id(link) if link else Question(Ask.BY_KEY, entity, key))
+def _known(workspace: Workspace, entity: str, key: str) -> bool:
+    link = workspace.link(entity, key)
+    workspace.prefetch(by_id(link) if link else Lookup(Ask.BY_KEY, entity, key))
     return link is not None
 
 
-def _known_parts(desk: Desk) -> None:
+def _known_parts(workspace: Workspace) -> None:
     """What hangs on a contact that we know."""
-    contact_id = desk.view.id
-    if link := desk.link(CONTACT, contact_id):
-        desk.prefetch(relations.question(link.object_id))
-    wanted = consents(desk.view, desk.rules.qualification.consent)
-    if wanted and (link := desk.link(PERMISSION, contact_id)):
-        desk.prefetch(by_id(link))
-        desk.prefetch(Question(Ask.CHANNELS_OF, CHANNEL, link.object_id))
-    if link := desk.link(ATTRIBUTES, contact_id):
-        desk.prefetch(by_id(link))
-        desk.prefetch(Question(Ask.ATTRIBUTES_IN, ATTRIBUTE, link.object_id))
+    contact_id = workspace.view.id
+    if link := workspace.link(CONTACT, contact_id):
+        workspace.prefetch(relations.lookup(link.object_id))
+    wanted = consents(workspace.view, workspace.rules.qualification.consent)
+    if wanted and (link := workspace.link(PERMISSION, contact_id)):
+        workspace.prefetch(by_id(link))
+        workspace.prefetch(Lookup(Ask.CHANNELS_OF, CHANNEL, link.object_id))
+    if link := workspace.link(ATTRIBUTES, contact_id):
+        workspace.prefetch(by_id(link))
+        workspace.prefetch(Lookup(Ask.ATTRIBUTES_IN, ATTRIBUTE, link.object_id))

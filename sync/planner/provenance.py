@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from sync.domain.moments import moment
+from sync.planner.observed import fingerprint
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
-from sync.planner.seen import digest
-from sync.planner.target import Record
+from sync.planner.snapshot import Record
 
 STAMPS: Mapping[str, tuple[str, str, str, str]] = {
     ACCOUNT: ("CreationOn", "ChangedOn", "CreatedBy", "ChangedBy"),
@@ -22,7 +22,7 @@ AT_ONCE = timedelta(minutes=1)
 def creator(record: Record) -> str:
     """A digest of the name of who created the record; empty where C4C does not say."""
     name = record.text(STAMPS[record.entity][2]) if record.entity in STAMPS else ""
-    return digest(name) if name else ""
+    return fingerprint(name) if name else ""
 
 
 def untouched(record: Record, ourselves: str) -> bool:

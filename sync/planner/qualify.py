@@ -172,7 +172,7 @@ def _same(one: Company, other: Company | None) -> bool:
 
 
 def _condition(name: str, condition: Condition, facts: Facts) -> Reason:
-    found = conditions.misfit(condition, facts)
+    found = conditions.shortfall(condition, facts)
     if found is None:
         return Reason(Code.QUALIFIED, f"{name} passed")
     return Reason(Code.FILTERED_OUT, f"{name}: {found}")

@@ -15,13 +15,13 @@ from sync.mappers.company import web_domain
 from sync.mappers.identity import Traits, fit, merged_ids, peers, traits
 from sync.mappers.places import country_of
 from sync.mappers.transforms import emails
-from sync.planner.target import Ask, Question, Record, Unanswerable
+from sync.planner.snapshot import Ask, Lookup, Record, Unanswerable
 
 ACCOUNT = "CorporateAccount"
 CONTACT = "Contact"
 LEAD = "Lead"
 
-Asker = Callable[[Question], tuple[Record, ...] | None]
+Asker = Callable[[Lookup], tuple[Record, ...] | None]
 
 
 class NotRead(Exception):
@@ -158,8 +158,8 @@ def contact_key(contact_id: str, rules: ContactMap) -> Keyed:
     return Keyed(CONTACT, contact_id, rules.external_key, "StatusCode", rules.obsolete_status)
 
 
-def _by_own_key(wanted: Keyed) -> Question:
-    return Question(Ask.BY_KEY, wanted.entity, wanted.key)
+def _by_own_key(wanted: Keyed) -> Lookup:
+    return Lookup(Ask.BY_KEY, wanted.entity, wanted.key)
 
 
 def holder(wanted: Keyed, ask: Asker) -> Record | None:
@@ -185,7 +185,7 @@ def contact(view: ContactView, account_id: str | None, link: Link | None, rules:
 
 def _resolve(wanted: Keyed, link: Link | None, ask: Asker, natural: Callable[[], Resolution]) -> Resolution:
     refused: list[str] = []
-    linked = _tried(Question(Ask.BY_ID, wanted.entity, link.object_id), ask, refused) if link else ()
+    linked = _tried(Lookup(Ask.BY_ID, wanted.entity, link.object_id), ask, refused) if link else ()
     if linked is None:
         return Unread()
     known = next(iter(linked), None)
@@ -220,16 +220,16 @@ def _by_key(
 
 def _former_holders(wanted: Keyed, ask: Asker) -> list[Record] | None:
     """Living records with the key of an id that HubSpot merged into this one, by that id; None if not read yet."""
-    answers = [(old, ask(Question(Ask.BY_KEY, wanted.entity, old))) for old in wanted.former]
+    answers = [(old, ask(Lookup(Ask.BY_KEY, wanted.entity, old))) for old in wanted.former]
     if any(records is None for _, records in answers):
         return None
     return [r for old, found in answers for r in wanted.live(found or ()) if r.text(wanted.key_field) == old]
 
 
-def _tried(question: Question, ask: Asker, refused: list[str]) -> tuple[Record, ...] | None:
+def _tried(lookup: Lookup, ask: Asker, refused: list[str]) -> tuple[Record, ...] | None:
     """The answer; none, and one more entry in `refused`, where C4C refuses the question."""
     try:
-        return ask(question)
+        return ask(lookup)
     except Unanswerable as refusal:
         refused.append(refusal.reason.text)
         return ()
@@ -263,7 +263,7 @@ def _natural_contact(groups: Sequence[set[str]], account_id: str | None, wanted:
     if not account_id or not any(groups):
         return Absent()
     refused: list[str] = []
-    persons = _tried(Question(Ask.CONTACTS_OF, CONTACT, account_id), ask, refused)
+    persons = _tried(Lookup(Ask.CONTACTS_OF, CONTACT, account_id), ask, refused)
     if refused:
         return Unasked(refused[0])
     if persons is None:
@@ -293,8 +293,8 @@ def _natural_account(
 ) -> Resolution:
     # All keys are asked at once: one more filter costs nothing, one more round costs a request.
     refused: list[str] = []
-    asked = ((key, _question(key, company, rules)) for key in rules.natural_keys)
-    answers = [(key, _tried(question, ask, refused)) for key, question in asked if question]
+    asked = ((key, _lookup(key, company, rules)) for key in rules.natural_keys)
+    answers = [(key, _tried(lookup, ask, refused)) for key, lookup in asked if lookup]
     if any(records is None for _, records in answers):
         return Unread()
     fitting = [(key.kind, list(filter(_matcher(key, company), wanted.live(records or ())))) for key, records in answers]
@@ -380,47 +380,47 @@ def _best(company: Company, candidates: Sequence[Record], rules: AccountMap) -> 
 
 
 def _traits(record: Record) -> Traits:
-    land = record.text("CountryCode")
-    return Traits("", _name(record), land, postal_code(record.text("StreetPostalCode"), land or None))
+    country_code = record.text("CountryCode")
+    return Traits("", _name(record), country_code, postal_code(record.text("StreetPostalCode"), country_code or None))
 
 
-def natural_questions(company: Company, rules: AccountMap) -> list[Question]:
+def natural_lookups(company: Company, rules: AccountMap) -> list[Lookup]:
     """What `account` asks where neither link nor key knows the company, as far as its properties can be read."""
-    return [question for key in rules.natural_keys if (question := _readable_question(key, company, rules))]
+    return [lookup for key in rules.natural_keys if (lookup := _readable_lookup(key, company, rules))]
 
 
-def _readable_question(key: NaturalKey, company: Company, rules: AccountMap) -> Question | None:
+def _readable_lookup(key: NaturalKey, company: Company, rules: AccountMap) -> Lookup | None:
     with suppress(Unreadable):
-        return _question(key, company, rules)
+        return _lookup(key, company, rules)
     return None
 
 
-def _question(key: NaturalKey, company: Company, rules: AccountMap) -> Question | None:
+def _lookup(key: NaturalKey, company: Company, rules: AccountMap) -> Lookup | None:
     match key.kind:
         case "tax_number":
             value = company.get(key.source[0])
-            return Question(Ask.ACCOUNT_BY_TAX, ACCOUNT, value) if value and tax_number(value) else None
+            return Lookup(Ask.ACCOUNT_BY_TAX, ACCOUNT, value) if value and tax_number(value) else None
         case "web_domain":
             value = web_domain(company, key.source, rules.shared_domains)
-            return Question(Ask.ACCOUNT_BY_DOMAIN, ACCOUNT, value) if value else None
+            return Lookup(Ask.ACCOUNT_BY_DOMAIN, ACCOUNT, value) if value else None
         case "name_country_postal":
-            name, land, postal = _postal(company, key.source)
-            told = spellings(name) and land and postal_code(postal, land)
-            return Question(Ask.ACCOUNT_BY_POSTAL, ACCOUNT, f"{land} {postal}") if told else None
+            name, country_code, postal = _postal(company, key.source)
+            complete = spellings(name) and country_code and postal_code(postal, country_code)
+            return Lookup(Ask.ACCOUNT_BY_POSTAL, ACCOUNT, f"{country_code} {postal}") if complete else None
 
 
 def _matcher(key: NaturalKey, company: Company) -> Callable[[Record], bool]:
-    """What the question has not settled: an answer was compared with it already (`sync.planner.lookups`)."""
+    """What the question has not settled: an answer was compared with it already (`sync.planner.queries`)."""
     if key.kind != "name_country_postal":
         return lambda _: True
-    name, land, _ = _postal(company, key.source)
-    return lambda record: record.text("CountryCode") == land and same_name(_name(record), name)
+    name, country_code, _ = _postal(company, key.source)
+    return lambda record: record.text("CountryCode") == country_code and same_name(_name(record), name)
 
 
 def _postal(company: Company, source: Sequence[str]) -> tuple[str, str, str]:
     """(name, ISO code of the country, postal code); empty where missing."""
-    name, land, postal = source
-    return company.get(name) or "", country_of(company.get, land) or "", company.get(postal) or ""
+    name, country_code, postal = source
+    return company.get(name) or "", country_of(company.get, country_code) or "", company.get(postal) or ""
 
 
 def _name(record: Record) -> str:

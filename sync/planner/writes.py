@@ -8,7 +8,7 @@ from sync.domain.decision import Decision, Reason
 from sync.domain.schema import Schema
 from sync.domain.views import Link
 from sync.planner.compare import Change
-from sync.planner.target import Question
+from sync.planner.snapshot import Lookup
 
 TAX_NUMBER = "CorporateAccountTaxNumber"
 RELATION = "ContactIsContactPersonFor"
@@ -45,7 +45,7 @@ class Write:
 
     `locks` name the records that the write touches besides its own: C4C refuses two writes at a time on one account
     (KBA 3577788). `children` go along in one deep insert, so header and children exist together or not at all.
-    `linked` is False where no id pair is to be kept. `seen` is what the record told about itself (`sync.planner.seen`).
+    `linked` is False where no id pair is to be kept. `observed` is what the record showed (`sync.planner.observed`).
     """
 
     entity: str
@@ -57,9 +57,9 @@ class Write:
     stale: bool = False
     ready: bool = True
     locks: frozenset[str] = frozenset()
-    answers: tuple[Question, ...] = ()
-    agreed: Mapping[str, Any] = field(default_factory=dict)
-    seen: Mapping[str, Any] = field(default_factory=dict)
+    answers: tuple[Lookup, ...] = ()
+    merge_base: Mapping[str, Any] = field(default_factory=dict)
+    observed: Mapping[str, Any] = field(default_factory=dict)
     children: tuple["Write", ...] = ()
     linked: bool = True
     ours: bool = False
@@ -90,7 +90,7 @@ class Plan:
     contact_id: str
     decisions: tuple[Decision, ...]
     records: tuple[Write, ...] = ()
-    questions: frozenset[Question] = frozenset()
+    lookups: frozenset[Lookup] = frozenset()
     problem: Reason | None = None
     warnings: tuple[Reason, ...] = ()
     obsolete_links: tuple[tuple[str, str], ...] = ()

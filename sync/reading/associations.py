@@ -8,9 +8,9 @@ from sync.contracts import portal
 from sync.hubspot_client import ASSOCIATION_BATCH, Associations
 from sync.log import Event, emit
 from sync.mirror import association_rows, mirrored
-from sync.mirror import labels as label_pins
-from sync.reading import existence, storing
-from sync.reading.snapshots import snapshots, wanted
+from sync.mirror import labels as label_bindings
+from sync.reading import storing, tombstone_check
+from sync.reading.fetched import fetched_rows, wanted
 from sync.state.pending import portions
 
 
@@ -19,7 +19,7 @@ def refresh(context: Context, contact_ids: Sequence[str]) -> Counts:
     counts = {"contacts": 0, "changed": 0, "companies": 0}
     for ids in portions(contact_ids, ASSOCIATION_BATCH):
         found = context.hubspot.associations(ids)
-        existence.reread(context, sorted(found.failed))
+        tombstone_check.reread(context, sorted(found.failed))
         _look_for_vanished(context, found)
         changed = _keep(context, found)
         with context.store.reading() as session:
@@ -55,8 +55,10 @@ def _look_for_vanished(context: Context, found: Associations) -> None:
     if not blocking:
         return
     with context.store.reading() as session:
-        pins = {pin for text, pin in label_pins.pins(session).items() if text in blocking}
-        suspicious = association_rows.gone_labels(session, found.found) & (pins - label_pins.lost(session).keys())
+        bindings = {binding for text, binding in label_bindings.bindings(session).items() if text in blocking}
+        suspicious = association_rows.gone_labels(session, found.found) & (
+            bindings - label_bindings.lost(session).keys()
+        )
     if suspicious:
         portal.labels(context)
 
@@ -66,7 +68,7 @@ def _read_companies(context: Context, company_ids: Sequence[str]) -> int:
     if not company_ids:
         return 0
     found = context.hubspot.read("companies", company_ids, wanted(context, "companies"))
-    gone = [mirrored.Snapshot(i, {}, None) for i in found.missing]
-    rows = [*snapshots(context, "companies", found.objects), *gone]
+    gone = [mirrored.Fetched(i, {}, None) for i in found.missing]
+    rows = [*fetched_rows(context, "companies", found.objects), *gone]
     storing.rows(context, "company", rows, partial(storing.save_companies, context))
     return len(found.objects)

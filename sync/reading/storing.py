@@ -10,12 +10,12 @@ from sync.context import Context
 from sync.faults import Faults, raise_many
 from sync.log import Event, emit
 from sync.mirror import mirrored
-from sync.mirror.mirrored import Snapshot
+from sync.mirror.mirrored import Fetched
 from sync.reading import company_keys
 
 Kind = Literal["contact", "company"]
 
-Save = Callable[[Session, Sequence[Snapshot]], list[str]]
+Save = Callable[[Session, Sequence[Fetched]], list[str]]
 """Stores rows in one transaction and returns the ids of those that really changed."""
 
 
@@ -24,14 +24,14 @@ def _nothing(session: Session) -> None:
 
 
 def rows(
-    context: Context, kind: Kind, found: Sequence[Snapshot], save: Save, then: Callable[[Session], None] = _nothing
+    context: Context, kind: Kind, found: Sequence[Fetched], save: Save, then: Callable[[Session], None] = _nothing
 ) -> list[str]:
     """Stores the rows of one page; returns the ids of those that really changed.
 
     `then` is committed together with the last row, so a page that was cut off is read again. Raises Defect where the
     same exception concerns many rows: then `then` did not happen.
     """
-    by_id = {snapshot.id: snapshot for snapshot in found}
+    by_id = {fetched.id: fetched for fetched in found}
     changed: list[str] = []
 
     def store(ids: Sequence[str]) -> None:
@@ -64,16 +64,16 @@ def unstorable(kind: Kind, ids: Sequence[str], store: Callable[[Sequence[str]], 
     return list(faults.found)
 
 
-def _names(snapshot: Snapshot) -> frozenset[str]:
-    return frozenset(snapshot.properties) | snapshot.unreadable
+def _names(fetched: Fetched) -> frozenset[str]:
+    return frozenset(fetched.properties) | fetched.unreadable
 
 
-def save_contacts(context: Context, session: Session, rows: Sequence[Snapshot]) -> list[str]:
+def save_contacts(context: Context, session: Session, rows: Sequence[Fetched]) -> list[str]:
     scores = context.config.rules.qualification.scores
     return mirrored.save_contacts(session, rows, scores, context.now())
 
 
-def save_companies(context: Context, session: Session, rows: Sequence[Snapshot]) -> list[str]:
+def save_companies(context: Context, session: Session, rows: Sequence[Fetched]) -> list[str]:
     changed = mirrored.save_companies(session, rows, context.now())
     company_keys.note(session, changed, context.config.rules.mapping.account)
     return changed

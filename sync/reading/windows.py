@@ -24,7 +24,7 @@ ID = "hs_object_id"
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class WindowPage:
     """Rows to store, and the moment before which the window is then complete."""
 
     objects: tuple[HubSpotObject, ...]
@@ -34,7 +34,7 @@ class Batch:
 
 def read_window(
     hubspot: HubSpotPort, object_type: ObjectType, properties: Sequence[str], window: Window
-) -> Iterator[Batch]:
+) -> Iterator[WindowPage]:
     """All rows modified within the window, oldest first; some come twice.
 
     A row may carry a later time than the window's end: the index lags behind the record. It is stored as it is and
@@ -85,14 +85,14 @@ class _Reader:
         self._hubspot, self._type, self._properties = hubspot, object_type, properties
         self._modified = MODIFIED[object_type]
 
-    def between(self, low: int, high: int) -> Iterator[Batch]:
+    def between(self, low: int, high: int) -> Iterator[WindowPage]:
         """Page by page, each search starting at the last moment of the page before."""
         before: _Step | None = None
         while low <= high:
             page = self._page(low, high)
             if before and page.total < before.page.total - before.passed(low):
                 yield from self._make_sure(before, low - 1)
-            yield Batch(page.objects, _moment(low), page.total)
+            yield WindowPage(page.objects, _moment(low), page.total)
             if page.after is None:
                 return
             before, last = _Step(low, page), _last(page, low, high)
@@ -105,7 +105,7 @@ class _Reader:
                 yield from self._halves(low, high)
                 return
 
-    def _make_sure(self, step: "_Step", end: int) -> Iterator[Batch]:
+    def _make_sure(self, step: "_Step", end: int) -> Iterator[WindowPage]:
         """Fewer rows are left than should be: some have moved on, or a row that showed a later moment misled us.
 
         The page held the first rows from `step.low` on. If there are no more than that up to `end`, none was missed.
@@ -113,7 +113,7 @@ class _Reader:
         if self._hubspot.count(self._type, [self._span(step.low, end)]) > step.page.rows:
             yield from self._halves(step.low, end)
 
-    def _halves(self, low: int, high: int) -> Iterator[Batch]:
+    def _halves(self, low: int, high: int) -> Iterator[WindowPage]:
         """Nothing on the page to go on from: the time is halved until what is left fits a page or one millisecond."""
         if low >= high:
             yield from self._one_millisecond(low)
@@ -122,10 +122,10 @@ class _Reader:
         yield from self.between(low, middle)
         yield from self.between(middle + 1, high)
 
-    def _one_millisecond(self, at: int) -> Iterator[Batch]:
+    def _one_millisecond(self, at: int) -> Iterator[WindowPage]:
         """Rows of one millisecond by id: month-end jobs stamp more than 10,000 rows alike."""
         for page in read_set(self._hubspot, self._type, self._properties, Filter(self._modified, "EQ", str(at))):
-            yield Batch(page.objects, _moment(at), page.total)
+            yield WindowPage(page.objects, _moment(at), page.total)
 
     def _page(self, low: int, high: int) -> Page:
         return self._hubspot.search(self._type, [self._span(low, high)], self._modified, self._properties)

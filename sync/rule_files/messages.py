@@ -99,11 +99,15 @@ def explain(error: Error, model: type[BaseModel], data: object) -> str:
         return f"{key}: is missing; add it"
     found = error.get("input")
     tellable = isinstance(found, str | int | float | bool) and not _of_people(location)
-    told = f"found {shown(found)}" if tellable else ""
+    found_text = f"found {shown(found)}" if tellable else ""
     if error["type"] in ("literal_error", "enum"):
         options = re.findall(r"'([^']*)'", error["ctx"]["expected"])
-        return f"{key}: {told}{nearest(str(found), options)}" if told else f"{key}: must be one of {', '.join(options)}"
-    return f"{key}: {told}{', ' if told else ''}{_sentence(error)}"
+        return (
+            f"{key}: {found_text}{nearest(str(found), options)}"
+            if found_text
+            else f"{key}: must be one of {', '.join(options)}"
+        )
+    return f"{key}: {found_text}{', ' if found_text else ''}{_sentence(error)}"
 
 
 def _name(error: Error, key: str) -> str:

@@ -107,7 +107,7 @@ _FOLLOWS = (
 """Where a place like the first is broken, problems like the second may only follow from it."""
 
 
-def untold(problems: Iterable[str], broken: Iterable[str]) -> list[str]:
+def without_consequences(problems: Iterable[str], broken: Iterable[str]) -> list[str]:
     """The problems without those at or below a place whose form is wrong, and those that may follow from it."""
     known = tuple(broken)
     places = tuple(f"{place}{mark}" for place in known for mark in (".", ":"))

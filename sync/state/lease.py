@@ -36,15 +36,15 @@ class Holding:
     holder: str
     kind: str
     since: datetime
-    beat_at: datetime
+    heartbeat_at: datetime
 
 
 def holding(session: Session) -> Holding | None:
     """The holder on record; it may be dead."""
     row = session.get(tables.Lease, NAME)
-    if row is None or not row.holder or row.acquired_at is None or row.beat_at is None:
+    if row is None or not row.holder or row.acquired_at is None or row.heartbeat_at is None:
         return None
-    return Holding(row.holder, row.kind, row.acquired_at, row.beat_at)
+    return Holding(row.holder, row.kind, row.acquired_at, row.heartbeat_at)
 
 
 def holder_name() -> str:
@@ -86,7 +86,7 @@ class Lease:
                 return False
             self._term = row.term + 1 if row else 1
             taken = tables.Lease(name=NAME, holder=self.holder, kind=self.kind, term=self._term)
-            taken.acquired_at = taken.beat_at = self.now()
+            taken.acquired_at = taken.heartbeat_at = self.now()
             session.merge(taken)
         return True
 
@@ -103,18 +103,20 @@ class Lease:
         return alone
 
     def _stands_still(self, row: tables.Lease) -> bool:
-        seen, now = (row.term, row.beat), self.monotonic()
+        seen, now = (row.term, row.heartbeat), self.monotonic()
         if self._watched is None or self._watched[0] != seen:
             self._watched = seen, now
         return now - self._watched[1] >= self.patience
 
-    def beat(self) -> None:
+    def heartbeat(self) -> None:
         """A sign of life. Raises LeaseLost if another process took over."""
         self._lock_file()
         with self.store.session() as session:
             self.fence(session)
             of = col(tables.Lease.name) == NAME
-            session.exec(update(tables.Lease).where(of).values(beat=tables.Lease.beat + 1, beat_at=self.now()))
+            session.exec(
+                update(tables.Lease).where(of).values(heartbeat=tables.Lease.heartbeat + 1, heartbeat_at=self.now())
+            )
 
     def fence(self, session: Session) -> None:
         """Inside a transaction that announces writes: raises LeaseLost if they are another process's business now."""

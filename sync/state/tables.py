@@ -7,7 +7,7 @@ Times are stored as UTC ISO texts, so that they sort as texts on every database.
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Dialect, Index, MetaData, String, TypeDecorator, text
+from sqlalchemy import JSON, Column, Dialect, Index, Integer, MetaData, String, TypeDecorator, text
 from sqlmodel import Field, SQLModel
 
 NAMING = {
@@ -42,6 +42,11 @@ def _json() -> Any:
 
 def _names() -> Any:
     return Field(default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]"))
+
+
+def _text(column: str) -> Any:
+    """A text whose column keeps the name that the first version gave it."""
+    return Field(sa_column=Column(column, String, nullable=False))
 
 
 def _time(*, index: bool = False, nullable: bool = True) -> Any:
@@ -118,7 +123,7 @@ _INTENT = text("object_id = ''")
 class Link(Base, table=True):
     """External key ↔ C4C record, with the values last sent; `hubspot_id` is what the key begins with.
 
-    `seen` is what the record told about itself when it was read last (see `sync.planner.seen`).
+    `observed` is what the record showed when it was read last (see `sync.planner.observed`).
     """
 
     entity: str = Field(primary_key=True)
@@ -127,7 +132,7 @@ class Link(Base, table=True):
     object_id: str
     origin: str = "adopted"
     sent: dict[str, Any] = _json()
-    seen: dict[str, Any] = _json()
+    observed: dict[str, Any] = Field(default_factory=dict, sa_column=Column("seen", JSON, nullable=False))
     linked_at: datetime | None = _time()
     written_at: datetime | None = _time()
 
@@ -170,8 +175,8 @@ class Decision(Base, table=True):
     run_id: str
     code: str
     body: dict[str, Any] = _json()
-    rules_digest: str
-    input_digest: str
+    rules_fingerprint: str = _text("rules_digest")
+    input_fingerprint: str = _text("input_digest")
 
 
 class Handover(Base, table=True):
@@ -237,9 +242,9 @@ class Lease(Base, table=True):
     holder: str
     kind: str
     term: int = 0
-    beat: int = 0
+    heartbeat: int = Field(default=0, sa_column=Column("beat", Integer, nullable=False))
     acquired_at: datetime | None = _time(nullable=False)
-    beat_at: datetime | None = _time(nullable=False)
+    heartbeat_at: datetime | None = Field(default=None, sa_column=Column("beat_at", UtcTime, nullable=False))
 
 
 class Reread(Base, table=True):

@@ -117,8 +117,8 @@ class DecisionRecord:
 
     code: Code
     body: Mapping[str, Any]
-    rules_digest: str
-    input_digest: str
+    rules_fingerprint: str
+    input_fingerprint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,15 +203,15 @@ def record_decision(
         run_id=run_id,
         code=str(decision.code),
         body=dict(decision.body),
-        rules_digest=decision.rules_digest,
-        input_digest=decision.input_digest,
+        rules_fingerprint=decision.rules_fingerprint,
+        input_fingerprint=decision.input_fingerprint,
     )
     if last is None or _content(last) != _content(fresh):
         session.add(fresh)
 
 
 def _content(row: tables.Decision) -> tuple[str, dict[str, Any], str, str]:
-    return row.code, row.body, row.rules_digest, row.input_digest
+    return row.code, row.body, row.rules_fingerprint, row.input_fingerprint
 
 
 def decision_at(session: Session, contact_id: str, at: datetime | None = None) -> tables.Decision | None:
@@ -304,7 +304,9 @@ def links_of(session: Session, contact_ids: Sequence[str], company_ids: Iterable
 
 
 def as_link(row: tables.Link) -> Link:
-    return Link(row.entity, row.key, row.object_id, row.sent, origin=_ORIGINS.get(row.origin, "adopted"), seen=row.seen)
+    return Link(
+        row.entity, row.key, row.object_id, row.sent, origin=_ORIGINS.get(row.origin, "adopted"), observed=row.observed
+    )
 
 
 _ORIGINS: dict[str, Origin] = {"created": "created", "set": "set", "shared": "shared"}
@@ -339,7 +341,7 @@ def save_link(session: Session, link: Link, now: datetime, *, written: bool, loa
     is_new = row is None or row.object_id != link.object_id
     stored = row or tables.Link(entity=link.entity, key=link.key, hubspot_id=link.key.partition(":")[0], object_id="")
     stored.object_id, stored.origin = link.object_id, link.origin
-    stored.sent, stored.seen = dict(link.sent), dict(link.seen)
+    stored.sent, stored.observed = dict(link.sent), dict(link.observed)
     stored.linked_at = now if is_new or not link.object_id else stored.linked_at
     stored.written_at = now if written else stored.written_at
     session.add(stored)

@@ -38,7 +38,7 @@ class StateGauges(Collector):
     def collect(self) -> Iterator[Metric]:
         context = self._app.context
         was_read = self._read()
-        yield _build(context.config.rules.digest)
+        yield _build(context.config.rules.fingerprint)
         readable = was_read and self._vitals.state is None
         yield _one("sync_state_readable", "1 while the state file can be read and written.", int(readable))
         yield from _room(context.store.path)

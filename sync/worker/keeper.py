@@ -64,7 +64,7 @@ def _take(lease: Lease, stop: StopSignal) -> None:
 def beating(lease: Lease, every: float) -> Iterator[None]:
     """Signs of life from a thread, however long the command's own work takes."""
     over = threading.Event()
-    thread = threading.Thread(target=_beat, args=(lease, every, over.wait), name="lease", daemon=True)
+    thread = threading.Thread(target=_heartbeat, args=(lease, every, over.wait), name="lease", daemon=True)
     thread.start()
     try:
         yield
@@ -73,10 +73,10 @@ def beating(lease: Lease, every: float) -> Iterator[None]:
         thread.join()
 
 
-def _beat(lease: Lease, every: float, wait: Callable[[float], bool]) -> None:
+def _heartbeat(lease: Lease, every: float, wait: Callable[[float], bool]) -> None:
     while not wait(every):
         try:
-            lease.beat()
+            lease.heartbeat()
         except LeaseLost:
             return
         except SQLAlchemyError:

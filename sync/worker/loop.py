@@ -41,11 +41,11 @@ class Worker:
         self._app, self._stop = app, stop
         schedule = app.context.config.worker.schedule
         stop.within = schedule.stop_within.total_seconds()
-        self._beat_every = min(10.0, schedule.takeover_after.total_seconds() / 4)
+        self._heartbeat_every = min(10.0, schedule.takeover_after.total_seconds() / 4)
         patience = schedule.takeover_after.total_seconds()
         self.lease = Lease(app.context.store, "worker", patience, app.clock.now, app.clock.monotonic)
         self.slots = timetable(schedule)
-        self.vitals = Vitals(stuck_after=schedule.stuck_after.total_seconds(), beat_every=self._beat_every)
+        self.vitals = Vitals(stuck_after=schedule.stuck_after.total_seconds(), heartbeat_every=self._heartbeat_every)
         self._scheduler: BackgroundScheduler | None = None
         self._locked = 0
         self._ends: AnotherWorld | None = None
@@ -65,7 +65,7 @@ class Worker:
             Event.WORKER_STARTED,
             jobs=[slot.job for slot in self.slots],
             version=version("hubspot-c4c-sync"),
-            rules=context.config.rules.digest,
+            rules=context.config.rules.fingerprint,
             config=str(self._app.settings.config.absolute()),
             state_version=HEAD,
             host=socket.gethostname(),
@@ -75,19 +75,19 @@ class Worker:
 
     def take_lease(self) -> bool:
         """Waits as standby until the lease is ours; False if a signal came first."""
-        told = False
+        reported = False
         while not self._stop():
-            self.vitals.beat()
+            self.vitals.heartbeat()
             if self._try(self.lease.acquire):
                 self.vitals.lease = "held"
                 metrics.at_work(self._app.clock.now())
                 emit(Event.LEASE_ACQUIRED, holder=self.lease.holder)
                 return True
-            if not told:
+            if not reported:
                 emit(Event.WORKER_STANDBY, holder=self._holder())
-                told = True
+                reported = True
             self.vitals.lease = "standby"
-            self._stop.wait(min(5.0, self._beat_every))
+            self._stop.wait(min(5.0, self._heartbeat_every))
         return False
 
     def _holder(self) -> str:
@@ -127,12 +127,12 @@ class Worker:
         scheduler = self._scheduler = self._scheduled()
         scheduler.start()
         try:
-            while not self._stop.wait(self._beat_every):
-                self.vitals.beat()
+            while not self._stop.wait(self._heartbeat_every):
+                self.vitals.heartbeat()
                 self._mind_the_clock(scheduler)
                 if self._ends:
                     raise self._ends
-                self._try(self.beat)
+                self._try(self.heartbeat)
         except LeaseLost as lost:
             emit(Event.LEASE_LOST, cause=str(lost))
         except StateError:
@@ -149,9 +149,9 @@ class Worker:
         self.lease.release()
         return True
 
-    def beat(self) -> bool:
+    def heartbeat(self) -> bool:
         """A sign of life. Raises LeaseLost."""
-        self.lease.beat()
+        self.lease.heartbeat()
         return True
 
     def _mind_the_clock(self, scheduler: BackgroundScheduler) -> None:
@@ -209,7 +209,7 @@ class Worker:
     def _run(self, job: str, context: Context) -> list[SyncError]:
         results = Results()
         if job == "poll":
-            forecast.foretold(context)
+            forecast.sentence(context)
         run_jobs(context, [job], results)
         return results.failures
 

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from sync.domain.codes import Code
 from sync.jobs.runner import JOBS
-from sync.mirror import disappearance
+from sync.mirror import mass_deletion
 from sync.state import budget, guarding, pausing, second_writer, streams, work
 from sync.state.budget import DailyBudget
 
@@ -58,7 +58,7 @@ def read(session: Session, now: datetime) -> Reading:
         last_backup=streams.last_backup(session),
         watermarks=streams.watermarks(session),
         budget=budget.load(session),
-        held_back=guarding.tripped(session) is not None or bool(disappearance.standing(session)),
+        held_back=guarding.tripped(session) is not None or bool(mass_deletion.standing(session)),
         second_writer=second_writer.standing(session) is not None,
         paused=pausing.paused(session) is not None,
         successes={job: good.finished_at for job, (good, _) in runs.items() if good and good.finished_at},

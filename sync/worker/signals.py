@@ -21,8 +21,8 @@ class StopSignal:
     makes a pipe readable, which wakes everybody who waits.
     """
 
-    def __init__(self, within: float = 25.0, told: Callable[[str], None] | None = None) -> None:
-        self.within, self._told = within, told
+    def __init__(self, within: float = 25.0, notify: Callable[[str], None] | None = None) -> None:
+        self.within, self._notify = within, notify
         self.exit_code = 0
         self.name = ""
         self._readable, self._writable = os.pipe()
@@ -54,8 +54,8 @@ class StopSignal:
 
     def _watch(self) -> None:
         self.wait()
-        if self._told:
-            self._told(self.name)
+        if self._notify:
+            self._notify(self.name)
         time.sleep(self.within)
         emit(Event.STOP_FORCED, seconds=self.within)
         # Nothing is lost: what was committed stays, and what is in flight is looked up at the next start.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-BEATS = 6
+HEARTBEATS = 6
 """A loop that missed this many beats, and at least a minute, does not turn."""
 
 
@@ -15,7 +15,7 @@ class Vitals:
     """Signs of life, by a clock that only runs forward. Durations in seconds."""
 
     stuck_after: float
-    beat_every: float
+    heartbeat_every: float
     monotonic: Callable[[], float] = time.monotonic
     lease: str = "starting"
     state: str | None = None
@@ -28,7 +28,7 @@ class Vitals:
     def __post_init__(self) -> None:
         self._last = self.monotonic()
 
-    def beat(self) -> None:
+    def heartbeat(self) -> None:
         self._last = self.monotonic()
 
     @contextmanager
@@ -54,7 +54,7 @@ class Vitals:
     def problem(self) -> str | None:
         """Why the process counts as stuck, or None."""
         now = self.monotonic()
-        if now - self._last > max(60.0, BEATS * self.beat_every):
+        if now - self._last > max(60.0, HEARTBEATS * self.heartbeat_every):
             return f"the loop has not turned for {round(now - self._last)} s"
         for job, since in list(self._working.values()):
             if now - since > self.stuck_after:

@@ -10,7 +10,7 @@ from c4c_world import BASIS
 from sync.app import App
 from sync.domain.views import Label
 from sync.mirror import association_rows, mirrored
-from sync.mirror.mirrored import Snapshot
+from sync.mirror.mirrored import Fetched
 
 PRIMARY, UNLABELED = Label("HUBSPOT_DEFINED", 1, "Primary"), Label("HUBSPOT_DEFINED", 279)
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -39,12 +39,12 @@ def company_of(place: int, companies: int) -> str:
     return str(501 + place % companies)
 
 
-def _firm(n: int, names: tuple[str, ...]) -> Snapshot:
+def _firm(n: int, names: tuple[str, ...]) -> Fetched:
     known = {"name": f"Firm{n} Trading", "domain": f"firm{n}.example", "zip": f"{10000 + n}", "country": "Germany"}
-    return Snapshot(str(501 + n), {name: known.get(name) for name in names}, NOW)
+    return Fetched(str(501 + n), {name: known.get(name) for name in names}, NOW)
 
 
-def _person(n: int, names: tuple[str, ...], changed: Mapping[str, Mapping[str, str]]) -> Snapshot:
+def _person(n: int, names: tuple[str, ...], changed: Mapping[str, Mapping[str, str]]) -> Fetched:
     known = {
         "firstname": "Ada",
         "lastname": f"Person{n}",
@@ -56,4 +56,4 @@ def _person(n: int, names: tuple[str, ...], changed: Mapping[str, Mapping[str, s
         **({"hs_email_optout": "true"} if n % 10 == 0 else {}),
         **changed.get(contact_id(n), {}),
     }
-    return Snapshot(contact_id(n), {name: known.get(name) for name in names}, NOW)
+    return Fetched(contact_id(n), {name: known.get(name) for name in names}, NOW)

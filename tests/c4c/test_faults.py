@@ -101,7 +101,7 @@ def test_the_same_exception_on_ten_contacts_parks_nobody(
     assert world.progress(contacts[10]).status == "done"
 
 
-@pytest.mark.parametrize("name", ["_oldest", "_question"])
+@pytest.mark.parametrize("name", ["_oldest", "_lookup"])
 def test_a_lost_answer_that_cannot_be_settled_parks_its_contact(
     world: World, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

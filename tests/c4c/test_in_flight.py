@@ -62,7 +62,7 @@ def test_a_lead_that_nobody_heard_of_is_handed_over_although_the_score_fell(lost
     assert handover.crossed_at is not None
     link = next(link for link in world.table(tables.Link) if link.entity == "Lead")
     assert link.object_id == world.control.row("Lead")["ObjectID"]
-    assert (link.origin, INTENT in link.seen) == ("created", False)
+    assert (link.origin, INTENT in link.observed) == ("created", False)
     world.control.change(contact, hs_email_optout="true")
     world.sync()
     assert [row["Consent"] for row in world.control.rows("ChannelPermission")] == ["2"]

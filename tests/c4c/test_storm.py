@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from sync.app import App
 from sync.mirror import mirrored
-from sync.mirror.mirrored import Snapshot
+from sync.mirror.mirrored import Fetched
 from sync.state import tables
 
 CONTACTS, COMPANIES, KNOWN = 45, 15, 5
@@ -46,7 +46,7 @@ def known_accounts(world: World) -> dict[str, str]:
 def phones_change(session: Session, built: App) -> None:
     rules = built.context.config.rules
     rows = [session.get_one(tables.Company, company_of(n, COMPANIES)) for n in range(COMPANIES)]
-    changed = [Snapshot(row.id, {**row.properties, "phone": MARKETING_PHONE}, None) for row in rows]
+    changed = [Fetched(row.id, {**row.properties, "phone": MARKETING_PHONE}, None) for row in rows]
     assert "phone" in rules.company_properties()
     mirrored.save_companies(session, changed, built.context.now())
 

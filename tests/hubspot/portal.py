@@ -134,7 +134,7 @@ def rules(
         }
     )
     digest = hashlib.sha256(repr(qualification).encode()).hexdigest()[:16]
-    fresh = shipped.rules.model_copy(update={"qualification": qualification, "digest": digest})
+    fresh = shipped.rules.model_copy(update={"qualification": qualification, "fingerprint": digest})
     return replace(shipped, worker=worker, rules=fresh)
 
 

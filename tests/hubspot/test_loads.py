@@ -21,7 +21,7 @@ from sync.cli import loads
 from sync.config import HubSpotSettings
 from sync.errors import Unavailable
 from sync.jobs import poll
-from sync.reading.ahead import ahead
+from sync.reading.prefetch import prefetch
 from sync.state import budget
 
 Build = Callable[..., Sync]
@@ -151,7 +151,7 @@ def test_one_item_ahead_keeps_order_and_passes_failures_on() -> None:
         yield from range(3)
         raise Unavailable("hubspot", "cut")
 
-    coming = ahead(pages())
+    coming = prefetch(pages())
     assert [next(coming) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(Unavailable):
         next(coming)

@@ -96,7 +96,7 @@ class Stage:
         self.store = Store(self.home / "state.db")
         metrics.SUCCESSES.clear(), metrics.FAILURES.clear()
         metrics.expect(Event, Code, JOBS)
-        self.vitals = Vitals(stuck_after=3600, beat_every=10)
+        self.vitals = Vitals(stuck_after=3600, heartbeat_every=10)
         self.context = Context(self.store, UNUSED, UNUSED, CONFIG, "run", now=lambda: self.now, notify=self._notify)
         self._gauges = [StateGauges(self._app(self.context), self.vitals), self._of_a_standby()]
 
@@ -113,7 +113,7 @@ class Stage:
 
     def _of_a_standby(self) -> StateGauges:
         context = Context(self.store, UNUSED, UNUSED, CONFIG, "run", now=lambda: self.now)
-        return StateGauges(self._app(context), Vitals(stuck_after=3600, beat_every=10))
+        return StateGauges(self._app(context), Vitals(stuck_after=3600, heartbeat_every=10))
 
     def _notify(self, notice: Notice) -> bool:
         if not self.away:

@@ -14,7 +14,7 @@ from night_stage import PROJECT
 
 from sync.domain.views import Label
 from sync.mirror.association_rows import save_associations
-from sync.mirror.mirrored import Snapshot, save_companies, save_contacts
+from sync.mirror.mirrored import Fetched, save_companies, save_contacts
 from sync.state.store import open_store
 
 pytestmark = pytest.mark.long
@@ -29,8 +29,8 @@ def state(tmp_path: Path) -> Path:
     now = datetime(2026, 11, 21, tzinfo=UTC)
     store = open_store(tmp_path / "state.db")
     with store.session() as session:
-        save_companies(session, [Snapshot("7", {"name": NAME}, now)], now)
-        save_contacts(session, [Snapshot("1", {"lead_score": "80", "lastname": "Muster"}, now)], (), now)
+        save_companies(session, [Fetched("7", {"name": NAME}, now)], now)
+        save_contacts(session, [Fetched("1", {"lead_score": "80", "lastname": "Muster"}, now)], (), now)
         save_associations(session, {"1": frozenset({("7", Label("HUBSPOT_DEFINED", 1, "Primary"))})}, now)
     store.close()
     return tmp_path / "state.db"

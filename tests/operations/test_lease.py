@@ -62,7 +62,7 @@ def test_a_hanging_holder_is_replaced_after_the_patience(store: Store, clocks: C
     assert not second.acquire()
     clocks.steady += 59
     assert not second.acquire()
-    first.beat()
+    first.heartbeat()
     clocks.steady += 59
     assert not second.acquire(), "it beat in between"
     clocks.steady += 60
@@ -81,7 +81,7 @@ def test_a_wall_clock_that_is_set_replaces_nobody(store: Store, clocks: Clocks, 
     assert not second.acquire()
     clocks.wall += jump
     assert not second.acquire()
-    first.beat()
+    first.heartbeat()
 
 
 def test_terms_are_never_used_twice(store: Store, clocks: Clocks) -> None:
@@ -94,7 +94,7 @@ def test_terms_are_never_used_twice(store: Store, clocks: Clocks) -> None:
     second.release()
     assert third.acquire()
     with pytest.raises(LeaseLost):
-        first.beat()
+        first.heartbeat()
 
 
 def test_a_loser_gives_back_nothing_that_is_not_its_own(store: Store, clocks: Clocks) -> None:
@@ -118,7 +118,7 @@ def test_a_loser_does_not_take_the_lease_back_from_the_living(store: Store, cloc
         with store.session() as session, pytest.raises(LeaseLost):
             first.fence(session)
     assert not first.acquire()
-    second.beat()
+    second.heartbeat()
     assert not first.acquire()
     second._unlock_file()  # what the kernel does when a process dies
     assert first.acquire()

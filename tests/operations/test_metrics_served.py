@@ -132,7 +132,7 @@ def test_with_a_damaged_state_file_metrics_show_what_was_read_last(url: str, sto
     before = shown(url)
     assert before["sync_state_readable"] == 1
     damage(store)
-    worker._try(worker.beat)
+    worker._try(worker.heartbeat)
     after = shown(url)
     assert after["sync_state_readable"] == 0
     assert after['sync_alert_active{alert="state"}'] == after['sync_alert_delivered{alert="state"}'] == 1
@@ -150,12 +150,12 @@ def test_damage_that_only_jobs_meet_turns_the_probe_red_until_they_end_well(
     [sweep] = [slot for slot in worker.slots if slot.job == "sweep"]
     monkeypatch.setattr(loop, "run_jobs", raising(corrupt()))
     worker.job(sweep)()
-    assert worker._try(worker.beat), "a sign of life succeeds"
+    assert worker._try(worker.heartbeat), "a sign of life succeeds"
     assert requests.get(f"{url}/readyz", timeout=TIMEOUT).status_code == 503
     assert shown(url)["sync_state_readable"] == 0
     monkeypatch.setattr(loop, "run_jobs", lambda *_: None)
     worker.job(sweep)()
-    worker._try(worker.beat)
+    worker._try(worker.heartbeat)
     assert requests.get(f"{url}/readyz", timeout=TIMEOUT).status_code == 200
     assert [notice.state for notice in webhook.heard if notice.alert == "state"] == ["firing", "resolved"]
 
@@ -198,7 +198,7 @@ def test_a_failure_outside_the_record_of_a_job_is_recorded_and_counted(
         worker.job(sweep)()
     with store.reading() as session:
         assert streams.streaks(session)["sweep"].count == 5
-    worker._try(worker.beat)
+    worker._try(worker.heartbeat)
     found = shown(url)
     assert found['sync_job_last_failure_timestamp_seconds{sync_job="sweep"}'] == NOW.timestamp()
     assert found['sync_alert_active{alert="job_failing"}'] == 1
@@ -252,7 +252,7 @@ def test_an_alert_holds_whether_or_not_the_webhook_took_it(
     webhook.away = True
     with store.session() as session:
         streams.remember_mismatches(session, "c4c", ["Lead.GroupCode: gone"])
-    worker._try(worker.beat)
+    worker._try(worker.heartbeat)
     active, delivered = (f'sync_alert_{what}{{alert="contract"}}' for what in ("active", "delivered"))
     found = shown(url)
     assert (found[active], found[delivered]) == (1, 0)
@@ -260,7 +260,7 @@ def test_an_alert_holds_whether_or_not_the_webhook_took_it(
     assert document["alerts"] == {"contract: Lead.GroupCode: gone": NOW.isoformat()}
     assert document["alerts_undelivered"] == ["contract: Lead.GroupCode: gone"]
     webhook.away = False
-    worker._try(worker.beat)
+    worker._try(worker.heartbeat)
     found = shown(url)
     assert (found[active], found[delivered]) == (1, 1)
     assert status(store, NOW, CONFIG)["alerts_undelivered"] == []
@@ -282,11 +282,11 @@ def test_an_end_that_was_not_delivered_holds_no_longer(
 ) -> None:
     with store.session() as session:
         streams.remember_mismatches(session, "c4c", ["gone"])
-    worker._try(worker.beat)
+    worker._try(worker.heartbeat)
     webhook.away = True
     with store.session() as session:
         streams.remember_mismatches(session, "c4c", [])
-    worker._try(worker.beat)
+    worker._try(worker.heartbeat)
     found = shown(url)
     assert found['sync_alert_active{alert="contract"}'] == 0
     assert found['sync_alert_delivered{alert="contract"}'] == 1, "the end waits"
@@ -315,7 +315,7 @@ def test_what_goes_wrong_in_the_server_is_a_line_and_an_answer(
     app: Any, lines: io.StringIO, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Probes, "healthz", raising(KeyError("somebody@example.com")))
-    with serving(app, Vitals(stuck_after=1, beat_every=1)) as port:
+    with serving(app, Vitals(stuck_after=1, heartbeat_every=1)) as port:
         answer = requests.get(f"http://127.0.0.1:{port}/healthz", timeout=TIMEOUT)
     assert answer.status_code == 500
     assert "KeyError" in answer.json()["problem"]
@@ -329,7 +329,7 @@ def test_a_worker_says_what_starts(worker: Worker, lines: io.StringIO) -> None:
     worker._say_what_starts()
     [line] = events(lines, "worker_started")
     assert line["version"]
-    assert line["rules"] == CONFIG.rules.digest
+    assert line["rules"] == CONFIG.rules.fingerprint
     assert line["config"] == str(PROJECT / "config")
     assert line["state_version"].isdigit()
     assert line["host"] == socket.gethostname()

@@ -26,14 +26,14 @@ Command = Callable[..., Ran]
 
 def test_twins_are_other_living_records_with_the_keys_of_ours() -> None:
     made = [Made(ACCOUNT, "17", "A"), Made(LEAD, "17:mql:1", "L")]
-    seen = [
+    observed = [
         Keyed(ACCOUNT, "A", "17"),
         Keyed(ACCOUNT, "B", "17"),
         Keyed(ACCOUNT, "C", "17", obsolete=True),
         Keyed(ACCOUNT, "D", "18"),
         Keyed(LEAD, "L", "17:mql:1"),
     ]
-    assert twins_of(made, seen) == [Twin(ACCOUNT, "17", "A", "B")]
+    assert twins_of(made, observed) == [Twin(ACCOUNT, "17", "A", "B")]
 
 
 def host(home: Path, sandbox: Sandbox) -> Product:

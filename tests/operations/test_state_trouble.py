@@ -90,7 +90,7 @@ def worker(store: Store, heard: Heard) -> tuple[Worker, Any]:
 
 
 def look(made: Worker) -> bool:
-    return made._try(made.beat)
+    return made._try(made.heartbeat)
 
 
 # ---- it cannot be written

@@ -129,7 +129,7 @@ def test_nobody_migrates_under_a_worker_that_is_at_work(old: Product, command: C
     with old.started("run") as waiting:
         assert waiting.until("worker_standby")["holder"] == "host-1:7"
         assert version_of(old.state) == OLD
-        older_worker.beat()
+        older_worker.heartbeat()
         older_worker.release()
         store.close()
         assert waiting.until("state_migrated")["version"] == HEAD

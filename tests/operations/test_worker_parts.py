@@ -98,19 +98,19 @@ def test_time_that_passes_is_no_jump() -> None:
 
 def test_alive_means_that_something_moves() -> None:
     now = [0.0]
-    vitals = Vitals(stuck_after=3600, beat_every=10, monotonic=lambda: now[0])
+    vitals = Vitals(stuck_after=3600, heartbeat_every=10, monotonic=lambda: now[0])
     assert vitals.problem() is None
     now[0] = 61
     assert "loop" in (vitals.problem() or "")
-    vitals.beat()
+    vitals.heartbeat()
     with vitals.at_work("sweep"):
         now[0] += 3500
         vitals.progress("sweep", 1, None)
         now[0] += 3500
-        vitals.beat()
+        vitals.heartbeat()
         assert vitals.problem() is None
         now[0] += 200
-        vitals.beat()
+        vitals.heartbeat()
         assert "sweep" in (vitals.problem() or "")
     assert vitals.problem() is None
 

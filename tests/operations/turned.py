@@ -15,7 +15,7 @@ from typing import Any
 
 import time_machine
 
-SLICE = 0.01
+BATCH_SIZE = 0.01
 """Real seconds between two looks at the clock."""
 
 FILE = Path(os.environ["TURNED_CLOCK"])
@@ -47,7 +47,7 @@ class TurnedTime:
         while True:
             self.follow()
             left = end - self.monotonic()
-            if wait(max(0.0, min(SLICE, left))):
+            if wait(max(0.0, min(BATCH_SIZE, left))):
                 return True
             if left <= 0:
                 return False

@@ -259,7 +259,7 @@ def archived(draw: st.DrawFn) -> Change:
     def change(world: World, rules: Rules) -> Undo:
         with world.store.session() as session:
             known = loading.views(session, [contact])[contact].properties
-            gone = mirrored.Snapshot(contact, dict(known), world.now, archived=True)
+            gone = mirrored.Fetched(contact, dict(known), world.now, archived=True)
             mirrored.save_contacts(session, [gone], rules.qualification.scores, world.now)
         return nothing
 

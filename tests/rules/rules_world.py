@@ -54,7 +54,7 @@ def rules(qualification: str = MQL, mapping: str | None = None) -> Rules:
     mapped = shipped() if mapping is None else Mapping.model_validate(tomllib.loads(mapping))
     problems = [*rule_checks.qualification(found), *rule_checks.mapping(mapped, found)]
     assert not problems, problems
-    return Rules(qualification=found, mapping=mapped, digest=f"{hash((qualification, mapping)):x}")
+    return Rules(qualification=found, mapping=mapped, fingerprint=f"{hash((qualification, mapping)):x}")
 
 
 def company(id_: str = "7", owner: Owner | None = None, **properties: str) -> Company:
@@ -215,7 +215,7 @@ class World:
 
     def contacts(self, rules: Rules, rows: dict[str, dict[str, str]]) -> None:
         """Stores contacts as a poll would; they become due if they changed."""
-        snapshots = [mirrored.Snapshot(i, properties, self.now) for i, properties in rows.items()]
+        snapshots = [mirrored.Fetched(i, properties, self.now) for i, properties in rows.items()]
         with self.store.session() as session:
             mirrored.save_contacts(session, snapshots, rules.qualification.scores, self.now)
             known = {i: _pairs(session, i) for i in rows}
@@ -223,7 +223,7 @@ class World:
 
     def companies(self, rows: dict[str, dict[str, str]]) -> None:
         with self.store.session() as session:
-            mirrored.save_companies(session, [mirrored.Snapshot(i, p, self.now) for i, p in rows.items()], self.now)
+            mirrored.save_companies(session, [mirrored.Fetched(i, p, self.now) for i, p in rows.items()], self.now)
             company_keys.note(session, list(rows), shipped().account)
 
     def associate(self, pairs: dict[str, Iterable[tuple[str, Label]]]) -> None:

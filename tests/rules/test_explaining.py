@@ -18,11 +18,11 @@ from rules_world import GOOD, MQL, PRIMARY, PROJECT, World, rules
 from sync.admin.explain import explain, explain_at
 from sync.admin.preview import preview
 from sync.cli import main, output
-from sync.cli.explained import told
+from sync.cli.explained import lines
 from sync.contracts import check, property_check
 from sync.domain.rules import FieldMap
 from sync.domain.views import Association, Company, ContactView, Label, Link
-from sync.handover.slice import LinksOf
+from sync.handover.batch import LinksOf
 from sync.hubspot_client import Property
 from sync.state.pending import mark_pending
 
@@ -44,7 +44,7 @@ def world() -> World:
 
 def story(document: Any) -> str:
     assert document is not None
-    return "\n".join(told(document))
+    return "\n".join(lines(document))
 
 
 def test_the_chain_is_told_as_a_person_would(world: World) -> None:
@@ -119,11 +119,11 @@ def test_a_past_decision_stays_as_it_was_after_rules_and_data_changed(world: Wor
     world.push(stricter)
     assert explain_at(world.store, "123", at) == before
     assert before is not None
-    assert (before["code"], before["rules"]) == ("QUALIFIED", rules(DACH).digest)
+    assert (before["code"], before["rules"]) == ("QUALIFIED", rules(DACH).fingerprint)
     assert "lead_score 82 ≥ 75" in story(before)
     now = explain_at(world.store, "123", world.now)
     assert now is not None
-    assert (now["code"], now["rules"]) == ("SCORE_BELOW_THRESHOLD", stricter.digest)
+    assert (now["code"], now["rules"]) == ("SCORE_BELOW_THRESHOLD", stricter.fingerprint)
     assert now["input"] != before["input"]
     assert explain_at(world.store, "123", at - timedelta(days=1)) is None
 

@@ -111,7 +111,7 @@ def test_the_refusal_of_somebody_never_handed_over_writes_nothing(refusal: dict[
 
 def test_the_refusal_of_an_archived_contact_writes_nothing(world: World) -> None:
     world.contacts(rules(), {"123": {**GOOD, "hs_email_optout": "true"}})
-    gone = mirrored.Snapshot("123", {**GOOD, "hs_email_optout": "true"}, world.now, archived=True)
+    gone = mirrored.Fetched("123", {**GOOD, "hs_email_optout": "true"}, world.now, archived=True)
     with world.store.session() as session:
         mirrored.save_contacts(session, [gone], rules().qualification.scores, world.now)
     world.push(rules())

@@ -15,7 +15,7 @@ from sync.planner.facts import Facts, segment
 from sync.planner.plan import Tenant, plan
 from sync.planner.qualify import qualify
 from sync.planner.records.owners import Staff, owner_uuid
-from sync.planner.target import Target
+from sync.planner.snapshot import Snapshot
 
 AT_7 = {"country": "Deutschland", "zip": "20354", "numberofemployees": "150", "industry": "MACHINERY"}
 
@@ -157,11 +157,11 @@ def test_one_contact_yields_a_lead_for_each_score() -> None:
     assert "(upsell)" in leads["123:upsell:1"]["Name"]
 
 
-def answered_by_nothing(view: Any, found: Any) -> Target:
+def answered_by_nothing(view: Any, found: Any) -> Snapshot:
     """A C4C that holds nothing."""
-    target = Target()
-    while questions := plan(view, {}, target, found, Tenant(standard())).questions:
-        for question in questions:
+    target = Snapshot()
+    while lookups := plan(view, {}, target, found, Tenant(standard())).lookups:
+        for question in lookups:
             target.learn(question, ())
     return target
 
@@ -395,9 +395,9 @@ fields = [{ target = "OwnerPartyUUID", source = "c4c.owner_uuid", rule = "c4c_wi
         labelled(company(owner=Owner("9", "x@x.example"), hubspot_owner_id="9", country="DE", zip="20000"), "Primary")
     )
     tenant = Tenant(standard(), PEOPLE)
-    target = Target()
-    while questions := plan(view, {}, target, found, tenant).questions:
-        for question in questions:
+    target = Snapshot()
+    while lookups := plan(view, {}, target, found, tenant).lookups:
+        for question in lookups:
             target.learn(question, ())
     planned = plan(view, {}, target, found, tenant)
     bodies = {write.entity: write.body() for write in planned.records}

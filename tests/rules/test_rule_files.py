@@ -49,7 +49,7 @@ def problems(directory: Path, **texts: str) -> list[str]:
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_both_configurations_load(path: Path) -> None:
-    assert config.load(path).rules.digest
+    assert config.load(path).rules.fingerprint
 
 
 TERRITORIES = "[owners.y]\norder = ['territory']\nterritories = [{}]"
@@ -326,10 +326,10 @@ def test_all_mistakes_of_all_files_at_once(directory: Path) -> None:
 
 
 def test_a_file_that_an_editor_marked_as_unicode_is_read(directory: Path) -> None:
-    plain = config.load(directory).rules.digest
+    plain = config.load(directory).rules.fingerprint
     for path in directory.glob("*.toml"):
         path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
-    assert config.load(directory).rules.digest == plain
+    assert config.load(directory).rules.fingerprint == plain
 
 
 def test_a_misspelt_file_name_is_told(directory: Path) -> None:
@@ -506,7 +506,7 @@ def test_random_rule_files_load_or_are_refused_with_every_error_named(directory:
         assert loaded.rules.company_properties()
         _decides(loaded.rules)
         again = config.load(directory)
-        assert again.rules.digest == loaded.rules.digest
+        assert again.rules.fingerprint == loaded.rules.fingerprint
 
     check()
 
@@ -550,7 +550,7 @@ ORDERED = [
 @pytest.mark.parametrize(("one", "other", "differ"), ORDERED)
 def test_rules_that_differ_have_other_digests(one: str, other: str, differ: bool) -> None:
     filters = "\n[filters.a]\nproperty = 'x'\nknown = true\n[filters.b]\nproperty = 'y'\nknown = true\n"
-    digests = {config._digest(rules(MQL + text + filters).qualification) for text in (one, other)}
+    digests = {config._fingerprint(rules(MQL + text + filters).qualification) for text in (one, other)}
     assert (len(digests) == 2) == differ
 
 
@@ -558,7 +558,7 @@ def test_the_order_of_sources_is_part_of_the_digest() -> None:
     """Of several sources the first that is filled counts, so another order is another rule."""
     entries = ('source = ["website", "domain"]', 'source = ["domain", "website"]')
     found = [FIELD.format(f'target = "WebSite", {entry}, rule = "c4c_wins"') for entry in entries]
-    assert len({config._digest(models.Mapping.model_validate(tomllib.loads(text))) for text in found}) == 2
+    assert len({config._fingerprint(models.Mapping.model_validate(tomllib.loads(text))) for text in found}) == 2
 
 
 # ---- the page

@@ -123,7 +123,7 @@ def test_other_natural_keys_may_tell_what_was_ambiguous() -> None:
     world.push(rules())
     mapping = rules().mapping
     by_nothing = mapping.model_copy(update={"account": mapping.account.model_copy(update={"natural_keys": ()})})
-    with simulated(world, rules().model_copy(update={"mapping": by_nothing, "digest": "other"})) as outcome:
+    with simulated(world, rules().model_copy(update={"mapping": by_nothing, "fingerprint": "other"})) as outcome:
         assert outcome.summary()["creates"]["Lead"] == 1
 
 

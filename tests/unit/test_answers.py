@@ -6,24 +6,24 @@ from twin import Twin
 from unit_builders import shipped, tenant_schema
 
 from sync.handover.answers import Reader
-from sync.planner.target import Ask, Question, Target
+from sync.planner.snapshot import Ask, Lookup, Snapshot
 
 
-def found(c4c: Twin, *questions: Question) -> list[set[str]]:
+def found(c4c: Twin, *lookups: Lookup) -> list[set[str]]:
     """The last names, or else the names, that answer each question when all are asked at once."""
-    target = Target()
-    Reader(c4c, shipped(), tenant_schema()).answer(questions, target)
-    answers = [target.ask(question) for question in questions]
+    snapshot = Snapshot()
+    Reader(c4c, shipped(), tenant_schema()).answer(lookups, snapshot)
+    answers = [snapshot.ask(lookup) for lookup in lookups]
     assert None not in answers
     return [{record.text("LastName") or record.text("Name") for record in answer or ()} for answer in answers]
 
 
-def by_tax(number: str) -> Question:
-    return Question(Ask.ACCOUNT_BY_TAX, "CorporateAccount", number)
+def by_tax(number: str) -> Lookup:
+    return Lookup(Ask.ACCOUNT_BY_TAX, "CorporateAccount", number)
 
 
-def of(account: str) -> Question:
-    return Question(Ask.CONTACTS_OF, "Contact", account)
+def of(account: str) -> Lookup:
+    return Lookup(Ask.CONTACTS_OF, "Contact", account)
 
 
 def test_an_asterisk_in_a_tax_number_finds_no_stranger() -> None:

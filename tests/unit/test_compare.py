@@ -10,7 +10,7 @@ from sync.domain.rules import FieldRule
 from sync.domain.schema import Field, Schema
 from sync.mappers.draft import Awaited, Draft, DraftField
 from sync.planner.compare import Base, for_create, for_update
-from sync.planner.target import Record
+from sync.planner.snapshot import Record
 
 SCHEMA = Schema(
     {

@@ -406,13 +406,13 @@ def test_what_the_chain_looks_at_is_asked_of_hubspot() -> None:
 
 
 def test_the_digest_names_the_rules_and_not_their_spelling(edited: Callable[..., Path]) -> None:
-    same = load(edited((QUALIFICATION, "[consent]", "# a comment\n\n[consent]"))).rules.digest
+    same = load(edited((QUALIFICATION, "[consent]", "# a comment\n\n[consent]"))).rules.fingerprint
     tiers = (QUALIFICATION, "threshold = 75\nrearm_below = 60", 'tiers = ["A1", "A2", "B1"]')
     turned = (QUALIFICATION, '["A1", "A2", "B1"]', '["B1", "A2", "A1"]')
-    assert same == shipped().digest
-    assert load(edited((QUALIFICATION, "threshold = 75", "threshold = 76"))).rules.digest != same
-    assert load(edited((MAPPING, 'source = "city"', 'source = "town"'))).rules.digest != same
-    assert load(edited(tiers)).rules.digest == load(edited(tiers, turned)).rules.digest != same
+    assert same == shipped().fingerprint
+    assert load(edited((QUALIFICATION, "threshold = 75", "threshold = 76"))).rules.fingerprint != same
+    assert load(edited((MAPPING, 'source = "city"', 'source = "town"'))).rules.fingerprint != same
+    assert load(edited(tiers)).rules.fingerprint == load(edited(tiers, turned)).rules.fingerprint != same
 
 
 def test_rules_can_be_given_as_values() -> None:

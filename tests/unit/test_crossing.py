@@ -10,7 +10,7 @@ import pytest
 from unit_builders import shipped
 
 from sync.mirror import crossings, freshness, loading, mirrored
-from sync.mirror.mirrored import Snapshot
+from sync.mirror.mirrored import Fetched
 from sync.state.store import Store, open_store
 
 LAST_YEAR = datetime(2025, 8, 3, 9, tzinfo=UTC)
@@ -29,7 +29,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def save(store: Store, points: str, modified: datetime, now: datetime, contact: str = "1") -> datetime | None:
     """Since when the contact is above the threshold, once this version was seen."""
     with store.session() as session:
-        mirrored.save_contacts(session, [Snapshot(contact, {"lead_score": points}, modified)], SCORES, now)
+        mirrored.save_contacts(session, [Fetched(contact, {"lead_score": points}, modified)], SCORES, now)
         return loading.views(session, [contact])[contact].crossed_at.get("mql")
 
 

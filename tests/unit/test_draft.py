@@ -12,9 +12,9 @@ from unit_builders import field_map
 from sync.domain.codes import Code
 from sync.domain.rules import FieldMap
 from sync.domain.schema import Field, Schema
-from sync.mappers.draft import Awaited, Draft, Lookup, draft, fill
+from sync.mappers.draft import Awaited, Draft, ValueOf, draft, fill
 from sync.planner.compare import Base, for_update
-from sync.planner.target import Record
+from sync.planner.snapshot import Record
 
 NAMES = ("Name", "AdditionalName", "AdditionalName2")
 SCHEMA = Schema(
@@ -36,13 +36,13 @@ SCHEMA = Schema(
 )
 
 
-def source(**values: str | Awaited) -> Lookup:
+def source(**values: str | Awaited) -> ValueOf:
     """Looks a source up by its full name; `contact_email` here is `contact.email` there."""
     known = {name.replace("__", "."): value for name, value in values.items()}
     return known.get
 
 
-def made(*maps: FieldMap, lookup: Lookup | None = None, **values: Any) -> Draft:
+def made(*maps: FieldMap, lookup: ValueOf | None = None, **values: Any) -> Draft:
     return draft("Thing", "1", "own", maps, lookup or source(**values), SCHEMA)
 
 

@@ -20,7 +20,7 @@ from sync.domain.values import same
 from sync.domain.views import ASSOCIATIONS, Label
 from sync.mappers.transforms import transformed
 from sync.mirror import association_rows, loading, mirrored
-from sync.mirror.mirrored import Snapshot
+from sync.mirror.mirrored import Fetched
 from sync.state.store import Store, open_store
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -164,10 +164,10 @@ def store(tmp_path: Path) -> Store:
 
 
 def test_an_unreadable_property_keeps_its_value_and_is_told_apart(store: Store) -> None:
-    first = Snapshot("51", {"lead_score": "80", "lastname": "A"}, NOW)
+    first = Fetched("51", {"lead_score": "80", "lastname": "A"}, NOW)
     with store.session() as session:
         assert mirrored.save_contacts(session, [first], [], NOW) == ["51"]
-    again = Snapshot("51", {"lead_score": None, "lastname": None}, NOW, unreadable=frozenset({"lead_score"}))
+    again = Fetched("51", {"lead_score": None, "lastname": None}, NOW, unreadable=frozenset({"lead_score"}))
     with store.session() as session:
         assert mirrored.save_contacts(session, [again], [], NOW) == ["51"]
         assert mirrored.save_contacts(session, [again], [], NOW) == []
@@ -181,9 +181,9 @@ def test_an_unreadable_property_keeps_its_value_and_is_told_apart(store: Store) 
 
 def test_unreadable_properties_of_a_company(store: Store) -> None:
     with store.session() as session:
-        mirrored.save_contacts(session, [Snapshot("51", {}, NOW)], [], NOW)
+        mirrored.save_contacts(session, [Fetched("51", {}, NOW)], [], NOW)
         association_rows.save_associations(session, {"51": frozenset({("7", Label("HUBSPOT_DEFINED", 1))})}, NOW)
-        odd = Snapshot("7", {"name": None}, NOW, unreadable=frozenset({"name"}))
+        odd = Fetched("7", {"name": None}, NOW, unreadable=frozenset({"name"}))
         assert mirrored.save_companies(session, [odd], NOW) == ["7"]
         [association] = loading.views(session, ["51"])["51"].associations
     assert association.company.unreadable == {"name"}
@@ -192,11 +192,11 @@ def test_unreadable_properties_of_a_company(store: Store) -> None:
 def test_unreadable_associations_stay_as_they_were_until_they_are_read(store: Store) -> None:
     known = {"51": frozenset({("7", Label("HUBSPOT_DEFINED", 1))})}
     with store.session() as session:
-        mirrored.save_contacts(session, [Snapshot("51", {"lastname": "A"}, NOW)], [], NOW)
+        mirrored.save_contacts(session, [Fetched("51", {"lastname": "A"}, NOW)], [], NOW)
         association_rows.save_associations(session, known, NOW)
         assert association_rows.unreadable_associations(session, ["51"], NOW) == ["51"]
         assert association_rows.unreadable_associations(session, ["51"], NOW) == []
-        mirrored.save_contacts(session, [Snapshot("51", {"lastname": "B"}, NOW)], [], NOW)
+        mirrored.save_contacts(session, [Fetched("51", {"lastname": "B"}, NOW)], [], NOW)
         view = loading.views(session, ["51"])["51"]
         assert view.unreadable == {ASSOCIATIONS}
         assert [a.company.id for a in view.associations] == ["7"]

@@ -11,9 +11,9 @@ from twin import Twin
 from sync.c4c.odata import Query, Row
 from sync.errors import Refused
 from sync.handover.halving import Findings, Halving
-from sync.planner.lookups import NOBODYS, Lookup
+from sync.planner.queries import NOBODYS, FieldQuery
 from sync.planner.resolve import ACCOUNT
-from sync.planner.target import Ask
+from sync.planner.snapshot import Ask
 
 POSTAL = "StreetPostalCode"
 
@@ -35,7 +35,7 @@ class Choosy(Twin):
 
 
 def read(c4c: Choosy, values: Sequence[str]) -> Findings:
-    return Halving(c4c).read([Lookup(Ask.ACCOUNT_BY_POSTAL, ACCOUNT, POSTAL, tuple(values))])
+    return Halving(c4c).read([FieldQuery(Ask.ACCOUNT_BY_POSTAL, ACCOUNT, POSTAL, tuple(values))])
 
 
 def codes(number: int) -> list[str]:

@@ -11,7 +11,7 @@ from sync.domain.views import Label
 @pytest.mark.parametrize("text", ["Decision maker", "decision  Maker", "DECISION MAKER\u200b"])
 def test_a_label_is_found_whatever_its_case_and_blanks(text: str) -> None:
     found = resolve(["Decision maker"], [Label("USER_DEFINED", 28, text)], {})
-    assert (found.pins, found.problems) == ({"Decision maker": ("USER_DEFINED", 28)}, [])
+    assert (found.bindings, found.problems) == ({"Decision maker": ("USER_DEFINED", 28)}, [])
 
 
 def test_a_label_that_is_only_spelled_otherwise_was_not_renamed() -> None:

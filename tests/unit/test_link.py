@@ -7,14 +7,14 @@ import pytest
 from sync.domain.link import Named, after, named_meanwhile
 from sync.domain.views import Link, Origin
 
-KNOWN = Link("CorporateAccount", "200", "A1", {"Name": "Muster"}, origin="created", seen={"theirs": {"Phone": "1"}})
+KNOWN = Link("CorporateAccount", "200", "A1", {"Name": "Muster"}, origin="created", observed={"theirs": {"Phone": "1"}})
 
 
 def test_sharing_a_record_keeps_what_is_known_of_it() -> None:
     shared = after("CorporateAccount", "200", KNOWN, Named("A1", shared=True))
-    assert (shared.origin, shared.sent, shared.seen) == ("shared", KNOWN.sent, KNOWN.seen)
+    assert (shared.origin, shared.sent, shared.observed) == ("shared", KNOWN.sent, KNOWN.observed)
     own = after("CorporateAccount", "200", shared, Named("A1"))
-    assert (own.origin, own.sent, own.seen) == ("set", KNOWN.sent, KNOWN.seen)
+    assert (own.origin, own.sent, own.observed) == ("set", KNOWN.sent, KNOWN.observed)
 
 
 @pytest.mark.parametrize(("origin", "kept"), [("set", True), ("shared", True), ("created", False), ("adopted", False)])

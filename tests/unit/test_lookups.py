@@ -8,79 +8,77 @@ import pytest
 from unit_builders import field_map, tenant_schema, with_fields
 
 from sync.c4c.odata import Query
-from sync.planner.lookups import answered, index, lookups, record, selects
-from sync.planner.target import Ask, Question
+from sync.planner.queries import answered, index, queries, record, selects
+from sync.planner.snapshot import Ask, Lookup
 
 KEYS = {"CorporateAccount": "HubSpotID_KUT", "Contact": "HubSpotID_KUT", "Lead": "HubSpotID_KUT"}
 
 
-def asked(*questions: Question) -> list[Query]:
-    return [one.query() for one in lookups(questions, KEYS, {"CorporateAccount": ("ObjectID", "Name")})]
+def asked(*lookups: Lookup) -> list[Query]:
+    return [one.query() for one in queries(lookups, KEYS, {"CorporateAccount": ("ObjectID", "Name")})]
 
 
 @pytest.mark.parametrize(
-    ("question", "collection", "filter_"),
+    ("lookup", "collection", "filter_"),
     [
         pytest.param(
-            Question(Ask.BY_ID, "CorporateAccount", "A1"), "CorporateAccountCollection", "ObjectID eq 'A1'", id="by id"
+            Lookup(Ask.BY_ID, "CorporateAccount", "A1"), "CorporateAccountCollection", "ObjectID eq 'A1'", id="by id"
         ),
+        pytest.param(Lookup(Ask.BY_KEY, "Contact", "100"), "ContactCollection", "HubSpotID_KUT eq '100'", id="by key"),
         pytest.param(
-            Question(Ask.BY_KEY, "Contact", "100"), "ContactCollection", "HubSpotID_KUT eq '100'", id="by key"
-        ),
-        pytest.param(
-            Question(Ask.LEADS_OF, "Lead", "100:mql"),
+            Lookup(Ask.LEADS_OF, "Lead", "100:mql"),
             "LeadCollection",
             "HubSpotID_KUT eq '100:mql:1' or HubSpotID_KUT eq '100:mql:*'",
             id="leads of all cycles, the first by its exact key",
         ),
         pytest.param(
-            Question(Ask.BY_UUID, "Contact", "AB"), "ContactCollection", "ContactUUID eq guid'AB'", id="by UUID"
+            Lookup(Ask.BY_UUID, "Contact", "AB"), "ContactCollection", "ContactUUID eq guid'AB'", id="by UUID"
         ),
         pytest.param(
-            Question(Ask.ACCOUNT_BY_TAX, "CorporateAccount", "DE1"),
+            Lookup(Ask.ACCOUNT_BY_TAX, "CorporateAccount", "DE1"),
             "CorporateAccountTaxNumberCollection",
             "TaxID eq 'DE1' or TaxID eq 'DE 1' or TaxID eq 'DE-1'",
             id="by tax number",
         ),
         pytest.param(
-            Question(Ask.ACCOUNT_BY_POSTAL, "CorporateAccount", "DE 50667"),
+            Lookup(Ask.ACCOUNT_BY_POSTAL, "CorporateAccount", "DE 50667"),
             "CorporateAccountCollection",
             "StreetPostalCode eq '50667' or StreetPostalCode eq '*50667*'",
             id="by postal code",
         ),
         pytest.param(
-            Question(Ask.RELATIONS_OF, "ContactIsContactPersonFor", "C1"),
+            Lookup(Ask.RELATIONS_OF, "ContactIsContactPersonFor", "C1"),
             "ContactIsContactPersonForCollection",
             "ParentObjectID eq 'C1'",
             id="relationships",
         ),
         pytest.param(
-            Question(Ask.PERMISSIONS_OF, "MarketingPermission", "ab"),
+            Lookup(Ask.PERMISSIONS_OF, "MarketingPermission", "ab"),
             "MarketingPermissionCollection",
             "BusinessPartnerUUID eq guid'AB'",
             id="permission sets",
         ),
         pytest.param(
-            Question(Ask.CHANNELS_OF, "ChannelPermission", "P1"),
+            Lookup(Ask.CHANNELS_OF, "ChannelPermission", "P1"),
             "ChannelPermissionCollection",
             "ParentObjectID eq 'P1'",
             id="channels",
         ),
     ],
 )
-def test_query(question: Question, collection: str, filter_: str) -> None:
-    [query] = asked(question)
+def test_query(lookup: Lookup, collection: str, filter_: str) -> None:
+    [query] = asked(lookup)
     assert (query.collection, query.filter) == (collection, filter_)
 
 
 def test_many_questions_of_a_kind_are_one_query() -> None:
-    found = asked(*(Question(Ask.BY_KEY, "Contact", str(n)) for n in range(50)))
+    found = asked(*(Lookup(Ask.BY_KEY, "Contact", str(n)) for n in range(50)))
     assert len(found) == 1
     assert found[0].filter.count(" or ") == 49
 
 
 def test_one_filter_never_mixes_properties() -> None:
-    found = asked(Question(Ask.BY_KEY, "Contact", "1"), Question(Ask.BY_ID, "Contact", "C1"))
+    found = asked(Lookup(Ask.BY_KEY, "Contact", "1"), Lookup(Ask.BY_ID, "Contact", "C1"))
     assert sorted(query.filter for query in found) == ["HubSpotID_KUT eq '1'", "ObjectID eq 'C1'"]
 
 
@@ -89,24 +87,24 @@ def test_one_filter_never_mixes_properties() -> None:
     ["acme.example", "www.acme.example", "http://acme.example", "https://www.acme.example"],
 )
 def test_usual_spellings_of_a_web_site_are_asked_for_exactly(site: str) -> None:
-    [query] = asked(Question(Ask.ACCOUNT_BY_DOMAIN, "CorporateAccount", "acme.example"))
+    [query] = asked(Lookup(Ask.ACCOUNT_BY_DOMAIN, "CorporateAccount", "acme.example"))
     assert f"WebSite eq '{site}'" in query.filter
 
 
 @pytest.mark.parametrize("site", ["ACME.example", "ACME.EXAMPLE", "Acme.example", "acme.example"])
 def test_a_web_site_is_asked_for_in_capitals_too(site: str) -> None:
     """C4C may compare case-sensitively, and the wildcard finds what is around it."""
-    [query] = asked(Question(Ask.ACCOUNT_BY_DOMAIN, "CorporateAccount", "acme.example"))
+    [query] = asked(Lookup(Ask.ACCOUNT_BY_DOMAIN, "CorporateAccount", "acme.example"))
     assert f"*{site}*" in query.filter
 
 
-KEY, LEADS = Question(Ask.BY_KEY, "Contact", "100"), Question(Ask.LEADS_OF, "Lead", "100:mql")
-WEB = Question(Ask.ACCOUNT_BY_DOMAIN, "CorporateAccount", "acme.example")
-PERMISSION = Question(Ask.PERMISSIONS_OF, "MarketingPermission", "AB")
+KEY, LEADS = Lookup(Ask.BY_KEY, "Contact", "100"), Lookup(Ask.LEADS_OF, "Lead", "100:mql")
+WEB = Lookup(Ask.ACCOUNT_BY_DOMAIN, "CorporateAccount", "acme.example")
+PERMISSION = Lookup(Ask.PERMISSIONS_OF, "MarketingPermission", "AB")
 
 
 @pytest.mark.parametrize(
-    ("question", "row", "counts"),
+    ("lookup", "row", "counts"),
     [
         pytest.param(KEY, {"HubSpotID_KUT": "100"}, True, id="key"),
         pytest.param(KEY, {"HubSpotID_KUT": "1001"}, False, id="another key"),
@@ -120,17 +118,17 @@ PERMISSION = Question(Ask.PERMISSIONS_OF, "MarketingPermission", "AB")
         pytest.param(WEB, {"WebSite": "shop.acme.example"}, False, id="found by the wildcard only"),
         pytest.param(WEB, {"WebSite": None}, False, id="no web site"),
         pytest.param(PERMISSION, {"BusinessPartnerUUID": "ab"}, True, id="UUIDs in any case"),
-        pytest.param(Question(Ask.BY_UUID, "CorporateAccount", "ab"), {"UUID": "AB"}, True, id="of accounts, too"),
-        pytest.param(Question(Ask.BY_ID, "Contact", "C*"), {"ObjectID": "C1"}, False, id="an asterisk is no wildcard"),
+        pytest.param(Lookup(Ask.BY_UUID, "CorporateAccount", "ab"), {"UUID": "AB"}, True, id="of accounts, too"),
+        pytest.param(Lookup(Ask.BY_ID, "Contact", "C*"), {"ObjectID": "C1"}, False, id="an asterisk is no wildcard"),
         pytest.param(
-            Question(Ask.ACCOUNT_BY_POSTAL, "CorporateAccount", "DE 1*"),
+            Lookup(Ask.ACCOUNT_BY_POSTAL, "CorporateAccount", "DE 1*"),
             {"StreetPostalCode": "12345", "CountryCode": "DE"},
             False,
             id="nor in a postal code",
         ),
         *(
             pytest.param(
-                Question(Ask.ACCOUNT_BY_POSTAL, "CorporateAccount", f"{land} {ours}"),
+                Lookup(Ask.ACCOUNT_BY_POSTAL, "CorporateAccount", f"{land} {ours}"),
                 {"StreetPostalCode": theirs, "CountryCode": country},
                 fits,
                 id=f"postal code {ours} of {land}, {theirs} of {country}",
@@ -144,14 +142,12 @@ PERMISSION = Question(Ask.PERMISSIONS_OF, "MarketingPermission", "AB")
                 ("DE", "20095", "120095", "DE", False),
             )
         ),
-        pytest.param(
-            Question(Ask.CHANNELS_OF, "ChannelPermission", "P1"), {"ParentObjectID": "P1"}, True, id="channel"
-        ),
+        pytest.param(Lookup(Ask.CHANNELS_OF, "ChannelPermission", "P1"), {"ParentObjectID": "P1"}, True, id="channel"),
     ],
 )
-def test_rows_are_compared_exactly(question: Question, row: dict[str, Any], counts: bool) -> None:
-    answers = index([question], {question.entity: [{"ObjectID": "o"} | row]}, KEYS)
-    assert [found.object_id for found in answered(question, answers)] == (["o"] if counts else [])
+def test_rows_are_compared_exactly(lookup: Lookup, row: dict[str, Any], counts: bool) -> None:
+    answers = index([lookup], {lookup.entity: [{"ObjectID": "o"} | row]}, KEYS)
+    assert [found.object_id for found in answered(lookup, answers)] == (["o"] if counts else [])
 
 
 def test_a_row_becomes_a_record_with_its_etag() -> None:

@@ -29,7 +29,7 @@ from sync.domain.marketing import AttributeRule
 from sync.domain.rules import Rules
 from sync.domain.views import ContactView, Cycle, Label, Owner
 from sync.planner.plan import Plan, Tenant, Write, plan
-from sync.planner.target import Ask, Record, Target
+from sync.planner.snapshot import Ask, Record, Snapshot
 
 ACCOUNT, CONTACT, RELATION, LEAD = "CorporateAccount", "Contact", "ContactIsContactPersonFor", "Lead"
 SET, CHANNEL = "MarketingPermission", "ChannelPermission"
@@ -67,8 +67,8 @@ def handed_over(*leads: Record, **changes: Any) -> World:
 
 
 def test_a_plan_that_knows_nothing_asks_and_writes_nothing() -> None:
-    found = plan(ADA, {}, Target(), shipped(), Tenant(standard()))
-    assert {Ask.LEADS_OF, Ask.BY_KEY, Ask.ACCOUNT_BY_DOMAIN} <= {question.kind for question in found.questions}
+    found = plan(ADA, {}, Snapshot(), shipped(), Tenant(standard()))
+    assert {Ask.LEADS_OF, Ask.BY_KEY, Ask.ACCOUNT_BY_DOMAIN} <= {lookup.kind for lookup in found.lookups}
     assert list(found.ready()) == []
 
 
@@ -160,8 +160,8 @@ def test_a_lost_memory_creates_nothing_twice() -> None:
 
 
 def test_who_does_not_qualify_is_neither_asked_about_nor_written() -> None:
-    found = plan(contact(primary(ACME), lead_score="74"), {}, Target(), shipped(), Tenant(standard()))
-    assert (found.records, found.questions, found.problem) == ((), frozenset(), None)
+    found = plan(contact(primary(ACME), lead_score="74"), {}, Snapshot(), shipped(), Tenant(standard()))
+    assert (found.records, found.lookups, found.problem) == ((), frozenset(), None)
 
 
 def test_a_long_name_is_spread_and_what_is_cut_is_said() -> None:
@@ -202,7 +202,7 @@ def test_what_was_there_before_us_is_adopted() -> None:
 def test_values_on_which_both_agree_are_told() -> None:
     world = World([account("A1", WebSite="acme.example", City="Köln", Street="Am Ring 2")])
     [write] = [w for w in world.plan(ADA).records if w.entity == ACCOUNT]
-    assert write.agreed == {"Name": "Muster GmbH", "WebSite": "acme.example", "City": "Köln"}
+    assert write.merge_base == {"Name": "Muster GmbH", "WebSite": "acme.example", "City": "Köln"}
 
 
 def test_another_companys_account_is_not_touched() -> None:
@@ -296,8 +296,8 @@ def test_a_company_that_is_only_a_text_makes_a_lead_without_account_and_person()
 
 
 def test_a_company_that_is_only_a_text_needs_no_look_up_of_accounts() -> None:
-    found = plan(TEXT_ONLY, {}, Target(), shipped(), Tenant(standard()))
-    assert {question.kind for question in found.questions} == {Ask.LEADS_OF}
+    found = plan(TEXT_ONLY, {}, Snapshot(), shipped(), Tenant(standard()))
+    assert {lookup.kind for lookup in found.lookups} == {Ask.LEADS_OF}
 
 
 def test_a_nameless_company_is_called_by_its_domain() -> None:
@@ -690,7 +690,7 @@ def test_a_new_primary_company(world: World, account_of_lead: str) -> None:
     assert world.one(LEAD).fields["ContactUUID"] == uuid("C1")
 
 
-def left_behind(*, status: str = "2", obsolete: bool = True, remembered: bool = False) -> World:
+def merged_away(*, status: str = "2", obsolete: bool = True, remembered: bool = False) -> World:
     """A lead on the account A9 and with the person C9, both perhaps merged away; ours are A1 and C1."""
     code = "4" if obsolete else "2"
     own = lead(status=status, **(AGAIN | {"AccountPartyUUID": uuid("A9"), "ContactUUID": uuid("C9")}))
@@ -701,10 +701,10 @@ def left_behind(*, status: str = "2", obsolete: bool = True, remembered: bool = 
 @pytest.mark.parametrize(
     ("world", "follows"),
     [
-        pytest.param(left_behind(), True, id="our memory is lost: from the obsolete ones to those that live"),
-        pytest.param(left_behind(obsolete=False), False, id="sales may have chosen living ones"),
-        pytest.param(left_behind(remembered=True), False, id="sales chose them, as we remember"),
-        pytest.param(left_behind(status="3"), False, id="an accepted lead is left to sales"),
+        pytest.param(merged_away(), True, id="our memory is lost: from the obsolete ones to those that live"),
+        pytest.param(merged_away(obsolete=False), False, id="sales may have chosen living ones"),
+        pytest.param(merged_away(remembered=True), False, id="sales chose them, as we remember"),
+        pytest.param(merged_away(status="3"), False, id="an accepted lead is left to sales"),
     ],
 )
 def test_a_lead_follows_from_obsolete_parties(world: World, follows: bool) -> None:
@@ -728,7 +728,7 @@ def by_number() -> Rules:
 
 @pytest.mark.parametrize("obsolete", [True, False])
 def test_a_lead_whose_parties_are_named_by_number_follows_too(obsolete: bool) -> None:
-    world = left_behind(obsolete=obsolete)
+    world = merged_away(obsolete=obsolete)
     world.rules = by_number()
     world.one(LEAD).fields.update(AccountPartyID="1A9", ContactID="2C9")  # type: ignore[attr-defined]
     home = company(domain="acme.example", account_number="1A1")
@@ -738,7 +738,7 @@ def test_a_lead_whose_parties_are_named_by_number_follows_too(obsolete: bool) ->
 
 
 def test_an_accepted_lead_keeps_parties_that_are_named_by_number() -> None:
-    world = left_behind(status="3")
+    world = merged_away(status="3")
     world.rules = by_number()
     world.one(LEAD).fields.update(AccountPartyID="1A9", ContactID="2C9")  # type: ignore[attr-defined]
     home = company(domain="acme.example", account_number="1A1")
@@ -845,9 +845,9 @@ def test_an_owner_whom_sales_chose_stays() -> None:
 )
 def test_one_entry_adds_a_field(section: str, mapped: Any, entity: str, expected: str) -> None:
     rules = with_fields(section, mapped)
-    [target] = mapped.target
+    [snapshot] = mapped.target
     world = World(rules=rules)
-    assert world.schema.field(entity, target) is not None
+    assert world.schema.field(entity, snapshot) is not None
     home = company(**(dict(ACME.properties) | {"state": "NRW"}))
     world.sync(contact(primary(home), department="IT", jobtitle="CTO"))
-    assert world.one(entity).fields.get(target) == expected
+    assert world.one(entity).fields.get(snapshot) == expected

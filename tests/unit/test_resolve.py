@@ -10,17 +10,17 @@ from unit_builders import account, company, contact, person, shipped
 from sync.domain.views import Company, ContactView, Link
 from sync.planner import resolve
 from sync.planner.resolve import Absent, Ambiguous, Found, Lost, Resolution, Rival, Unread
-from sync.planner.target import Ask, Question, Record
+from sync.planner.snapshot import Ask, Lookup, Record
 
 ACCOUNT_RULES, CONTACT_RULES = shipped().mapping.account, shipped().mapping.contact
 
 Answers = dict[tuple[Ask, str], tuple[Record, ...]]
-Asker = Callable[[Question], tuple[Record, ...] | None]
+Asker = Callable[[Lookup], tuple[Record, ...] | None]
 
 
 def knowing(answers: Answers) -> Asker:
     """Answers by kind and value; everything else has no rows."""
-    return lambda question: answers.get((question.kind, question.value), ())
+    return lambda lookup: answers.get((lookup.kind, lookup.value), ())
 
 
 def shown(found: Resolution) -> object:
@@ -166,14 +166,14 @@ def test_name_of_an_account(names: dict[str, str], found: bool) -> None:
     ],
 )
 def test_only_complete_natural_keys_are_asked_for(properties: dict[str, str], asked: set[Ask]) -> None:
-    questions: list[Question] = []
+    lookups: list[Lookup] = []
 
-    def ask(question: Question) -> tuple[Record, ...]:
-        questions.append(question)
+    def ask(lookup: Lookup) -> tuple[Record, ...]:
+        lookups.append(lookup)
         return ()
 
     assert isinstance(resolve.account(Company("200", properties), None, ACCOUNT_RULES, ask), Absent)
-    assert {question.kind for question in questions} - {Ask.BY_KEY} == asked
+    assert {lookup.kind for lookup in lookups} - {Ask.BY_KEY} == asked
 
 
 @pytest.mark.parametrize(
@@ -187,8 +187,8 @@ def test_only_complete_natural_keys_are_asked_for(properties: dict[str, str], as
     ],
 )
 def test_an_answer_that_was_not_read_is_never_absence(link: Link | None, unread: Ask) -> None:
-    def ask(question: Question) -> tuple[Record, ...] | None:
-        return None if question.kind is unread else ()
+    def ask(lookup: Lookup) -> tuple[Record, ...] | None:
+        return None if lookup.kind is unread else ()
 
     assert isinstance(resolve.account(ACME, link, ACCOUNT_RULES, ask), Unread)
 
@@ -196,9 +196,9 @@ def test_an_answer_that_was_not_read_is_never_absence(link: Link | None, unread:
 def test_all_natural_keys_are_asked_in_one_round() -> None:
     asked: set[Ask] = set()
 
-    def ask(question: Question) -> tuple[Record, ...] | None:
-        asked.add(question.kind)
-        return () if question.kind is Ask.BY_KEY else None
+    def ask(lookup: Lookup) -> tuple[Record, ...] | None:
+        asked.add(lookup.kind)
+        return () if lookup.kind is Ask.BY_KEY else None
 
     resolve.account(ACME, None, ACCOUNT_RULES, ask)
     assert asked == {Ask.BY_KEY, Ask.ACCOUNT_BY_TAX, Ask.ACCOUNT_BY_DOMAIN, Ask.ACCOUNT_BY_POSTAL}
@@ -310,8 +310,8 @@ def test_in_an_account_that_does_not_exist_there_is_nobody_to_look_for() -> None
     ],
 )
 def test_a_person_that_was_not_read_is_never_absent(link: Link | None, unread: Ask) -> None:
-    def ask(question: Question) -> tuple[Record, ...] | None:
-        return None if question.kind is unread else ()
+    def ask(lookup: Lookup) -> tuple[Record, ...] | None:
+        return None if lookup.kind is unread else ()
 
     assert isinstance(resolve.contact(MAILED, "1A1", link, CONTACT_RULES, ask), Unread)
 
@@ -319,12 +319,12 @@ def test_a_person_that_was_not_read_is_never_absent(link: Link | None, unread: A
 def test_all_sisters_are_asked_for_in_one_round() -> None:
     """Of a domain with hundreds of sister companies one question a round would mean hundreds of rounds."""
     rivals = [Rival(Company(str(n), {"name": f"Branch {n}", "domain": "acme.example"})) for n in range(300, 310)]
-    asked: list[Question] = []
+    asked: list[Lookup] = []
 
-    def ask(question: Question) -> tuple[Record, ...] | None:
-        asked.append(question)
-        return None if question.value.startswith("30") else {WEB: (web("A1"),)}.get((question.kind, question.value), ())
+    def ask(lookup: Lookup) -> tuple[Record, ...] | None:
+        asked.append(lookup)
+        return None if lookup.value.startswith("30") else {WEB: (web("A1"),)}.get((lookup.kind, lookup.value), ())
 
     branch = company(domain="acme.example", name="Branch 200")
     assert resolve.account(branch, None, ACCOUNT_RULES, ask, rivals) == Unread()
-    assert {rival.company.id for rival in rivals} <= {question.value for question in asked}
+    assert {rival.company.id for rival in rivals} <= {lookup.value for lookup in asked}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sync.planner.target import Ask, Question, Record, Target
+from sync.planner.snapshot import Ask, Lookup, Record, Snapshot
 
 RELATION = "ContactIsContactPersonFor"
-OF_PERSON = Question(Ask.RELATIONS_OF, RELATION, "P1")
+OF_PERSON = Lookup(Ask.RELATIONS_OF, RELATION, "P1")
 
 
 def row(object_id: str, *, main: bool = False) -> Record:
@@ -13,17 +13,17 @@ def row(object_id: str, *, main: bool = False) -> Record:
 
 
 def test_a_created_record_answers_what_was_asked() -> None:
-    target = Target()
-    target.learn(OF_PERSON, [row("R1")])
-    target.created(row("R2"), [OF_PERSON])
-    assert target.ask(OF_PERSON) == (row("R1"), row("R2"))
+    snapshot = Snapshot()
+    snapshot.learn(OF_PERSON, [row("R1")])
+    snapshot.created(row("R2"), [OF_PERSON])
+    assert snapshot.ask(OF_PERSON) == (row("R1"), row("R2"))
 
 
 def test_a_created_record_alone_is_no_answer_to_what_is_to_be_read_again() -> None:
     """Two relationships in one wave: the first takes the mark from another row, so all rows are to be read again."""
-    target = Target()
-    target.learn(OF_PERSON, [row("R1", main=True)])
-    target.created(row("R2", main=True), [OF_PERSON])
-    target.forget(RELATION, None, [OF_PERSON])
-    target.created(row("R3"), [OF_PERSON])
-    assert target.ask(OF_PERSON) is None
+    snapshot = Snapshot()
+    snapshot.learn(OF_PERSON, [row("R1", main=True)])
+    snapshot.created(row("R2", main=True), [OF_PERSON])
+    snapshot.forget(RELATION, None, [OF_PERSON])
+    snapshot.created(row("R3"), [OF_PERSON])
+    assert snapshot.ask(OF_PERSON) is None

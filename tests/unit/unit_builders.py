@@ -11,7 +11,7 @@ from sync.config import load
 from sync.domain.rules import FieldMap, FieldRule, Qualification, Rules, Score
 from sync.domain.schema import Field, Schema
 from sync.domain.views import Association, Company, ContactView, Label, Owner
-from sync.planner.target import Record
+from sync.planner.snapshot import Record
 
 PROJECT = Path(__file__).parents[2]
 

@@ -13,7 +13,7 @@ from sync.domain.schema import Schema
 from sync.domain.views import ContactView, Link
 from sync.planner.compare import Change
 from sync.planner.plan import Plan, Tenant, Write, plan
-from sync.planner.target import Ask, Question, Record, Target
+from sync.planner.snapshot import Ask, Lookup, Record, Snapshot
 
 ROUNDS = 12
 """More rounds than any contact needs: a planner that asks for ever fails instead of hanging."""
@@ -57,19 +57,21 @@ class World:
 
     # ---- reading
 
-    def answer(self, question: Question) -> list[Record]:
-        return [record for record in self.all(question.entity) if _fits(question, record)]
+    def answer(self, lookup: Lookup) -> list[Record]:
+        return [record for record in self.all(lookup.entity) if _fits(lookup, record)]
 
     def plan(self, view: ContactView) -> Plan:
         """The plan once all questions are answered; everything is read anew."""
-        target = Target()
+        snapshot = Snapshot()
         for _ in range(ROUNDS):
-            found = plan(view, self.links, target, self.rules, Tenant(self.schema, self.employees, shared=self.shared))
-            if not found.questions:
+            found = plan(
+                view, self.links, snapshot, self.rules, Tenant(self.schema, self.employees, shared=self.shared)
+            )
+            if not found.lookups:
                 return found
-            for question in found.questions:
-                target.learn(question, self.answer(question))
-        raise AssertionError(f"still open after {ROUNDS} rounds: {found.questions}")
+            for lookup in found.lookups:
+                snapshot.learn(lookup, self.answer(lookup))
+        raise AssertionError(f"still open after {ROUNDS} rounds: {found.lookups}")
 
     # ---- writing
 
@@ -147,17 +149,17 @@ def relation(contact_id: str, account_id: str, **fields: Any) -> Record:
     return Record("ContactIsContactPersonFor", f"R-{contact_id}-{account_id}", own | fields)
 
 
-def _fits(question: Question, record: Record) -> bool:
-    match question.kind:
+def _fits(lookup: Lookup, record: Record) -> bool:
+    match lookup.kind:
         case Ask.BY_ID:
-            return record.object_id == question.value
+            return record.object_id == lookup.value
         case Ask.BY_UUID:
-            return question.value in (record.text("UUID"), record.text("ContactUUID"))
+            return lookup.value in (record.text("UUID"), record.text("ContactUUID"))
         case Ask.LEADS_OF:
-            return record.text("HubSpotID_KUT").startswith(f"{question.value}:")
+            return record.text("HubSpotID_KUT").startswith(f"{lookup.value}:")
         case Ask.ACCOUNT_BY_POSTAL:
-            return question.value == f"{record.text('CountryCode')} {record.text('StreetPostalCode')}"
+            return lookup.value == f"{record.text('CountryCode')} {record.text('StreetPostalCode')}"
         case Ask.ACCOUNT_BY_DOMAIN:
-            return question.value in record.text("WebSite").lower()
+            return lookup.value in record.text("WebSite").lower()
         case _:
-            return record.text(MATCHES[question.kind]) == question.value
+            return record.text(MATCHES[lookup.kind]) == lookup.value

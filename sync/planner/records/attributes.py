@@ -9,9 +9,9 @@ from sync.domain.marketing import AttributeRule
 from sync.domain.rules import FieldRule
 from sync.domain.views import ContactView, Link
 from sync.mappers.draft import Draft, Value
-from sync.planner.desk import Desk, Party, by_id, constants
-from sync.planner.seen import PARTS, digest
-from sync.planner.target import Ask, Question, Record
+from sync.planner.observed import PARTS, fingerprint
+from sync.planner.snapshot import Ask, Lookup, Record
+from sync.planner.workspace import Party, Workspace, by_id, constants
 from sync.planner.writes import ATTRIBUTE, ATTRIBUTES
 
 SET, NAME, VALUE = "BusinessAttributeSetID", "BusinessAttributeID", "BusinessAttributeValue"
@@ -30,42 +30,42 @@ def wanted(rule: AttributeRule, view: ContactView) -> tuple[str, ...] | None:
     return tuple(rule.values.get(part, part) for part in parts if part)
 
 
-def attributes(desk: Desk, person: Party) -> None:
+def attributes(workspace: Workspace, person: Party) -> None:
     """Plans the attribute values of the person."""
-    rules = desk.rules.mapping.attributes
-    known = desk.own_links(ATTRIBUTE)
-    values = [(rule, found) for rule in rules if (found := wanted(rule, desk.view)) is not None]
+    rules = workspace.rules.mapping.attributes
+    known = workspace.own_links(ATTRIBUTE)
+    values = [(rule, found) for rule in rules if (found := wanted(rule, workspace.view)) is not None]
     if not any(found for _, found in values) and not known:
         return
-    if not desk.offers(ATTRIBUTES, "BusinessPartnerID") or not desk.offers(ATTRIBUTE, SET, NAME, VALUE):
+    if not workspace.offers(ATTRIBUTES, "BusinessPartnerID") or not workspace.offers(ATTRIBUTE, SET, NAME, VALUE):
         return
-    values = [(rule, _fitting(desk, rule, found)) for rule, found in values]
-    header, answers = _header(desk, person)
+    values = [(rule, _fitting(workspace, rule, found)) for rule, found in values]
+    header, answers = _header(workspace, person)
     if header is None:
-        _new_header(desk, person, values, answers)
+        _new_header(workspace, person, values, answers)
         return
-    items = desk.need(Question(Ask.ATTRIBUTES_IN, ATTRIBUTE, header.object_id))
-    told = {PARTS: {item.object_id: _told(item) for item in items}}
-    desk.write(constants(ATTRIBUTES, person.key, {}), header, {person.lock}, seen=told)
-    desk.look_for(ATTRIBUTE, items)
+    items = workspace.need(Lookup(Ask.ATTRIBUTES_IN, ATTRIBUTE, header.object_id))
+    parts = {PARTS: {item.object_id: _part(item) for item in items}}
+    workspace.write(constants(ATTRIBUTES, person.key, {}), header, {person.lock}, observed=parts)
+    workspace.look_for(ATTRIBUTE, items)
     for rule, found in values:
         of_rule = [item for item in items if (item.text(SET), item.text(NAME)) == (rule.set, rule.attribute)]
-        (_several if rule.multiple else _single)(desk, person, header, rule, found, of_rule)
+        (_several if rule.multiple else _single)(workspace, person, header, rule, found, of_rule)
 
 
-def _fitting(desk: Desk, rule: AttributeRule, values: Sequence[str]) -> tuple[str, ...]:
+def _fitting(workspace: Workspace, rule: AttributeRule, values: Sequence[str]) -> tuple[str, ...]:
     """The values as their field holds them, sorted; what is longer is cut, with a warning."""
-    known = desk.tenant.schema.field(ATTRIBUTE, VALUE)
+    known = workspace.tenant.schema.field(ATTRIBUTE, VALUE)
     longest = (known.length if known else 0) or LONGEST
     if any(len(value) > longest for value in values):
         text = f"attribute {rule.attribute} of set {rule.set}: longer than {longest}, cut"
-        desk.warnings.append(Reason(Code.VALUE_TOO_LONG, text))
+        workspace.warnings.append(Reason(Code.VALUE_TOO_LONG, text))
     return tuple(sorted({value[:longest] for value in values}))
 
 
-def _told(item: Record) -> dict[str, Any]:
+def _part(item: Record) -> dict[str, Any]:
     """Which attribute an item is, and a digest of its value."""
-    return {SET: item.text(SET), NAME: item.text(NAME), VALUE: {"digest": digest(item.fields.get(VALUE))}}
+    return {SET: item.text(SET), NAME: item.text(NAME), VALUE: {"digest": fingerprint(item.fields.get(VALUE))}}
 
 
 def _holds(item: Record, value: object) -> bool:
@@ -73,28 +73,30 @@ def _holds(item: Record, value: object) -> bool:
     return bool(item.fields.get(VALUE) == value)
 
 
-def _header(desk: Desk, person: Party) -> tuple[Record | None, tuple[Question, ...]]:
-    link = desk.link(ATTRIBUTES, person.key)
-    if link and (linked := desk.need(by_id(link))):
+def _header(workspace: Workspace, person: Party) -> tuple[Record | None, tuple[Lookup, ...]]:
+    link = workspace.link(ATTRIBUTES, person.key)
+    if link and (linked := workspace.need(by_id(link))):
         return linked[0], ()
     number = person.number
     if not isinstance(number, str):
         return None, ()
-    question = Question(Ask.ATTRIBUTES_OF, ATTRIBUTES, number)
-    found = sorted(desk.need(question), key=lambda record: record.object_id)
-    return (found[0] if found else None), (question,)
+    lookup = Lookup(Ask.ATTRIBUTES_OF, ATTRIBUTES, number)
+    found = sorted(workspace.need(lookup), key=lambda record: record.object_id)
+    return (found[0] if found else None), (lookup,)
 
 
 def _new_header(
-    desk: Desk,
+    workspace: Workspace,
     person: Party,
     values: Sequence[tuple[AttributeRule, tuple[str, ...]]],
-    answers: tuple[Question, ...],
+    answers: tuple[Lookup, ...],
 ) -> None:
     items = [_item(person, rule, value) for rule, found in values for value in found]
     if items:
         owner = constants(ATTRIBUTES, person.key, {"BusinessPartnerID": (person.number, FieldRule.CREATE_ONLY)})
-        desk.write(owner, None, {person.lock}, answers=answers, children=tuple(desk.child(item) for item in items))
+        workspace.write(
+            owner, None, {person.lock}, answers=answers, children=tuple(workspace.child(item) for item in items)
+        )
 
 
 def _item(person: Party, rule: AttributeRule, value: str, header: Record | None = None) -> Draft:
@@ -114,42 +116,54 @@ def _key(contact: str, rule: AttributeRule, value: str) -> str:
     return f"{stem}:{value}" if rule.multiple else stem
 
 
-def _put(desk: Desk, person: Party, header: Record, made: Draft, existing: Record | None) -> None:
-    answers = (Question(Ask.ATTRIBUTES_IN, ATTRIBUTE, header.object_id),)
-    desk.write(made, existing, {person.lock}, answers=answers)
+def _put(workspace: Workspace, person: Party, header: Record, made: Draft, existing: Record | None) -> None:
+    answers = (Lookup(Ask.ATTRIBUTES_IN, ATTRIBUTE, header.object_id),)
+    workspace.write(made, existing, {person.lock}, answers=answers)
 
 
 def _single(
-    desk: Desk, person: Party, header: Record, rule: AttributeRule, values: Sequence[str], items: Sequence[Record]
+    workspace: Workspace,
+    person: Party,
+    header: Record,
+    rule: AttributeRule,
+    values: Sequence[str],
+    items: Sequence[Record],
 ) -> None:
-    link = desk.links.get((ATTRIBUTE, _key(person.key, rule, "")))
+    link = workspace.links.get((ATTRIBUTE, _key(person.key, rule, "")))
     ours = _row_of(link, items)
     if not values:
-        _take_back(desk, person, [link] if link else [], items)
+        _take_back(workspace, person, [link] if link else [], items)
     elif ours or not items:
         made = _item(person, rule, values[0], header)
         if ours or not _deleted_by_sales(link, values[0]):
-            _put(desk, person, header, made, ours)
+            _put(workspace, person, header, made, ours)
     else:
         # A value that sales entered stays; if it is the same, or came by a write whose answer was lost, it is ours.
         same = next((item for item in items if _holds(item, values[0])), None)
         if same:
-            _put(desk, person, header, _item(person, rule, values[0], header), same)
+            _put(workspace, person, header, _item(person, rule, values[0], header), same)
 
 
 def _several(
-    desk: Desk, person: Party, header: Record, rule: AttributeRule, values: Sequence[str], items: Sequence[Record]
+    workspace: Workspace,
+    person: Party,
+    header: Record,
+    rule: AttributeRule,
+    values: Sequence[str],
+    items: Sequence[Record],
 ) -> None:
     stem = f"{person.key}:{rule.set}:{rule.attribute}:"
     for value in values:
         existing = next((item for item in items if _holds(item, value)), None)
-        link = desk.links.get((ATTRIBUTE, stem + value))
+        link = workspace.links.get((ATTRIBUTE, stem + value))
         if existing or not _deleted_by_sales(link, value):
-            _put(desk, person, header, _item(person, rule, value, header), existing)
+            _put(workspace, person, header, _item(person, rule, value, header), existing)
     gone = [
-        link for link in desk.own_links(ATTRIBUTE) if link.key.startswith(stem) and link.key[len(stem) :] not in values
+        link
+        for link in workspace.own_links(ATTRIBUTE)
+        if link.key.startswith(stem) and link.key[len(stem) :] not in values
     ]
-    _take_back(desk, person, gone, items)
+    _take_back(workspace, person, gone, items)
 
 
 def _deleted_by_sales(link: Link | None, value: str) -> bool:
@@ -157,13 +171,13 @@ def _deleted_by_sales(link: Link | None, value: str) -> bool:
     return link is not None and link.object_id != "" and link.sent.get(VALUE) == value
 
 
-def _take_back(desk: Desk, person: Party, links: Sequence[Link], items: Sequence[Record]) -> None:
+def _take_back(workspace: Workspace, person: Party, links: Sequence[Link], items: Sequence[Record]) -> None:
     for link in links:
         item = _row_of(link, items)
         if item is not None and link.ours and _holds(item, link.sent.get(VALUE)):
-            desk.delete(ATTRIBUTE, link.key, item, {person.lock})
+            workspace.delete(ATTRIBUTE, link.key, item, {person.lock})
         else:
-            desk.obsolete_links.append((ATTRIBUTE, link.key))
+            workspace.obsolete_links.append((ATTRIBUTE, link.key))
 
 
 def _row_of(link: Link | None, items: Sequence[Record]) -> Record | None:

@@ -8,78 +8,78 @@ from sync.domain.numbers import in_order
 from sync.domain.views import Company, Peer
 from sync.mappers import identity
 from sync.planner import resolve
-from sync.planner.desk import Desk, NotYet, Problem, by_id
 from sync.planner.resolve import ACCOUNT, Keyed, Rival, account_key
-from sync.planner.target import Ask, Question, Record
+from sync.planner.snapshot import Ask, Lookup, Record
+from sync.planner.workspace import NotYet, Problem, Workspace, by_id
 
 
-def shared_record(desk: Desk, of: Keyed) -> Record | None:
+def shared_record(workspace: Workspace, of: Keyed) -> Record | None:
     """The record that a HubSpot id shares with another one, as long as it lives. Raises NotYet."""
-    link = desk.link(of.entity, of.key)
+    link = workspace.link(of.entity, of.key)
     if link is None or link.origin != "shared":
         return None
-    record = next(iter(desk.need(by_id(link))), None)
+    record = next(iter(workspace.need(by_id(link))), None)
     if record is None or not of.lives(record):
         return None
-    desk.share((of.entity, of.key), record)
+    workspace.share((of.entity, of.key), record)
     return record
 
 
-def principal(desk: Desk, company: Company) -> Company:
+def principal(workspace: Workspace, company: Company) -> Company:
     """The company that stands for this one and its duplicates: one that has an account, else the lowest id.
 
     Raises Problem where the rules leave duplicates to a person, and NotYet while it is not known who has an account.
     """
-    of = desk.rules.mapping
-    link = desk.link(ACCOUNT, company.id)
+    of = workspace.rules.mapping
+    link = workspace.link(ACCOUNT, company.id)
     alike = identity.duplicates(company) if of.duplicates.company != "create" else ()
-    if not alike or (link and link.origin != "shared") or _holds_account(desk, company):
+    if not alike or (link and link.origin != "shared") or _holds_account(workspace, company):
         return company
     others = ", ".join(peer.company.id for peer in alike)
     text = f"company {company.id} is the same as {others} in HubSpot; merge them in HubSpot"
     if of.duplicates.company == "park":
         raise Problem(Code.COMPANY_DUPLICATE, text)
-    chosen = _chosen(desk, company, alike)
+    chosen = _chosen(workspace, company, alike)
     if chosen.id != company.id:
-        desk.warnings.append(
+        workspace.warnings.append(
             Reason(Code.COMPANY_DUPLICATE, f"{text}; until then they share the account of {chosen.id}")
         )
     return chosen
 
 
-def _chosen(desk: Desk, company: Company, alike: tuple[Peer, ...]) -> Company:
+def _chosen(workspace: Workspace, company: Company, alike: tuple[Peer, ...]) -> Company:
     for peer in alike:
-        desk.ask(Question(Ask.BY_KEY, ACCOUNT, peer.company.id))
-    holders = [peer.company for peer in alike if peer.linked or _holds_account(desk, peer.company)]
+        workspace.ask(Lookup(Ask.BY_KEY, ACCOUNT, peer.company.id))
+    holders = [peer.company for peer in alike if peer.linked or _holds_account(workspace, peer.company)]
     everybody = [company, *(peer.company for peer in alike)]
     chosen = holders[0] if holders else min(everybody, key=lambda one: in_order(one.id))
     kin = {**company.kin, company.id: company.peers}
     return replace(chosen, peers=kin.get(chosen.id, company.peers), kin=kin)
 
 
-def _holds_account(desk: Desk, company: Company) -> bool:
-    return holds(desk, account_key(company.id, desk.rules.mapping.account))
+def _holds_account(workspace: Workspace, company: Company) -> bool:
+    return holds(workspace, account_key(company.id, workspace.rules.mapping.account))
 
 
-def holds(desk: Desk, wanted: Keyed) -> bool:
+def holds(workspace: Workspace, wanted: Keyed) -> bool:
     """Whether a living record of C4C carries the key. Raises NotYet."""
     try:
-        return resolve.holder(wanted, desk.ask) is not None
+        return resolve.holder(wanted, workspace.ask) is not None
     except resolve.NotRead:
         raise NotYet from None
 
 
-def sharing(desk: Desk, company: Company) -> list[tuple[Company, list[Rival]]]:
+def sharing(workspace: Workspace, company: Company) -> list[tuple[Company, list[Rival]]]:
     """The duplicates that share the company's account by the rules, each with those that may claim what it finds."""
-    of = desk.rules.mapping
+    of = workspace.rules.mapping
     alike = identity.duplicates(company) if of.duplicates.company == "share" else ()
     known = [replace(peer.company, peers=company.kin.get(peer.company.id, ())) for peer in alike]
-    return [(one, rivals(desk, one)) for one in known]
+    return [(one, rivals(workspace, one)) for one in known]
 
 
-def rivals(desk: Desk, company: Company) -> list[Rival]:
+def rivals(workspace: Workspace, company: Company) -> list[Rival]:
     """Companies without an account that may claim the same one. Duplicates take it in the order of their ids."""
-    of = desk.rules.mapping
+    of = workspace.rules.mapping
     alike = {peer.company.id for peer in identity.duplicates(company)}
     found = [peer for peer in identity.peers(company) if not (peer.linked or peer.shares)]
     if of.duplicates.company == "create":

@@ -12,109 +12,115 @@ from sync.domain.decision import Decision, Reason
 from sync.domain.numbers import whole
 from sync.domain.rules import FieldMap, FieldRule
 from sync.domain.views import Link, Unreadable
-from sync.mappers.draft import Awaited, Draft, Lookup, draft
-from sync.planner.desk import Desk, NotYet, Party, by_id
-from sync.planner.records import left_behind, sources
+from sync.mappers.draft import Awaited, Draft, ValueOf, draft
+from sync.planner.observed import CROSSING, observe
+from sync.planner.records import merged_away, sources
 from sync.planner.resolve import LEAD
-from sync.planner.seen import CROSSING, seen
-from sync.planner.target import Ask, Question, Record
+from sync.planner.snapshot import Ask, Lookup, Record
+from sync.planner.workspace import NotYet, Party, Workspace, by_id
 from sync.planner.writes import Write
 
 DELETED = Reason(Code.LEAD_CLOSED, "the lead of this cycle no longer exists in SAP Sales Cloud")
 
 
-def leads(desk: Desk, decision: Decision) -> tuple[Record, ...] | None:
+def leads(workspace: Workspace, decision: Decision) -> tuple[Record, ...] | None:
     """The leads of all cycles, by key and by link; None where they were not read yet."""
-    found = desk.ask(Question(Ask.LEADS_OF, LEAD, _stem(desk, decision)))
-    for link in _links(desk, decision):
-        linked = desk.ask(by_id(link))
+    found = workspace.ask(Lookup(Ask.LEADS_OF, LEAD, _stem(workspace, decision)))
+    for link in _links(workspace, decision):
+        linked = workspace.ask(by_id(link))
         found = None if found is None or linked is None else (*found, *linked)
     return found
 
 
-def lead(desk: Desk, decision: Decision, account: Party | None, person: Party | None) -> Decision:
+def lead(workspace: Workspace, decision: Decision, account: Party | None, person: Party | None) -> Decision:
     """Plans the lead of the current cycle; the decision with what was found about it."""
-    found = leads(desk, decision)
+    found = leads(workspace, decision)
     if found is None:
         raise NotYet
-    cycle, existing = _current_cycle(desk, decision, found)
-    if existing is not None and _closed(desk, existing):
-        _remember_closed(desk, decision, cycle, existing)
+    cycle, existing = _current_cycle(workspace, decision, found)
+    if existing is not None and _closed(workspace, existing):
+        _remember_closed(workspace, decision, cycle, existing)
         return _left_alone(decision, existing)
     if cycle is None:
-        _remember_gone(desk, decision)
+        _remember_gone(workspace, decision)
         return replace(decision, code=Code.LEAD_CLOSED, reasons=(*decision.reasons, DELETED))
-    key = f"{_stem(desk, decision)}:{cycle}"
-    made = _draft(desk, key, decision, account, person)
-    if existing is not None and existing.text("LifeCycleStatusCode") in desk.rules.mapping.lead.accepted_status:
-        made = replace(made, fields=tuple(f for f in made.fields if f.name not in left_behind.PARTIES))
+    key = f"{_stem(workspace, decision)}:{cycle}"
+    made = _draft(workspace, key, decision, account, person)
+    if existing is not None and existing.text("LifeCycleStatusCode") in workspace.rules.mapping.lead.accepted_status:
+        made = replace(made, fields=tuple(f for f in made.fields if f.name not in merged_away.PARTIES))
     elif existing is not None:
-        made = left_behind.following(desk, made, existing)
-    answers = (Question(Ask.LEADS_OF, LEAD, _stem(desk, decision)),)
-    more: dict[str, Any] = {"seen": {CROSSING: _crossing(desk, decision)}} if existing else {}
-    desk.write(made, existing, _locks(desk, key, account, person, existing), answers=answers, **more)
+        made = merged_away.following(workspace, made, existing)
+    answers = (Lookup(Ask.LEADS_OF, LEAD, _stem(workspace, decision)),)
+    more: dict[str, Any] = {"observed": {CROSSING: _crossing(workspace, decision)}} if existing else {}
+    workspace.write(made, existing, _locks(workspace, key, account, person, existing), answers=answers, **more)
     return _handed_over(decision, key, existing)
 
 
-def _stem(desk: Desk, decision: Decision) -> str:
-    return f"{desk.view.id}:{decision.score}"
+def _stem(workspace: Workspace, decision: Decision) -> str:
+    return f"{workspace.view.id}:{decision.score}"
 
 
-def _links(desk: Desk, decision: Decision) -> list[Link]:
-    stem = f"{_stem(desk, decision)}:"
-    return [link for link in desk.own_links(LEAD) if link.object_id and link.key.startswith(stem)]
+def _links(workspace: Workspace, decision: Decision) -> list[Link]:
+    stem = f"{_stem(workspace, decision)}:"
+    return [link for link in workspace.own_links(LEAD) if link.object_id and link.key.startswith(stem)]
 
 
-def _locks(desk: Desk, key: str, account: Party | None, person: Party | None, existing: Record | None) -> set[str]:
+def _locks(
+    workspace: Workspace, key: str, account: Party | None, person: Party | None, existing: Record | None
+) -> set[str]:
     """Moving a lead touches the account that it leaves, too."""
     parties = {party.lock for party in (account, person) if party}
-    left = desk.account_locks("UUID", existing.text("AccountPartyUUID")) if existing else set()
+    left = workspace.account_locks("UUID", existing.text("AccountPartyUUID")) if existing else set()
     return parties | left | {f"{LEAD} {key}"}
 
 
-def _current_cycle(desk: Desk, decision: Decision, found: tuple[Record, ...]) -> tuple[int | None, Record | None]:
+def _current_cycle(
+    workspace: Workspace, decision: Decision, found: tuple[Record, ...]
+) -> tuple[int | None, Record | None]:
     """(cycle, its lead); without a lead the cycle to create, or None where our lead is gone from C4C."""
-    by_cycle = _by_cycle(desk, decision, found)
-    known = [cycle for cycle in desk.view.cycles if cycle.score == decision.score]
+    by_cycle = _by_cycle(workspace, decision, found)
+    known = [cycle for cycle in workspace.view.cycles if cycle.score == decision.score]
     last = max([0, *by_cycle, *(cycle.number for cycle in known)])
     if last == 0:
         return 1, None
-    rearmed = any(cycle.number == last and cycle.rearmed for cycle in known) and _crossed_since(desk, decision, last)
-    if last in by_cycle and not (rearmed and _closed(desk, by_cycle[last])):
+    rearmed = any(cycle.number == last and cycle.rearmed for cycle in known) and _crossed_since(
+        workspace, decision, last
+    )
+    if last in by_cycle and not (rearmed and _closed(workspace, by_cycle[last])):
         return last, by_cycle[last]
     return (last + 1, None) if rearmed else (None, None)
 
 
-def _crossed_since(desk: Desk, decision: Decision, cycle: int) -> bool:
+def _crossed_since(workspace: Workspace, decision: Decision, cycle: int) -> bool:
     """Whether the threshold was crossed since the cycle's lead was last seen open: only that starts another one."""
-    link = desk.link(LEAD, f"{_stem(desk, decision)}:{cycle}")
-    last = link.seen.get(CROSSING) if link else None
-    return last is None or last != _crossing(desk, decision)
+    link = workspace.link(LEAD, f"{_stem(workspace, decision)}:{cycle}")
+    last = link.observed.get(CROSSING) if link else None
+    return last is None or last != _crossing(workspace, decision)
 
 
-def _crossing(desk: Desk, decision: Decision) -> str | None:
-    crossed_at = desk.view.crossed_at.get(decision.score)
+def _crossing(workspace: Workspace, decision: Decision) -> str | None:
+    crossed_at = workspace.view.crossed_at.get(decision.score)
     return crossed_at.isoformat() if crossed_at else None
 
 
-def _remember_closed(desk: Desk, decision: Decision, cycle: int | None, record: Record) -> None:
+def _remember_closed(workspace: Workspace, decision: Decision, cycle: int | None, record: Record) -> None:
     """A closed lead is kept in mind, untouched: after the state was lost, its cycle must not start again."""
-    key = f"{_stem(desk, decision)}:{cycle}"
-    desk.records.append(Write(LEAD, key, "unchanged", (), record.object_id, record.etag, seen=seen(record)))
+    key = f"{_stem(workspace, decision)}:{cycle}"
+    workspace.records.append(Write(LEAD, key, "unchanged", (), record.object_id, record.etag, observed=observe(record)))
 
 
-def _remember_gone(desk: Desk, decision: Decision) -> None:
+def _remember_gone(workspace: Workspace, decision: Decision) -> None:
     """The lead of the last cycle is not in C4C any more."""
-    last = max(_links(desk, decision), key=lambda link: _number(link.key), default=None)
+    last = max(_links(workspace, decision), key=lambda link: _number(link.key), default=None)
     if last:
-        desk.remember(last, None)
+        workspace.remember(last, None)
 
 
-def _by_cycle(desk: Desk, decision: Decision, found: tuple[Record, ...]) -> dict[int, Record]:
+def _by_cycle(workspace: Workspace, decision: Decision, found: tuple[Record, ...]) -> dict[int, Record]:
     """One lead a cycle: where somebody copied a lead with its key, ours is the linked one, else the older one."""
-    linked = {link.object_id: _number(link.key) for link in _links(desk, decision)}
+    linked = {link.object_id: _number(link.key) for link in _links(workspace, decision)}
     in_order = sorted(found, key=lambda r: (r.object_id in linked, _reversed(r.text("ID"))))
-    key_field = desk.rules.mapping.lead.external_key
+    key_field = workspace.rules.mapping.lead.external_key
     cycles = ((linked.get(r.object_id) or _number(r.text(key_field)), r) for r in in_order)
     return {cycle: record for cycle, record in cycles if cycle}
 
@@ -128,33 +134,33 @@ def _number(key: str) -> int:
     return whole(key.rpartition(":")[2]) or 0
 
 
-def _closed(desk: Desk, record: Record) -> bool:
-    return record.text("LifeCycleStatusCode") in desk.rules.mapping.lead.closed_status
+def _closed(workspace: Workspace, record: Record) -> bool:
+    return record.text("LifeCycleStatusCode") in workspace.rules.mapping.lead.closed_status
 
 
-def _draft(desk: Desk, key: str, decision: Decision, account: Party | None, person: Party | None) -> Draft:
-    lookup = sources.of_lead(desk, decision, account, person)
+def _draft(workspace: Workspace, key: str, decision: Decision, account: Party | None, person: Party | None) -> Draft:
+    value_of = sources.of_lead(workspace, decision, account, person)
     rests_on = (decision, *(account.values if account else ()), *(person.values if person else ()))
-    made = desk.draft(LEAD, key, "contact", lookup, "account" if account else "no_account", rests_on)
-    template = sources.route(desk, decision).lead_name
+    made = workspace.draft(LEAD, key, "contact", value_of, "account" if account else "no_account", rests_on)
+    template = sources.route(workspace, decision).lead_name
     named = FieldMap(target=("Name",), template=template, rule=FieldRule.CREATE_ONLY)
-    name = desk.view.memo.once(
+    name = workspace.view.memo.once(
         (LEAD, key, "name"),
-        (desk.rules, desk.tenant),
+        (workspace.rules, workspace.tenant),
         rests_on,
-        lambda: draft(LEAD, key, "contact", (named,), _as_far_as_known(lookup), desk.tenant.schema),
+        lambda: draft(LEAD, key, "contact", (named,), _as_far_as_known(value_of), workspace.tenant.schema),
     )
-    desk.warnings += name.warnings
+    workspace.warnings += name.warnings
     fields = (*(replace(f, group=-1) for f in name.fields), *made.fields)
     return replace(made, fields=fields)
 
 
-def _as_far_as_known(lookup: Lookup) -> Lookup:
+def _as_far_as_known(value_of: ValueOf) -> ValueOf:
     """A lead needs a name, and a name with a gap is one."""
 
     def find(name: str) -> str | Awaited | None:
         try:
-            return lookup(name)
+            return value_of(name)
         except Unreadable:
             return None
 

@@ -15,10 +15,10 @@ from sync.domain.views import ContactView, Link
 from sync.mappers.draft import Draft, draft
 from sync.planner import compare
 from sync.planner.consent import stops_updates
-from sync.planner.desk import Desk, by_id
+from sync.planner.observed import known_fields
 from sync.planner.resolve import LEAD
-from sync.planner.seen import known_fields
-from sync.planner.target import Record
+from sync.planner.snapshot import Record
+from sync.planner.workspace import Workspace, by_id
 from sync.planner.writes import Links
 
 
@@ -38,18 +38,20 @@ def outdated(
                     yield link, made
 
 
-def keep_scores(desk: Desk, decisions: tuple[Decision, ...]) -> None:
+def keep_scores(workspace: Workspace, decisions: tuple[Decision, ...]) -> None:
     """Plans today's score for leads that are open; a lead that was closed or deleted meanwhile is only remembered."""
-    for link, made in tuple(outdated(desk.view, decisions, desk.links, desk.rules, desk.tenant.schema)):
-        found = desk.ask(by_id(link))
+    for link, made in tuple(
+        outdated(workspace.view, decisions, workspace.links, workspace.rules, workspace.tenant.schema)
+    ):
+        found = workspace.ask(by_id(link))
         if found is None:
             continue
         record = next(iter(found), None)
-        if record is None or record.text("LifeCycleStatusCode") in desk.rules.mapping.lead.closed_status:
-            desk.remember(link, record)
+        if record is None or record.text("LifeCycleStatusCode") in workspace.rules.mapping.lead.closed_status:
+            workspace.remember(link, record)
         else:
-            desk.warnings += made.warnings
-            desk.write(made, record, {f"{LEAD} {link.key}"}, keyed=False)
+            workspace.warnings += made.warnings
+            workspace.write(made, record, {f"{LEAD} {link.key}"}, keyed=False)
 
 
 def _only_too_low(decision: Decision) -> bool:
@@ -65,7 +67,7 @@ def _open_links(decision: Decision, view: ContactView, links: Links, rules: Rule
     return [
         link
         for link in ours
-        if link.object_id and not link.seen.get(GONE) and link.seen.get("LifeCycleStatusCode") not in closed
+        if link.object_id and not link.observed.get(GONE) and link.observed.get("LifeCycleStatusCode") not in closed
     ]
 
 

@@ -107,9 +107,9 @@ def _draw(member: str, key: str) -> bytes:
 
 
 def _covers(row: Territory, rule: OwnerRule, facts: Facts) -> bool:
-    land = country_of(facts.at_company, rule.country_property)
-    postal = alike.postal_code(facts.at_company(rule.postal_property) or "", land)
-    if row.country and row.country != land:
+    country_code = country_of(facts.at_company, rule.country_property)
+    postal = alike.postal_code(facts.at_company(rule.postal_property) or "", country_code)
+    if row.country and row.country != country_code:
         return False
     if row.postal and not any(_begins(postal, prefix.replace(" ", "").upper()) for prefix in row.postal):
         return False

@@ -6,62 +6,62 @@ C4C resets a channel whose consent is left out to "undefined", and some tenants 
 from sync.domain.rules import FieldRule
 from sync.mappers.draft import Draft, Value
 from sync.planner.consent import consents, doubts, refusals
-from sync.planner.desk import Desk, Party, by_id, constants
-from sync.planner.seen import PARTS
-from sync.planner.target import Ask, Question, Record
+from sync.planner.observed import PARTS
+from sync.planner.snapshot import Ask, Lookup, Record
+from sync.planner.workspace import Party, Workspace, by_id, constants
 from sync.planner.writes import CHANNEL, PERMISSION, Write
 
 UNDEFINED = "3"
 """A channel without a decision counts as blank."""
 
 
-def permissions(desk: Desk, person: Party, *, only_refusals: bool = False) -> None:
+def permissions(workspace: Workspace, person: Party, *, only_refusals: bool = False) -> None:
     """Plans the channels that HubSpot knows something about; whoever nothing is known of stays as they are."""
-    consent = desk.rules.qualification.consent
-    desk.warnings += doubts(desk.view, consent)
-    wanted = (refusals if only_refusals else consents)(desk.view, consent)
+    consent = workspace.rules.qualification.consent
+    workspace.warnings += doubts(workspace.view, consent)
+    wanted = (refusals if only_refusals else consents)(workspace.view, consent)
     if (
         not wanted
-        or not desk.offers(PERMISSION, "BusinessPartnerUUID")
-        or not desk.offers(CHANNEL, "Channel", "Consent")
+        or not workspace.offers(PERMISSION, "BusinessPartnerUUID")
+        or not workspace.offers(CHANNEL, "Channel", "Consent")
     ):
         return
-    holder, answers = _permission_set(desk, person)
+    holder, answers = _permission_set(workspace, person)
     if holder is None:
         owner = constants(PERMISSION, person.key, {"BusinessPartnerUUID": (person.uuid, FieldRule.CREATE_ONLY)})
-        children = tuple(_new(desk, person, channel, code) for channel, (code, _) in sorted(wanted.items()))
-        desk.write(owner, None, {person.lock}, answers=answers, children=children)
+        children = tuple(_new(workspace, person, channel, code) for channel, (code, _) in sorted(wanted.items()))
+        workspace.write(owner, None, {person.lock}, answers=answers, children=children)
         return
-    rows = desk.need(Question(Ask.CHANNELS_OF, CHANNEL, holder.object_id))
-    told = {PARTS: {row.object_id: {name: row.text(name) for name in ("Channel", "Consent")} for row in rows}}
-    desk.write(constants(PERMISSION, person.key, {}), holder, {person.lock}, seen=told)
-    desk.look_for(CHANNEL, rows)
+    rows = workspace.need(Lookup(Ask.CHANNELS_OF, CHANNEL, holder.object_id))
+    channels = {PARTS: {row.object_id: {name: row.text(name) for name in ("Channel", "Consent")} for row in rows}}
+    workspace.write(constants(PERMISSION, person.key, {}), holder, {person.lock}, observed=channels)
+    workspace.look_for(CHANNEL, rows)
     for channel, (code, rule) in sorted(wanted.items()):
-        _channel(desk, person, holder, rows, (channel, code, rule))
+        _channel(workspace, person, holder, rows, (channel, code, rule))
 
 
-def _permission_set(desk: Desk, person: Party) -> tuple[Record | None, tuple[Question, ...]]:
-    link = desk.link(PERMISSION, person.key)
-    if link and (linked := desk.need(by_id(link))):
+def _permission_set(workspace: Workspace, person: Party) -> tuple[Record | None, tuple[Lookup, ...]]:
+    link = workspace.link(PERMISSION, person.key)
+    if link and (linked := workspace.need(by_id(link))):
         return linked[0], ()
     if not isinstance(person.uuid, str):
         return None, ()
-    question = Question(Ask.PERMISSIONS_OF, PERMISSION, person.uuid)
-    found = sorted(desk.need(question), key=lambda record: record.object_id)
-    return (found[0] if found else None), (question,)
+    lookup = Lookup(Ask.PERMISSIONS_OF, PERMISSION, person.uuid)
+    found = sorted(workspace.need(lookup), key=lambda record: record.object_id)
+    return (found[0] if found else None), (lookup,)
 
 
-def _new(desk: Desk, person: Party, channel: str, code: str) -> Write:
+def _new(workspace: Workspace, person: Party, channel: str, code: str) -> Write:
     """A channel inside the deep insert of its permission set."""
     fields: dict[str, tuple[Value, FieldRule]] = {
         "Channel": (channel, FieldRule.CREATE_ONLY),
         "Consent": (code, FieldRule.CREATE_ONLY),
     }
-    return desk.child(constants(CHANNEL, f"{person.key}:{channel}", fields))
+    return workspace.child(constants(CHANNEL, f"{person.key}:{channel}", fields))
 
 
 def _channel(
-    desk: Desk, person: Party, holder: Record, rows: tuple[Record, ...], wanted: tuple[str, str, FieldRule]
+    workspace: Workspace, person: Party, holder: Record, rows: tuple[Record, ...], wanted: tuple[str, str, FieldRule]
 ) -> None:
     channel, code, rule = wanted
     existing = next((row for row in rows if row.text("Channel") == channel), None)
@@ -76,4 +76,4 @@ def _channel(
             "Consent": (code, rule),
         },
     )
-    desk.write(made, existing, {person.lock}, answers=(Question(Ask.CHANNELS_OF, CHANNEL, holder.object_id),))
+    workspace.write(made, existing, {person.lock}, answers=(Lookup(Ask.CHANNELS_OF, CHANNEL, holder.object_id),))

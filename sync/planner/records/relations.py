@@ -14,10 +14,10 @@ from sync.domain.values import blank, same
 from sync.domain.views import Association, Company, Link
 from sync.mappers.company import related
 from sync.mappers.draft import Draft, DraftField
-from sync.planner.desk import Desk, Party, Problem
 from sync.planner.records.parties import further_account
 from sync.planner.resolve import CONTACT
-from sync.planner.target import Ask, Question, Record
+from sync.planner.snapshot import Ask, Lookup, Record
+from sync.planner.workspace import Party, Problem, Workspace
 from sync.planner.writes import RELATION
 
 MAIN = "ReverseMainIndicator"
@@ -27,78 +27,80 @@ WORK_PLACE = ("JobTitle", "FunctionCode", "DepartmentCode", "Department", "Email
 """What C4C keeps of a contact on the relationship to its main account, or on the person: no document says which."""
 
 
-def relations(desk: Desk, company: Company, account: Party, person: Party) -> None:
+def relations(workspace: Workspace, company: Company, account: Party, person: Party) -> None:
     """Relationships to the lead's account and to the accounts of the contact's further companies."""
-    if not desk.offers(RELATION, "ContactID", "AccountID"):
+    if not workspace.offers(RELATION, "ContactID", "AccountID"):
         return
-    rows = _rows(desk, person)
-    desk.look_for(RELATION, rows)
+    rows = _rows(workspace, person)
+    workspace.look_for(RELATION, rows)
     kept = set()
     met: set[str] = set()
-    for association in sorted(_related(desk), key=lambda one: one.company.id != company.id):
+    for association in sorted(_related(workspace), key=lambda one: one.company.id != company.id):
         is_main = association.company.id == company.id
-        party = account if is_main else further_account(desk, association.company)
+        party = account if is_main else further_account(workspace, association.company)
         # Two companies may share one account; the person gets one relationship to it.
         if party is not None and party.lock not in met:
             met.add(party.lock)
             kept.add(party.record.text("AccountID") if party.record else "")
-            _relation(desk, association, (party, person), rows, is_main)
-    _removed(desk, rows, kept, person)
-    _check_number(desk)
+            _relation(workspace, association, (party, person), rows, is_main)
+    _removed(workspace, rows, kept, person)
+    _check_number(workspace)
 
 
-def _related(desk: Desk) -> list[Association]:
+def _related(workspace: Workspace) -> list[Association]:
     """The companies that the contact is to be contact person of."""
-    labels = desk.rules.qualification.labels
-    return [association for association in desk.view.associations if related(association, labels)]
+    labels = workspace.rules.qualification.labels
+    return [association for association in workspace.view.associations if related(association, labels)]
 
 
-def _check_number(desk: Desk) -> None:
+def _check_number(workspace: Workspace) -> None:
     """Raises Problem where one contact asks for so many relationships that the guard would stop everybody."""
-    number = sum(write.entity == RELATION and write.action != "unchanged" for write in desk.records)
-    if desk.most_relationships and number > desk.most_relationships:
-        text = f"{number} relationships to accounts would be written; one contact may have {desk.most_relationships}"
+    number = sum(write.entity == RELATION and write.action != "unchanged" for write in workspace.records)
+    if workspace.most_relationships and number > workspace.most_relationships:
+        text = (
+            f"{number} relationships to accounts would be written; one contact may have {workspace.most_relationships}"
+        )
         raise Problem(Code.TOO_MANY_COMPANIES, text)
 
 
-def question(contact_object_id: str) -> Question:
-    return Question(Ask.RELATIONS_OF, RELATION, contact_object_id)
+def lookup(contact_object_id: str) -> Lookup:
+    return Lookup(Ask.RELATIONS_OF, RELATION, contact_object_id)
 
 
-def _rows(desk: Desk, person: Party) -> tuple[Record, ...]:
+def _rows(workspace: Workspace, person: Party) -> tuple[Record, ...]:
     """The person's relationships; none for somebody who is yet to be created (C4C makes the main one itself)."""
-    return desk.need(question(person.record.object_id)) if person.record else ()
+    return workspace.need(lookup(person.record.object_id)) if person.record else ()
 
 
 def _relation(
-    desk: Desk, association: Association, parties: tuple[Party, Party], rows: Sequence[Record], main: bool
+    workspace: Workspace, association: Association, parties: tuple[Party, Party], rows: Sequence[Record], main: bool
 ) -> None:
     account, person = parties
     if person.record is None and main:
         return
     key = f"{person.key}:{association.company.id}"
-    link = desk.links.get((RELATION, key))
+    link = workspace.links.get((RELATION, key))
     existing = _row_of(account, rows, link)
     if existing is None and _deleted_by_sales(link, account, person):
         return
-    wish = True if main and not _moved_by_sales(desk, rows) else None
+    enqueue = True if main and not _moved_by_sales(workspace, rows) else None
     made = Draft(
         RELATION,
         key,
         (
             DraftField("ContactID", person.number, FieldRule.CREATE_ONLY, 0),
             DraftField("AccountID", account.number, FieldRule.CREATE_ONLY, 1),
-            DraftField(MAIN, wish, FieldRule.C4C_WINS, 2),
-            *_label_fields(desk, association, link),
-            *(_work_place(desk, person) if wish and not (existing and _is_main(existing)) else ()),
+            DraftField(MAIN, enqueue, FieldRule.C4C_WINS, 2),
+            *_label_fields(workspace, association, link),
+            *(_work_place(workspace, person) if enqueue and not (existing and _is_main(existing)) else ()),
         ),
     )
-    answers = (question(person.record.object_id),) if person.record else ()
-    ours = existing is None or (link is None and _came_with_contact(desk, account, person))
+    answers = (lookup(person.record.object_id),) if person.record else ()
+    ours = existing is None or (link is None and _came_with_contact(workspace, account, person))
     # Where the primary company's account became the main one, that is no change by sales.
-    moved = existing is not None and not main and not _is_main(existing) and _primary_is_main(desk, rows)
-    agreed = {MAIN: False} if moved else {}
-    desk.write(made, existing, {account.lock, person.lock}, answers=answers, ours=ours, agreed=agreed)
+    moved = existing is not None and not main and not _is_main(existing) and _primary_is_main(workspace, rows)
+    merge_base = {MAIN: False} if moved else {}
+    workspace.write(made, existing, {account.lock, person.lock}, answers=answers, ours=ours, merge_base=merge_base)
 
 
 def _row_of(account: Party, rows: Sequence[Record], link: Link | None) -> Record | None:
@@ -124,84 +126,84 @@ def _is_main(row: Record) -> bool:
     return row.text(MAIN).lower() == "true"
 
 
-def _moved_by_sales(desk: Desk, rows: Sequence[Record]) -> bool:
+def _moved_by_sales(workspace: Workspace, rows: Sequence[Record]) -> bool:
     """We made some account the main one, and it no longer is: somebody chose another. An untouched False is blank."""
-    sent = {link.object_id: link.sent.get(MAIN) for link in desk.own_links(RELATION)}
+    sent = {link.object_id: link.sent.get(MAIN) for link in workspace.own_links(RELATION)}
     return any(sent.get(row.object_id) is True and not _is_main(row) for row in rows)
 
 
-def _primary_is_main(desk: Desk, rows: Sequence[Record]) -> bool:
+def _primary_is_main(workspace: Workspace, rows: Sequence[Record]) -> bool:
     """The account that is the main one is the one that we chose last."""
     mains = {row.object_id for row in rows if _is_main(row)}
-    return any(link.object_id in mains and link.sent.get(MAIN) is True for link in desk.own_links(RELATION))
+    return any(link.object_id in mains and link.sent.get(MAIN) is True for link in workspace.own_links(RELATION))
 
 
-def _came_with_contact(desk: Desk, account: Party, person: Party) -> bool:
+def _came_with_contact(workspace: Workspace, account: Party, person: Party) -> bool:
     """C4C made the relationship by itself when we created the contact on this account."""
-    link = desk.link(CONTACT, person.key)
+    link = workspace.link(CONTACT, person.key)
     if link is None or not link.ours or account.record is None:
         return False
     return same(link.sent.get("AccountUUID"), account.record.text("UUID"))
 
 
-def _work_place(desk: Desk, person: Party) -> Iterator[DraftField]:
+def _work_place(workspace: Workspace, person: Party) -> Iterator[DraftField]:
     """What we say of the person's work place, sent along with a new main relationship.
 
     Where it lives on the relationship, the person would otherwise lose it (c4c.md, section 4.3); where it lives on the
     person, the relationship shows the same. Values of sales' own, and fields that labels fill in, are left out.
     """
-    written = next((w for w in desk.records if (w.entity, w.key) == (CONTACT, person.key)), None)
-    ours: Mapping[str, Any] = {**written.agreed, **written.values()} if written else {}
-    governed = {name for rule in desk.rules.qualification.labels for name in rule.fields}
-    rules = {name: mapped.rule for mapped in desk.rules.mapping.contact.fields for name in mapped.target}
+    written = next((w for w in workspace.records if (w.entity, w.key) == (CONTACT, person.key)), None)
+    ours: Mapping[str, Any] = {**written.merge_base, **written.values()} if written else {}
+    governed = {name for rule in workspace.rules.qualification.labels for name in rule.fields}
+    rules = {name: mapped.rule for mapped in workspace.rules.mapping.contact.fields for name in mapped.target}
     for n, name in enumerate(WORK_PLACE):
-        if name in ours and name in rules and name not in governed and desk.tenant.schema.field(RELATION, name):
+        if name in ours and name in rules and name not in governed and workspace.tenant.schema.field(RELATION, name):
             rule = FieldRule.FILL_BLANK if rules[name] is FieldRule.CREATE_ONLY else rules[name]
             yield DraftField(name, ours[name], rule, 50 + n)
 
 
-def _label_fields(desk: Desk, association: Association, link: Link | None) -> Iterator[DraftField]:
+def _label_fields(workspace: Workspace, association: Association, link: Link | None) -> Iterator[DraftField]:
     """What the labels fill in; what only a former label had filled is emptied again, if it is still ours."""
-    wanted = _wanted(desk, association)
-    governed = {name for rule in desk.rules.qualification.labels for name in rule.fields}
+    wanted = _wanted(workspace, association)
+    governed = {name for rule in workspace.rules.qualification.labels for name in rule.fields}
     former = {n for n, value in (link.sent if link else {}).items() if n in governed and not blank(value)}
     for n, name in enumerate(sorted(wanted.keys() | former)):
-        known = desk.tenant.schema.field(RELATION, name)
+        known = workspace.tenant.schema.field(RELATION, name)
         if known is None:
             continue
         if name in wanted:
             if known.cuts(wanted[name]):
                 text = f"{RELATION}.{name}: longer than {known.length}, left out"
-                desk.warnings.append(Reason(Code.VALUE_TOO_LONG, text))
+                workspace.warnings.append(Reason(Code.VALUE_TOO_LONG, text))
                 continue
             try:
                 yield DraftField(name, wire(wanted[name], known.type), FieldRule.C4C_WINS, 10 + n)
             except ValueError as error:
-                desk.warnings.append(Reason(Code.VALUE_INVALID, f"{RELATION}.{name}: {error}, left out"))
+                workspace.warnings.append(Reason(Code.VALUE_INVALID, f"{RELATION}.{name}: {error}, left out"))
         elif known.type == "String":
             yield DraftField(name, "", FieldRule.C4C_WINS, 10 + n)
 
 
-def _wanted(desk: Desk, association: Association) -> Mapping[str, str]:
+def _wanted(workspace: Workspace, association: Association) -> Mapping[str, str]:
     texts = {label.text for label in association.labels}
     fields: dict[str, str] = {}
-    for rule in desk.rules.qualification.labels:
+    for rule in workspace.rules.qualification.labels:
         if rule.label in texts:
             fields = {**rule.fields, **fields}
     return fields
 
 
-def _removed(desk: Desk, rows: Sequence[Record], kept: set[Any], person: Party) -> None:
+def _removed(workspace: Workspace, rows: Sequence[Record], kept: set[Any], person: Party) -> None:
     """Associations that are gone, or have a label without relationship: it goes too if we made it, else it stays."""
-    associated = {association.company.id for association in _related(desk)}
+    associated = {association.company.id for association in _related(workspace)}
     by_id = {row.object_id: row for row in rows}
-    for link in desk.own_links(RELATION):
+    for link in workspace.own_links(RELATION):
         if link.key.partition(":")[2] in associated:
             continue
         row = by_id.get(link.object_id)
         # Two HubSpot companies may be one account, and a contact is not torn from its main account.
         if row is None or not link.ours or row.text("AccountID") in kept:
-            desk.obsolete_links.append((RELATION, link.key))
+            workspace.obsolete_links.append((RELATION, link.key))
         elif not _is_main(row):
-            locks = desk.account_locks("AccountID", row.text("AccountID"))
-            desk.delete(RELATION, link.key, row, {*locks, person.lock})
+            locks = workspace.account_locks("AccountID", row.text("AccountID"))
+            workspace.delete(RELATION, link.key, row, {*locks, person.lock})

@@ -7,49 +7,49 @@ from sync.domain.decision import Decision, Reason
 from sync.domain.rules import Route
 from sync.domain.views import Company, Owner
 from sync.mappers.company import company_name
-from sync.mappers.draft import Awaited, Lookup, Value
-from sync.planner.desk import Desk, Party
+from sync.mappers.draft import Awaited, Value, ValueOf
 from sync.planner.facts import Facts
 from sync.planner.records.note import note
 from sync.planner.records.owners import NOT_READ, Staff, owner_uuid, why_not
+from sync.planner.workspace import Party, Workspace
 
 
-def of_account(desk: Desk, company: Company) -> Lookup:
+def of_account(workspace: Workspace, company: Company) -> ValueOf:
     """Values for the account of a company."""
 
     def find(name: str) -> Value:
         match name.partition("."):
             case ("company", _, "name"):
-                return company_name(company, desk.rules.mapping.account.shared_domains)
+                return company_name(company, workspace.rules.mapping.account.shared_domains)
             case ("c4c", _, "owner_uuid"):
-                return _employee(desk, company.owner, company.get("hubspot_owner_id"))
+                return _employee(workspace, company.owner, company.get("hubspot_owner_id"))
             case ("owner", _, rule):
-                return _dealt(desk, rule, company.id, company, None)
+                return _dealt(workspace, rule, company.id, company, None)
             case ("company" | "derived", _, _):
-                return Facts(desk.view, company, desk.rules).get(name)
+                return Facts(workspace.view, company, workspace.rules).get(name)
             case _:
                 return None
 
     return _texts(find)
 
 
-def of_person(desk: Desk, account: Party, company: Company) -> Lookup:
+def of_person(workspace: Workspace, account: Party, company: Company) -> ValueOf:
     """Values for the contact person, who belongs to the company; the account stands for it."""
-    return _texts(lambda name: _find(desk, name, None, company, account, None))
+    return _texts(lambda name: _find(workspace, name, None, company, account, None))
 
 
-def of_lead(desk: Desk, decision: Decision, account: Party | None, person: Party | None) -> Lookup:
+def of_lead(workspace: Workspace, decision: Decision, account: Party | None, person: Party | None) -> ValueOf:
     """Values for the lead of a score."""
-    return _texts(lambda name: _find(desk, name, decision, decision.company, account, person))
+    return _texts(lambda name: _find(workspace, name, decision, decision.company, account, person))
 
 
-def route(desk: Desk, decision: Decision) -> Route:
+def route(workspace: Workspace, decision: Decision) -> Route:
     """The route that the lead takes."""
-    return desk.rules.qualification.routes[decision.route]
+    return workspace.rules.qualification.routes[decision.route]
 
 
 def _find(
-    desk: Desk,
+    workspace: Workspace,
     name: str,
     decision: Decision | None,
     company: Company | None,
@@ -58,33 +58,33 @@ def _find(
 ) -> Value:
     match name.partition("."):
         case ("contact", _, rest):
-            return desk.view.get(rest)
+            return workspace.view.get(rest)
         case ("company", _, rest):
-            return _of_company(desk, company, rest)
-        case ("c4c", _, "owner_uuid") if decision and (rule := route(desk, decision).owner):
-            return _dealt(desk, rule, desk.view.id, company, account)
+            return _of_company(workspace, company, rest)
+        case ("c4c", _, "owner_uuid") if decision and (rule := route(workspace, decision).owner):
+            return _dealt(workspace, rule, workspace.view.id, company, account)
         case ("c4c", _, rest):
-            return _of_parties(desk, rest, account, person)
+            return _of_parties(workspace, rest, account, person)
         case ("owner", _, rule):
-            return _dealt(desk, rule, desk.view.id, company, account)
+            return _dealt(workspace, rule, workspace.view.id, company, account)
         case ("derived", _, _):
-            return Facts(desk.view, company, desk.rules).get(name)
+            return Facts(workspace.view, company, workspace.rules).get(name)
         case (space, _, rest):
-            return _of_score(desk, decision, space, rest) if decision else None
+            return _of_score(workspace, decision, space, rest) if decision else None
 
 
-def _of_company(desk: Desk, company: Company | None, name: str) -> str | None:
+def _of_company(workspace: Workspace, company: Company | None, name: str) -> str | None:
     """A property of the lead's company; without one the contact's text stands in for the name."""
     if company is None:
-        return desk.view.get("company") if name == "name" else None
-    shared = desk.rules.mapping.account.shared_domains
+        return workspace.view.get("company") if name == "name" else None
+    shared = workspace.rules.mapping.account.shared_domains
     return company_name(company, shared) if name == "name" else company.get(name)
 
 
-def _of_parties(desk: Desk, name: str, account: Party | None, person: Party | None) -> Value:
+def _of_parties(workspace: Workspace, name: str, account: Party | None, person: Party | None) -> Value:
     match name:
         case "owner_uuid":
-            return _employee(desk, desk.view.owner, desk.view.get("hubspot_owner_id"))
+            return _employee(workspace, workspace.view.owner, workspace.view.get("hubspot_owner_id"))
         case "account_uuid":
             return account.uuid if account else None
         case "contact_uuid":
@@ -93,9 +93,9 @@ def _of_parties(desk: Desk, name: str, account: Party | None, person: Party | No
             return None
 
 
-def _of_score(desk: Desk, decision: Decision, space: str, name: str) -> str | None:
+def _of_score(workspace: Workspace, decision: Decision, space: str, name: str) -> str | None:
     """What the score and the route say about their lead."""
-    score, taken = desk.rules.score(decision.score), route(desk, decision)
+    score, taken = workspace.rules.score(decision.score), route(workspace, decision)
     match space, name:
         case "route", "name":
             return decision.route
@@ -105,41 +105,41 @@ def _of_score(desk: Desk, decision: Decision, space: str, name: str) -> str | No
         case "score", "name":
             return score.name
         case "score", "value":
-            return desk.view.get(score.property)
+            return workspace.view.get(score.property)
         case "score", "note":
-            return note(desk.view, decision, score, desk.rules.qualification.consent, taken.language)
+            return note(workspace.view, decision, score, workspace.rules.qualification.consent, taken.language)
         case _:
             return None
 
 
-def _employee(desk: Desk, owner: Owner | None, owner_id: str | None) -> str | None:
+def _employee(workspace: Workspace, owner: Owner | None, owner_id: str | None) -> str | None:
     """The employee's UUID; an owner who is no valid employee leaves the choice to C4C, with a warning."""
     if owner_id is None:
         return None
     address = owner.email if owner else None
-    uuid = desk.tenant.employees.get(address.casefold()) if address else None
+    uuid = workspace.tenant.employees.get(address.casefold()) if address else None
     if uuid is None:
-        why = NOT_READ if owner and owner.unread else why_not(address, desk.tenant.shared)
-        _unknown(desk, f"owner {owner_id} {why}")
+        why = NOT_READ if owner and owner.unread else why_not(address, workspace.tenant.shared)
+        _unknown(workspace, f"owner {owner_id} {why}")
     return uuid
 
 
-def _dealt(desk: Desk, rule: str, key: str, company: Company | None, account: Party | None) -> str | None:
+def _dealt(workspace: Workspace, rule: str, key: str, company: Company | None, account: Party | None) -> str | None:
     """The employee's UUID by an owner rule; whoever was named and is no valid employee is reported."""
-    facts = Facts(desk.view, company, desk.rules)
+    facts = Facts(workspace.view, company, workspace.rules)
     owns = account.record.text("OwnerUUID") if account and account.record else ""
-    staff = Staff(desk.tenant.employees, desk.tenant.shared, desk.tenant.valid, owns or None)
-    dealt = owner_uuid(desk.rules.qualification.owners[rule], key, facts, staff)
+    staff = Staff(workspace.tenant.employees, workspace.tenant.shared, workspace.tenant.valid, owns or None)
+    dealt = owner_uuid(workspace.rules.qualification.owners[rule], key, facts, staff)
     for sentence in dealt.unknown:
-        _unknown(desk, sentence)
+        _unknown(workspace, sentence)
     return dealt.uuid
 
 
-def _unknown(desk: Desk, sentence: str) -> None:
-    desk.warnings.append(Reason(Code.OWNER_UNKNOWN, sentence))
+def _unknown(workspace: Workspace, sentence: str) -> None:
+    workspace.warnings.append(Reason(Code.OWNER_UNKNOWN, sentence))
 
 
-def _texts(find: Callable[[str], Value]) -> Lookup:
+def _texts(find: Callable[[str], Value]) -> ValueOf:
     """Mapping works on texts and awaited ids only."""
 
     def as_text(name: str) -> str | Awaited | None:

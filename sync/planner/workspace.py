@@ -12,13 +12,13 @@ from sync.domain.rules import EntityMap, Rules
 from sync.domain.schema import Schema
 from sync.domain.values import same
 from sync.domain.views import ContactView, Link
-from sync.mappers.draft import Awaited, Draft, DraftField, Lookup, Value, draft
+from sync.mappers.draft import Awaited, Draft, DraftField, Value, ValueOf, draft
 from sync.planner import compare
 from sync.planner.compare import Change
+from sync.planner.observed import ADOPTED_BY, observe, unread
 from sync.planner.provenance import untouched
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD, Ambiguous, Contested, Found, Lost, Resolution, Unasked, Unread
-from sync.planner.seen import ADOPTED_BY, seen, unread
-from sync.planner.target import Ask, Question, Record, Target, Unanswerable
+from sync.planner.snapshot import Ask, Lookup, Record, Snapshot, Unanswerable
 from sync.planner.writes import Action, Links, Tenant, Write
 
 
@@ -67,37 +67,37 @@ class Party:
 
 
 @dataclass
-class Desk:
+class Workspace:
     """One contact being planned; collects records, questions and warnings on the way."""
 
     view: ContactView
     links: Links
-    target: Target
+    snapshot: Snapshot
     rules: Rules
     tenant: Tenant
     most_relationships: int = 0
     records: list[Write] = field(default_factory=list)
-    questions: set[Question] = field(default_factory=set)
+    lookups: set[Lookup] = field(default_factory=set)
     warnings: list[Reason] = field(default_factory=list)
     obsolete_links: list[tuple[str, str]] = field(default_factory=list)
     found_by: dict[tuple[str, str], str] = field(default_factory=dict)
 
     # ---- asking
 
-    def ask(self, question: Question) -> tuple[Record, ...] | None:
-        found = self.target.ask(question)
+    def ask(self, lookup: Lookup) -> tuple[Record, ...] | None:
+        found = self.snapshot.ask(lookup)
         if found is None:
-            self.questions.add(question)
+            self.lookups.add(lookup)
         return found
 
-    def prefetch(self, question: Question) -> None:
+    def prefetch(self, lookup: Lookup) -> None:
         """Asks for what may be needed later; a question that C4C refuses matters where its answer is needed."""
         with suppress(Unanswerable):
-            self.ask(question)
+            self.ask(lookup)
 
-    def need(self, question: Question) -> tuple[Record, ...]:
+    def need(self, lookup: Lookup) -> tuple[Record, ...]:
         """Raises NotYet where the answer was not read yet."""
-        found = self.ask(question)
+        found = self.ask(lookup)
         if found is None:
             raise NotYet
         return found
@@ -167,7 +167,13 @@ class Desk:
     # ---- drafting
 
     def draft(
-        self, entity: str, key: str, own: str, lookup: Lookup, kind: str = "always", rests_on: tuple[object, ...] = ()
+        self,
+        entity: str,
+        key: str,
+        own: str,
+        value_of: ValueOf,
+        kind: str = "always",
+        rests_on: tuple[object, ...] = (),
     ) -> Draft:
         """The draft by the rules' mapping; `rests_on`: what the lookup knows besides view, rules and tenant."""
 
@@ -175,7 +181,7 @@ class Desk:
             fields = [mapped for mapped in self.map(entity).fields if mapped.when in ("always", kind)]
             before, self.warnings = self.warnings, []
             try:
-                made = draft(entity, key, own, fields, lookup, self.tenant.schema)
+                made = draft(entity, key, own, fields, value_of, self.tenant.schema)
                 return made, [*self.warnings, *made.warnings]
             finally:
                 self.warnings = before
@@ -201,9 +207,10 @@ class Desk:
         else:
             write = self._update(made, existing, key_field)
         by = self.found_by.get((made.entity, made.key), "")
-        more |= {"adopted_by": by, "seen": {**more.get("seen", {}), ADOPTED_BY: by}} if by else {}
-        agreed, told = {**write.agreed, **more.pop("agreed", {})}, {**write.seen, **more.pop("seen", {})}
-        self.records.append(replace(write, locks=frozenset(locks), agreed=agreed, seen=told, **more))
+        more |= {"adopted_by": by, "observed": {**more.get("observed", {}), ADOPTED_BY: by}} if by else {}
+        merge_base = {**write.merge_base, **more.pop("merge_base", {})}
+        observed = {**write.observed, **more.pop("observed", {})}
+        self.records.append(replace(write, locks=frozenset(locks), merge_base=merge_base, observed=observed, **more))
         return write
 
     def child(self, made: Draft) -> Write:
@@ -212,7 +219,7 @@ class Desk:
 
     def account_locks(self, name: str, value: str) -> set[str]:
         """The locks of an account that is known by another of its names."""
-        records = self.target.find(ACCOUNT, name, value) if value else ()
+        records = self.snapshot.find(ACCOUNT, name, value) if value else ()
         return {f"{ACCOUNT} {record.object_id}" for record in records}
 
     def delete(self, entity: str, key: str, record: Record, locks: set[str]) -> None:
@@ -229,15 +236,15 @@ class Desk:
 
     def remember(self, link: Link, record: Record | None) -> None:
         """Keeps what a record told that is not written now, or that it is gone."""
-        told = {GONE: True} if record is None else seen(record, link.sent, self.tenant.schema, unread(link))
-        self.records.append(Write(link.entity, link.key, "unchanged", object_id=link.object_id, seen=told))
+        observed = {GONE: True} if record is None else observe(record, link.sent, self.tenant.schema, unread(link))
+        self.records.append(Write(link.entity, link.key, "unchanged", object_id=link.object_id, observed=observed))
 
     def share(self, link_key: tuple[str, str], record: Record) -> None:
         """Keeps the pair of a HubSpot id that stands for a record with the key of another one."""
         entity, key = link_key
         known = self.links.get(link_key)
-        told = seen(record, known.sent if known else {}, self.tenant.schema)
-        self.records.append(Write(entity, key, "unchanged", object_id=record.object_id, seen=told, shared=True))
+        observed = observe(record, known.sent if known else {}, self.tenant.schema)
+        self.records.append(Write(entity, key, "unchanged", object_id=record.object_id, observed=observed, shared=True))
 
     def _ours(self, record: Record, key_field: str | None, key: str) -> Mapping[str, Any]:
         """Values of a record of ours whose pair was lost, as far as they are certainly ours."""
@@ -262,8 +269,8 @@ class Desk:
             existing.etag,
             existing.stale,
             ready,
-            agreed=(agreed := _agreed(made, existing)),
-            seen=seen(existing, {**base.sent, **agreed}, self.tenant.schema, base.unread),
+            merge_base=(merge_base := _merge_base(made, existing)),
+            observed=observe(existing, {**base.sent, **merge_base}, self.tenant.schema, base.unread),
         )
 
 
@@ -302,7 +309,7 @@ def _create(made: Draft, key_field: str | None, schema: Schema) -> Write:
     return Write(made.entity, made.key, "create", changes, ready=not made.awaits, ours=True)
 
 
-def _agreed(made: Draft, existing: Record) -> dict[str, Any]:
+def _merge_base(made: Draft, existing: Record) -> dict[str, Any]:
     """Values on which both sides agree: from now on a change on either side can be told."""
     values = {f.name: f.value for f in made.fields if f.value is not None and not isinstance(f.value, Awaited)}
     shown = existing.fields
@@ -316,5 +323,5 @@ def _is_of(link: Link, record: Record, key_field: str | None) -> bool:
     return link.object_id == record.object_id
 
 
-def by_id(link: Link) -> Question:
-    return Question(Ask.BY_ID, link.entity, link.object_id)
+def by_id(link: Link) -> Lookup:
+    return Lookup(Ask.BY_ID, link.entity, link.object_id)

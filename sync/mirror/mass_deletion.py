@@ -19,7 +19,7 @@ MOST = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Disappearance:
+class MassDeletion:
     """`digest` names exactly this set of contacts; `at` is when they were missed last."""
 
     digest: str
@@ -29,29 +29,29 @@ class Disappearance:
     approved_at: str | None = None
 
 
-def doubt(session: Session, contact_ids: Collection[str], text: str, now: datetime) -> Disappearance:
+def doubt(session: Session, contact_ids: Collection[str], text: str, now: datetime) -> MassDeletion:
     """Keeps the set, so that a person can look at it."""
     ids = tuple(sorted(contact_ids))
     digest = hashlib.sha256(",".join(ids).encode()).hexdigest()[:12]
-    found = Disappearance(digest, text, now.isoformat(), ids)
+    found = MassDeletion(digest, text, now.isoformat(), ids)
     _keep(session, found)
     return found
 
 
-def known(session: Session) -> list[Disappearance]:
+def known(session: Session) -> list[MassDeletion]:
     """The sets doubted last, confirmed or not, the newest first."""
     found = json.loads(streams.remembered(session, NAME) or "[]")
-    return [Disappearance(**{**one, "contacts": tuple(one["contacts"])}) for one in found]
+    return [MassDeletion(**{**one, "contacts": tuple(one["contacts"])}) for one in found]
 
 
-def standing(session: Session) -> list[Disappearance]:
+def standing(session: Session) -> list[MassDeletion]:
     """The sets that hold a job up; none if the jobs have got by since."""
     if Vanished.__name__ not in streams.last_kinds(session).values():
         return []
     return [one for one in known(session) if one.approved_at is None]
 
 
-def approve(session: Session, digest: str, now: datetime) -> Disappearance | None:
+def approve(session: Session, digest: str, now: datetime) -> MassDeletion | None:
     """Confirms exactly this set; None if no such set is doubted."""
     for found in known(session):
         if found.digest == digest:
@@ -67,14 +67,14 @@ def confirmed(session: Session) -> set[str]:
     return set(json.loads(streams.remembered(session, CONFIRMED) or "[]"))
 
 
-def seen(session: Session, contact_ids: Iterable[str]) -> None:
+def observed(session: Session, contact_ids: Iterable[str]) -> None:
     """They are there after all: what a person said of them is over."""
     gone = confirmed(session)
     if not gone.isdisjoint(ids := set(contact_ids)):
         _confirm(session, gone - ids)
 
 
-def _keep(session: Session, found: Disappearance) -> None:
+def _keep(session: Session, found: MassDeletion) -> None:
     others = [one for one in known(session) if one.digest != found.digest]
     streams.remember(session, NAME, json.dumps([asdict(one) for one in [found, *others][:MOST]]))
 

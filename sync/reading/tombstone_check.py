@@ -8,10 +8,10 @@ from sync.context import Context
 from sync.errors import Vanished
 from sync.hubspot_client import HubSpotObject
 from sync.log import Event, emit
-from sync.mirror import disappearance, mirrored
-from sync.mirror.mirrored import Snapshot
+from sync.mirror import mass_deletion, mirrored
+from sync.mirror.mirrored import Fetched
 from sync.reading import storing
-from sync.reading.snapshots import snapshots, wanted
+from sync.reading.fetched import fetched_rows, wanted
 
 GONE_AT_ONCE = (10, 0.02)
 """More contacts than this (a number, or a share of the mirror) do not vanish at one time, unless a person says so."""
@@ -34,12 +34,12 @@ def reread(context: Context, contact_ids: Sequence[str]) -> int:
 def _gone(context: Context, ids: Sequence[str]) -> int:
     """Neither live nor archived: believed at the second time; many at once only if a person confirmed exactly them."""
     with context.store.session() as session:
-        doubtful = set(ids) - disappearance.confirmed(session)
+        doubtful = set(ids) - mass_deletion.confirmed(session)
         limit = int(max(GONE_AT_ONCE[0], GONE_AT_ONCE[1] * mirrored.count(session)))
         if len(doubtful) <= limit:
             return len(mirrored.mark_missing(session, ids, context.now()))
         text = f"{len(doubtful)} contacts are said to be gone from HubSpot at once, {limit} are believed"
-        found = disappearance.doubt(session, doubtful, text, context.now())
+        found = mass_deletion.doubt(session, doubtful, text, context.now())
     emit(Event.GUARD_TRIPPED, kind="disappearance", found=len(doubtful), limit=limit, plan=found.digest)
     raise Vanished(
         f"{text}; nothing was concluded. Look there whether they were deleted, or whether the token sees less than "
@@ -50,11 +50,11 @@ def _gone(context: Context, ids: Sequence[str]) -> int:
 def store(context: Context, objects: Sequence[HubSpotObject], cause: str, **named: str) -> int:
     """Keeps what was read; returns how many contacts really changed."""
 
-    def save(session: Session, rows: Sequence[Snapshot]) -> list[str]:
-        disappearance.seen(session, [row.id for row in rows])
+    def save(session: Session, rows: Sequence[Fetched]) -> list[str]:
+        mass_deletion.observed(session, [row.id for row in rows])
         return storing.save_contacts(context, session, rows)
 
-    changed = storing.rows(context, "contact", snapshots(context, "contacts", objects), save)
+    changed = storing.rows(context, "contact", fetched_rows(context, "contacts", objects), save)
     for contact in changed:
         emit(Event.CONTACT_CHANGED, contact=contact, cause=cause, **named)
     return len(changed)

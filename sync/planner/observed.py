@@ -12,7 +12,7 @@ from sync.domain.link import GONE, MADE, UNREAD
 from sync.domain.schema import Schema
 from sync.domain.values import blank, canonical, same
 from sync.domain.views import Link
-from sync.planner.target import Record
+from sync.planner.snapshot import Record
 
 IDENTITY = (
     "UUID",
@@ -40,7 +40,7 @@ CROSSING = "crossing"
 """When the threshold had been crossed the last time when the lead was seen open."""
 
 
-def seen(
+def observe(
     record: Record,
     ours: Mapping[str, Any] | None = None,
     schema: Schema | None = None,
@@ -58,10 +58,10 @@ def seen(
         return identity
     fields = schema.entities.get(record.entity, {})
     shown = {n: value for n, value in record.fields.items() if (known := fields.get(n)) and known.updatable}
-    theirs = {n: digest(v) if _foreign(v, ours.get(n)) else None for n, v in shown.items()}
+    foreign = {n: fingerprint(v) if _foreign(v, ours.get(n)) else None for n, v in shown.items()}
     fresh = {name: value for name, value in record.fields.items() if name in unread}
-    made = {n: None if same(v, ours.get(n)) else digest(v) for n, v in fresh.items() if n in ours or n in shown}
-    return identity | {"theirs": theirs, MADE: made}
+    made = {n: None if same(v, ours.get(n)) else fingerprint(v) for n, v in fresh.items() if n in ours or n in shown}
+    return identity | {"theirs": foreign, MADE: made}
 
 
 class Everything(Container[str]):
@@ -78,7 +78,7 @@ def unread(link: Link | None) -> Container[str]:
     """Fields that were not read since we wrote them; of a create whose answer was lost all that C4C filled in, too."""
     if link and not link.object_id:
         return EVERYTHING
-    names = link.seen.get(UNREAD) if link else None
+    names = link.observed.get(UNREAD) if link else None
     return frozenset(names) if isinstance(names, list) else frozenset()
 
 
@@ -86,10 +86,10 @@ def _foreign(value: Any, ours: Any) -> bool:
     return isinstance(value, str | int | float | bool) and not blank(value) and not same(value, ours)
 
 
-def digest(value: Any) -> str:
+def fingerprint(value: Any) -> str:
     """The same for values that mean the same (`"82"` and `"82.0"`, UUIDs in any case, blank and null)."""
     if isinstance(value, Foreign):
-        return value.digest
+        return value.fingerprint
     if blank(value):
         return ""
     return hashlib.sha256(canonical(value).encode()).hexdigest()[:12]
@@ -97,24 +97,24 @@ def digest(value: Any) -> str:
 
 def known_fields(link: Link) -> dict[str, Any]:
     """The record behind a link as it is known without the network: sent by us, or seen there as somebody else's."""
-    theirs = link.seen.get("theirs")
-    foreign = {n: Foreign(str(d)) for n, d in theirs.items()} if isinstance(theirs, Mapping) else {}
-    identity = {name: link.seen[name] for name in IDENTITY if name in link.seen}
-    flags = {name: link.seen[name] == "true" for name in FLAGS if name in link.seen}
+    foreign = link.observed.get("theirs")
+    foreign = {n: Foreign(str(d)) for n, d in foreign.items()} if isinstance(foreign, Mapping) else {}
+    identity = {name: link.observed[name] for name in IDENTITY if name in link.observed}
+    flags = {name: link.observed[name] == "true" for name in FLAGS if name in link.observed}
     return {**link.sent, **foreign, **identity, **flags}
 
 
 class Foreign:
     """A value that SAP Sales Cloud holds and we do not: only equality can be asked."""
 
-    def __init__(self, digest_: str) -> None:
-        self.digest = digest_
+    def __init__(self, fingerprint_: str) -> None:
+        self.fingerprint = fingerprint_
 
     def __eq__(self, other: object) -> bool:
-        return self.digest == digest(other)
+        return self.fingerprint == fingerprint(other)
 
     def __hash__(self) -> int:
-        return hash(self.digest)
+        return hash(self.fingerprint)
 
     def __str__(self) -> str:
         return "(a value of SAP Sales Cloud's own)"

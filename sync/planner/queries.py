@@ -19,7 +19,7 @@ from sync.domain.schema import Schema
 from sync.mappers.web import domain, in_ascii
 from sync.planner.provenance import STAMPS
 from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
-from sync.planner.target import Ask, Question, Record
+from sync.planner.snapshot import Ask, Lookup, Record
 from sync.planner.writes import TAX_NUMBER
 
 
@@ -50,7 +50,7 @@ _NAMES = ("Name", "AdditionalName", "AdditionalName2", "AdditionalName3")
 
 
 @dataclass(frozen=True, slots=True)
-class Lookup:
+class FieldQuery:
     """The rows of `entity` whose `field` has one of `values`; `ask` says how a value is written in the filter."""
 
     ask: Ask
@@ -71,15 +71,15 @@ class Lookup:
         written = [text for value in self.values for text in _written(self.ask, value)]
         return odata.any_of(self.field, written, guid=self.ask in _BY_GUID)
 
-    def halves(self) -> tuple["Lookup", "Lookup"]:
+    def halves(self) -> tuple["FieldQuery", "FieldQuery"]:
         half = len(self.values) // 2
         return replace(self, values=self.values[:half]), replace(self, values=self.values[half:])
 
-    def control(self) -> "Lookup":
+    def control(self) -> "FieldQuery":
         """The same for a value that nobody has: if C4C refuses this too, no value is at fault."""
         return replace(self, values=(_NOBODYS_GUID if self.ask in _BY_GUID else NOBODYS,))
 
-    def portions(self) -> Iterator["Lookup"]:
+    def portions(self) -> Iterator["FieldQuery"]:
         """The same values in several look-ups, none longer than a URL may be."""
         part: list[str] = []
         size = 0
@@ -101,32 +101,32 @@ _NOBODYS_GUID = "00000000-0000-0000-0000-000000000000"
 _BY_GUID = (Ask.PERMISSIONS_OF, Ask.BY_UUID)
 
 
-def lookups(
-    questions: Iterable[Question], key_fields: Mapping[str, str], select: Mapping[str, tuple[str, ...]]
-) -> list[Lookup]:
+def queries(
+    lookups: Iterable[Lookup], key_fields: Mapping[str, str], select: Mapping[str, tuple[str, ...]]
+) -> list[FieldQuery]:
     """The look-ups that pre-select the rows for these questions, as few as the URL length allows."""
     return [
         part
-        for (kind, entity), values in _grouped(questions).items()
-        for part in _lookup(kind, entity, tuple(values), key_fields, select).portions()
+        for (kind, entity), values in _grouped(lookups).items()
+        for part in _query(kind, entity, tuple(values), key_fields, select).portions()
     ]
 
 
-def _lookup(
+def _query(
     kind: Ask,
     entity: str,
     values: tuple[str, ...],
     key_fields: Mapping[str, str],
     select: Mapping[str, tuple[str, ...]],
-) -> Lookup:
+) -> FieldQuery:
     read_from = _read_from(kind, entity)
-    return Lookup(kind, read_from, field_of(kind, entity, key_fields), values, select.get(read_from, ()))
+    return FieldQuery(kind, read_from, field_of(kind, entity, key_fields), values, select.get(read_from, ()))
 
 
-def place(question: Question, key_fields: Mapping[str, str]) -> tuple[str, str, str]:
+def place(lookup: Lookup, key_fields: Mapping[str, str]) -> tuple[str, str, str]:
     """(entity, field, value) by which the question is looked up."""
-    kind, entity = question.kind, question.entity
-    return _read_from(kind, entity), field_of(kind, entity, key_fields), question.value
+    kind, entity = lookup.kind, lookup.entity
+    return _read_from(kind, entity), field_of(kind, entity, key_fields), lookup.value
 
 
 def field_of(kind: Ask, entity: str, key_fields: Mapping[str, str]) -> str:
@@ -147,10 +147,10 @@ UUIDS = {ACCOUNT: "UUID", CONTACT: "ContactUUID"}
 """The field that holds a record's UUID, where records are asked for by it."""
 
 
-def _grouped(questions: Iterable[Question]) -> dict[tuple[Ask, str], list[str]]:
+def _grouped(lookups: Iterable[Lookup]) -> dict[tuple[Ask, str], list[str]]:
     grouped: dict[tuple[Ask, str], list[str]] = {}
-    for question in sorted(questions, key=lambda q: (q.kind, q.entity, q.value)):
-        grouped.setdefault((question.kind, question.entity), []).append(question.value)
+    for lookup in sorted(lookups, key=lambda q: (q.kind, q.entity, q.value)):
+        grouped.setdefault((lookup.kind, lookup.entity), []).append(lookup.value)
     return grouped
 
 
@@ -217,22 +217,24 @@ def _tax_spellings(value: str) -> tuple[str, ...]:
 
 def _postal_spellings(value: str) -> tuple[str, ...]:
     """With anything before it (`D-20095`) and between its groups (`SW1A 1AA`), and without a zero that was lost."""
-    land, _, written = value.partition(" ")
-    bare = postal_code(written, land)
+    country_code, _, written = value.partition(" ")
+    bare = postal_code(written, country_code)
     if not bare:
         return (value,)
-    return tuple(dict.fromkeys((written, bare, bare.lstrip("0") or bare, f"*{'*'.join(postal_parts(bare, land))}*")))
+    return tuple(
+        dict.fromkeys((written, bare, bare.lstrip("0") or bare, f"*{'*'.join(postal_parts(bare, country_code))}*"))
+    )
 
 
 Answers = dict[tuple[Ask, str], dict[str, list[Row]]]
 """Rows by kind of question and entity, and then by the value that was asked for."""
 
 
-def index(questions: Iterable[Question], rows: Mapping[str, Sequence[Row]], key_fields: Mapping[str, str]) -> Answers:
+def index(lookups: Iterable[Lookup], rows: Mapping[str, Sequence[Row]], key_fields: Mapping[str, str]) -> Answers:
     """The rows by what they really answer, compared exactly."""
     return {
         (kind, entity): _by_value(kind, rows.get(_read_from(kind, entity), ()), _own_field(kind, entity, key_fields))
-        for kind, entity in {(q.kind, q.entity) for q in questions}
+        for kind, entity in {(q.kind, q.entity) for q in lookups}
     }
 
 
@@ -245,21 +247,21 @@ def _by_value(kind: Ask, rows: Iterable[Row], key_field: str) -> dict[str, list[
     return found
 
 
-def answered(question: Question, answers: Answers) -> list[Record]:
+def answered(lookup: Lookup, answers: Answers) -> list[Record]:
     """The records that answer one question."""
-    return [record(question.entity, row) for row in answers[question.kind, question.entity].get(_asked(question), ())]
+    return [record(lookup.entity, row) for row in answers[lookup.kind, lookup.entity].get(_asked(lookup), ())]
 
 
-def _asked(question: Question) -> str:
+def _asked(lookup: Lookup) -> str:
     """The question's value as answers are compared with it."""
-    match question.kind:
+    match lookup.kind:
         case Ask.PERMISSIONS_OF | Ask.BY_UUID:
-            return question.value.upper()
+            return lookup.value.upper()
         case Ask.ACCOUNT_BY_POSTAL:
-            land, _, written = question.value.partition(" ")
-            return f"{land} {postal_code(written, land)}"
+            country_code, _, written = lookup.value.partition(" ")
+            return f"{country_code} {postal_code(written, country_code)}"
         case _:
-            return question.value
+            return lookup.value
 
 
 def _answer(kind: Ask, row: Row, key_field: str) -> str | None:
@@ -273,8 +275,8 @@ def _answer(kind: Ask, row: Row, key_field: str) -> str | None:
         case Ask.ACCOUNT_BY_DOMAIN:
             return domain(str(row.get("WebSite") or ""))
         case Ask.ACCOUNT_BY_POSTAL:
-            land = str(row.get("CountryCode") or "")
-            return f"{land} {postal_code(str(row.get('StreetPostalCode') or ''), land)}"
+            country_code = str(row.get("CountryCode") or "")
+            return f"{country_code} {postal_code(str(row.get('StreetPostalCode') or ''), country_code)}"
         case Ask.PERMISSIONS_OF:
             return str(row.get("BusinessPartnerUUID") or "").upper()
         case Ask.BY_UUID:

@@ -8,7 +8,7 @@ from sync.context import Context
 from sync.contracts import portal
 from sync.hubspot_client import HubSpotObject, ObjectType
 from sync.mirror import mirrored, readable, vanished
-from sync.mirror.mirrored import Snapshot
+from sync.mirror.mirrored import Fetched
 from sync.mirror.readable import Known, Names
 
 
@@ -28,7 +28,7 @@ def wanted(context: Context, object_type: ObjectType) -> tuple[str, ...]:
     return tuple(name for name in named(context, object_type) if name not in known.lost | known.absent)
 
 
-def snapshots(context: Context, object_type: ObjectType, objects: Sequence[HubSpotObject]) -> list[Snapshot]:
+def fetched_rows(context: Context, object_type: ObjectType, objects: Sequence[HubSpotObject]) -> list[Fetched]:
     """One snapshot per object; an empty text counts as missing, and what was not shown or not readable as unread.
 
     Looks at the portal's properties first where an answer is odd, so that nothing is concluded from what went missing.
@@ -40,7 +40,7 @@ def snapshots(context: Context, object_type: ObjectType, objects: Sequence[HubSp
     if odd and portal.at_once(context):
         with context.store.reading() as session:
             known = readable.load(session, object_type)
-    return [_snapshot(found, names, known) for found in objects]
+    return [_fetched(found, names, known) for found in objects]
 
 
 def _went(session: Session, object_type: ObjectType, objects: Sequence[HubSpotObject], known: Known) -> bool:
@@ -54,8 +54,8 @@ def _is_odd(objects: Sequence[HubSpotObject], names: Names, known: Known) -> boo
     return any(expected - found.properties.keys() - found.unreadable for found in objects)
 
 
-def _snapshot(found: HubSpotObject, names: Names, known: Known) -> Snapshot:
+def _fetched(found: HubSpotObject, names: Names, known: Known) -> Fetched:
     values = {name: found.properties.get(name) or None for name in names}
     shown = found.properties.keys() - known.lost
     unread = (found.unreadable & names) | (names - shown - known.absent)
-    return Snapshot(found.id, values, found.modified_at, found.archived, unread, known.lost_options)
+    return Fetched(found.id, values, found.modified_at, found.archived, unread, known.lost_options)

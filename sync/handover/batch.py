@@ -1,4 +1,4 @@
-"""A slice of contacts on their way: what is known of them, what was planned, and how each ended."""
+"""A batch of contacts on their way: what is known of them, what was planned, and how each ended."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterable
@@ -13,19 +13,19 @@ from sync.mappers.identity import account_ids
 from sync.planner.plan import Links, Plan
 from sync.planner.qualify import NEEDS_A_PERSON, leading
 from sync.planner.resolve import ACCOUNT
-from sync.planner.target import Target
+from sync.planner.snapshot import Snapshot
 
-SLICE = 1000
+BATCH_SIZE = 1000
 """Contacts carried over together: few requests need full batches. What a crash interrupts is looked up, not lost."""
 
 
 @dataclass
-class Slice:
-    """The state of one slice while it is carried over."""
+class Batch:
+    """The state of one batch while it is carried over."""
 
     views: dict[str, ContactView]
     links: dict[tuple[str, str], Link]
-    target: Target = field(default_factory=Target)
+    snapshot: Snapshot = field(default_factory=Snapshot)
     plans: dict[str, Plan] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
@@ -42,7 +42,7 @@ class Slice:
         return sorted((i for i in self.views if i not in self.outcomes), key=in_order)
 
     def concerned(self, contacts: Iterable[str]) -> dict[str, int]:
-        """Those of the contacts that are in the slice, with the `change_seq` that each was loaded with."""
+        """Those of the contacts that are in the batch, with the `change_seq` that each was loaded with."""
         return {contact: self.views[contact].change_seq for contact in contacts if contact in self.views}
 
     def leave_out(self, contacts: Iterable[str]) -> None:

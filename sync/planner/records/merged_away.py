@@ -10,9 +10,9 @@ from sync.domain import schema
 from sync.domain.rules import FieldRule
 from sync.domain.values import same
 from sync.mappers.draft import Draft, DraftField
-from sync.planner.desk import Desk, NotYet
 from sync.planner.resolve import ACCOUNT, CONTACT
-from sync.planner.target import Ask, Question, Record
+from sync.planner.snapshot import Ask, Lookup, Record
+from sync.planner.workspace import NotYet, Workspace
 
 PARTIES = {
     name: (entity, uuid)
@@ -22,18 +22,18 @@ PARTIES = {
 """Fields of a lead that name its account or contact, by UUID or by number: whose, and the UUID that C4C gives it."""
 
 
-def following(desk: Desk, made: Draft, lead: Record) -> Draft:
+def following(workspace: Workspace, made: Draft, lead: Record) -> Draft:
     """The draft with the right to change parties that are obsolete. Raises NotYet while they were not read."""
-    link = desk.links.get((made.entity, made.key))
+    link = workspace.links.get((made.entity, made.key))
     remembered = link.sent if link and link.object_id in ("", lead.object_id) else {}
-    asked = {f.name: _is_left_behind(desk, f, lead) for f in made.fields if f.name not in remembered}
+    asked = {f.name: _is_merged_away(workspace, f, lead) for f in made.fields if f.name not in remembered}
     if None in asked.values():
         raise NotYet
     fields = (replace(f, rule=FieldRule.HUBSPOT_WINS) if asked.get(f.name) else f for f in made.fields)
     return replace(made, fields=tuple(fields))
 
 
-def _is_left_behind(desk: Desk, field: DraftField, lead: Record) -> bool | None:
+def _is_merged_away(workspace: Workspace, field: DraftField, lead: Record) -> bool | None:
     """Whether the lead names an obsolete record where another is meant; None where that was not read yet."""
     if field.name not in PARTIES or field.rule is not FieldRule.C4C_WINS or field.value is None:
         return False
@@ -41,12 +41,12 @@ def _is_left_behind(desk: Desk, field: DraftField, lead: Record) -> bool | None:
         return False
     entity, uuid = PARTIES[field.name]
     named = lead.text(uuid).upper()
-    records = desk.ask(Question(Ask.BY_UUID, entity, named)) if named else ()
-    return None if records is None else any(_is_obsolete(desk, record) for record in records)
+    records = workspace.ask(Lookup(Ask.BY_UUID, entity, named)) if named else ()
+    return None if records is None else any(_is_obsolete(workspace, record) for record in records)
 
 
-def _is_obsolete(desk: Desk, record: Record) -> bool:
-    mapping = desk.rules.mapping
+def _is_obsolete(workspace: Workspace, record: Record) -> bool:
+    mapping = workspace.rules.mapping
     if record.entity == ACCOUNT:
         return record.text("LifeCycleStatusCode") == mapping.account.obsolete_status
     return record.text("StatusCode") == mapping.contact.obsolete_status

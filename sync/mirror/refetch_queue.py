@@ -9,7 +9,7 @@ from sync.state import tables
 from sync.state.pending import portions
 
 
-def wish(session: Session, contact_ids: Iterable[str]) -> None:
+def enqueue(session: Session, contact_ids: Iterable[str]) -> None:
     for contact_id in dict.fromkeys(contact_ids):
         session.merge(tables.Reread(contact_id=contact_id))
 
@@ -18,6 +18,6 @@ def all_ids(session: Session) -> list[str]:
     return list(session.exec(select(tables.Reread.contact_id).order_by(tables.Reread.contact_id)))
 
 
-def strike(session: Session, contact_ids: Iterable[str]) -> None:
+def dequeue(session: Session, contact_ids: Iterable[str]) -> None:
     for ids in portions(contact_ids):
         session.exec(delete(tables.Reread).where(col(tables.Reread.contact_id).in_(ids)))

@@ -45,7 +45,7 @@ class Ask(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Lookup:
     kind: Ask
     entity: str
     value: str
@@ -79,38 +79,38 @@ class Record:
 
 
 @dataclass
-class Target:
+class Snapshot:
     """Answers so far. Records are kept once, so that a write shows in every answer that names the record."""
 
     records: dict[tuple[str, str], Record] = field(default_factory=dict)
-    answers: dict[Question, tuple[str, ...]] = field(default_factory=dict)
-    refused: dict[Question, str] = field(default_factory=dict)
+    answers: dict[Lookup, tuple[str, ...]] = field(default_factory=dict)
+    refused: dict[Lookup, str] = field(default_factory=dict)
     """Questions that C4C refuses, with entity, field and its words."""
     _indexed: dict[tuple[str, str], tuple[int, dict[str, list[str]]]] = field(default_factory=dict, repr=False)
 
-    def ask(self, question: Question) -> tuple[Record, ...] | None:
+    def ask(self, lookup: Lookup) -> tuple[Record, ...] | None:
         """The records that answer, or None where the question was not read yet. Raises Unanswerable."""
-        if question in self.refused:
-            raise Unanswerable(self.refused[question])
-        ids = self.answers.get(question)
+        if lookup in self.refused:
+            raise Unanswerable(self.refused[lookup])
+        ids = self.answers.get(lookup)
         if ids is None:
             return None
-        return tuple(self.records[question.entity, i] for i in ids if (question.entity, i) in self.records)
+        return tuple(self.records[lookup.entity, i] for i in ids if (lookup.entity, i) in self.records)
 
-    def learn(self, question: Question, records: Iterable[Record]) -> None:
+    def learn(self, lookup: Lookup, records: Iterable[Record]) -> None:
         found = {record.object_id: record for record in records}
-        self.answers[question] = tuple(found)
+        self.answers[lookup] = tuple(found)
         self.records |= {(record.entity, i): record for i, record in found.items()}
 
-    def created(self, record: Record, answers: Iterable[Question]) -> None:
+    def created(self, record: Record, answers: Iterable[Lookup]) -> None:
         """A record that we created, and the questions that it answers from now on.
 
         A question that is to be read again stays open: this record alone would be half an answer.
         """
         self.records[record.entity, record.object_id] = record
-        for question in answers:
-            if question in self.answers:
-                self.answers[question] = (*self.answers[question], record.object_id)
+        for lookup in answers:
+            if lookup in self.answers:
+                self.answers[lookup] = (*self.answers[lookup], record.object_id)
 
     def changed(self, record: Record, fields: Mapping[str, Any]) -> None:
         """What a PATCH did: the values are known, the new ETag is not."""
@@ -134,12 +134,12 @@ class Target:
                 found.setdefault(record.text(name).casefold(), []).append(object_id)
         return found
 
-    def forget(self, entity: str, object_id: str | None, questions: Iterable[Question]) -> None:
+    def forget(self, entity: str, object_id: str | None, lookups: Iterable[Lookup]) -> None:
         """What a write did is unknown: drops the record and every answer that it may belong to, to be read again."""
-        for question in questions:
-            self.answers.pop(question, None)
+        for lookup in lookups:
+            self.answers.pop(lookup, None)
         if object_id is None:
             return
         self.records.pop((entity, object_id), None)
-        for question in [q for q, ids in self.answers.items() if q.entity == entity and object_id in ids]:
-            del self.answers[question]
+        for lookup in [q for q, ids in self.answers.items() if q.entity == entity and object_id in ids]:
+            del self.answers[lookup]
