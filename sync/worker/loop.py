@@ -47,6 +47,7 @@ class Worker:
         self.slots = timetable(schedule)
         self.vitals = Vitals(stuck_after=schedule.stuck_after.total_seconds(), heartbeat_every=self._heartbeat_every)
         self._scheduler: BackgroundScheduler | None = None
+        self._lanes: list[Lane] = []
         self._locked = 0
         self._ends: AnotherWorld | None = None
         self._clock = ClockWatch(app.clock.now, app.clock.monotonic)
@@ -142,8 +143,19 @@ class Worker:
         finally:
             metrics.at_work(None)
             self.vitals.lease = "stopping"
-            scheduler.shutdown(wait=True)
+            self._wind_down(scheduler)
             self._try(self._release)
+
+    def _wind_down(self, scheduler: BackgroundScheduler) -> None:
+        """Lets the jobs in hand end, then ends the scheduler.
+
+        The scheduler's own shutdown waits for them while it holds the lock of its job store. A job that failed needs
+        that lock to name its next run, so both would wait for each other for ever.
+        """
+        scheduler.pause()
+        for lane in self._lanes:
+            lane.shutdown()
+        scheduler.shutdown()
 
     def _release(self) -> bool:
         self.lease.release()
@@ -164,8 +176,10 @@ class Worker:
 
     def _scheduled(self) -> BackgroundScheduler:
         urgency = {slot.job: slot.urgency for slot in self.slots}
+        lanes = {name: Lane(name, urgency) for name in sorted({slot.lane for slot in self.slots})}
+        self._lanes = list(lanes.values())
         scheduler = BackgroundScheduler(
-            executors={lane: Lane(lane, urgency) for lane in sorted({slot.lane for slot in self.slots})},
+            executors=lanes,
             # Late is better than not at all, and once is enough: a run that was missed is made up by one.
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
             timezone=UTC,

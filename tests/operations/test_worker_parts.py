@@ -1,18 +1,28 @@
 """The worker's parts, each by itself."""
 
+import signal
 import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from running import TIMEOUT
+from running import PROJECT, TIMEOUT
 
+from sync import config
+from sync.app import Clock
 from sync.config import Schedule
+from sync.context import Context
+from sync.errors import SyncError
 from sync.jobs import runner
+from sync.state.store import Store, open_store
 from sync.worker.clock import ClockWatch
 from sync.worker.lanes import Lane
-from sync.worker.timetable import timetable
+from sync.worker.loop import Worker
+from sync.worker.signals import StopSignal
+from sync.worker.timetable import Slot, timetable
 from sync.worker.vitals import Vitals
 
 
@@ -74,6 +84,43 @@ def test_a_lane_begins_nothing_after_it_was_told_to_end(monkeypatch: pytest.Monk
     go_on.set()
     lane.shutdown()
     assert ran == ["first"]
+
+
+def started(store: Store, stop: StopSignal) -> Worker:
+    """A worker with one job, of those that run again soon after they failed."""
+    context = Context(store, cast(Any, None), cast(Any, None), config.load(PROJECT / "config"), "run")
+    settings = SimpleNamespace(config=PROJECT / "config")
+    app: Any = SimpleNamespace(context=context, clock=Clock(), settings=settings, with_run_id=lambda: context)
+    worker = Worker(app, stop)
+    worker.slots = [Slot("housekeeping", timedelta(hours=1), "hubspot", 0)]
+    return worker
+
+
+def test_a_job_that_fails_while_the_worker_ends_does_not_keep_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It names its next run to a scheduler that waits for it."""
+    at_work, ending, stop = threading.Event(), threading.Event(), StopSignal()
+    shutdown = Lane.shutdown
+
+    def run(*_: object) -> list[SyncError]:
+        at_work.set()
+        assert ending.wait(TIMEOUT)
+        return [SyncError("HubSpot is away")]
+
+    def told(lane: Lane, wait: bool = True) -> None:
+        ending.set()
+        shutdown(lane, wait)
+
+    monkeypatch.setattr(Worker, "_run", run)
+    monkeypatch.setattr(Lane, "shutdown", told)
+    with closing(open_store(tmp_path / "state.db")) as store:
+        thread = threading.Thread(target=started(store, stop).run, daemon=True)
+        thread.start()
+        assert at_work.wait(TIMEOUT)
+        stop._receive(signal.SIGTERM, None)
+        thread.join(TIMEOUT)
+        assert not thread.is_alive()
 
 
 @pytest.mark.parametrize("jump", [3600.0, -3600.0, -6.0])
