@@ -212,10 +212,15 @@ class Running:
         return self._errors.read_text(encoding="utf-8")
 
     def ended(self) -> int:
-        """Reads the rest, and returns how the process ended."""
+        """Reads the rest, and returns how the process ended; -9 if it had to be killed because it never did."""
         assert self.process.stdout is not None
-        self.lines += self.process.stdout.readlines()
-        return self.process.wait(TIMEOUT)
+        too_long = threading.Timer(TIMEOUT, self.process.kill)
+        too_long.start()
+        try:
+            self.lines += self.process.stdout.readlines()
+            return self.process.wait()
+        finally:
+            too_long.cancel()
 
 
 @contextmanager
