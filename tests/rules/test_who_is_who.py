@@ -16,7 +16,7 @@ from c4c_world import World as HttpWorld
 from examples import examples
 from hypothesis import HealthCheck, Phase, given
 from who_is_who_model import Adopt, Answer, Create, Expected, Use
-from who_is_who_story import CANDIDATES, Story, stories
+from who_is_who_story import CANDIDATES, Account, Contact, Story, stories
 from who_is_who_worlds import InProcess, Life, OverHttp, Place
 
 Row = dict[str, Any]
@@ -26,6 +26,38 @@ Row = dict[str, Any]
 @given(stories())
 def test_everybody_is_who_a_clerk_would_say(story: Story) -> None:
     live(story, InProcess())
+
+
+BAU, SITE, HIGH = "Müller Bau GmbH", "müller.example", {"lead_score": CANDIDATES}
+BRITISH, VIENNESE = {"country": "GB", "zip": "SW1A 1AA"}, {"country": "AT", "zip": "1010"}
+SETTLED = {
+    "the first of some duplicates is in doubt where all of them together are not": Story(
+        ("34", "50", "102", "85"),
+        (
+            {"name": BAU, "domain": SITE},
+            {"name": BAU, "domain": SITE, **BRITISH},
+            {"name": BAU, "domain": SITE, "zip": "24103"},
+            {"name": "Ærø Skibe ApS", "domain": SITE},
+        ),
+        (Contact(0, HIGH),),
+        (
+            Account({"Name": BAU, "CountryCode": "GB", "StreetPostalCode": "SW1A 1AA"}),
+            Account({"Name": "Müller Bau Süd GmbH", "WebSite": SITE, "CountryCode": "DE", "StreetPostalCode": "24103"}),
+        ),
+    ),
+    "who comes first gets an account that one claims by its domain, another by its place": Story(
+        ("30", "37"),
+        ({"name": BAU, "domain": SITE, "zip": "1010"}, {"name": BAU, **VIENNESE}),
+        (Contact(1, HIGH), Contact(0, HIGH)),
+        (Account({"Name": BAU, "WebSite": SITE, "CountryCode": "AT", "StreetPostalCode": "1010"}),),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SETTLED)
+def test_what_was_once_in_dispute_is_settled(name: str) -> None:
+    """Stories on which product and model did not agree, with what was found to be right."""
+    live(SETTLED[name], InProcess())
 
 
 @examples(

@@ -7,9 +7,9 @@ The model knows nothing of the product. It sees the two sides as people wrote th
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import chain
+from itertools import chain, combinations
 from typing import Any, NamedTuple
 
 import who_is_who_words as meant
@@ -104,6 +104,10 @@ class Sides:
         """Accounts that anybody may have: they live, and carry no key."""
         return [r["ObjectID"] for r in self.accounts if not obsolete(r) and not key_of(r)]
 
+    def without(self, object_ids: Collection[str]) -> Sides:
+        """The same if these accounts were not there."""
+        return replace(self, accounts=[r for r in self.accounts if r["ObjectID"] not in object_ids])
+
     def holder(self, key: str) -> str | None:
         """The living account that carries the key."""
         return next((r["ObjectID"] for r in self.accounts if key_of(r) == key and not obsolete(r)), None)
@@ -144,9 +148,10 @@ def group_of(key: str, sides: Sides) -> tuple[str, ...]:
 
 
 def rivals_of(group: Sequence[str], sides: Sides) -> Iterator[tuple[str, ...]]:
-    """Sisters that have no account yet: other companies with a domain of the group."""
+    """Sisters that have no account yet: other companies with a domain of the group. Duplicates are no sisters."""
     domains = {sides.traits[key].domain for key in group} - {""}
-    others = {group_of(key, sides) for key, its in sides.traits.items() if its.domain in domains and key not in group}
+    alike = group_of(group[0], sides)
+    others = {group_of(key, sides) for key, its in sides.traits.items() if its.domain in domains and key not in alike}
     return (other for other in others if not any(placed(key, sides) for key in other))
 
 
@@ -175,6 +180,26 @@ def account(key: str, sides: Sides) -> set[Answer]:
     # What is known of any duplicate counts; that of the first one alone may leave a doubt.
     alone = next((a for one in group if (a := _searched(group[0], (one,), sides)) != {Create(group[0])}), set())
     return _searched(group[0], group, sides) | alone
+
+
+def account_while_others_take(key: str, due: Iterable[str], sides: Sides) -> set[Answer]:
+    """The right answers if a stranger of HubSpot, who has no domain in common, may be given an account first.
+
+    Only sisters and duplicates are compared before an account is given away. The account of a domain may also be that
+    of a name and place; whoever comes first gets it, and what is left is searched by the other.
+    """
+    taken = {
+        a.object_id for other in _strangers(key, due, sides) for a in account(other, sides) if isinstance(a, Adopt)
+    }
+    subsets = chain.from_iterable(combinations(sorted(taken), n) for n in range(len(taken) + 1))
+    return set().union(*(account(key, sides.without(some)) for some in subsets))
+
+
+def _strangers(key: str, due: Iterable[str], sides: Sides) -> set[str]:
+    """Companies with contacts that are due, neither sisters nor duplicates of this one."""
+    group = group_of(key, sides)
+    domains = {sides.traits[one].domain for one in group} - {""}
+    return {c for i in due if (c := sides.employer[i]) not in group and sides.traits[c].domain not in domains}
 
 
 def _merged_into(group: Sequence[str], held: set[str], sides: Sides) -> set[Answer]:
@@ -315,7 +340,7 @@ def expected(sides: Sides, due: Collection[str]) -> dict[str, Expected]:
 
 
 def _expected(key: str, due: Collection[str], sides: Sides) -> Expected:
-    answers = account(sides.employer[key], sides)
+    answers = account_while_others_take(sides.employer[key], due, sides)
     persons = {a: person(key, a, due, sides) for a in answers if not isinstance(a, Park)}
     known = any(key_of(row) == key for row in sides.persons) or key in sides.shared_persons
     return Expected(answers, persons, not known and bool(doubles(key, due, sides)))
