@@ -100,11 +100,12 @@ def known_person(workspace: Workspace) -> Party | None:
 
 
 def refuse_double(workspace: Workspace) -> None:
-    """Raises Problem for a person whom HubSpot holds twice and C4C not yet under this id."""
+    """Raises Problem for a person whom HubSpot holds twice and C4C not yet under this id, not even retired."""
     view, mapping = workspace.view, workspace.rules.mapping
     if mapping.duplicates.contact == "create" or not view.duplicates or workspace.link(CONTACT, view.id):
         return
-    if duplicates.holds(workspace, resolve.contact_key(view.id, mapping.contact)):
+    wanted = resolve.contact_key(view.id, mapping.contact)
+    if any(wanted.holds_key(record) for record in workspace.need(Lookup(Ask.BY_KEY, CONTACT, view.id))):
         return
     others = ", ".join(view.duplicates)
     text = f"contact {view.id} has the e-mail address and a company of contact {others}; merge them in HubSpot"
