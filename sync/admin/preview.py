@@ -10,6 +10,7 @@ from sync.contracts.tenant import read_tenant
 from sync.domain.decision import Decision
 from sync.domain.numbers import in_order
 from sync.faults import Faults
+from sync.handover import doubles
 from sync.handover.batch import BATCH_SIZE, Batch, LinksOf, decided
 from sync.handover.rehearsal import Rehearsal
 from sync.jobs import rules_change
@@ -58,11 +59,12 @@ def unknown(context: Context, contact_ids: Sequence[str]) -> list[str]:
 
 
 def _due(context: Context) -> list[str]:
-    """Who is due, or will be as soon as a run notices that the rules have changed."""
+    """Who is due, or will be as soon as a run notices that the rules, or somebody's double, have changed."""
     with context.store.reading() as session:
         if rules_change.are_new(session, context.config.rules):
             return work.decidable(session, "", limit=1_000_000)
-        return work.due(session, context.now(), limit=1_000_000)
+        due = work.due(session, context.now(), limit=1_000_000)
+        return list(dict.fromkeys([*due, *doubles.alone(session, context.config.rules)])) if due else []
 
 
 def _qualified(context: Context, ids: Sequence[str], document: Document, faults: Faults) -> list[str]:

@@ -185,8 +185,9 @@ EXPLANATIONS: dict[Code, Explanation] = {
     ),
     Code.CONTACT_DUPLICATE: Explanation(
         "HubSpot holds the person twice: two contacts of one company have the same e-mail address.",
-        "Merge them in HubSpot; the surviving contact goes on by itself. If they are two people, set `contact = "
-        '"create"` under `[duplicates]` in mapping.toml.',
+        "Merge them in HubSpot; the surviving contact goes on by itself, as it does when the other one is deleted or "
+        'gets an address of its own. If they are two people, set `contact = "create"` under `[duplicates]` in '
+        "mapping.toml.",
     ),
     Code.PROPERTY_UNREADABLE: Explanation(
         "HubSpot does not show a property that the decision needs: it was deleted or renamed, or the token may not "

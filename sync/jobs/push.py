@@ -17,7 +17,7 @@ from sync.domain.decision import Decision
 from sync.domain.views import ContactView
 from sync.errors import Refused, SyncError
 from sync.faults import Faults
-from sync.handover import guard, in_flight, permission, recording, restored, uniqueness
+from sync.handover import doubles, guard, in_flight, permission, recording, restored, uniqueness
 from sync.handover.batch import BATCH_SIZE, Batch, LinksOf, decided
 from sync.handover.guard import Candidate
 from sync.handover.handover import Handover
@@ -78,6 +78,7 @@ def _push(context: Context, counts: Counts) -> None:
     uniqueness.look_again(context, lambda: handover().tenant.schema)
     permission.demand(context)
     restored.release(context)
+    doubles.release(context)
     unresolved = in_flight.resolve(context, handover)
     with context.store.reading() as session:
         due = work.due(session, context.now(), limit=1_000_000)

@@ -2,25 +2,38 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import delete, func, insert
 from sqlmodel import Session, col, select
 
+from sync.domain.codes import Code
 from sync.domain.views import ALIKE, Association, Company, ContactView, Peer, Peers
-from sync.mirror import loading, objects
-from sync.state import tables
-from sync.state.pending import portions
+from sync.mirror import association_rows, loading, objects
+from sync.state import tables, work
+from sync.state.pending import mark_pending, portions
 
 _TABLE = tables.Base.metadata.tables["company_key"]
+_BECAUSE_OF_OTHERS = (Code.ACCOUNT_AMBIGUOUS, Code.COMPANY_DUPLICATE)
+"""With these codes a contact may be parked because of a company that is not its own."""
 
 
-def save_keys(session: Session, keys: Mapping[str, Iterable[str]]) -> None:
-    """Replaces the keys of these companies."""
-    for ids in portions(keys):
+def save_keys(session: Session, keys: Mapping[str, Collection[str]], now: datetime) -> None:
+    """Replaces the keys of these companies, and looks again at contacts that are parked because of one of them."""
+    stored: dict[str, set[str]] = {}
+    for company, key in _pairs(session, tables.CompanyKey.company_id, list(keys)):
+        stored.setdefault(company, set()).add(key)
+    changed = [company for company, found in keys.items() if stored.get(company, set()) != set(found)]
+    parked = {contact for code in _BECAUSE_OF_OTHERS for contact in work.parked_ids(session, code)}
+    near = of(session, changed) if parked else set()
+    for ids in portions(changed):
         session.exec(delete(tables.CompanyKey).where(col(tables.CompanyKey.company_id).in_(ids)))
-    rows = [{"key": key, "company_id": company} for company, found in keys.items() for key in found]
+    rows = [{"key": key, "company_id": company} for company in changed for key in keys[company]]
     if rows:
         session.execute(insert(_TABLE), rows)
+    if parked:
+        at_them = association_rows.contacts_by_company(session, sorted(near | of(session, changed)))
+        mark_pending(session, sorted(parked & {i for ids in at_them.values() for i in ids}), now)
 
 
 def with_peers(session: Session, views: Mapping[str, ContactView]) -> dict[str, ContactView]:

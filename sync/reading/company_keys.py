@@ -1,6 +1,7 @@
 """Keeps the index by which companies that may stand for one account find each other."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlmodel import Session
 
@@ -14,10 +15,10 @@ from sync.state.pending import portions
 PORTION = 2000
 
 
-def note(session: Session, company_ids: Sequence[str], rules: AccountMap) -> None:
+def note(session: Session, company_ids: Sequence[str], rules: AccountMap, now: datetime) -> None:
     """Renews the keys of companies that changed."""
     found = loading.companies(session, company_ids)
-    peers.save_keys(session, {i: identity.keys(company, rules) for i, company in found.items()})
+    peers.save_keys(session, {i: identity.keys(company, rules) for i, company in found.items()}, now)
 
 
 def follow(context: Context) -> None:
@@ -28,6 +29,6 @@ def follow(context: Context) -> None:
         if streams.remembered(session, "company keys") == wanted:
             return
         for ids in portions(mirrored.company_ids(session), PORTION):
-            note(session, ids, rules)
+            note(session, ids, rules, context.now())
             session.expunge_all()
         streams.remember(session, "company keys", wanted)

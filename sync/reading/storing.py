@@ -74,6 +74,7 @@ def save_contacts(context: Context, session: Session, rows: Sequence[Fetched]) -
 
 
 def save_companies(context: Context, session: Session, rows: Sequence[Fetched]) -> list[str]:
-    changed = mirrored.save_companies(session, rows, context.now())
-    company_keys.note(session, changed, context.config.rules.mapping.account)
+    now = context.now()
+    changed = mirrored.save_companies(session, rows, now)
+    company_keys.note(session, changed, context.config.rules.mapping.account, now)
     return changed

@@ -63,6 +63,21 @@ def test_two_sisters_that_claim_one_account_equally_wait_together(world: World) 
     assert control.rows("Lead") == []
 
 
+def test_sisters_go_on_when_one_of_them_is_corrected(world: World) -> None:
+    """Nothing of the other one changes, and yet the account is its own now."""
+    control = world.control
+    one, other = (control.company(name, **NORTH) for name in ("Muster A", "Muster B"))
+    for company in (one, other):
+        control.contact(company, lastname=f"of {company}")
+    group = account(world, "Muster Group", "20095")
+    world.sync()
+    assert control.rows("Lead") == []
+    control.call("PATCH", f"/hubspot/companies/{other}", {"properties": {"zip": "80331"}})
+    world.sync()
+    assert company_of(world, group) == one
+    assert control.row("CorporateAccount", HubSpotID_KUT=other)["Name"] == "Muster B"
+
+
 def test_sisters_wait_for_no_account_that_fits_a_third_one_better(world: World) -> None:
     control = world.control
     south, west, north = (control.company(f"Muster {name}", domain="muster.example") for name in ("S", "W", "N"))
@@ -260,6 +275,16 @@ def test_duplicates_wait_where_the_rules_say_so(world: World) -> None:
     assert len(world.control.rows("Lead")) == 2
 
 
+def test_who_waits_goes_on_when_the_other_company_gets_its_own_name(world: World) -> None:
+    world.add_rules("mapping", '\n[duplicates]\ncompany = "park"\n')
+    companies, contacts = twice(world)
+    world.sync()
+    assert world.progress(contacts[0]).code == "COMPANY_DUPLICATE"
+    world.control.call("PATCH", f"/hubspot/companies/{companies[1]}", {"properties": {"name": "Muster Süd GmbH"}})
+    world.sync()
+    assert sorted(row["HubSpotID_KUT"] for row in world.control.rows("CorporateAccount")) == sorted(companies)
+
+
 def test_duplicates_get_an_account_each_where_the_rules_say_so(world: World) -> None:
     world.add_rules("mapping", '\n[duplicates]\ncompany = "create"\n')
     companies, _ = twice(world)
@@ -347,3 +372,14 @@ def test_two_persons_with_one_address_where_the_rules_say_so(world: World) -> No
         control.contact(company, lastname=name, email="office@mail.example")
     world.sync()
     assert sorted(row["LastName"] for row in control.rows("Contact")) == ["Sommer", "Winter"]
+
+
+def test_a_person_goes_on_when_its_double_gets_another_address(world: World) -> None:
+    control = world.control
+    company = control.company("Bakery North")
+    one, other = (control.contact(company, lastname=text, email=text) for text in ("a@mail.example", "A@mail.example"))
+    world.sync()
+    assert [world.progress(i).code for i in (one, other)] == ["CONTACT_DUPLICATE"] * 2
+    control.change(other, email="b@mail.example")
+    world.sync()
+    assert sorted(row["Email"].lower() for row in control.rows("Contact")) == ["a@mail.example", "b@mail.example"]

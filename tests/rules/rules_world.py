@@ -224,7 +224,7 @@ class World:
     def companies(self, rows: dict[str, dict[str, str]]) -> None:
         with self.store.session() as session:
             mirrored.save_companies(session, [mirrored.Fetched(i, p, self.now) for i, p in rows.items()], self.now)
-            company_keys.note(session, list(rows), shipped().account)
+            company_keys.note(session, list(rows), shipped().account, self.now)
 
     def associate(self, pairs: dict[str, Iterable[tuple[str, Label]]]) -> None:
         with self.store.session() as session:
