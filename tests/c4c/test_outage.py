@@ -63,7 +63,7 @@ def test_a_signal_in_an_outage_is_no_failure_of_the_job(world: World) -> None:
 def test_after_an_outage_the_slices_behind_it_are_left_for_the_next_run(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(push, "SLICE", 2)
+    monkeypatch.setattr(push, "BATCH_SIZE", 2)
     with world.application() as built:
         crowd(built, contacts=5, companies=1)
     world.control.fault("status", status=503, body=WRITES, times=None)
