@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from sync.domain.codes import EXPLANATIONS, Code
 from sync.domain.decision import Decision
+from sync.domain.entities import Entity
 from sync.domain.rules import Rules
 from sync.domain.views import Company, ContactView, Unreadable
 from sync.faults import Faults
@@ -18,7 +19,6 @@ from sync.mappers.company import company_name
 from sync.mirror import loading, mirrored, selection
 from sync.planner.observed import ADOPTED_BY
 from sync.planner.qualify import leading, qualify
-from sync.planner.resolve import LEAD
 from sync.state import tables, work
 from sync.state.store import Store
 
@@ -171,7 +171,7 @@ def _progress(progress: tables.Progress | None) -> dict[str, Any]:
 
 def _state(link: tables.Link, rules: Rules) -> str | None:
     """Where a lead stood when it was read last."""
-    if link.entity != LEAD:
+    if link.entity != Entity.LEAD:
         return None
     lead, status = rules.mapping.lead, link.observed.get("LifeCycleStatusCode")
     if link.observed.get("gone"):

@@ -20,6 +20,7 @@ from sync.context import Progress, silent
 from sync.contracts import tenant_memory
 from sync.domain.codes import Code
 from sync.domain.decision import Decision
+from sync.domain.entities import Entity
 from sync.domain.rules import Rules
 from sync.domain.views import ContactView
 from sync.faults import Faults
@@ -31,9 +32,8 @@ from sync.mappers.identity import account_ids
 from sync.mirror import association_rows, mirrored
 from sync.planner.imagine import creates_permission_sets
 from sync.planner.offline import Prediction, World, predict
-from sync.planner.plan import RELATION, Tenant, concerns
+from sync.planner.plan import Tenant, concerns
 from sync.planner.qualify import leading, qualify
-from sync.planner.resolve import ACCOUNT, CONTACT
 from sync.state import streams, work
 from sync.state.pending import portions
 from sync.state.store import Store
@@ -162,9 +162,9 @@ class _Comparison:
 
     def _world(self, side: "_Side", view: ContactView, ambiguous_person: bool) -> World:
         """What only C4C knows, as the last run found it."""
-        found = {(ACCOUNT, a.company.id) for a in view.associations if a.company.id in self.ambiguous}
+        found = {(Entity.ACCOUNT, a.company.id) for a in view.associations if a.company.id in self.ambiguous}
         if ambiguous_person and _companies(qualify(view, side.rules)) & _companies(qualify(view, self.sides[0].rules)):
-            found.add((CONTACT, view.id))
+            found.add((Entity.CONTACT, view.id))
         return replace(side.assumed, ambiguous=frozenset(found)) if found else side.assumed
 
     def _predicted(self, side: "_Side", view: ContactView, links: LinksOf, world: World) -> Prediction:
@@ -239,7 +239,7 @@ class _Comparison:
     def warn_of_guard(self) -> None:
         counts = self.spool.counts("then")
         changes = Counter(counts["update"]) + Counter(counts["delete"])
-        related = changes.pop(RELATION, 0)
+        related = changes.pop(Entity.RELATION, 0)
         extent = Extent(Counter(counts["create"]), changes.total(), self.withdrawn, related)
         if found := excess(extent, Known.of(self.session), self.limits):
             kind, number, limit = found

@@ -13,16 +13,16 @@ from sync.c4c import odata
 from sync.c4c.fields import collection
 from sync.c4c.odata import Query
 from sync.context import Context
-from sync.contracts.tenant import maps, read_tenant
+from sync.contracts.tenant import read_tenant
+from sync.domain.entities import KEYED, Entity
 from sync.faults import Faults
 from sync.handover import links
 from sync.handover.batch import Batch
 from sync.handover.handover import Handover
-from sync.handover.keyed import KEYED, STATUS, Keyed, keyed
+from sync.handover.keyed import STATUS, Keyed, keyed
 from sync.mirror import left_alone, selection
 from sync.planner.plan import Write, concerns
 from sync.planner.qualify import qualify
-from sync.planner.resolve import ACCOUNT, CONTACT
 from sync.state import streams, tables
 from sync.state.pending import mark_pending, portions
 from sync.state.store import Store
@@ -155,7 +155,7 @@ def repair(context: Context, found: Differences) -> tuple[int, int]:
 
 
 def _records(context: Context) -> list[Keyed]:
-    entities = maps(context.config.rules)
+    entities = context.config.rules.mapping.by_entity()
     queries = [
         Query(collection(entity), f"startswith({m.external_key},'{digit}')", ("ObjectID", m.external_key, status))
         for entity, m in entities.items()
@@ -207,13 +207,13 @@ def _named(link: tables.Link, text: str) -> dict[str, Any]:
 
 
 def _kind(link: tables.Link) -> str:
-    return ACCOUNT if link.entity == ACCOUNT else CONTACT
+    return Entity.ACCOUNT if link.entity == Entity.ACCOUNT else Entity.CONTACT
 
 
 def _contacts(store: Store, entity: str, key: str) -> list[str]:
     hubspot_id = key.partition(":")[0]
     with store.reading() as session:
-        if entity == ACCOUNT:
+        if entity == Entity.ACCOUNT:
             return selection.of_companies(session, [hubspot_id])
         return selection.known(session, [hubspot_id])
 

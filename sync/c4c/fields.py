@@ -13,7 +13,7 @@ from importlib import resources
 from typing import Any
 
 from sync.domain.numbers import whole
-from sync.domain.schema import Entity, Field, Schema
+from sync.domain.schema import Field, Fields, Schema
 
 
 def collection(entity: str) -> str:
@@ -64,7 +64,7 @@ def parse_edmx(text: str) -> Schema:
     return Schema({element.get("Name", ""): _entity(element) for element in types})
 
 
-def _entity(element: ElementTree.Element) -> Entity:
+def _entity(element: ElementTree.Element) -> Fields:
     fields = [_edmx_field(child) for child in element if _local(child.tag) == "Property"]
     return {field.name: field for field in fields}
 

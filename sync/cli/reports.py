@@ -6,20 +6,10 @@ from sync import app
 from sync.cli.output import at, say, table
 from sync.contracts import freshness
 from sync.domain.codes import EXPLANATIONS, Code
+from sync.domain.entities import TYPES
 from sync.jobs.runner import Results
 
 Document = dict[str, Any]
-
-NAMES = {
-    "CorporateAccount": "accounts",
-    "Contact": "contacts",
-    "ContactIsContactPersonFor": "relationships",
-    "Lead": "leads",
-    "MarketingPermission": "permission sets",
-    "ChannelPermission": "channel permissions",
-    "BusinessAttributeAssignment": "attribute lists",
-    "BusinessAttributeAssignmentItem": "attributes",
-}
 
 
 def once_document(application: app.App, results: Results) -> Document:
@@ -60,7 +50,10 @@ def print_once(document: Document) -> None:
 
 def named(counts: dict[str, int]) -> str:
     """Records by entity, in people's words."""
-    return ", ".join(f"{n} {NAMES.get(entity, entity)}" for entity, n in counts.items()) or "nothing"
+    return (
+        ", ".join(f"{n} {TYPES[entity].people if entity in TYPES else entity}" for entity, n in counts.items())
+        or "nothing"
+    )
 
 
 def print_status(document: Document) -> None:

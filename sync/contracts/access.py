@@ -9,13 +9,10 @@ from sync.c4c.fields import collection
 from sync.c4c.odata import Query
 from sync.c4c_client import C4CPort
 from sync.contracts import tenant
+from sync.domain.entities import TYPES
 from sync.domain.rules import Rules
 from sync.errors import Refused, Unanswered
-from sync.planner.plan import RELATION, Tenant
-from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
-
-PURPOSE = {ACCOUNT: "accounts", CONTACT: "contact persons", LEAD: "leads", RELATION: "relationships"}
-"""What people call the entities; the others are known by their own names."""
+from sync.planner.plan import Tenant
 
 
 def findings(c4c: C4CPort, rules: Rules, found: Tenant) -> Iterator[tuple[str, str]]:
@@ -28,7 +25,7 @@ def findings(c4c: C4CPort, rules: Rules, found: Tenant) -> Iterator[tuple[str, s
 
 
 def _text(entity: str, why: Unanswered) -> str:
-    what = PURPOSE.get(entity, f"records of {entity}")
+    what = TYPES[entity].people if entity in TYPES else f"records of {entity}"
     if isinstance(why, Refused) and why.status in (401, 403):
         remedy = (
             f"grant the technical user read and write access to {what}: tick the service with {entity} in the "

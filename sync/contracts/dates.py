@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
+from sync.domain.entities import TYPES, Entity
 from sync.domain.rules import Rules, qualified
 from sync.domain.schema import Schema
 from sync.domain.spelling import entry
 from sync.hubspot_answers import ObjectType, Property
 from sync.mappers.draft import DATE
-from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 
 
 def without_zone(
@@ -16,17 +16,12 @@ def without_zone(
     """(place, problem) of each entry that puts a property with a time of day into a date field and names no zone."""
     kinds: dict[str, ObjectType] = {"contact": "contacts", "company": "companies"}
     moments = {f"{space}.{p.name}" for space, kind in kinds.items() for p in properties(kind) if p.type == "datetime"}
-    mapping = rules.mapping
-    sections = (
-        ("account", ACCOUNT, "company", mapping.account.fields),
-        ("contact", CONTACT, "contact", mapping.contact.fields),
-        ("lead", LEAD, "contact", mapping.lead.fields),
-    )
-    for section, entity, own, fields in sections:
-        for n, mapped in enumerate(fields):
+    for entity, section in rules.mapping.by_entity().items():
+        own = "company" if entity == Entity.ACCOUNT else "contact"
+        for n, mapped in enumerate(section.fields):
             field = schema.field(entity, mapped.target[0])
             named = [name for name in mapped.source if qualified(own, name) in moments]
             if named and field and field.type == DATE and "time_zone" not in mapped.model_fields_set:
                 what = f"{', '.join(named)} has a time of day, and {mapped.target[0]} holds a date"
-                where = entry(f"{section}.fields", n, ", ".join(mapped.target))
+                where = entry(f"{TYPES[entity].section}.fields", n, ", ".join(mapped.target))
                 yield where, f'{what}: say which day counts, for example by `time_zone = "Europe/Berlin"`'

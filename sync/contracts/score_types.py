@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
+from sync.domain.entities import Entity
 from sync.domain.rules import FieldMap, Measure, Rules, Score
 from sync.domain.schema import Schema
 from sync.hubspot_client import Property
 from sync.mappers.draft import draft
-from sync.planner.resolve import LEAD
 
 NUMBERS = frozenset({"number"})
 TEXTS = frozenset({"enumeration", "string"})
@@ -59,7 +59,7 @@ def _values(score: Score) -> list[str]:
 
 
 def _left_out(mapped: FieldMap, value: str, schema: Schema) -> bool:
-    found = draft(LEAD, "", "contact", [mapped], lambda name: value if name == "score.value" else None, schema)
+    found = draft(Entity.LEAD, "", "contact", [mapped], lambda name: value if name == "score.value" else None, schema)
     return bool(found.warnings or found.refused)
 
 

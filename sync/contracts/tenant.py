@@ -13,17 +13,17 @@ from sync.c4c.fields import standard
 from sync.c4c_client import C4CPort, Employee
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
-from sync.domain.rules import EntityMap, FieldMap, FieldRule, Rules
+from sync.domain.entities import Entity
+from sync.domain.rules import FieldMap, FieldRule, Rules
 from sync.domain.schema import Field, Schema
 from sync.domain.spelling import shown
 from sync.errors import ConfigurationError, Malformed, Refused
-from sync.planner.plan import ATTRIBUTE, ATTRIBUTES, CHANNEL, PERMISSION, RELATION, TAX_NUMBER, Tenant
+from sync.planner.plan import TAX_NUMBER, Tenant
 from sync.planner.queries import UUIDS
-from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.rule_files import fields, required
 
-VITAL = (ACCOUNT, CONTACT, LEAD)
-USEFUL = (RELATION, PERMISSION, CHANNEL, ATTRIBUTES, ATTRIBUTE, TAX_NUMBER)
+VITAL = (Entity.ACCOUNT, Entity.CONTACT, Entity.LEAD)
+USEFUL = (*(entity for entity in Entity if entity not in VITAL), TAX_NUMBER)
 """Services without which the rest goes on."""
 
 
@@ -68,14 +68,10 @@ def _by_address(employees: list[Employee]) -> tuple[dict[str, str], frozenset[st
     return {a: e.uuid for e in employees if (a := e.email.casefold()) not in shared}, shared
 
 
-def maps(rules: Rules) -> dict[str, EntityMap]:
-    return {ACCOUNT: rules.mapping.account, CONTACT: rules.mapping.contact, LEAD: rules.mapping.lead}
-
-
 def assumed(rules: Rules) -> Schema:
     """The shipped table with the custom fields that the rules name, where the tenant cannot be asked."""
     found = standard()
-    for entity, entity_map in maps(rules).items():
+    for entity, entity_map in rules.mapping.by_entity().items():
         custom = [
             Field(target, "Decimal" if mapped.transform == "number" else "String")
             for mapped in entity_map.fields
@@ -118,7 +114,7 @@ def _wanted(rules: Rules, entity: str) -> bool:
 
 
 def _missing_keys(rules: Rules, offered: Schema) -> Iterator[Mismatch]:
-    for entity, entity_map in maps(rules).items():
+    for entity, entity_map in rules.mapping.by_entity().items():
         field = offered.field(entity, entity_map.external_key)
         if entity not in offered.entities:
             yield Mismatch(
@@ -149,14 +145,17 @@ HUBSPOT_ID = 12
 
 
 def _longest_key(entity: str, rules: Rules) -> int:
-    if entity != LEAD:
+    if entity != Entity.LEAD:
         return HUBSPOT_ID
     return HUBSPOT_ID + len("::99") + max(len(score.name) for score in rules.qualification.scores)
 
 
 def _missing_fields(rules: Rules, offered: Schema) -> list[Mismatch]:
-    mapped = [(entity, target, m.rule) for entity, em in maps(rules).items() for m in em.fields for target in m.target]
-    labels = [(RELATION, name, FieldRule.C4C_WINS) for rule in rules.qualification.labels for name in rule.fields]
+    sections = rules.mapping.by_entity().items()
+    mapped = [(entity, target, m.rule) for entity, em in sections for m in em.fields for target in m.target]
+    labels = [
+        (Entity.RELATION, name, FieldRule.C4C_WINS) for rule in rules.qualification.labels for name in rule.fields
+    ]
     checked = [(e, t, _mismatch(offered.field(e, t), rule)) for e, t, rule in mapped + labels if e in offered.entities]
     found = [Mismatch(entity, target, problem) for entity, target, problem in checked if problem]
     found += [m for entity, name in _asked_by(rules) if (m := _unfilterable(offered, entity, name))]
@@ -166,10 +165,13 @@ def _missing_fields(rules: Rules, offered: Schema) -> list[Mismatch]:
 def _too_long(rules: Rules, offered: Schema) -> Iterator[Mismatch]:
     """What labels and constants write and this tenant's fields do not hold."""
     for name, value in (pair for rule in rules.qualification.labels for pair in rule.fields.items()):
-        field = offered.field(RELATION, name)
+        field = offered.field(Entity.RELATION, name)
         if field and field.cuts(value):
-            yield Mismatch(RELATION, name, f"holds {field.length} characters, a label gives {len(value)}; left out")
-    for entity, mapped in ((entity, mapped) for entity, em in maps(rules).items() for mapped in em.fields):
+            yield Mismatch(
+                Entity.RELATION, name, f"holds {field.length} characters, a label gives {len(value)}; left out"
+            )
+    sections = rules.mapping.by_entity().items()
+    for entity, mapped in ((entity, mapped) for entity, em in sections for mapped in em.fields):
         known = offered.entities.get(entity, {})
         for length in sorted({len(v) for v in _values(rules, mapped) if fields.cuts(mapped, known, v)}):
             held = sum(known[name].length for name in mapped.target if name in known)
@@ -179,7 +181,7 @@ def _too_long(rules: Rules, offered: Schema) -> Iterator[Mismatch]:
 
 def _unfilled(rules: Rules, offered: Schema) -> Iterator[Mismatch]:
     """Fields that this tenant requires beyond the standard, and that the mapping leaves empty."""
-    for entity, entity_map in maps(rules).items():
+    for entity, entity_map in rules.mapping.by_entity().items():
         for name, problem in required.unfilled(entity, entity_map, rules.qualification, offered):
             yield Mismatch(entity, name, f"{problem} (mapping.toml)")
 
@@ -198,9 +200,9 @@ def _mismatch(field: Field | None, rule: FieldRule) -> str | None:
 
 def _asked_by(rules: Rules) -> Iterator[tuple[str, str]]:
     """Fields that look-ups filter by, besides the keys and C4C's own ObjectID."""
-    by_kind = {"web_domain": (ACCOUNT, "WebSite"), "name_country_postal": (ACCOUNT, "StreetPostalCode")}
+    by_kind = {"web_domain": (Entity.ACCOUNT, "WebSite"), "name_country_postal": (Entity.ACCOUNT, "StreetPostalCode")}
     yield from (by_kind[key.kind] for key in rules.mapping.account.natural_keys if key.kind in by_kind)
-    yield from ((CONTACT, "AccountID"), (RELATION, "AccountID"), (RELATION, "ParentObjectID"))
+    yield from ((Entity.CONTACT, "AccountID"), (Entity.RELATION, "AccountID"), (Entity.RELATION, "ParentObjectID"))
     # Whether the account or contact that an open lead names is obsolete.
     yield from UUIDS.items()
 
@@ -235,16 +237,16 @@ def _some(allowed: Mapping[str, str]) -> str:
 
 def _constants(rules: Rules) -> Iterator[tuple[str, str, str]]:
     """(entity, field, code) of every constant in the rules."""
-    for entity, entity_map in maps(rules).items():
+    for entity, entity_map in rules.mapping.by_entity().items():
         for mapped in entity_map.fields:
             yield from ((entity, mapped.target[0], code) for code in _values(rules, mapped))
     for rule in rules.qualification.labels:
-        yield from ((RELATION, name, code) for name, code in rule.fields.items())
+        yield from ((Entity.RELATION, name, code) for name, code in rule.fields.items())
     consent = rules.qualification.consent
-    yield from ((CHANNEL, "Channel", consent.email_channel), (CHANNEL, "Consent", consent.refused))
+    yield from ((Entity.CHANNEL, "Channel", consent.email_channel), (Entity.CHANNEL, "Consent", consent.refused))
     if consent.channels:
-        yield from ((CHANNEL, "Channel", rule.channel) for rule in consent.channels)
-        yield (CHANNEL, "Consent", consent.granted)
+        yield from ((Entity.CHANNEL, "Channel", rule.channel) for rule in consent.channels)
+        yield (Entity.CHANNEL, "Consent", consent.granted)
 
 
 def _values(rules: Rules, mapped: FieldMap) -> Iterator[str]:

@@ -11,6 +11,7 @@ from zoneinfo import available_timezones
 from pydantic import Field, StrictBool, StringConstraints, field_validator, model_validator
 
 from sync.domain.conditions import Condition, Finite, Rule, Source, Transform
+from sync.domain.entities import KEYED, TYPES
 from sync.domain.marketing import AttributeRule, ChannelRule
 from sync.domain.properties import CompanyProperty, ContactProperty, EitherProperty, Option, with_country_codes
 
@@ -367,6 +368,14 @@ class Mapping(Rule):
     lead: LeadMap
     duplicates: Duplicates = Duplicates()
     attributes: tuple[AttributeRule, ...] = ()
+
+    def by_entity(self) -> dict[str, EntityMap]:
+        """The sections of the kinds of record that carry our key."""
+        return {entity: getattr(self, TYPES[entity].section or "") for entity in KEYED}
+
+    def key_fields(self) -> dict[str, str]:
+        """The fields that hold our key, by entity."""
+        return {entity: section.external_key for entity, section in self.by_entity().items()}
 
 
 class Rules(Rule):

@@ -23,14 +23,14 @@ class Field:
         return self.type == "String" and 0 < self.length < len(text)
 
 
-Entity = Mapping[str, Field]
+Fields = Mapping[str, Field]
 
 
 @dataclass(frozen=True, slots=True)
 class Schema:
     """Entities by name (`CorporateAccount`, `Lead`, …)."""
 
-    entities: Mapping[str, Entity]
+    entities: Mapping[str, Fields]
 
     def field(self, entity: str, name: str) -> Field | None:
         return self.entities.get(entity, {}).get(name)

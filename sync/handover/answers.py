@@ -6,13 +6,13 @@ from typing import Protocol
 from sync.c4c.odata import Row
 from sync.c4c_client import C4CPort
 from sync.domain.alike import tax_number
+from sync.domain.entities import Entity
 from sync.domain.rules import Rules
 from sync.domain.schema import Schema
 from sync.handover.halving import Findings, Halving
 from sync.planner.queries import FieldQuery, answered, index, place, queries, record, selects
-from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.planner.snapshot import Ask, Lookup, Record, Snapshot
-from sync.planner.writes import RELATION, TAX_NUMBER
+from sync.planner.writes import TAX_NUMBER
 
 
 class Answers(Protocol):
@@ -28,13 +28,8 @@ class Reader:
     def __init__(self, c4c: C4CPort, rules: Rules, schema: Schema) -> None:
         self._halving = Halving(c4c)
         self._select = selects(rules, schema)
-        self._has_relations = RELATION in schema.entities
-        mapping = rules.mapping
-        self._keys = {
-            ACCOUNT: mapping.account.external_key,
-            CONTACT: mapping.contact.external_key,
-            LEAD: mapping.lead.external_key,
-        }
+        self._has_relations = Entity.RELATION in schema.entities
+        self._keys = rules.mapping.key_fields()
 
     def answer(self, lookups: Iterable[Lookup], snapshot: Snapshot) -> None:
         """Teaches `target` the answers; a question without rows is answered by none, a refused one is named."""
@@ -53,25 +48,25 @@ class Reader:
         asked = queries([*plain, *special[Ask.ACCOUNT_BY_TAX], *special[Ask.CONTACTS_OF]], self._keys, self._select)
         accounts = tuple(sorted(q.value for q in special[Ask.CONTACTS_OF]))
         if self._has_relations:
-            asked += FieldQuery(Ask.CONTACTS_OF, RELATION, "AccountID", accounts).portions()
+            asked += FieldQuery(Ask.CONTACTS_OF, Entity.RELATION, "AccountID", accounts).portions()
         return self._halving.read(asked)
 
     def _by_tax_number(self, lookups: Iterable[Lookup], found: Findings, snapshot: Snapshot) -> None:
         owners = {q: _owners(found[TAX_NUMBER], q.value) for q in lookups}
-        accounts, refused = self._by(ACCOUNT, "ObjectID", {i for ids in owners.values() for i in ids})
+        accounts, refused = self._by(Entity.ACCOUNT, "ObjectID", {i for ids in owners.values() for i in ids})
         for lookup, ids in owners.items():
             why = found.refused.get(place(lookup, self._keys)) or _first(refused, ids)
             _learn(snapshot, lookup, (accounts[i] for i in ids if i in accounts), why)
 
     def _contacts_of(self, lookups: Iterable[Lookup], found: Findings, snapshot: Snapshot) -> None:
         """Contact persons by main account and by relationship: one person may belong to several accounts."""
-        known = {str(row.get("ContactID")): record(CONTACT, row) for row in found[CONTACT]}
-        related = {q: _values(found[RELATION], "ContactID", "AccountID", q.value) for q in lookups}
-        more, refused = self._by(CONTACT, "ContactID", {i for ids in related.values() for i in ids} - set(known))
+        known = {str(row.get("ContactID")): record(Entity.CONTACT, row) for row in found[Entity.CONTACT]}
+        related = {q: _values(found[Entity.RELATION], "ContactID", "AccountID", q.value) for q in lookups}
+        more, refused = self._by(Entity.CONTACT, "ContactID", {i for ids in related.values() for i in ids} - set(known))
         known |= {r.text("ContactID"): r for r in more.values()}
         for lookup, ids in related.items():
             main = {i for i, person in known.items() if person.text("AccountID") == lookup.value}
-            asked = ((entity, "AccountID", lookup.value) for entity in (CONTACT, RELATION))
+            asked = ((entity, "AccountID", lookup.value) for entity in (Entity.CONTACT, Entity.RELATION))
             why = next((found.refused[p] for p in asked if p in found.refused), None) or _first(refused, ids)
             _learn(snapshot, lookup, (known[i] for i in sorted(main | ids) if i in known), why)
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 from sync.domain.codes import Code
 from sync.domain.decision import Decision, Reason
+from sync.domain.entities import Entity
 from sync.domain.numbers import in_order
 from sync.domain.views import ContactView, Link
 from sync.lifecycle import Done, Failed, Outcome
 from sync.mappers.identity import account_ids
 from sync.planner.plan import Links, Plan
 from sync.planner.qualify import NEEDS_A_PERSON, leading
-from sync.planner.resolve import ACCOUNT
 from sync.planner.snapshot import Snapshot
 
 BATCH_SIZE = 1000
@@ -67,7 +67,7 @@ class LinksOf:
     def __init__(self, links: Links) -> None:
         self._by_owner: dict[tuple[bool, str], list[Link]] = {}
         for link in links.values():
-            self._by_owner.setdefault((link.entity == ACCOUNT, link.key.partition(":")[0]), []).append(link)
+            self._by_owner.setdefault((link.entity == Entity.ACCOUNT, link.key.partition(":")[0]), []).append(link)
 
     def of(self, view: ContactView) -> Links:
         """The contact's own links, and the accounts of its companies and of their duplicates."""

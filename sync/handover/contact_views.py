@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from sqlmodel import Session
 
+from sync.domain.entities import Entity
 from sync.domain.rules import Rules
 from sync.domain.views import ContactView, Link
 from sync.faults import Faults
@@ -12,7 +13,6 @@ from sync.mappers import identity
 from sync.mappers.transforms import emails
 from sync.mirror import loading, peers
 from sync.planner.qualify import qualify
-from sync.planner.resolve import CONTACT
 from sync.state import work
 
 
@@ -55,4 +55,4 @@ def _handed_over(session: Session, contact_ids: set[str], rules: Rules) -> set[s
 
 
 def _is_person(link: Link) -> bool:
-    return link.entity == CONTACT and bool(link.object_id)
+    return link.entity == Entity.CONTACT and bool(link.object_id)

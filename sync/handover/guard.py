@@ -16,6 +16,7 @@ from sqlmodel import Session
 from sync.config import Guard
 from sync.context import Context
 from sync.domain.decision import Decision
+from sync.domain.entities import Entity
 from sync.domain.rules import Consent
 from sync.domain.views import ContactView
 from sync.errors import GuardTripped
@@ -25,7 +26,7 @@ from sync.handover.rehearsal import Rehearsal
 from sync.log import Event, emit
 from sync.planner.consent import refused_since
 from sync.planner.imagine import Predicted
-from sync.planner.plan import RELATION, Links
+from sync.planner.plan import Links
 from sync.state import guarding, work
 from sync.state.guarding import Stopped
 
@@ -57,7 +58,7 @@ class Known:
     @classmethod
     def of(cls, session: Session) -> "Known":
         """What the state store holds."""
-        relationships = work.link_count(session, RELATION)
+        relationships = work.link_count(session, Entity.RELATION)
         return cls(work.link_count(session) - relationships, work.handover_count(session), relationships)
 
 
@@ -82,7 +83,7 @@ def candidate(
     leads = sum(decision.qualified for decision in decisions)
     creates = leads + FURTHER if leads or refused_since(view, consent) else 0
     mine = (link for link in links.values() if link.object_id and link.key.partition(":")[0] == view.id)
-    known = Counter(link.entity == RELATION for link in mine)
+    known = Counter(link.entity == Entity.RELATION for link in mine)
     return Candidate(
         view.id,
         view.change_seq,
@@ -96,7 +97,7 @@ def candidate(
 
 def excess(extent: Extent, known: Known, limits: Guard) -> tuple[str, int, int] | None:
     """(kind, found, limit) of the first limit that the extent exceeds. Pure."""
-    relationships = extent.creates[RELATION]
+    relationships = extent.creates[Entity.RELATION]
     for kind, found in (("creates", extent.creates.total() - relationships), ("relationships", relationships)):
         if limits.max_creates and found > limits.max_creates:
             return kind, found, limits.max_creates
@@ -156,7 +157,7 @@ def _still(before: Stopped, known: Known, limits: Guard) -> bool:
 
 def _bound(candidates: Sequence[Candidate], withdrawn: Mapping[str, str]) -> Extent:
     most = Counter({"any": sum(c.most_creates for c in candidates)})
-    most[RELATION] = sum(c.most_relationships for c in candidates)
+    most[Entity.RELATION] = sum(c.most_relationships for c in candidates)
     gone = sum(c.withdrawn for c in candidates) + len(withdrawn)
     changes, relationships = (sum(c.known_records for c in candidates), sum(c.known_relationships for c in candidates))
     return Extent(most, changes, gone, relationships)
@@ -207,7 +208,7 @@ def _extent(parts: Iterable[Part]) -> Extent:
     chosen = list(parts)
     writes = frozenset().union(*(part.writes for part in chosen)) if chosen else frozenset()
     creates = Counter(entity for action, entity, _ in writes if action == "create")
-    changes = Counter(entity == RELATION for action, entity, _ in writes if action in ("update", "delete"))
+    changes = Counter(entity == Entity.RELATION for action, entity, _ in writes if action in ("update", "delete"))
     return Extent(creates, changes[False], sum(part.withdrawn for part in chosen), changes[True])
 
 

@@ -15,6 +15,7 @@ from functools import partial
 from sync.c4c_client import Aborted, Locked, RefusedRequest, Unknown, WriteResult, Written
 from sync.context import Context
 from sync.domain.codes import Code
+from sync.domain.entities import Entity
 from sync.domain.numbers import in_order
 from sync.errors import Refused, RemoteError, Unavailable
 from sync.faults import Faults
@@ -26,7 +27,6 @@ from sync.handover.outcomes import UNKNOWN_ROUNDS, Kind, answered, failure, requ
 from sync.lifecycle import Done, Failed, Outcome, Postponed
 from sync.mappers.identity import account_ids
 from sync.planner.plan import Tenant, Write, plan
-from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.planner.snapshot import Ask, Lookup
 from sync.state import streams, work
 from sync.state.second_writer import Made
@@ -137,8 +137,7 @@ class Handover:
 
     def key_field(self, entity: str) -> str:
         """The custom field that holds our key."""
-        mapping = self.context.config.rules.mapping
-        return {ACCOUNT: mapping.account, CONTACT: mapping.contact, LEAD: mapping.lead}[entity].external_key
+        return self.context.config.rules.mapping.key_fields()[entity]
 
     def _settle_in_flight(self, contact_ids: Sequence[str]) -> None:
         with self.context.store.reading() as session:
@@ -385,7 +384,7 @@ def _next_round(batch: Batch) -> list[Write]:
 
 def _reopen(batch: Batch, writes: Sequence[Write]) -> None:
     """Contacts that seemed complete may want a relationship to an account that was only made now."""
-    made = {write.key for write in writes if write.entity == ACCOUNT} & batch.new_accounts
+    made = {write.key for write in writes if write.entity == Entity.ACCOUNT} & batch.new_accounts
     settled = [contact for contact, outcome in batch.outcomes.items() if isinstance(outcome, Done)]
     for contact in settled if made else ():
         if any(association.company.id in made for association in batch.views[contact].associations):

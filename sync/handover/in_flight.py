@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from sync.context import Context
+from sync.domain.entities import Entity
 from sync.domain.link import INTENT, Observed, after, named_meanwhile
 from sync.domain.schema import Schema
 from sync.domain.views import Link
@@ -20,12 +21,11 @@ from sync.handover import evidence, linking, recording
 from sync.handover.handover import Handover
 from sync.mirror import association_rows
 from sync.planner.observed import observe, unread
-from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.planner.snapshot import Ask, Lookup, Record, Snapshot, Unanswerable
 from sync.state import second_writer, streams, tables, work
 from sync.state.work import HandoverRecord
 
-NUMBERS = {ACCOUNT: "AccountID", CONTACT: "ContactID", LEAD: "ID"}
+NUMBERS: Mapping[str, str] = {Entity.ACCOUNT: "AccountID", Entity.CONTACT: "ContactID", Entity.LEAD: "ID"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,10 @@ def resolve(context: Context, handover: Callable[[], Handover]) -> Unresolved:
         batch.let_settle(max((at for _, at in intents if at), default=None))
         links = [link for link, _ in intents]
         with context.store.reading() as session:
-            seqs = work.change_seqs(session, [_contact(link) for link in links if link.entity != ACCOUNT])
+            seqs = work.change_seqs(session, [_contact(link) for link in links if link.entity != Entity.ACCOUNT])
         snapshot = _read(batch, links, seqs)
     except RemoteError as failure:
-        return Unresolved(frozenset(_contact(link) for link, _ in intents if link.entity != ACCOUNT), failure)
+        return Unresolved(frozenset(_contact(link) for link, _ in intents if link.entity != Entity.ACCOUNT), failure)
     batch.faults.each(links, lambda part: _keep(context, batch, part, snapshot), lambda link: _concerned(link, seqs))
     return Unresolved()
 
@@ -60,14 +60,14 @@ def _contact(link: Link) -> str:
 
 
 def _lookup(link: Link) -> Lookup:
-    if link.entity == LEAD:
-        return Lookup(Ask.LEADS_OF, LEAD, link.key.rpartition(":")[0])
+    if link.entity == Entity.LEAD:
+        return Lookup(Ask.LEADS_OF, Entity.LEAD, link.key.rpartition(":")[0])
     return Lookup(Ask.BY_KEY, link.entity, link.key)
 
 
 def _concerned(link: Link, seqs: Mapping[str, int]) -> dict[str, int]:
     """The contact that the intent belongs to. That of an account stays: whoever plans with it asks for it again."""
-    return {contact: seqs[contact] for contact in [_contact(link)] if link.entity != ACCOUNT}
+    return {contact: seqs[contact] for contact in [_contact(link)] if link.entity != Entity.ACCOUNT}
 
 
 def _read(batch: Handover, links: Sequence[Link], seqs: Mapping[str, int]) -> Snapshot:
@@ -124,9 +124,9 @@ def _link(session: Session, intent: Link, record: Record, schema: Schema, now: d
     observed = observe(record, intent.sent, schema, unread(intent))
     link = after(intent.entity, intent.key, intent, Observed(record.object_id, {}, observed, ours=True))
     work.save_link(session, link, now, written=True)
-    if link.entity == ACCOUNT:
+    if link.entity == Entity.ACCOUNT:
         association_rows.wake_contacts_of(session, [link.key], (), now)
-    if link.entity != LEAD:
+    if link.entity != Entity.LEAD:
         return []
     known = intent.observed.get(INTENT)
     made = evidence.handover(link.key, link.object_id, known if isinstance(known, Mapping) else {})

@@ -1,14 +1,17 @@
 """Records of SAP Sales Cloud that carry our key: which entities have one, and what counts as retired."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sync.c4c.odata import Row
-from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
+from sync.domain.entities import Entity
 
-KEYED = (ACCOUNT, CONTACT, LEAD)
-
-STATUS = {ACCOUNT: "LifeCycleStatusCode", CONTACT: "StatusCode", LEAD: "LifeCycleStatusCode"}
+STATUS: Mapping[str, str] = {
+    Entity.ACCOUNT: "LifeCycleStatusCode",
+    Entity.CONTACT: "StatusCode",
+    Entity.LEAD: "LifeCycleStatusCode",
+}
 """The field that says whether a record was retired."""
 
 

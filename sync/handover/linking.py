@@ -11,6 +11,7 @@ from sync.c4c_client import Duplicate, RefusedRequest, Rejected, Unknown, WriteR
 from sync.context import Context
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
+from sync.domain.entities import Entity
 from sync.domain.link import Announced, Wrote, after, named_meanwhile
 from sync.domain.rules import Rules
 from sync.domain.values import same
@@ -21,11 +22,10 @@ from sync.handover.batch import Batch
 from sync.log import Event, emit
 from sync.mirror import association_rows
 from sync.planner.effects import wrote
-from sync.planner.plan import RELATION, Tenant, Write
+from sync.planner.plan import Tenant, Write
 from sync.planner.provenance import creator
 from sync.planner.queries import record
 from sync.planner.records.relations import MAIN
-from sync.planner.resolve import ACCOUNT, LEAD
 from sync.planner.snapshot import Snapshot
 from sync.state import second_writer, streams, tables, work
 
@@ -54,7 +54,7 @@ def intend(session: Session, batch: Batch, writes: Sequence[Write], rules: Rules
 
 
 def _known(batch: Batch, write: Write, rules: Rules) -> dict[str, Any]:
-    if write.entity != LEAD:
+    if write.entity != Entity.LEAD:
         return {}
     contact, score, _ = write.key.split(":")
     return evidence.of(batch.views[contact], score, rules)
@@ -129,7 +129,7 @@ def _keep(
         _drop(session, batch, write)
     elif write.linked:
         is_new = _save(session, batch, write, wrote(write, result.row, tenant.schema), now, loaded)
-        if is_new and write.entity == ACCOUNT:
+        if is_new and write.entity == Entity.ACCOUNT:
             batch.new_accounts.add(write.key)
 
 
@@ -164,18 +164,18 @@ def _teach(snapshot: Snapshot, write: Write, result: Written) -> None:
         snapshot.removed(write.entity, write.object_id)
     elif write.object_id is not None:
         snapshot.changed(snapshot.records[write.entity, write.object_id], write.values())
-    if write.entity == RELATION and write.values().get(MAIN):
+    if write.entity == Entity.RELATION and write.values().get(MAIN):
         # C4C takes the mark from the former main account by itself.
-        snapshot.forget(RELATION, write.object_id, write.answers)
+        snapshot.forget(Entity.RELATION, write.object_id, write.answers)
 
 
 def _read_back(batch: Batch, write: Write, result: Written) -> None:
     """Names what did not come out as configured, as a warning on the decision."""
-    if write.entity != LEAD or write.action != "create" or result.row is None:
+    if write.entity != Entity.LEAD or write.action != "create" or result.row is None:
         return
     for name, value in write.values().items():
         got = result.row.get(name)
         if name in READ_BACK and got is not None and not same(value, got):
-            text = f"{LEAD}.{name}: configured {value}, SAP Sales Cloud made it {got}"
+            text = f"{Entity.LEAD}.{name}: configured {value}, SAP Sales Cloud made it {got}"
             batch.warnings.setdefault(write.key.partition(":")[0], []).append(Reason(Code.VALUE_INVALID, text))
-            emit(Event.CONTRACT_MISMATCH, system="c4c", entity=LEAD, field=name, cause=text)
+            emit(Event.CONTRACT_MISMATCH, system="c4c", entity=Entity.LEAD, field=name, cause=text)

@@ -15,22 +15,24 @@ from sync.c4c.fields import collection
 from sync.c4c.odata import Query, Row
 from sync.c4c_client import C4CPort
 from sync.context import Context
+from sync.domain.entities import Entity
 from sync.domain.link import Named, Observed, after
 from sync.domain.numbers import identifier
 from sync.domain.rules import Rules
 from sync.domain.views import Link, Origin
 from sync.errors import ConfigurationError
 from sync.mirror import association_rows, mirrored, peers
-from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.state import tables, work
 from sync.state.pending import mark_pending, portions
 from sync.state.store import Store
 from sync.state.work import HandoverRecord
 
 HEADER = ("entity", "key", "object_id")
-NUMBERS = {ACCOUNT: "AccountID", CONTACT: "ContactID", LEAD: "ID"}
+NUMBERS: Mapping[str, str] = {Entity.ACCOUNT: "AccountID", Entity.CONTACT: "ContactID", Entity.LEAD: "ID"}
 """What people call a record by."""
-NAMES = {"account": ACCOUNT, "company": ACCOUNT, "contact": CONTACT, "lead": LEAD} | {e.lower(): e for e in NUMBERS}
+NAMES = {"account": Entity.ACCOUNT, "company": Entity.ACCOUNT, "contact": Entity.CONTACT, "lead": Entity.LEAD} | {
+    e.lower(): e for e in NUMBERS
+}
 OBJECT_ID = re.compile(r"[0-9A-Fa-f]{32}")
 
 
@@ -107,9 +109,9 @@ def pair(entity: str, key: str, object_id: str, rules: Rules, line: int = 0) -> 
 def _key(entity: str, key: str, rules: Rules) -> str:
     """The external key; a lead may be named by its contact where there is one score only."""
     scores = [score.name for score in rules.qualification.scores]
-    if entity == LEAD and identifier(key) and len(scores) == 1:
+    if entity == Entity.LEAD and identifier(key) and len(scores) == 1:
         return f"{key}:{scores[0]}:1"
-    if entity == LEAD:
+    if entity == Entity.LEAD:
         known = "|".join(map(re.escape, scores))
         if not re.fullmatch(rf"\d+:({known}):[1-9]\d*", key, re.ASCII):
             raise ValueError(f"key: found {key!r}, allowed: CONTACT_ID:SCORE:CYCLE with a score of {', '.join(scores)}")
@@ -171,10 +173,14 @@ def keep(context: Context, pairs: Sequence[Pair], *, share: bool = False) -> Imp
 
 def _unread(session: Session, links: Sequence[Link]) -> tuple[str, ...]:
     """The pairs whose company or contact the mirror does not hold: a wrong id, or one that is still to be read."""
-    companies = mirrored.properties_of(session, "companies", [link.key for link in links if link.entity == ACCOUNT])
-    contacts = mirrored.properties_of(session, "contacts", [_id(link) for link in links if link.entity != ACCOUNT])
+    companies = mirrored.properties_of(
+        session, "companies", [link.key for link in links if link.entity == Entity.ACCOUNT]
+    )
+    contacts = mirrored.properties_of(
+        session, "contacts", [_id(link) for link in links if link.entity != Entity.ACCOUNT]
+    )
     held = {True: companies, False: contacts}
-    return tuple(f"{x.entity} {x.key}" for x in links if _id(x) not in held[x.entity == ACCOUNT])
+    return tuple(f"{x.entity} {x.key}" for x in links if _id(x) not in held[x.entity == Entity.ACCOUNT])
 
 
 def _id(link: Link) -> str:
@@ -197,7 +203,7 @@ def _happened(session: Session, entity: str, key: str, event: Named | Observed, 
     """A lead shows that its contact was handed over, which decides whether a refusal goes over."""
     known = session.get(tables.Link, (entity, key))
     link = after(entity, key, work.as_link(known) if known else None, event)
-    if link.entity == LEAD:
+    if link.entity == Entity.LEAD:
         work.record_handover(session, HandoverRecord.of(link.key, link.object_id), now)
     return work.save_link(session, link, now, written=False)
 
@@ -208,7 +214,7 @@ def _record(link: Link) -> tuple[str, str]:
 
 def _shared_if(link: Link, taken: Collection[tuple[str, str]], shared: Collection[tuple[str, str]]) -> Link:
     """Shared where another pair has the record and a person says that both ids stand for it; never a lead."""
-    requested = (link.entity, link.key) in shared and link.entity != LEAD
+    requested = (link.entity, link.key) in shared and link.entity != Entity.LEAD
     return replace(link, origin="shared") if requested and _record(link) in taken else link
 
 
@@ -250,7 +256,7 @@ def _contested(link: Link, others: str) -> str:
 
 def _or_share(link: Link, first: str = "") -> str:
     """Leads are never shared."""
-    if link.entity == LEAD:
+    if link.entity == Entity.LEAD:
         return ""
     command = f"hubspot-c4c-sync links set {link.entity} {link.key} {link.object_id} --share"
     return f". If both ids stand for this record, {first}run `{command}`"
@@ -258,8 +264,8 @@ def _or_share(link: Link, first: str = "") -> str:
 
 def _wake(session: Session, links: Sequence[Link], now: datetime) -> None:
     """What the pairs concern is looked at again, so that a parked contact goes on."""
-    contacts = {_id(link) for link in links if link.entity != ACCOUNT}
-    named = [link.key for link in links if link.entity == ACCOUNT]
+    contacts = {_id(link) for link in links if link.entity != Entity.ACCOUNT}
+    named = [link.key for link in links if link.entity == Entity.ACCOUNT]
     # Sister companies may have waited for the same account.
     companies = {*named, *peers.of(session, named)}
     for ids in portions(companies):
@@ -285,14 +291,10 @@ class _Found:
     def __init__(self, c4c: C4CPort, rules: Rules, pairs: Sequence[Pair], shared: Collection[tuple[str, str]]) -> None:
         self._shared = shared
         mapping = rules.mapping
-        self._key_fields = {
-            ACCOUNT: mapping.account.external_key,
-            CONTACT: mapping.contact.external_key,
-            LEAD: mapping.lead.external_key,
-        }
-        self._obsolete = {
-            ACCOUNT: ("LifeCycleStatusCode", mapping.account.obsolete_status),
-            CONTACT: ("StatusCode", mapping.contact.obsolete_status),
+        self._key_fields = mapping.key_fields()
+        self._obsolete: Mapping[str, tuple[str, str]] = {
+            Entity.ACCOUNT: ("LifeCycleStatusCode", mapping.account.obsolete_status),
+            Entity.CONTACT: ("StatusCode", mapping.contact.obsolete_status),
         }
         self._uses = Counter((p.entity, p.key) for p in pairs)
         asked = list(self._queries(pairs))
@@ -333,10 +335,10 @@ class _Found:
         if self._is_obsolete(pair.entity, row):
             return f"{pair.entity} {pair.object_id} is obsolete; name the record that lives on"
         carried = self._carried(pair, row)
-        if carried in ("", pair.key) or ((pair.entity, pair.key) in self._shared and pair.entity != LEAD):
+        if carried in ("", pair.key) or ((pair.entity, pair.key) in self._shared and pair.entity != Entity.LEAD):
             return None
         problem = f"{pair.entity} {pair.object_id} carries the key {carried} already; it is never given another one"
-        if pair.entity == LEAD:
+        if pair.entity == Entity.LEAD:
             return problem
         command = f"hubspot-c4c-sync links set {pair.entity} {pair.key} {pair.object_id} --share"
         return f"{problem}. If {carried} and {pair.key} both stand for this record, run `{command}`"

@@ -4,10 +4,8 @@ from collections.abc import Sequence
 
 from sync.c4c.fields import collection
 from sync.c4c.odata import Operation, key_path
-from sync.planner.plan import ATTRIBUTE, ATTRIBUTES, CHANNEL, PERMISSION, RELATION, Write
-from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
-
-ORDER = (ACCOUNT, CONTACT, RELATION, LEAD, PERMISSION, CHANNEL, ATTRIBUTES, ATTRIBUTE)
+from sync.domain.entities import TYPES
+from sync.planner.plan import Write
 
 
 def grouped(writes: Sequence[Write]) -> list[list[Write]]:
@@ -40,7 +38,7 @@ def _own_lock(write: Write) -> str:
 
 def _order(write: Write) -> tuple[bool, int, str]:
     """What is deleted goes last: a contact must not be without its main account in between."""
-    return write.action == "delete", ORDER.index(write.entity), write.key
+    return write.action == "delete", TYPES[write.entity].order, write.key
 
 
 def operation(write: Write) -> Operation:

@@ -12,6 +12,7 @@ from sync import lifecycle, metrics
 from sync.context import Context
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
+from sync.domain.entities import Entity
 from sync.domain.link import Observed, after, named_meanwhile
 from sync.domain.rules import Rules
 from sync.domain.views import ContactView
@@ -21,7 +22,6 @@ from sync.handover.batch import Batch
 from sync.lifecycle import Failed, Outcome, Postponed, Status
 from sync.log import Event, emit
 from sync.planner.plan import Plan
-from sync.planner.resolve import LEAD
 from sync.state import streams, work
 from sync.state.work import DecisionRecord, HandoverRecord
 
@@ -133,7 +133,7 @@ def _handovers(view: ContactView, planned: Plan, rules: Rules) -> list[HandoverR
     return [
         evidence.handover(write.key, write.object_id, evidence.of(view, write.key.split(":")[1], rules))
         for write in planned.records
-        if write.entity == LEAD and write.object_id
+        if write.entity == Entity.LEAD and write.object_id
     ]
 
 
@@ -178,7 +178,7 @@ def _report_lead(batch: Batch, handover: HandoverRecord, since: datetime | None,
 
 def _is_created(batch: Batch, handover: HandoverRecord) -> bool:
     """Also a lead whose creation was answered only after the connection broke and that was then found by its key."""
-    link = batch.links.get((LEAD, handover.lead_key))
+    link = batch.links.get((Entity.LEAD, handover.lead_key))
     return link is not None and link.origin == "created"
 
 

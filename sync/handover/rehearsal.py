@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from sync.context import Context
+from sync.domain.entities import Entity
 from sync.domain.views import Link
 from sync.faults import Faults
 from sync.handover.answers import Answers
@@ -12,7 +13,6 @@ from sync.handover.handover import Handover, owned, owners_of
 from sync.mappers.identity import account_ids
 from sync.planner.imagine import Imagined, Predicted, creates_permission_sets
 from sync.planner.plan import Tenant, Write
-from sync.planner.resolve import ACCOUNT
 from sync.planner.snapshot import Lookup, Snapshot
 from sync.state import work
 
@@ -70,8 +70,8 @@ class Rehearsal(Handover):
     def _imagine(self, batch: Batch, write: Write) -> None:
         known = batch.links.get((write.entity, write.key))
         self.imagined.write(write, batch.links, batch.snapshot)
-        if write.entity == ACCOUNT and write.linked:
-            link = self._accounts[ACCOUNT, write.key] = batch.links[ACCOUNT, write.key]
+        if write.entity == Entity.ACCOUNT and write.linked:
+            link = self._accounts[Entity.ACCOUNT, write.key] = batch.links[Entity.ACCOUNT, write.key]
             if known is None or known.object_id != link.object_id:
                 batch.new_accounts.add(write.key)
 

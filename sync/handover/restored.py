@@ -6,10 +6,10 @@ Nobody would look at them again by itself: a person had them tried again, and Hu
 from sync.c4c.fields import collection
 from sync.c4c.odata import Query, literal
 from sync.context import Context
+from sync.domain.entities import Entity
 from sync.handover import links
 from sync.log import Event, emit
 from sync.mirror import selection
-from sync.planner.resolve import LEAD
 from sync.state import original
 from sync.state.pending import mark_pending
 
@@ -27,7 +27,9 @@ def release(context: Context) -> None:
     found = _leads(context, parked)
     with store.session() as session:
         now = context.now()
-        unknown = {key.partition(":")[0] for key, object_id in found if links.adopt(session, LEAD, key, object_id, now)}
+        unknown = {
+            key.partition(":")[0] for key, object_id in found if links.adopt(session, Entity.LEAD, key, object_id, now)
+        }
         mark_pending(session, sorted(unknown), now)
         original.settle(session, store)
     if unknown:
@@ -38,7 +40,7 @@ def _leads(context: Context, contacts: list[str]) -> list[tuple[str, str]]:
     """(key, ObjectID) of the leads of these contacts. A refused question stops nobody: its contact stays parked."""
     field = context.config.rules.mapping.lead.external_key
     queries = [
-        Query(collection(LEAD), f"startswith({field},{literal(f'{contact}:')})", ("ObjectID", field))
+        Query(collection(Entity.LEAD), f"startswith({field},{literal(f'{contact}:')})", ("ObjectID", field))
         for contact in contacts
     ]
     answers = context.c4c.answers(queries) if queries else []

@@ -13,12 +13,12 @@ from sync.c4c import odata
 from sync.c4c.fields import collection
 from sync.c4c.odata import Query, Row
 from sync.context import Context
-from sync.contracts.tenant import maps
+from sync.domain.entities import KEYED
 from sync.domain.rules import Rules
 from sync.domain.schema import Schema
 from sync.errors import RemoteError
 from sync.handover import linking
-from sync.handover.keyed import KEYED, STATUS, Keyed, keyed
+from sync.handover.keyed import STATUS, Keyed, keyed
 from sync.log import Event, emit
 from sync.planner.provenance import STAMPS, creator
 from sync.planner.queries import record
@@ -73,7 +73,7 @@ def look_again(context: Context, schema: Callable[[], Schema]) -> None:
 def _read(context: Context, schema: Schema, made: Sequence[Made]) -> list[_Seen]:
     queries = [query for entity in KEYED for query in _queries(context.config.rules, schema, entity, made)]
     answers = context.c4c.query([query for _, query in queries])
-    entities = maps(context.config.rules)
+    entities = context.config.rules.mapping.by_entity()
     return [
         _Seen(keyed(entity, row, entities[entity]), _creator(entity, row))
         for (entity, _), rows in zip(queries, answers, strict=True)
@@ -82,7 +82,7 @@ def _read(context: Context, schema: Schema, made: Sequence[Made]) -> list[_Seen]
 
 
 def _queries(rules: Rules, schema: Schema, entity: str, made: Iterable[Made]) -> list[tuple[str, Query]]:
-    key_field = maps(rules)[entity].external_key
+    key_field = rules.mapping.key_fields()[entity]
     wanted = (STATUS[entity], STAMPS[entity][2])
     select = ("ObjectID", key_field, *(name for name in wanted if schema.field(entity, name)))
     keys = sorted({one.key for one in made if one.entity == entity})

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from sync.domain.entities import Entity
 from sync.domain.link import Announced, after
 from sync.domain.rules import Rules
 from sync.domain.views import Link
@@ -17,11 +18,14 @@ from sync.planner.effects import wrote
 from sync.planner.observed import Foreign
 from sync.planner.queries import Answers, answered, index, record
 from sync.planner.records.relations import MAIN, WORK_PLACE
-from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.planner.snapshot import Lookup, Record, Snapshot
-from sync.planner.writes import PERMISSION, RELATION, Write
+from sync.planner.writes import Write
 
-NUMBERS = {ACCOUNT: ("UUID", "AccountID"), CONTACT: ("ContactUUID", "ContactID"), LEAD: ("", "ID")}
+NUMBERS: Mapping[str, tuple[str, str]] = {
+    Entity.ACCOUNT: ("UUID", "AccountID"),
+    Entity.CONTACT: ("ContactUUID", "ContactID"),
+    Entity.LEAD: ("", "ID"),
+}
 """Fields that C4C fills in when it makes a record: UUID and number."""
 
 Row = dict[str, Any]
@@ -61,9 +65,7 @@ class Imagined:
 
     def __init__(self, rules: Rules, *, creates_permission_sets: bool = False) -> None:
         self._creates_permission_sets = creates_permission_sets
-        mapping = rules.mapping
-        keyed = {ACCOUNT: mapping.account, CONTACT: mapping.contact, LEAD: mapping.lead}
-        self._keys = {entity: fields.external_key for entity, fields in keyed.items()}
+        self._keys = rules.mapping.key_fields()
         self._rows: dict[str, dict[str, Row]] = defaultdict(dict)
         self._changes: dict[tuple[str, str], Row] = defaultdict(dict)
         self._removed: set[tuple[str, str]] = set()
@@ -84,7 +86,7 @@ class Imagined:
 
     def assume_account(self, key: str) -> None:
         """An account that somebody else's handover makes."""
-        self.add(ACCOUNT, self._fresh(ACCOUNT, key, {}))
+        self.add(Entity.ACCOUNT, self._fresh(Entity.ACCOUNT, key, {}))
 
     def assume_ambiguous(self, entity: str, key: str) -> None:
         """Two records of which nobody can say which is meant."""
@@ -94,7 +96,7 @@ class Imagined:
 
     def assume_permission_set(self, key: str, owner: str) -> None:
         """A set that C4C made by itself for the contact with this key and UUID."""
-        self.add(PERMISSION, self._fresh(PERMISSION, key, {"BusinessPartnerUUID": owner}))
+        self.add(Entity.PERMISSION, self._fresh(Entity.PERMISSION, key, {"BusinessPartnerUUID": owner}))
 
     def rows(self, entity: str) -> Sequence[Row]:
         return list(self._rows[entity].values())
@@ -133,8 +135,8 @@ class Imagined:
 
     def _create(self, write: Write, links: MutableMapping[tuple[str, str], Link], snapshot: Snapshot) -> None:
         row = self._fresh(write.entity, write.key, write.values())
-        if write.entity == RELATION:
-            persons = snapshot.find(CONTACT, "ContactID", str(row.get("ContactID") or ""))
+        if write.entity == Entity.RELATION:
+            persons = snapshot.find(Entity.CONTACT, "ContactID", str(row.get("ContactID") or ""))
             row["ParentObjectID"] = next((person.object_id for person in persons), None)
         self._place(write.entity, row, snapshot, write.answers)
         self._keep(write, row, links)
@@ -143,7 +145,7 @@ class Imagined:
             self.add(child.entity, {**part, "ParentObjectID": row["ObjectID"]})
             pair = (child.entity, child.key)
             links[pair] = after(*pair, links.get(pair), Announced(child.values()))
-        if write.entity == CONTACT:
+        if write.entity == Entity.CONTACT:
             self._follow_contact(row, snapshot)
         self._move_main(write.entity, row, write.values(), snapshot)
 
@@ -181,22 +183,22 @@ class Imagined:
 
     def _move_main(self, entity: str, row: Mapping[str, Any], values: Mapping[str, Any], snapshot: Snapshot) -> None:
         """C4C takes the mark from the former main account by itself."""
-        if entity != RELATION or not values.get(MAIN):
+        if entity != Entity.RELATION or not values.get(MAIN):
             return
-        read = {r.object_id: r.fields for r in snapshot.records.values() if r.entity == RELATION}
-        for object_id, other in {**self._rows[RELATION], **read}.items():
+        read = {r.object_id: r.fields for r in snapshot.records.values() if r.entity == Entity.RELATION}
+        for object_id, other in {**self._rows[Entity.RELATION], **read}.items():
             if object_id != row["ObjectID"] and other.get("ParentObjectID") == row.get("ParentObjectID"):
-                self._set(RELATION, object_id, {MAIN: False}, snapshot)
+                self._set(Entity.RELATION, object_id, {MAIN: False}, snapshot)
 
     def _follow_contact(self, row: Row, snapshot: Snapshot) -> None:
         """C4C makes the relationship to the main account by itself, and maybe a set of permissions."""
-        for account in snapshot.find(ACCOUNT, "UUID", str(row.get("AccountUUID") or "")):
+        for account in snapshot.find(Entity.ACCOUNT, "UUID", str(row.get("AccountUUID") or "")):
             work_place = {name: row[name] for name in WORK_PLACE if name in row}
             parties = {"ContactID": row["ContactID"], "AccountID": account.text("AccountID")}
             ids = {"ParentObjectID": row["ObjectID"], "ObjectID": f"main of {row['ObjectID']}"}
-            self.add(RELATION, {**work_place, **parties, MAIN: True, **ids})
+            self.add(Entity.RELATION, {**work_place, **parties, MAIN: True, **ids})
         if self._creates_permission_sets:
-            self.assume_permission_set(row[self._keys[CONTACT]], str(row["ContactUUID"]))
+            self.assume_permission_set(row[self._keys[Entity.CONTACT]], str(row["ContactUUID"]))
 
     def _fresh(self, entity: str, key: str, body: Mapping[str, Any]) -> Row:
         """A record as C4C would answer it."""

@@ -10,13 +10,13 @@ from typing import Any
 
 from sync.domain.codes import Code
 from sync.domain.decision import Decision, Reason
+from sync.domain.entities import TYPES, Entity
 from sync.domain.link import FORMER, GONE
 from sync.domain.rules import Rules
 from sync.domain.views import ContactView, Link
 from sync.planner.imagine import Imagined, Predicted
 from sync.planner.observed import PARTS, Foreign, known_fields
-from sync.planner.plan import ATTRIBUTE, ATTRIBUTES, CHANNEL, PERMISSION, RELATION, Links, Tenant, plan
-from sync.planner.resolve import ACCOUNT, CONTACT
+from sync.planner.plan import Links, Tenant, plan
 from sync.planner.snapshot import Lookup, Record, Snapshot
 
 MOST_ROUNDS = 50
@@ -91,13 +91,13 @@ def _remembered(view: ContactView, links: Links, rules: Rules, world: World) -> 
 def _assume(imagined: Imagined, view: ContactView, links: Links, world: World) -> None:
     """What the links do not tell."""
     for key in sorted(world.accounts):
-        if (ACCOUNT, key) not in links:
+        if (Entity.ACCOUNT, key) not in links:
             imagined.assume_account(key)
     for entity, key in sorted(world.ambiguous):
         if (entity, key) not in links:
             imagined.assume_ambiguous(entity, key)
-    person = links.get((CONTACT, view.id))
-    if person and world.creates_permission_sets and not imagined.rows(PERMISSION):
+    person = links.get((Entity.CONTACT, view.id))
+    if person and world.creates_permission_sets and not imagined.rows(Entity.PERMISSION):
         imagined.assume_permission_set(view.id, str(person.observed.get("ContactUUID")))
 
 
@@ -110,16 +110,16 @@ def _row(link: Link, links: Links, key_field: str) -> dict[str, Any]:
 
 def _parent(link: Link, links: Links) -> dict[str, Any]:
     """Relationships are read by their contact, which they name by its number when they are made."""
-    if link.entity != RELATION:
+    if link.entity != Entity.RELATION:
         return {}
-    person = links.get((CONTACT, link.key.partition(":")[0]))
+    person = links.get((Entity.CONTACT, link.key.partition(":")[0]))
     same = person is not None and person.observed.get("ContactID") == link.sent.get("ContactID")
     return {"ParentObjectID": person.object_id} if person and same else {}
 
 
 def _add_parts(imagined: Imagined, link: Link) -> None:
     """What a header was seen to hold: parts that sales added, and our own where sales changed them."""
-    inside = {PERMISSION: CHANNEL, ATTRIBUTES: ATTRIBUTE}.get(link.entity)
+    inside = next((entity for entity, kind in TYPES.items() if kind.parent == link.entity), None)
     parts = link.observed.get(PARTS)
     if inside is None or not isinstance(parts, Mapping):
         return

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from sync.domain.codes import Code
 from sync.domain.decision import Decision, Reason
+from sync.domain.entities import Entity
 from sync.domain.rules import Rules
 from sync.domain.schema import Schema
 from sync.domain.views import ContactView, Unreadable
@@ -16,28 +17,12 @@ from sync.planner.consent import consents, refused_since, stops_updates
 from sync.planner.qualify import qualify
 from sync.planner.records import attributes, open_leads, parties, permissions, relations
 from sync.planner.records import leads as leads_of
-from sync.planner.resolve import ACCOUNT, CONTACT, LEAD, natural_lookups
+from sync.planner.resolve import natural_lookups
 from sync.planner.snapshot import Ask, Lookup, Snapshot, Unanswerable
 from sync.planner.workspace import NotYet, Party, Problem, Workspace, by_id
-from sync.planner.writes import (
-    ATTRIBUTE,
-    ATTRIBUTES,
-    CHANNEL,
-    PERMISSION,
-    RELATION,
-    TAX_NUMBER,
-    Links,
-    Plan,
-    Tenant,
-    Write,
-)
+from sync.planner.writes import TAX_NUMBER, Links, Plan, Tenant, Write
 
 __all__ = [
-    "ATTRIBUTE",
-    "ATTRIBUTES",
-    "CHANNEL",
-    "PERMISSION",
-    "RELATION",
     "TAX_NUMBER",
     "Links",
     "Plan",
@@ -133,8 +118,8 @@ def _known_person(workspace: Workspace) -> Party | None:
 def _refuse_all_the_same(workspace: Workspace) -> None:
     """What keeps the handover waits for a person; a refusal does not. The rest is kept as read, and not written."""
     workspace.records[:] = [replace(w, action="unchanged", changes=()) for w in workspace.records if w.object_id]
-    for link in workspace.own_links(LEAD):
-        if read := workspace.snapshot.records.get((LEAD, link.object_id)):
+    for link in workspace.own_links(Entity.LEAD):
+        if read := workspace.snapshot.records.get((Entity.LEAD, link.object_id)):
             workspace.remember(link, read)
     if refused_since(workspace.view, workspace.rules.qualification.consent):
         with suppress(NotYet, Problem, Unanswerable, Unreadable):
@@ -158,10 +143,10 @@ def _prefetch(workspace: Workspace, decisions: tuple[Decision, ...]) -> None:
     for decision in qualified:
         leads_of.leads(workspace, decision)
     if any(decision.company for decision in qualified):
-        _known(workspace, CONTACT, workspace.view.id)
+        _known(workspace, Entity.CONTACT, workspace.view.id)
         _known_parts(workspace)
         for association in workspace.view.associations:
-            if not _known(workspace, ACCOUNT, association.company.id):
+            if not _known(workspace, Entity.ACCOUNT, association.company.id):
                 for lookup in natural_lookups(association.company, parties.account_rules(workspace)):
                     workspace.prefetch(lookup)
 
@@ -175,12 +160,12 @@ def _known(workspace: Workspace, entity: str, key: str) -> bool:
 def _known_parts(workspace: Workspace) -> None:
     """What hangs on a contact that we know."""
     contact_id = workspace.view.id
-    if link := workspace.link(CONTACT, contact_id):
+    if link := workspace.link(Entity.CONTACT, contact_id):
         workspace.prefetch(relations.lookup(link.object_id))
     wanted = consents(workspace.view, workspace.rules.qualification.consent)
-    if wanted and (link := workspace.link(PERMISSION, contact_id)):
+    if wanted and (link := workspace.link(Entity.PERMISSION, contact_id)):
         workspace.prefetch(by_id(link))
-        workspace.prefetch(Lookup(Ask.CHANNELS_OF, CHANNEL, link.object_id))
-    if link := workspace.link(ATTRIBUTES, contact_id):
+        workspace.prefetch(Lookup(Ask.CHANNELS_OF, Entity.CHANNEL, link.object_id))
+    if link := workspace.link(Entity.ATTRIBUTES, contact_id):
         workspace.prefetch(by_id(link))
-        workspace.prefetch(Lookup(Ask.ATTRIBUTES_IN, ATTRIBUTE, link.object_id))
+        workspace.prefetch(Lookup(Ask.ATTRIBUTES_IN, Entity.ATTRIBUTE, link.object_id))

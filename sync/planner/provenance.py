@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
+from sync.domain.entities import Entity
 from sync.domain.moments import moment
 from sync.planner.observed import fingerprint
-from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.planner.snapshot import Record
 
 STAMPS: Mapping[str, tuple[str, str, str, str]] = {
-    ACCOUNT: ("CreationOn", "ChangedOn", "CreatedBy", "ChangedBy"),
-    CONTACT: ("CreationOn", "ChangedOn", "CreatedBy", "ChangedBy"),
-    LEAD: ("CreationDateTime", "LastChangeDateTime", "CreatedBy", "LastChangedBy"),
+    Entity.ACCOUNT: ("CreationOn", "ChangedOn", "CreatedBy", "ChangedBy"),
+    Entity.CONTACT: ("CreationOn", "ChangedOn", "CreatedBy", "ChangedBy"),
+    Entity.LEAD: ("CreationDateTime", "LastChangeDateTime", "CreatedBy", "LastChangedBy"),
 }
 """When a record was created and changed last, and by whom (c4c_fields of the reference)."""
 

@@ -13,25 +13,24 @@ from sync.c4c import odata
 from sync.c4c.fields import collection
 from sync.c4c.odata import Query, Row
 from sync.domain.alike import postal_code, postal_parts, tax_number
+from sync.domain.entities import Entity
 from sync.domain.numbers import whole
 from sync.domain.rules import EntityMap, FieldRule, Rules
 from sync.domain.schema import Schema
 from sync.mappers.web import domain, in_ascii
 from sync.planner.provenance import STAMPS
-from sync.planner.resolve import ACCOUNT, CONTACT, LEAD
 from sync.planner.snapshot import Ask, Lookup, Record
 from sync.planner.writes import TAX_NUMBER
 
 
 def selects(rules: Rules, schema: Schema) -> dict[str, tuple[str, ...]]:
     """The fields to read by entity, derived from the rules, as far as the tenant has them."""
-    mapping = rules.mapping
     fixed = {
-        ACCOUNT: ("UUID", "AccountID", "OwnerUUID", "LifeCycleStatusCode", *_PLACES, *_NAMES),
-        CONTACT: ("ContactUUID", "ContactID", "AccountID", "StatusCode", "Email"),
-        LEAD: ("ID", "Name", "LifeCycleStatusCode", "AccountPartyUUID", "ContactUUID", "OwnerPartyUUID"),
+        Entity.ACCOUNT: ("UUID", "AccountID", "OwnerUUID", "LifeCycleStatusCode", *_PLACES, *_NAMES),
+        Entity.CONTACT: ("ContactUUID", "ContactID", "AccountID", "StatusCode", "Email"),
+        Entity.LEAD: ("ID", "Name", "LifeCycleStatusCode", "AccountPartyUUID", "ContactUUID", "OwnerPartyUUID"),
     }
-    maps = {ACCOUNT: mapping.account, CONTACT: mapping.contact, LEAD: mapping.lead}
+    maps = rules.mapping.by_entity()
     wanted = {
         entity: {"ObjectID", maps[entity].external_key, *names, *STAMPS[entity], *_compared(maps[entity])}
         for entity, names in fixed.items()
@@ -143,7 +142,7 @@ def _own_field(kind: Ask, entity: str, key_fields: Mapping[str, str]) -> str:
     return UUIDS[entity] if kind is Ask.BY_UUID else key_fields.get(entity, "")
 
 
-UUIDS = {ACCOUNT: "UUID", CONTACT: "ContactUUID"}
+UUIDS: Mapping[str, str] = {Entity.ACCOUNT: "UUID", Entity.CONTACT: "ContactUUID"}
 """The field that holds a record's UUID, where records are asked for by it."""
 
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from sync.domain.alike import postal_code, same_name, spellings, tax_number
+from sync.domain.entities import Entity
 from sync.domain.rules import ADDITIONAL_EMAILS, AccountMap, ContactMap, NaturalKey
 from sync.domain.views import Company, ContactView, Link, Unreadable
 from sync.mappers.company import web_domain
@@ -16,10 +17,6 @@ from sync.mappers.identity import Traits, fit, merged_ids, peers, traits
 from sync.mappers.places import country_of
 from sync.mappers.transforms import emails
 from sync.planner.snapshot import Ask, Lookup, Record, Unanswerable
-
-ACCOUNT = "CorporateAccount"
-CONTACT = "Contact"
-LEAD = "Lead"
 
 Asker = Callable[[Lookup], tuple[Record, ...] | None]
 
@@ -151,11 +148,11 @@ def account(
 
 
 def account_key(company_id: str, rules: AccountMap) -> Keyed:
-    return Keyed(ACCOUNT, company_id, rules.external_key, "LifeCycleStatusCode", rules.obsolete_status)
+    return Keyed(Entity.ACCOUNT, company_id, rules.external_key, "LifeCycleStatusCode", rules.obsolete_status)
 
 
 def contact_key(contact_id: str, rules: ContactMap) -> Keyed:
-    return Keyed(CONTACT, contact_id, rules.external_key, "StatusCode", rules.obsolete_status)
+    return Keyed(Entity.CONTACT, contact_id, rules.external_key, "StatusCode", rules.obsolete_status)
 
 
 def _by_own_key(wanted: Keyed) -> Lookup:
@@ -263,7 +260,7 @@ def _natural_contact(groups: Sequence[set[str]], account_id: str | None, wanted:
     if not account_id or not any(groups):
         return Absent()
     refused: list[str] = []
-    persons = _tried(Lookup(Ask.CONTACTS_OF, CONTACT, account_id), ask, refused)
+    persons = _tried(Lookup(Ask.CONTACTS_OF, Entity.CONTACT, account_id), ask, refused)
     if refused:
         return Unasked(refused[0])
     if persons is None:
@@ -399,14 +396,14 @@ def _lookup(key: NaturalKey, company: Company, rules: AccountMap) -> Lookup | No
     match key.kind:
         case "tax_number":
             value = company.get(key.source[0])
-            return Lookup(Ask.ACCOUNT_BY_TAX, ACCOUNT, value) if value and tax_number(value) else None
+            return Lookup(Ask.ACCOUNT_BY_TAX, Entity.ACCOUNT, value) if value and tax_number(value) else None
         case "web_domain":
             value = web_domain(company, key.source, rules.shared_domains)
-            return Lookup(Ask.ACCOUNT_BY_DOMAIN, ACCOUNT, value) if value else None
+            return Lookup(Ask.ACCOUNT_BY_DOMAIN, Entity.ACCOUNT, value) if value else None
         case "name_country_postal":
             name, country_code, postal = _postal(company, key.source)
             complete = spellings(name) and country_code and postal_code(postal, country_code)
-            return Lookup(Ask.ACCOUNT_BY_POSTAL, ACCOUNT, f"{country_code} {postal}") if complete else None
+            return Lookup(Ask.ACCOUNT_BY_POSTAL, Entity.ACCOUNT, f"{country_code} {postal}") if complete else None
 
 
 def _matcher(key: NaturalKey, company: Company) -> Callable[[Record], bool]:

@@ -7,8 +7,9 @@ from typing import Any
 
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
+from sync.domain.entities import Entity
 from sync.domain.link import GONE
-from sync.domain.rules import EntityMap, Rules
+from sync.domain.rules import Rules
 from sync.domain.schema import Schema
 from sync.domain.values import same
 from sync.domain.views import ContactView, Link
@@ -17,7 +18,7 @@ from sync.planner import compare
 from sync.planner.compare import Change
 from sync.planner.observed import ADOPTED_BY, observe, unread
 from sync.planner.provenance import untouched
-from sync.planner.resolve import ACCOUNT, CONTACT, LEAD, Ambiguous, Contested, Found, Lost, Resolution, Unasked, Unread
+from sync.planner.resolve import Ambiguous, Contested, Found, Lost, Resolution, Unasked, Unread
 from sync.planner.snapshot import Ask, Lookup, Record, Snapshot, Unanswerable
 from sync.planner.writes import Action, Links, Tenant, Write
 
@@ -46,14 +47,14 @@ class Party:
     def uuid(self) -> Value:
         if self.record is None:
             return Awaited(self.entity, self.key)
-        return self.record.text("UUID" if self.entity == ACCOUNT else "ContactUUID") or None
+        return self.record.text("UUID" if self.entity == Entity.ACCOUNT else "ContactUUID") or None
 
     @property
     def number(self) -> Value:
         """The id that people see, `AccountID` or `ContactID`."""
         if self.record is None:
             return Awaited(self.entity, self.key)
-        return self.record.text("AccountID" if self.entity == ACCOUNT else "ContactID") or None
+        return self.record.text("AccountID" if self.entity == Entity.ACCOUNT else "ContactID") or None
 
     @property
     def values(self) -> tuple[Value, ...]:
@@ -178,7 +179,8 @@ class Workspace:
         """The draft by the rules' mapping; `rests_on`: what the lookup knows besides view, rules and tenant."""
 
         def make() -> tuple[Draft, list[Reason]]:
-            fields = [mapped for mapped in self.map(entity).fields if mapped.when in ("always", kind)]
+            section = self.rules.mapping.by_entity()[entity]
+            fields = [mapped for mapped in section.fields if mapped.when in ("always", kind)]
             before, self.warnings = self.warnings, []
             try:
                 made = draft(entity, key, own, fields, value_of, self.tenant.schema)
@@ -192,16 +194,11 @@ class Workspace:
             raise Problem(made.refused.code, f"{made.refused.text}; the rules refuse the contact until it fits")
         return made
 
-    def map(self, entity: str) -> EntityMap:
-        mapping = self.rules.mapping
-        maps: Mapping[str, EntityMap] = {ACCOUNT: mapping.account, CONTACT: mapping.contact, LEAD: mapping.lead}
-        return maps[entity]
-
     # ---- writing
 
     def write(self, made: Draft, existing: Record | None, locks: set[str], *, keyed: bool = True, **more: Any) -> Write:
         """Adds the record to the plan: created, changed where it differs, or unchanged; `keyed`: with our key."""
-        key_field = self.map(made.entity).external_key if keyed and made.entity in KEYED else None
+        key_field = self.rules.mapping.key_fields().get(made.entity) if keyed else None
         if existing is None:
             write = _create(made, key_field, self.tenant.schema)
         else:
@@ -219,8 +216,8 @@ class Workspace:
 
     def account_locks(self, name: str, value: str) -> set[str]:
         """The locks of an account that is known by another of its names."""
-        records = self.snapshot.find(ACCOUNT, name, value) if value else ()
-        return {f"{ACCOUNT} {record.object_id}" for record in records}
+        records = self.snapshot.find(Entity.ACCOUNT, name, value) if value else ()
+        return {f"{Entity.ACCOUNT} {record.object_id}" for record in records}
 
     def delete(self, entity: str, key: str, record: Record, locks: set[str]) -> None:
         self.records.append(
@@ -276,9 +273,6 @@ class Workspace:
 
 SHARED = ", and with `--share` if that record carries the key of another HubSpot id, as after a merge"
 
-KEYED = frozenset({ACCOUNT, CONTACT, LEAD})
-"""Entities that carry our external key."""
-
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -290,7 +284,7 @@ class Subject:
     code: Code
 
     def __str__(self) -> str:
-        return f"{'company' if self.entity == ACCOUNT else 'contact'} {self.key}"
+        return f"{'company' if self.entity == Entity.ACCOUNT else 'contact'} {self.key}"
 
     def settle(self, object_id: str = "OBJECT_ID") -> str:
         return f"settle it with `hubspot-c4c-sync links set {self.entity} {self.key} {object_id}`"

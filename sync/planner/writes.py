@@ -11,11 +11,6 @@ from sync.planner.compare import Change
 from sync.planner.snapshot import Lookup
 
 TAX_NUMBER = "CorporateAccountTaxNumber"
-RELATION = "ContactIsContactPersonFor"
-PERMISSION = "MarketingPermission"
-CHANNEL = "ChannelPermission"
-ATTRIBUTES = "BusinessAttributeAssignment"
-ATTRIBUTE = "BusinessAttributeAssignmentItem"
 
 Links = Mapping[tuple[str, str], Link]
 Action = Literal["create", "update", "delete", "unchanged"]

@@ -9,6 +9,7 @@ from itertools import combinations
 from sync.c4c import fields as c4c_fields
 from sync.domain import rules, schema
 from sync.domain.conditions import Condition
+from sync.domain.entities import TYPES, Entity
 from sync.domain.marketing import AttributeRule
 from sync.domain.spelling import entry, nearest, shown
 from sync.mappers.web import domain
@@ -121,7 +122,7 @@ def _owner(owner: rules.OwnerRule, found: rules.Qualification) -> Iterator[str]:
 def _label(rule: rules.LabelRule, found: rules.Qualification) -> Iterator[str]:
     if rule.route is not None:
         yield from _known("route", rule.route, found.routes)
-    known = c4c_fields.standard().entities["ContactIsContactPersonFor"]
+    known = c4c_fields.standard().entities[Entity.RELATION]
     for target, value in rule.fields.items():
         if target not in known and not target.endswith("_KUT"):
             yield f"fields: `{target}` is no field of ContactIsContactPersonFor{nearest(target, known)}"
@@ -142,9 +143,8 @@ def _segments(found: rules.Segments) -> Iterator[str]:
 
 def mapping(found: rules.Mapping, qualification: rules.Qualification | None) -> Iterator[str]:
     """Problems of `mapping.toml`; without the other file what refers to it is not looked at."""
-    entities = (("account", "CorporateAccount"), ("contact", "Contact"), ("lead", "Lead"))
-    for section, entity in entities:
-        entity_map = getattr(found, section)
+    for entity, entity_map in found.by_entity().items():
+        section = TYPES[entity].section or ""
         for n, mapped in enumerate(entity_map.fields):
             where = entry(f"{section}.fields", n, ", ".join(mapped.target))
             yield from (f"{where}: {p}" for p in _targets(entity, mapped))
@@ -181,7 +181,7 @@ def _shared(domains: Iterable[str]) -> Iterator[str]:
 
 def _attributes(found: Sequence[AttributeRule]) -> Iterator[str]:
     """Two entries of one attribute, which would take back each other's values for ever, and values that are cut."""
-    held = c4c_fields.standard().entities["BusinessAttributeAssignmentItem"]["BusinessAttributeValue"]
+    held = c4c_fields.standard().entities[Entity.ATTRIBUTE]["BusinessAttributeValue"]
     places: dict[tuple[str, str], int] = {}
     for n, rule in enumerate(found):
         where = entry("attributes", n, rule.attribute)

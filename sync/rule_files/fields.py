@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 from sync.domain.alike import code
 from sync.domain.rules import FieldMap, FieldRule, Qualification, placeholders
-from sync.domain.schema import Entity
+from sync.domain.schema import Fields
 from sync.domain.spelling import shown
 from sync.mappers.transforms import spread
 from sync.rule_files import values
 from sync.rule_files.sources import braces
 
 
-def of_field(mapped: FieldMap, fields: Entity, qualification: Qualification | None) -> Iterator[str]:
+def of_field(mapped: FieldMap, fields: Fields, qualification: Qualification | None) -> Iterator[str]:
     yield from _table(mapped)
     yield from (f"country: {problem}" for problem in values.no_country(mapped.country))
     if mapped.template is not None:
@@ -58,7 +58,7 @@ def _constants(mapped: FieldMap, qualification: Qualification | None) -> Iterato
         )
 
 
-def cuts(mapped: FieldMap, fields: Entity, value: str) -> bool:
+def cuts(mapped: FieldMap, fields: Fields, value: str) -> bool:
     """Whether the targets together hold less than the value; fields that are not known hold everything."""
     targets = [fields.get(name) for name in mapped.target]
     lengths = [field.length if field and field.type == "String" else 0 for field in targets]

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 
+from sync.domain.entities import TYPES, Entity
 from sync.domain.rules import EntityMap, FieldMap, Qualification
-from sync.domain.schema import Entity, Schema, names
+from sync.domain.schema import Fields, Schema, names
 
-BY_THE_SYNC = frozenset({("Lead", "Name")})
+BY_THE_SYNC = frozenset({(Entity.LEAD, "Name")})
 """Filled without an entry in the mapping: a lead is named by its route's `lead_name`."""
 
 
@@ -26,18 +27,14 @@ def unfilled(
             yield name, f"is required of every new record, which SAP Sales Cloud refuses without it; {gap}"
 
 
-def _first(mapped: FieldMap, fields: Entity) -> str | None:
+def _first(mapped: FieldMap, fields: Fields) -> str | None:
     """The field that every value of the entry reaches; further ones hold what is too long for it."""
     return next((target for target in mapped.target if target in fields), None)
 
 
-def _section(entity: str) -> str:
-    return {"CorporateAccount": "account", "Contact": "contact", "Lead": "lead"}[entity]
-
-
 def _gap(entity: str, name: str, filling: Iterable[FieldMap], qualification: Qualification | None) -> str | None:
     """Which records go without and the remedy; None where every record gets a value. Only leads differ by `when`."""
-    kinds = {"account", "no_account"} if entity == "Lead" else {"account"}
+    kinds = {"account", "no_account"} if entity == Entity.LEAD else {"account"}
     covered: set[str] = set()
     poor: set[str] = set()
     for mapped in filling:
@@ -51,7 +48,7 @@ def _gap(entity: str, name: str, filling: Iterable[FieldMap], qualification: Qua
         return (
             f"found no value for it in route {', '.join(sorted(poor))}: give one there, or a `default` in the mapping"
         )
-    entry = f'`target = "{name}"` to {_section(entity)}.fields'
+    entry = f'`target = "{name}"` to {TYPES[entity].section}.fields'
     if covered & kinds:
         return f"leads {'without' if 'account' in covered else 'with'} an account do not get it: add {entry} for them"
     return f"no entry fills it first: add one with {entry}"

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from c4c_world import World
 
+from sync.domain.entities import Entity
 from sync.errors import Defect
 from sync.handover import answers, evidence, handover, in_flight, linking, recording
 from sync.jobs import push
 from sync.mirror import loading
-from sync.planner.resolve import CONTACT, LEAD
 
 Contacts = Collection[str]
 Concerns = Callable[..., bool]
@@ -24,15 +24,15 @@ def about_view(contacts: Contacts, view: Any, *_: Any) -> bool:
 
 
 def about_question(contacts: Contacts, question: Any, *_: Any) -> bool:
-    return question.entity in (CONTACT, LEAD) and str(question.value).partition(":")[0] in contacts
+    return question.entity in (Entity.CONTACT, Entity.LEAD) and str(question.value).partition(":")[0] in contacts
 
 
 def about_write(contacts: Contacts, write: Any, *_: Any) -> bool:
-    return write.entity in (CONTACT, LEAD) and write.key.partition(":")[0] in contacts
+    return write.entity in (Entity.CONTACT, Entity.LEAD) and write.key.partition(":")[0] in contacts
 
 
 def about_row(contacts: Contacts, entity: str, row: Any) -> bool:
-    return entity in (CONTACT, LEAD) and str(row.get("HubSpotID_KUT")).partition(":")[0] in contacts
+    return entity in (Entity.CONTACT, Entity.LEAD) and str(row.get("HubSpotID_KUT")).partition(":")[0] in contacts
 
 
 PLACES = [

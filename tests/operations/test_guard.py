@@ -7,8 +7,8 @@ import pytest
 from night_stage import Product, Ran, Sandbox
 
 from sync.config import Guard
+from sync.domain.entities import Entity
 from sync.handover.guard import Extent, Known, excess
-from sync.planner.plan import RELATION
 
 pytestmark = pytest.mark.long
 
@@ -26,8 +26,8 @@ Command = Callable[..., Ran]
         (Extent(changes=501), Guard(max_changed_share=0), None),
         (Extent(changes=501), Guard(max_changed_share=0.6, changes_from=0), None),
         (Extent(withdrawn=51), Guard(max_changed_share=0.5, changes_from=0), ("withdrawals", 51, 50)),
-        (Extent(Counter({RELATION: 10, "Lead": 10})), Guard(max_creates=10), None),
-        (Extent(Counter({RELATION: 11})), Guard(max_creates=10), ("relationships", 11, 10)),
+        (Extent(Counter({Entity.RELATION: 10, "Lead": 10})), Guard(max_creates=10), None),
+        (Extent(Counter({Entity.RELATION: 11})), Guard(max_creates=10), ("relationships", 11, 10)),
         (Extent(changes=500, relationship_changes=500), Guard(), None),
         (Extent(relationship_changes=501), Guard(), ("relationship changes", 501, 500)),
     ],
@@ -123,7 +123,7 @@ def test_one_contact_with_very_many_companies_stops_nobody_else(
     assert command("once").code == 0
     assert f"{many}:mql:1" in sandbox.lead_keys()
     contacts = {row["HubSpotID_KUT"]: row["ContactID"] for row in sandbox.rows("Contact")}
-    rows = [row for row in sandbox.rows(RELATION) if row["ContactID"] == contacts[many]]
+    rows = [row for row in sandbox.rows(Entity.RELATION) if row["ContactID"] == contacts[many]]
     assert len(rows) == 13, "that of the lead's account, and the twelve"
 
 

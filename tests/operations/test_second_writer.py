@@ -12,9 +12,9 @@ import pytest
 from night_stage import Product, Ran, Sandbox
 from running import until
 
+from sync.domain.entities import Entity
 from sync.handover.keyed import Keyed
 from sync.handover.uniqueness import twins_of
-from sync.planner.resolve import ACCOUNT, LEAD
 from sync.state import second_writer
 from sync.state.second_writer import Made, Twin
 from sync.state.store import open_store
@@ -25,15 +25,15 @@ Command = Callable[..., Ran]
 
 
 def test_twins_are_other_living_records_with_the_keys_of_ours() -> None:
-    made = [Made(ACCOUNT, "17", "A"), Made(LEAD, "17:mql:1", "L")]
+    made = [Made(Entity.ACCOUNT, "17", "A"), Made(Entity.LEAD, "17:mql:1", "L")]
     observed = [
-        Keyed(ACCOUNT, "A", "17"),
-        Keyed(ACCOUNT, "B", "17"),
-        Keyed(ACCOUNT, "C", "17", obsolete=True),
-        Keyed(ACCOUNT, "D", "18"),
-        Keyed(LEAD, "L", "17:mql:1"),
+        Keyed(Entity.ACCOUNT, "A", "17"),
+        Keyed(Entity.ACCOUNT, "B", "17"),
+        Keyed(Entity.ACCOUNT, "C", "17", obsolete=True),
+        Keyed(Entity.ACCOUNT, "D", "18"),
+        Keyed(Entity.LEAD, "L", "17:mql:1"),
     ]
-    assert twins_of(made, observed) == [Twin(ACCOUNT, "17", "A", "B")]
+    assert twins_of(made, observed) == [Twin(Entity.ACCOUNT, "17", "A", "B")]
 
 
 def host(home: Path, sandbox: Sandbox) -> Product:
@@ -136,10 +136,10 @@ def test_a_copy_by_sales_concerns_its_contact_alone(product: Product, sandbox: S
 def test_a_twin_that_a_lost_create_of_our_own_may_have_made_stops_nobody(product: Product, command: Command) -> None:
     command("migrate")
     now = datetime(2026, 11, 30, 12, tzinfo=UTC)
-    twin = Twin(ACCOUNT, "17", "A", "B")
+    twin = Twin(Entity.ACCOUNT, "17", "A", "B")
     with closing(open_store(product.state)) as store, store.session() as session:
         assert second_writer.unknown(session, [twin], now) == [twin]
-        second_writer.note_lost(session, [(ACCOUNT, "17")], now)
+        second_writer.note_lost(session, [(Entity.ACCOUNT, "17")], now)
         assert second_writer.unknown(session, [twin], now + timedelta(hours=23)) == []
         assert second_writer.unknown(session, [twin], now + timedelta(hours=25)) == [twin]
 
@@ -147,7 +147,7 @@ def test_a_twin_that_a_lost_create_of_our_own_may_have_made_stops_nobody(product
 def test_an_approval_accepts_the_twins_that_it_named_and_no_others(product: Product, command: Command) -> None:
     command("migrate")
     now = datetime(2026, 11, 30, 12, tzinfo=UTC)
-    known, other = Twin(ACCOUNT, "17", "A", "B"), Twin(ACCOUNT, "18", "C", "D")
+    known, other = Twin(Entity.ACCOUNT, "17", "A", "B"), Twin(Entity.ACCOUNT, "18", "C", "D")
     with closing(open_store(product.state)) as store, store.session() as session:
         found = second_writer.stop(session, [known], now)
         assert second_writer.stop(session, [other], now).digest != found.digest

@@ -19,11 +19,11 @@ from sync.admin.preview import preview
 from sync.admin.simulate import simulate
 from sync.contracts import tenant_memory
 from sync.contracts.tenant import read_tenant
+from sync.domain.entities import Entity
 from sync.domain.rules import Rules
 from sync.mirror import loading, mirrored
 from sync.planner.qualify import qualify
 from sync.planner.records.relations import WORK_PLACE
-from sync.planner.writes import RELATION
 from sync.state import tables
 from sync.state.pending import mark_pending
 
@@ -154,7 +154,7 @@ def test_plan_shows_the_writes_of_the_next_push(
     known, there = link_keys(world), world.c4c.ids()
     world.push(now)
     real = real_writes(world, known, there)
-    moved = {key.partition(":")[0] for entity, key in real if entity == RELATION}
+    moved = {key.partition(":")[0] for entity, key in real if entity == Entity.RELATION}
     assert besides_work_places(real, moved) == besides_work_places(expected, moved)
     world.store.close()
 

@@ -9,10 +9,10 @@ import pytest
 from twin import Twin
 
 from sync.c4c.odata import Query, Row
+from sync.domain.entities import Entity
 from sync.errors import Refused
 from sync.handover.halving import Findings, Halving
 from sync.planner.queries import NOBODYS, FieldQuery
-from sync.planner.resolve import ACCOUNT
 from sync.planner.snapshot import Ask
 
 POSTAL = "StreetPostalCode"
@@ -35,7 +35,7 @@ class Choosy(Twin):
 
 
 def read(c4c: Choosy, values: Sequence[str]) -> Findings:
-    return Halving(c4c).read([FieldQuery(Ask.ACCOUNT_BY_POSTAL, ACCOUNT, POSTAL, tuple(values))])
+    return Halving(c4c).read([FieldQuery(Ask.ACCOUNT_BY_POSTAL, Entity.ACCOUNT, POSTAL, tuple(values))])
 
 
 def codes(number: int) -> list[str]:
@@ -46,23 +46,23 @@ def codes(number: int) -> list[str]:
 def test_refused_values_are_found_and_all_others_are_answered(bad: list[str]) -> None:
     c4c = Choosy(texts=bad)
     for code in codes(500):
-        c4c.seed(ACCOUNT, Name=code, RoleCode="BUP002", StreetPostalCode=code)
+        c4c.seed(Entity.ACCOUNT, Name=code, RoleCode="BUP002", StreetPostalCode=code)
     found = read(c4c, codes(500))
-    assert set(found.refused) == {(ACCOUNT, POSTAL, text.strip("'")) for text in bad}
-    assert len(found[ACCOUNT]) == 500 - len(bad)
+    assert set(found.refused) == {(Entity.ACCOUNT, POSTAL, text.strip("'")) for text in bad}
+    assert len(found[Entity.ACCOUNT]) == 500 - len(bad)
     assert sum(map(len, c4c.asked)) <= 2 + len(bad) * 2 * 9, "two halves at each of nine levels, and one control"
 
 
 def test_the_words_name_entity_and_field_and_not_the_value() -> None:
     [words] = read(Choosy(texts=["00007"]), codes(20)).refused.values()
-    assert f"{ACCOUNT}.{POSTAL}" in words
+    assert f"{Entity.ACCOUNT}.{POSTAL}" in words
     assert "SY/530" in words
     assert "00007" not in words
 
 
 def test_a_single_value_that_is_refused_is_at_fault_if_another_value_passes() -> None:
     c4c = Choosy(texts=["00007"])
-    assert set(read(c4c, ["00007"]).refused) == {(ACCOUNT, POSTAL, "00007")}
+    assert set(read(c4c, ["00007"]).refused) == {(Entity.ACCOUNT, POSTAL, "00007")}
     assert c4c.asked[1:] == [[f"{POSTAL} eq '{NOBODYS}'"]]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
+from sync.domain.entities import Entity
 from sync.domain.marketing import AttributeRule
 from sync.domain.rules import FieldRule
 from sync.domain.views import ContactView, Link
@@ -12,7 +13,6 @@ from sync.mappers.draft import Draft, Value
 from sync.planner.observed import PARTS, fingerprint
 from sync.planner.snapshot import Ask, Lookup, Record
 from sync.planner.workspace import Party, Workspace, by_id, constants
-from sync.planner.writes import ATTRIBUTE, ATTRIBUTES
 
 SET, NAME, VALUE = "BusinessAttributeSetID", "BusinessAttributeID", "BusinessAttributeValue"
 LONGEST = 255
@@ -33,21 +33,23 @@ def wanted(rule: AttributeRule, view: ContactView) -> tuple[str, ...] | None:
 def attributes(workspace: Workspace, person: Party) -> None:
     """Plans the attribute values of the person."""
     rules = workspace.rules.mapping.attributes
-    known = workspace.own_links(ATTRIBUTE)
+    known = workspace.own_links(Entity.ATTRIBUTE)
     values = [(rule, found) for rule in rules if (found := wanted(rule, workspace.view)) is not None]
     if not any(found for _, found in values) and not known:
         return
-    if not workspace.offers(ATTRIBUTES, "BusinessPartnerID") or not workspace.offers(ATTRIBUTE, SET, NAME, VALUE):
+    if not workspace.offers(Entity.ATTRIBUTES, "BusinessPartnerID") or not workspace.offers(
+        Entity.ATTRIBUTE, SET, NAME, VALUE
+    ):
         return
     values = [(rule, _fitting(workspace, rule, found)) for rule, found in values]
     header, answers = _header(workspace, person)
     if header is None:
         _new_header(workspace, person, values, answers)
         return
-    items = workspace.need(Lookup(Ask.ATTRIBUTES_IN, ATTRIBUTE, header.object_id))
+    items = workspace.need(Lookup(Ask.ATTRIBUTES_IN, Entity.ATTRIBUTE, header.object_id))
     parts = {PARTS: {item.object_id: _part(item) for item in items}}
-    workspace.write(constants(ATTRIBUTES, person.key, {}), header, {person.lock}, observed=parts)
-    workspace.look_for(ATTRIBUTE, items)
+    workspace.write(constants(Entity.ATTRIBUTES, person.key, {}), header, {person.lock}, observed=parts)
+    workspace.look_for(Entity.ATTRIBUTE, items)
     for rule, found in values:
         of_rule = [item for item in items if (item.text(SET), item.text(NAME)) == (rule.set, rule.attribute)]
         (_several if rule.multiple else _single)(workspace, person, header, rule, found, of_rule)
@@ -55,7 +57,7 @@ def attributes(workspace: Workspace, person: Party) -> None:
 
 def _fitting(workspace: Workspace, rule: AttributeRule, values: Sequence[str]) -> tuple[str, ...]:
     """The values as their field holds them, sorted; what is longer is cut, with a warning."""
-    known = workspace.tenant.schema.field(ATTRIBUTE, VALUE)
+    known = workspace.tenant.schema.field(Entity.ATTRIBUTE, VALUE)
     longest = (known.length if known else 0) or LONGEST
     if any(len(value) > longest for value in values):
         text = f"attribute {rule.attribute} of set {rule.set}: longer than {longest}, cut"
@@ -74,13 +76,13 @@ def _holds(item: Record, value: object) -> bool:
 
 
 def _header(workspace: Workspace, person: Party) -> tuple[Record | None, tuple[Lookup, ...]]:
-    link = workspace.link(ATTRIBUTES, person.key)
+    link = workspace.link(Entity.ATTRIBUTES, person.key)
     if link and (linked := workspace.need(by_id(link))):
         return linked[0], ()
     number = person.number
     if not isinstance(number, str):
         return None, ()
-    lookup = Lookup(Ask.ATTRIBUTES_OF, ATTRIBUTES, number)
+    lookup = Lookup(Ask.ATTRIBUTES_OF, Entity.ATTRIBUTES, number)
     found = sorted(workspace.need(lookup), key=lambda record: record.object_id)
     return (found[0] if found else None), (lookup,)
 
@@ -93,7 +95,7 @@ def _new_header(
 ) -> None:
     items = [_item(person, rule, value) for rule, found in values for value in found]
     if items:
-        owner = constants(ATTRIBUTES, person.key, {"BusinessPartnerID": (person.number, FieldRule.CREATE_ONLY)})
+        owner = constants(Entity.ATTRIBUTES, person.key, {"BusinessPartnerID": (person.number, FieldRule.CREATE_ONLY)})
         workspace.write(
             owner, None, {person.lock}, answers=answers, children=tuple(workspace.child(item) for item in items)
         )
@@ -108,7 +110,7 @@ def _item(person: Party, rule: AttributeRule, value: str, header: Record | None 
         NAME: (rule.attribute, FieldRule.CREATE_ONLY),
         VALUE: (value, FieldRule.C4C_WINS),
     }
-    return constants(ATTRIBUTE, _key(person.key, rule, value), {**inside, **fields})
+    return constants(Entity.ATTRIBUTE, _key(person.key, rule, value), {**inside, **fields})
 
 
 def _key(contact: str, rule: AttributeRule, value: str) -> str:
@@ -117,7 +119,7 @@ def _key(contact: str, rule: AttributeRule, value: str) -> str:
 
 
 def _put(workspace: Workspace, person: Party, header: Record, made: Draft, existing: Record | None) -> None:
-    answers = (Lookup(Ask.ATTRIBUTES_IN, ATTRIBUTE, header.object_id),)
+    answers = (Lookup(Ask.ATTRIBUTES_IN, Entity.ATTRIBUTE, header.object_id),)
     workspace.write(made, existing, {person.lock}, answers=answers)
 
 
@@ -129,7 +131,7 @@ def _single(
     values: Sequence[str],
     items: Sequence[Record],
 ) -> None:
-    link = workspace.links.get((ATTRIBUTE, _key(person.key, rule, "")))
+    link = workspace.links.get((Entity.ATTRIBUTE, _key(person.key, rule, "")))
     ours = _row_of(link, items)
     if not values:
         _take_back(workspace, person, [link] if link else [], items)
@@ -155,12 +157,12 @@ def _several(
     stem = f"{person.key}:{rule.set}:{rule.attribute}:"
     for value in values:
         existing = next((item for item in items if _holds(item, value)), None)
-        link = workspace.links.get((ATTRIBUTE, stem + value))
+        link = workspace.links.get((Entity.ATTRIBUTE, stem + value))
         if existing or not _deleted_by_sales(link, value):
             _put(workspace, person, header, _item(person, rule, value, header), existing)
     gone = [
         link
-        for link in workspace.own_links(ATTRIBUTE)
+        for link in workspace.own_links(Entity.ATTRIBUTE)
         if link.key.startswith(stem) and link.key[len(stem) :] not in values
     ]
     _take_back(workspace, person, gone, items)
@@ -175,9 +177,9 @@ def _take_back(workspace: Workspace, person: Party, links: Sequence[Link], items
     for link in links:
         item = _row_of(link, items)
         if item is not None and link.ours and _holds(item, link.sent.get(VALUE)):
-            workspace.delete(ATTRIBUTE, link.key, item, {person.lock})
+            workspace.delete(Entity.ATTRIBUTE, link.key, item, {person.lock})
         else:
-            workspace.obsolete_links.append((ATTRIBUTE, link.key))
+            workspace.obsolete_links.append((Entity.ATTRIBUTE, link.key))
 
 
 def _row_of(link: Link | None, items: Sequence[Record]) -> Record | None:

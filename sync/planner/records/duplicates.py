@@ -4,11 +4,12 @@ from dataclasses import replace
 
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
+from sync.domain.entities import Entity
 from sync.domain.numbers import in_order
 from sync.domain.views import Company, Peer
 from sync.mappers import identity
 from sync.planner import resolve
-from sync.planner.resolve import ACCOUNT, Keyed, Rival, account_key
+from sync.planner.resolve import Keyed, Rival, account_key
 from sync.planner.snapshot import Ask, Lookup, Record
 from sync.planner.workspace import NotYet, Problem, Workspace, by_id
 
@@ -31,7 +32,7 @@ def principal(workspace: Workspace, company: Company) -> Company:
     Raises Problem where the rules leave duplicates to a person, and NotYet while it is not known who has an account.
     """
     of = workspace.rules.mapping
-    link = workspace.link(ACCOUNT, company.id)
+    link = workspace.link(Entity.ACCOUNT, company.id)
     alike = identity.duplicates(company) if of.duplicates.company != "create" else ()
     if not alike or (link and link.origin != "shared") or _holds_account(workspace, company):
         return company
@@ -49,7 +50,7 @@ def principal(workspace: Workspace, company: Company) -> Company:
 
 def _chosen(workspace: Workspace, company: Company, alike: tuple[Peer, ...]) -> Company:
     for peer in alike:
-        workspace.ask(Lookup(Ask.BY_KEY, ACCOUNT, peer.company.id))
+        workspace.ask(Lookup(Ask.BY_KEY, Entity.ACCOUNT, peer.company.id))
     holders = [peer.company for peer in alike if peer.linked or _holds_account(workspace, peer.company)]
     everybody = [company, *(peer.company for peer in alike)]
     chosen = holders[0] if holders else min(everybody, key=lambda one: in_order(one.id))

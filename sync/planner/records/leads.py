@@ -9,13 +9,13 @@ from typing import Any
 
 from sync.domain.codes import Code
 from sync.domain.decision import Decision, Reason
+from sync.domain.entities import Entity
 from sync.domain.numbers import whole
 from sync.domain.rules import FieldMap, FieldRule
 from sync.domain.views import Link, Unreadable
 from sync.mappers.draft import Awaited, Draft, ValueOf, draft
 from sync.planner.observed import CROSSING, observe
 from sync.planner.records import merged_away, sources
-from sync.planner.resolve import LEAD
 from sync.planner.snapshot import Ask, Lookup, Record
 from sync.planner.workspace import NotYet, Party, Workspace, by_id
 from sync.planner.writes import Write
@@ -25,7 +25,7 @@ DELETED = Reason(Code.LEAD_CLOSED, "the lead of this cycle no longer exists in S
 
 def leads(workspace: Workspace, decision: Decision) -> tuple[Record, ...] | None:
     """The leads of all cycles, by key and by link; None where they were not read yet."""
-    found = workspace.ask(Lookup(Ask.LEADS_OF, LEAD, _stem(workspace, decision)))
+    found = workspace.ask(Lookup(Ask.LEADS_OF, Entity.LEAD, _stem(workspace, decision)))
     for link in _links(workspace, decision):
         linked = workspace.ask(by_id(link))
         found = None if found is None or linked is None else (*found, *linked)
@@ -50,7 +50,7 @@ def lead(workspace: Workspace, decision: Decision, account: Party | None, person
         made = replace(made, fields=tuple(f for f in made.fields if f.name not in merged_away.PARTIES))
     elif existing is not None:
         made = merged_away.following(workspace, made, existing)
-    answers = (Lookup(Ask.LEADS_OF, LEAD, _stem(workspace, decision)),)
+    answers = (Lookup(Ask.LEADS_OF, Entity.LEAD, _stem(workspace, decision)),)
     more: dict[str, Any] = {"observed": {CROSSING: _crossing(workspace, decision)}} if existing else {}
     workspace.write(made, existing, _locks(workspace, key, account, person, existing), answers=answers, **more)
     return _handed_over(decision, key, existing)
@@ -62,7 +62,7 @@ def _stem(workspace: Workspace, decision: Decision) -> str:
 
 def _links(workspace: Workspace, decision: Decision) -> list[Link]:
     stem = f"{_stem(workspace, decision)}:"
-    return [link for link in workspace.own_links(LEAD) if link.object_id and link.key.startswith(stem)]
+    return [link for link in workspace.own_links(Entity.LEAD) if link.object_id and link.key.startswith(stem)]
 
 
 def _locks(
@@ -71,7 +71,7 @@ def _locks(
     """Moving a lead touches the account that it leaves, too."""
     parties = {party.lock for party in (account, person) if party}
     left = workspace.account_locks("UUID", existing.text("AccountPartyUUID")) if existing else set()
-    return parties | left | {f"{LEAD} {key}"}
+    return parties | left | {f"{Entity.LEAD} {key}"}
 
 
 def _current_cycle(
@@ -93,7 +93,7 @@ def _current_cycle(
 
 def _crossed_since(workspace: Workspace, decision: Decision, cycle: int) -> bool:
     """Whether the threshold was crossed since the cycle's lead was last seen open: only that starts another one."""
-    link = workspace.link(LEAD, f"{_stem(workspace, decision)}:{cycle}")
+    link = workspace.link(Entity.LEAD, f"{_stem(workspace, decision)}:{cycle}")
     last = link.observed.get(CROSSING) if link else None
     return last is None or last != _crossing(workspace, decision)
 
@@ -106,7 +106,9 @@ def _crossing(workspace: Workspace, decision: Decision) -> str | None:
 def _remember_closed(workspace: Workspace, decision: Decision, cycle: int | None, record: Record) -> None:
     """A closed lead is kept in mind, untouched: after the state was lost, its cycle must not start again."""
     key = f"{_stem(workspace, decision)}:{cycle}"
-    workspace.records.append(Write(LEAD, key, "unchanged", (), record.object_id, record.etag, observed=observe(record)))
+    workspace.records.append(
+        Write(Entity.LEAD, key, "unchanged", (), record.object_id, record.etag, observed=observe(record))
+    )
 
 
 def _remember_gone(workspace: Workspace, decision: Decision) -> None:
@@ -141,14 +143,14 @@ def _closed(workspace: Workspace, record: Record) -> bool:
 def _draft(workspace: Workspace, key: str, decision: Decision, account: Party | None, person: Party | None) -> Draft:
     value_of = sources.of_lead(workspace, decision, account, person)
     rests_on = (decision, *(account.values if account else ()), *(person.values if person else ()))
-    made = workspace.draft(LEAD, key, "contact", value_of, "account" if account else "no_account", rests_on)
+    made = workspace.draft(Entity.LEAD, key, "contact", value_of, "account" if account else "no_account", rests_on)
     template = sources.route(workspace, decision).lead_name
     named = FieldMap(target=("Name",), template=template, rule=FieldRule.CREATE_ONLY)
     name = workspace.view.memo.once(
-        (LEAD, key, "name"),
+        (Entity.LEAD, key, "name"),
         (workspace.rules, workspace.tenant),
         rests_on,
-        lambda: draft(LEAD, key, "contact", (named,), _as_far_as_known(value_of), workspace.tenant.schema),
+        lambda: draft(Entity.LEAD, key, "contact", (named,), _as_far_as_known(value_of), workspace.tenant.schema),
     )
     workspace.warnings += name.warnings
     fields = (*(replace(f, group=-1) for f in name.fields), *made.fields)

@@ -7,16 +7,16 @@ sales chose an obsolete record is less likely than that a record of ours was mer
 from dataclasses import replace
 
 from sync.domain import schema
+from sync.domain.entities import Entity
 from sync.domain.rules import FieldRule
 from sync.domain.values import same
 from sync.mappers.draft import Draft, DraftField
-from sync.planner.resolve import ACCOUNT, CONTACT
 from sync.planner.snapshot import Ask, Lookup, Record
 from sync.planner.workspace import NotYet, Workspace
 
 PARTIES = {
     name: (entity, uuid)
-    for entity, uuid in ((ACCOUNT, "AccountPartyUUID"), (CONTACT, "ContactUUID"))
+    for entity, uuid in ((Entity.ACCOUNT, "AccountPartyUUID"), (Entity.CONTACT, "ContactUUID"))
     for name in schema.names(uuid)
 }
 """Fields of a lead that name its account or contact, by UUID or by number: whose, and the UUID that C4C gives it."""
@@ -47,6 +47,6 @@ def _is_merged_away(workspace: Workspace, field: DraftField, lead: Record) -> bo
 
 def _is_obsolete(workspace: Workspace, record: Record) -> bool:
     mapping = workspace.rules.mapping
-    if record.entity == ACCOUNT:
+    if record.entity == Entity.ACCOUNT:
         return record.text("LifeCycleStatusCode") == mapping.account.obsolete_status
     return record.text("StatusCode") == mapping.contact.obsolete_status

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from sync.domain.codes import Code
 from sync.domain.decision import Decision
+from sync.domain.entities import Entity
 from sync.domain.link import GONE
 from sync.domain.rules import FieldMap, Rules, Score, qualified
 from sync.domain.schema import Schema
@@ -16,7 +17,6 @@ from sync.mappers.draft import Draft, draft
 from sync.planner import compare
 from sync.planner.consent import stops_updates
 from sync.planner.observed import known_fields
-from sync.planner.resolve import LEAD
 from sync.planner.snapshot import Record
 from sync.planner.workspace import Workspace, by_id
 from sync.planner.writes import Links
@@ -33,7 +33,7 @@ def outdated(
             for link in _open_links(decision, view, links, rules):
                 made = _draft(view, link, rules.score(decision.score), rules, schema)
                 if compare.for_update(
-                    made, Record(LEAD, link.object_id, known_fields(link)), compare.Base.of(link), schema
+                    made, Record(Entity.LEAD, link.object_id, known_fields(link)), compare.Base.of(link), schema
                 ):
                     yield link, made
 
@@ -51,7 +51,7 @@ def keep_scores(workspace: Workspace, decisions: tuple[Decision, ...]) -> None:
             workspace.remember(link, record)
         else:
             workspace.warnings += made.warnings
-            workspace.write(made, record, {f"{LEAD} {link.key}"}, keyed=False)
+            workspace.write(made, record, {f"{Entity.LEAD} {link.key}"}, keyed=False)
 
 
 def _only_too_low(decision: Decision) -> bool:
@@ -62,7 +62,7 @@ def _only_too_low(decision: Decision) -> bool:
 
 def _open_links(decision: Decision, view: ContactView, links: Links, rules: Rules) -> list[Link]:
     stem = f"{view.id}:{decision.score}:"
-    ours = [link for (entity, key), link in sorted(links.items()) if entity == LEAD and key.startswith(stem)]
+    ours = [link for (entity, key), link in sorted(links.items()) if entity == Entity.LEAD and key.startswith(stem)]
     closed = rules.mapping.lead.closed_status
     return [
         link
@@ -73,7 +73,7 @@ def _open_links(decision: Decision, view: ContactView, links: Links, rules: Rule
 
 def _draft(view: ContactView, link: Link, score: Score, rules: Rules, schema: Schema) -> Draft:
     fields = _score_fields(rules, score)
-    return draft(LEAD, link.key, "contact", fields, lambda _: view.get(score.property), schema)
+    return draft(Entity.LEAD, link.key, "contact", fields, lambda _: view.get(score.property), schema)
 
 
 def _score_fields(rules: Rules, score: Score) -> list[FieldMap]:

@@ -3,13 +3,14 @@
 C4C resets a channel whose consent is left out to "undefined", and some tenants make the permission set by themselves.
 """
 
+from sync.domain.entities import Entity
 from sync.domain.rules import FieldRule
 from sync.mappers.draft import Draft, Value
 from sync.planner.consent import consents, doubts, refusals
 from sync.planner.observed import PARTS
 from sync.planner.snapshot import Ask, Lookup, Record
 from sync.planner.workspace import Party, Workspace, by_id, constants
-from sync.planner.writes import CHANNEL, PERMISSION, Write
+from sync.planner.writes import Write
 
 UNDEFINED = "3"
 """A channel without a decision counts as blank."""
@@ -22,31 +23,31 @@ def permissions(workspace: Workspace, person: Party, *, only_refusals: bool = Fa
     wanted = (refusals if only_refusals else consents)(workspace.view, consent)
     if (
         not wanted
-        or not workspace.offers(PERMISSION, "BusinessPartnerUUID")
-        or not workspace.offers(CHANNEL, "Channel", "Consent")
+        or not workspace.offers(Entity.PERMISSION, "BusinessPartnerUUID")
+        or not workspace.offers(Entity.CHANNEL, "Channel", "Consent")
     ):
         return
     holder, answers = _permission_set(workspace, person)
     if holder is None:
-        owner = constants(PERMISSION, person.key, {"BusinessPartnerUUID": (person.uuid, FieldRule.CREATE_ONLY)})
+        owner = constants(Entity.PERMISSION, person.key, {"BusinessPartnerUUID": (person.uuid, FieldRule.CREATE_ONLY)})
         children = tuple(_new(workspace, person, channel, code) for channel, (code, _) in sorted(wanted.items()))
         workspace.write(owner, None, {person.lock}, answers=answers, children=children)
         return
-    rows = workspace.need(Lookup(Ask.CHANNELS_OF, CHANNEL, holder.object_id))
+    rows = workspace.need(Lookup(Ask.CHANNELS_OF, Entity.CHANNEL, holder.object_id))
     channels = {PARTS: {row.object_id: {name: row.text(name) for name in ("Channel", "Consent")} for row in rows}}
-    workspace.write(constants(PERMISSION, person.key, {}), holder, {person.lock}, observed=channels)
-    workspace.look_for(CHANNEL, rows)
+    workspace.write(constants(Entity.PERMISSION, person.key, {}), holder, {person.lock}, observed=channels)
+    workspace.look_for(Entity.CHANNEL, rows)
     for channel, (code, rule) in sorted(wanted.items()):
         _channel(workspace, person, holder, rows, (channel, code, rule))
 
 
 def _permission_set(workspace: Workspace, person: Party) -> tuple[Record | None, tuple[Lookup, ...]]:
-    link = workspace.link(PERMISSION, person.key)
+    link = workspace.link(Entity.PERMISSION, person.key)
     if link and (linked := workspace.need(by_id(link))):
         return linked[0], ()
     if not isinstance(person.uuid, str):
         return None, ()
-    lookup = Lookup(Ask.PERMISSIONS_OF, PERMISSION, person.uuid)
+    lookup = Lookup(Ask.PERMISSIONS_OF, Entity.PERMISSION, person.uuid)
     found = sorted(workspace.need(lookup), key=lambda record: record.object_id)
     return (found[0] if found else None), (lookup,)
 
@@ -57,7 +58,7 @@ def _new(workspace: Workspace, person: Party, channel: str, code: str) -> Write:
         "Channel": (channel, FieldRule.CREATE_ONLY),
         "Consent": (code, FieldRule.CREATE_ONLY),
     }
-    return workspace.child(constants(CHANNEL, f"{person.key}:{channel}", fields))
+    return workspace.child(constants(Entity.CHANNEL, f"{person.key}:{channel}", fields))
 
 
 def _channel(
@@ -68,7 +69,7 @@ def _channel(
     if existing and existing.text("Consent") in ("", UNDEFINED):
         rule = FieldRule.HUBSPOT_WINS
     made: Draft = constants(
-        CHANNEL,
+        Entity.CHANNEL,
         f"{person.key}:{channel}",
         {
             "ParentObjectID": (holder.object_id, FieldRule.CREATE_ONLY),
@@ -76,4 +77,4 @@ def _channel(
             "Consent": (code, rule),
         },
     )
-    workspace.write(made, existing, {person.lock}, answers=(Lookup(Ask.CHANNELS_OF, CHANNEL, holder.object_id),))
+    workspace.write(made, existing, {person.lock}, answers=(Lookup(Ask.CHANNELS_OF, Entity.CHANNEL, holder.object_id),))

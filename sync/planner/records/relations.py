@@ -8,6 +8,7 @@ from typing import Any
 
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
+from sync.domain.entities import Entity
 from sync.domain.rules import FieldRule
 from sync.domain.typed import wire
 from sync.domain.values import blank, same
@@ -15,10 +16,8 @@ from sync.domain.views import Association, Company, Link
 from sync.mappers.company import related
 from sync.mappers.draft import Draft, DraftField
 from sync.planner.records.parties import further_account
-from sync.planner.resolve import CONTACT
 from sync.planner.snapshot import Ask, Lookup, Record
 from sync.planner.workspace import Party, Problem, Workspace
-from sync.planner.writes import RELATION
 
 MAIN = "ReverseMainIndicator"
 """Seen from the contact: this account is its main one."""
@@ -29,10 +28,10 @@ WORK_PLACE = ("JobTitle", "FunctionCode", "DepartmentCode", "Department", "Email
 
 def relations(workspace: Workspace, company: Company, account: Party, person: Party) -> None:
     """Relationships to the lead's account and to the accounts of the contact's further companies."""
-    if not workspace.offers(RELATION, "ContactID", "AccountID"):
+    if not workspace.offers(Entity.RELATION, "ContactID", "AccountID"):
         return
     rows = _rows(workspace, person)
-    workspace.look_for(RELATION, rows)
+    workspace.look_for(Entity.RELATION, rows)
     kept = set()
     met: set[str] = set()
     for association in sorted(_related(workspace), key=lambda one: one.company.id != company.id):
@@ -55,7 +54,7 @@ def _related(workspace: Workspace) -> list[Association]:
 
 def _check_number(workspace: Workspace) -> None:
     """Raises Problem where one contact asks for so many relationships that the guard would stop everybody."""
-    number = sum(write.entity == RELATION and write.action != "unchanged" for write in workspace.records)
+    number = sum(write.entity == Entity.RELATION and write.action != "unchanged" for write in workspace.records)
     if workspace.most_relationships and number > workspace.most_relationships:
         text = (
             f"{number} relationships to accounts would be written; one contact may have {workspace.most_relationships}"
@@ -64,7 +63,7 @@ def _check_number(workspace: Workspace) -> None:
 
 
 def lookup(contact_object_id: str) -> Lookup:
-    return Lookup(Ask.RELATIONS_OF, RELATION, contact_object_id)
+    return Lookup(Ask.RELATIONS_OF, Entity.RELATION, contact_object_id)
 
 
 def _rows(workspace: Workspace, person: Party) -> tuple[Record, ...]:
@@ -79,13 +78,13 @@ def _relation(
     if person.record is None and main:
         return
     key = f"{person.key}:{association.company.id}"
-    link = workspace.links.get((RELATION, key))
+    link = workspace.links.get((Entity.RELATION, key))
     existing = _row_of(account, rows, link)
     if existing is None and _deleted_by_sales(link, account, person):
         return
     enqueue = True if main and not _moved_by_sales(workspace, rows) else None
     made = Draft(
-        RELATION,
+        Entity.RELATION,
         key,
         (
             DraftField("ContactID", person.number, FieldRule.CREATE_ONLY, 0),
@@ -128,19 +127,19 @@ def _is_main(row: Record) -> bool:
 
 def _moved_by_sales(workspace: Workspace, rows: Sequence[Record]) -> bool:
     """We made some account the main one, and it no longer is: somebody chose another. An untouched False is blank."""
-    sent = {link.object_id: link.sent.get(MAIN) for link in workspace.own_links(RELATION)}
+    sent = {link.object_id: link.sent.get(MAIN) for link in workspace.own_links(Entity.RELATION)}
     return any(sent.get(row.object_id) is True and not _is_main(row) for row in rows)
 
 
 def _primary_is_main(workspace: Workspace, rows: Sequence[Record]) -> bool:
     """The account that is the main one is the one that we chose last."""
     mains = {row.object_id for row in rows if _is_main(row)}
-    return any(link.object_id in mains and link.sent.get(MAIN) is True for link in workspace.own_links(RELATION))
+    return any(link.object_id in mains and link.sent.get(MAIN) is True for link in workspace.own_links(Entity.RELATION))
 
 
 def _came_with_contact(workspace: Workspace, account: Party, person: Party) -> bool:
     """C4C made the relationship by itself when we created the contact on this account."""
-    link = workspace.link(CONTACT, person.key)
+    link = workspace.link(Entity.CONTACT, person.key)
     if link is None or not link.ours or account.record is None:
         return False
     return same(link.sent.get("AccountUUID"), account.record.text("UUID"))
@@ -152,12 +151,17 @@ def _work_place(workspace: Workspace, person: Party) -> Iterator[DraftField]:
     Where it lives on the relationship, the person would otherwise lose it (c4c.md, section 4.3); where it lives on the
     person, the relationship shows the same. Values of sales' own, and fields that labels fill in, are left out.
     """
-    written = next((w for w in workspace.records if (w.entity, w.key) == (CONTACT, person.key)), None)
+    written = next((w for w in workspace.records if (w.entity, w.key) == (Entity.CONTACT, person.key)), None)
     ours: Mapping[str, Any] = {**written.merge_base, **written.values()} if written else {}
     governed = {name for rule in workspace.rules.qualification.labels for name in rule.fields}
     rules = {name: mapped.rule for mapped in workspace.rules.mapping.contact.fields for name in mapped.target}
     for n, name in enumerate(WORK_PLACE):
-        if name in ours and name in rules and name not in governed and workspace.tenant.schema.field(RELATION, name):
+        if (
+            name in ours
+            and name in rules
+            and name not in governed
+            and workspace.tenant.schema.field(Entity.RELATION, name)
+        ):
             rule = FieldRule.FILL_BLANK if rules[name] is FieldRule.CREATE_ONLY else rules[name]
             yield DraftField(name, ours[name], rule, 50 + n)
 
@@ -168,18 +172,18 @@ def _label_fields(workspace: Workspace, association: Association, link: Link | N
     governed = {name for rule in workspace.rules.qualification.labels for name in rule.fields}
     former = {n for n, value in (link.sent if link else {}).items() if n in governed and not blank(value)}
     for n, name in enumerate(sorted(wanted.keys() | former)):
-        known = workspace.tenant.schema.field(RELATION, name)
+        known = workspace.tenant.schema.field(Entity.RELATION, name)
         if known is None:
             continue
         if name in wanted:
             if known.cuts(wanted[name]):
-                text = f"{RELATION}.{name}: longer than {known.length}, left out"
+                text = f"{Entity.RELATION}.{name}: longer than {known.length}, left out"
                 workspace.warnings.append(Reason(Code.VALUE_TOO_LONG, text))
                 continue
             try:
                 yield DraftField(name, wire(wanted[name], known.type), FieldRule.C4C_WINS, 10 + n)
             except ValueError as error:
-                workspace.warnings.append(Reason(Code.VALUE_INVALID, f"{RELATION}.{name}: {error}, left out"))
+                workspace.warnings.append(Reason(Code.VALUE_INVALID, f"{Entity.RELATION}.{name}: {error}, left out"))
         elif known.type == "String":
             yield DraftField(name, "", FieldRule.C4C_WINS, 10 + n)
 
@@ -197,13 +201,13 @@ def _removed(workspace: Workspace, rows: Sequence[Record], kept: set[Any], perso
     """Associations that are gone, or have a label without relationship: it goes too if we made it, else it stays."""
     associated = {association.company.id for association in _related(workspace)}
     by_id = {row.object_id: row for row in rows}
-    for link in workspace.own_links(RELATION):
+    for link in workspace.own_links(Entity.RELATION):
         if link.key.partition(":")[2] in associated:
             continue
         row = by_id.get(link.object_id)
         # Two HubSpot companies may be one account, and a contact is not torn from its main account.
         if row is None or not link.ours or row.text("AccountID") in kept:
-            workspace.obsolete_links.append((RELATION, link.key))
+            workspace.obsolete_links.append((Entity.RELATION, link.key))
         elif not _is_main(row):
             locks = workspace.account_locks("AccountID", row.text("AccountID"))
-            workspace.delete(RELATION, link.key, row, {*locks, person.lock})
+            workspace.delete(Entity.RELATION, link.key, row, {*locks, person.lock})
