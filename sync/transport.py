@@ -102,17 +102,17 @@ class Pages:
 
     def __init__(self, system: System, what: str) -> None:
         self._system, self._what = system, what
-        self._seen: set[str] = set()
+        self._cursors: set[str] = set()
 
     def next(self, cursor: str | None) -> str | None:
         """The cursor to go on with, None at the end. Raises Malformed where the listing does not get on."""
         if cursor is None:
             return None
-        if cursor in self._seen:
+        if cursor in self._cursors:
             raise Malformed(self._system, f"{self._what} does not get on: the same page is announced again")
-        if len(self._seen) >= MOST_PAGES:
+        if len(self._cursors) >= MOST_PAGES:
             raise Malformed(self._system, f"{self._what} does not end: {MOST_PAGES} pages were read")
-        self._seen.add(cursor)
+        self._cursors.add(cursor)
         return cursor
 
 

@@ -183,10 +183,10 @@ def _duplicates(records: Iterable[Keyed]) -> Iterable[dict[str, Any]]:
 
 def _gone(context: Context, links: Iterable[tables.Link], records: Iterable[Keyed]) -> list[tables.Link]:
     """Links whose record is not there, asked for by id too: somebody may only have emptied its key."""
-    seen = {(r.entity, r.object_id) for r in records}
-    unseen = [link for link in links if (link.entity, link.object_id) not in seen]
+    read = {(r.entity, r.object_id) for r in records}
+    unread = [link for link in links if (link.entity, link.object_id) not in read]
     by_entity: dict[str, list[str]] = defaultdict(list)
-    for link in unseen:
+    for link in unread:
         by_entity[link.entity].append(link.object_id)
     queries = [
         Query(collection(entity), part, ("ObjectID",))
@@ -194,7 +194,7 @@ def _gone(context: Context, links: Iterable[tables.Link], records: Iterable[Keye
         for part in odata.chunks("ObjectID", ids)
     ]
     there = {str(row["ObjectID"]) for rows in (context.c4c.query(queries) if queries else []) for row in rows}
-    return [link for link in unseen if link.object_id not in there]
+    return [link for link in unread if link.object_id not in there]
 
 
 def _entry(store: Store, entity: str, key: str, object_id: str) -> dict[str, Any]:
@@ -224,17 +224,17 @@ def _contacts(store: Store, entity: str, key: str) -> list[str]:
 def _compare_fields(context: Context, handover: Handover, settled: list[str], found: Differences) -> None:
     """What the normal path would create or change for contacts that count as done."""
     known = {(entry["entity"], entry["key"]) for entry in found.missing}
-    seen: dict[tuple[str, str], dict[str, Any]] = {}
+    differing: dict[tuple[str, str], dict[str, Any]] = {}
     for ids in portions(settled, BATCH_SIZE):
         batch = _planned(context, handover, ids)
         for contact in batch.open():
             for write in batch.plans[contact].records:
                 if write.action != "unchanged":
-                    entry = seen.setdefault((write.entity, write.key), _difference(write))
+                    entry = differing.setdefault((write.entity, write.key), _difference(write))
                     entry["contacts"].append(contact)
         context.progress("verify fields", len(ids), len(settled))
-    found.drifted = [_without(e, "action") for e in seen.values() if e["action"] == "update"]
-    creates = [e for e in seen.values() if e["action"] == "create" and (e["entity"], e["key"]) not in known]
+    found.drifted = [_without(e, "action") for e in differing.values() if e["action"] == "update"]
+    creates = [e for e in differing.values() if e["action"] == "create" and (e["entity"], e["key"]) not in known]
     found.missing += [{**_without(e, "action", "fields"), "object_id": None} for e in creates]
 
 

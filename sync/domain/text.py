@@ -29,8 +29,8 @@ def clean(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    seen = _UNSEEN.sub("", _HALF_PAIR.sub("\ufffd", text))
-    plain = _BLANKS.sub(" ", _LINES.sub("\n", _JOINERS.sub("", seen)))
+    visible = _UNSEEN.sub("", _HALF_PAIR.sub("\ufffd", text))
+    plain = _BLANKS.sub(" ", _LINES.sub("\n", _JOINERS.sub("", visible)))
     return unicodedata.normalize("NFC", plain)
 
 

@@ -371,15 +371,15 @@ def _apart(batch: Batch, groups: list[list[Write]]) -> list[list[list[Write]]]:
 
 def _next_round(batch: Batch) -> list[Write]:
     """What can be written now, each record once. Accounts go before what may depend on them."""
-    wave: dict[tuple[str, str], Write] = {}
+    writes: dict[tuple[str, str], Write] = {}
     taken: set[str] = set()
     for contact in batch.open():
         for write in batch.plans[contact].ready():
-            if (write.entity, write.key) in wave or write.object_id in taken:
+            if (write.entity, write.key) in writes or write.object_id in taken:
                 continue
-            wave[write.entity, write.key] = write
+            writes[write.entity, write.key] = write
             taken |= {write.object_id} if write.object_id else set()
-    return list(wave.values())
+    return list(writes.values())
 
 
 def _reopen(batch: Batch, writes: Sequence[Write]) -> None:

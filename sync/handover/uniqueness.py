@@ -27,7 +27,7 @@ from sync.state.second_writer import Made, Twin
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _Created:
     """A record with our key, and a digest of who created it."""
 
     record: Keyed
@@ -43,12 +43,12 @@ def look(context: Context, schema: Schema, made: Sequence[Made]) -> None:
     if not ours:
         return
     try:
-        seen = _read(context, schema, ours)
+        records = _read(context, schema, ours)
     except RemoteError:
         with context.store.session() as session:
             second_writer.look_again(session, ours, context.now())
         raise
-    twins = _report(context, ours, seen)
+    twins = _report(context, ours, records)
     if context.config.worker.c4c.settle_seconds:
         keys = {(twin.entity, twin.key) for twin in twins}
         with context.store.session() as session:
@@ -70,12 +70,12 @@ def look_again(context: Context, schema: Callable[[], Schema]) -> None:
 # ---- reading
 
 
-def _read(context: Context, schema: Schema, made: Sequence[Made]) -> list[_Seen]:
+def _read(context: Context, schema: Schema, made: Sequence[Made]) -> list[_Created]:
     queries = [query for entity in KEYED for query in _queries(context.config.rules, schema, entity, made)]
     answers = context.c4c.query([query for _, query in queries])
     entities = context.config.rules.mapping.by_entity()
     return [
-        _Seen(keyed(entity, row, entities[entity]), _creator(entity, row))
+        _Created(keyed(entity, row, entities[entity]), _creator(entity, row))
         for (entity, _), rows in zip(queries, answers, strict=True)
         for row in rows
     ]
@@ -96,10 +96,10 @@ def _creator(entity: str, row: Row) -> str:
 # ---- judging
 
 
-def twins_of(made: Iterable[Made], seen: Iterable[Keyed]) -> list[Twin]:
+def twins_of(made: Iterable[Made], records: Iterable[Keyed]) -> list[Twin]:
     """The other records with the keys of ours; those that sales retired are none. Pure."""
     ours = {(one.entity, one.key): one.object_id for one in made}
-    others = [(ours[other.entity, other.key], other) for other in seen if (other.entity, other.key) in ours]
+    others = [(ours[other.entity, other.key], other) for other in records if (other.entity, other.key) in ours]
     return [
         Twin(other.entity, other.key, mine, other.object_id)
         for mine, other in others
@@ -107,12 +107,12 @@ def twins_of(made: Iterable[Made], seen: Iterable[Keyed]) -> list[Twin]:
     ]
 
 
-def _report(context: Context, made: Sequence[Made], seen: Sequence[_Seen]) -> list[Twin]:
+def _report(context: Context, made: Sequence[Made], records: Sequence[_Created]) -> list[Twin]:
     """Remembers a second writer if there is one, and names every other twin; returns all of them."""
-    twins = twins_of(made, (one.record for one in seen))
+    twins = twins_of(made, (one.record for one in records))
     if not twins:
         return []
-    creators = {one.record.object_id: one.creator for one in seen}
+    creators = {one.record.object_id: one.creator for one in records}
     with context.store.session() as session:
         ourselves = streams.remembered(session, linking.OURSELVES)
         by_us = [twin for twin in twins if ourselves and creators[twin.theirs] == ourselves]

@@ -40,19 +40,19 @@ def _follow(context: Context, score: Score) -> tuple[int, int]:
         stood = set(crossings.crossed(session, score.name))
     pages = read_set(context.hubspot, "contacts", wanted(context, "contacts"), condition(score))
     first = next(pages)
-    seen, changed = _ids(first), _store(context, score, first)
-    if first.after and first.total - first.left_out == len(stood) and seen <= stood and _read_lately(context, score):
-        return len(seen), changed
+    found, changed = _ids(first), _store(context, score, first)
+    if first.after and first.total - first.left_out == len(stood) and found <= stood and _read_lately(context, score):
+        return len(found), changed
     for page in _rest(pages, first):
         changed += _store(context, score, page)
-        seen |= _ids(page)
-        context.progress(f"score {score.name}", len(seen), first.total)
+        found |= _ids(page)
+        context.progress(f"score {score.name}", len(found), first.total)
         context.checkpoint()
         budget.still_spare(context, "scores")
-    changed += _left(context, stood - seen)
+    changed += _left(context, stood - found)
     with context.store.session() as session:
         freshness.note_read(session, score.name, started, context.now())
-    return len(seen), changed
+    return len(found), changed
 
 
 def _rest(pages: Iterator[Page], first: Page) -> Iterator[Page]:

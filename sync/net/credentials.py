@@ -35,7 +35,7 @@ class Secret:
 
     def __init__(self, value: str, setting: str = "", path: Path | None = None, *, concealed: bool = True) -> None:
         self._value, self._setting, self._path, self._concealed = value, setting, path, concealed
-        self._seen = fingerprint(path) if path else None
+        self._read_at = fingerprint(path) if path else None
         self.version = 0
         """Grows with each change of the file, a mere `touch` included: somebody wants it tried again."""
 
@@ -50,8 +50,8 @@ class Secret:
     def refresh(self) -> int:
         """Looks at the file; returns the version that is in force."""
         now = fingerprint(self._path) if self._path else None
-        if now is not None and now != self._seen and self._read():
-            self._seen = now
+        if now is not None and now != self._read_at and self._read():
+            self._read_at = now
             self.version += 1
             emit(Event.CREDENTIALS_READ, field=self._setting)
         return self.version
@@ -60,7 +60,7 @@ class Secret:
         """Reads the file whatever its date says: the value was refused. Another value is another version."""
         before = self._value
         if self._path and self._read() and self._value != before:
-            self._seen = fingerprint(self._path)
+            self._read_at = fingerprint(self._path)
             self.version += 1
             emit(Event.CREDENTIALS_READ, field=self._setting)
 

@@ -38,9 +38,9 @@ def spare(context: Context, job: str) -> None:
 
 def still_spare(context: Context, job: str) -> None:
     """Called between portions of a job: costs nothing. Raises BudgetClosed."""
-    seen = context.hubspot.budget
-    if seen and job in RESERVE_SHARE:
-        _leave_reserve(context, job, seen.limit, seen.left)
+    reported = context.hubspot.budget
+    if reported and job in RESERVE_SHARE:
+        _leave_reserve(context, job, reported.limit, reported.left)
 
 
 def exhausted(context: Context, wait: float | None) -> None:
@@ -59,12 +59,12 @@ def exhausted(context: Context, wait: float | None) -> None:
 
 def note(context: Context) -> None:
     """Keeps what the answers of a job told."""
-    seen = context.hubspot.budget
-    if seen:
+    reported = context.hubspot.budget
+    if reported:
         with context.store.session() as session:
             budget = kept.load(session)
             if budget.exhausted_until is None:
-                kept.save(session, replace(budget, limit=seen.limit, left=seen.left))
+                kept.save(session, replace(budget, limit=reported.limit, left=reported.left))
 
 
 def _known(context: Context) -> DailyBudget:
@@ -80,8 +80,8 @@ def _known(context: Context) -> DailyBudget:
     lately = budget.asked_at is not None and timedelta(0) <= now - budget.asked_at < ASK_AGAIN
     if _reset(budget, now) is None and not lately:
         return _asked(context, now)
-    seen = context.hubspot.budget
-    return replace(budget, limit=seen.limit, left=seen.left) if seen else budget
+    reported = context.hubspot.budget
+    return replace(budget, limit=reported.limit, left=reported.left) if reported else budget
 
 
 def _asked(context: Context, now: datetime) -> DailyBudget:

@@ -47,19 +47,19 @@ def read_set(
     hubspot: HubSpotPort, object_type: ObjectType, properties: Sequence[str], condition: Filter
 ) -> Iterator[Page]:
     """All rows that fulfil `condition`, by ascending id. Raises Malformed if the pages do not add up."""
-    last, seen = "0", 0
+    last, read = "0", 0
     order, pages = _IdOrder(), Pages("hubspot", f"a search of {object_type} by id")
     before: Page | None = None
     while True:
         page = hubspot.search(object_type, [condition, Filter(ID, "GT", last)], ID, properties)
         short = before is not None and page.total < before.total - before.rows
         # Rows have left the set meanwhile, or were jumped over: up to here there may be no more than were read.
-        if short and hubspot.count(object_type, [condition, Filter(ID, "LTE", last)]) > seen:
+        if short and hubspot.count(object_type, [condition, Filter(ID, "LTE", last)]) > read:
             raise Malformed("hubspot", "a search by id jumped over rows; they are read again")
         yield page
         if page.after is None:
             return
-        last, seen, before = pages.next(order.after(page, last)) or last, seen + page.rows, page
+        last, read, before = pages.next(order.after(page, last)) or last, read + page.rows, page
 
 
 class _IdOrder:

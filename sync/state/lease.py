@@ -103,9 +103,9 @@ class Lease:
         return alone
 
     def _stands_still(self, row: tables.Lease) -> bool:
-        seen, now = (row.term, row.heartbeat), self.monotonic()
-        if self._watched is None or self._watched[0] != seen:
-            self._watched = seen, now
+        state, now = (row.term, row.heartbeat), self.monotonic()
+        if self._watched is None or self._watched[0] != state:
+            self._watched = state, now
         return now - self._watched[1] >= self.patience
 
     def heartbeat(self) -> None:

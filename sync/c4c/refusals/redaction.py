@@ -60,8 +60,8 @@ def redacted(text: str, sent: Sent) -> str:
 
 def holds_contact_data(text: str) -> bool:
     """Whether an e-mail address or a number that could be a phone number is in the text; dates are none."""
-    seen = unicodedata.normalize("NFKC", text)
-    return bool(_EMAIL.search(seen) or _PHONE.search(_DATE.sub("", seen)))
+    normal = unicodedata.normalize("NFKC", text)
+    return bool(_EMAIL.search(normal) or _PHONE.search(_DATE.sub("", normal)))
 
 
 _DATE = re.compile(r"(?<!\w)(?:\d{4}-\d{2}-\d{2}|\d{1,2}\.\d{1,2}\.\d{4})(?!\w)")
