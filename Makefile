@@ -14,7 +14,7 @@ BIN := .venv/bin
 PIP := -m pip -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long drill check lint style types rooms rules format lock
+.PHONY: help demo test test-long drill check lint style types rooms rules format picture lock
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,9 @@ rules: .venv/.installed
 format: .venv/.installed ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff format
 	@$(BIN)/ruff check --fix
+
+picture: .venv/.installed ## Draw the pictures of docs/architecture.md from the imports and calls in the code
+	@$(BIN)/python docs/pictures.py
 
 lock: ## Write the lock files from pyproject.toml; with UPGRADE=1 at the newest versions
 	@$(need-python)
