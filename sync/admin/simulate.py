@@ -42,6 +42,8 @@ PORTION = 500
 """Contacts looked at together."""
 
 
+Decisions = tuple[Decision, ...]
+
 UNGUARDED = Guard(max_creates=0, max_changed_share=0, max_relationships=0)
 
 
@@ -154,25 +156,32 @@ class _Comparison:
         persons = work.parked_as(self.session, ids, Code.CONTACT_AMBIGUOUS)
         for contact, view in views.items():
             with self.faults.concerning({contact: view.change_seq}):
+                decided = [qualify(view, side.rules) for side in self.sides]
+                ambiguous = decided[0] if contact in persons else ()
                 now, then = (
-                    self._predicted(side, view, links, self._world(side, view, contact in persons))
-                    for side in self.sides
+                    self._predicted(side, view, decisions, links, self._world(side, view, decisions, ambiguous))
+                    for side, decisions in zip(self.sides, decided, strict=True)
                 )
                 self._keep(view, now, then)
 
-    def _world(self, side: "_Side", view: ContactView, ambiguous_person: bool) -> World:
-        """What only C4C knows, as the last run found it."""
+    def _world(self, side: "_Side", view: ContactView, decisions: Decisions, ambiguous: Decisions) -> World:
+        """What only C4C knows, as the last run found it.
+
+        `ambiguous`: the decisions with which the run parked a contact whose person it could not tell; else none.
+        """
         found = {(Entity.ACCOUNT, a.company.id) for a in view.associations if a.company.id in self.ambiguous}
-        if ambiguous_person and _companies(qualify(view, side.rules)) & _companies(qualify(view, self.sides[0].rules)):
+        if _companies(decisions) & _companies(ambiguous):
             found.add((Entity.CONTACT, view.id))
         return replace(side.assumed, ambiguous=frozenset(found)) if found else side.assumed
 
-    def _predicted(self, side: "_Side", view: ContactView, links: LinksOf, world: World) -> Prediction:
-        """The prediction for one contact; of whom C4C need not hear costs nothing more than the decision."""
-        decisions, known = qualify(view, side.rules), links.of(view)
+    def _predicted(
+        self, side: "_Side", view: ContactView, decisions: Decisions, links: LinksOf, world: World
+    ) -> Prediction:
+        """The prediction for one contact; one that needs nothing from C4C costs no more than the decision."""
+        known = links.of(view)
         if not concerns(view, decisions, known, side.rules, side.tenant.schema):
             return Prediction(decisions)
-        return predict(view, known, side.rules, side.tenant, world)
+        return predict(view, decisions, known, side.rules, side.tenant, world)
 
     def _load(self, ids: Sequence[str]) -> tuple[dict[str, ContactView], LinksOf]:
         views = self.faults.views(self.session, ids, partial(contact_views.views, rules=self.sides[1].rules))
@@ -210,10 +219,12 @@ class _Comparison:
     def _again(self, side: "_Side", view: ContactView, links: LinksOf, ambiguous_person: bool) -> None:
         companies = (association.company.id for association in view.associations)
         further = frozenset(i for i in companies if self.spool.makes_account(side.world, i))
-        own = _companies(qualify(view, side.rules))
+        decisions = qualify(view, side.rules)
+        own = _companies(decisions)
         if own and further - own:
-            world = replace(self._world(side, view, ambiguous_person), accounts=further - own)
-            prediction = self._predicted(side, view, links, world)
+            ambiguous = qualify(view, self.sides[0].rules) if ambiguous_person else ()
+            world = replace(self._world(side, view, decisions, ambiguous), accounts=further - own)
+            prediction = self._predicted(side, view, decisions, links, world)
             self.spool.write(side.world, view.id, prediction.writes, again=True)
 
     # ---- what cannot be known, or should be known before

@@ -22,7 +22,6 @@ from sync.handover.handover import Handover
 from sync.handover.keyed import STATUS, Keyed, keyed
 from sync.mirror import left_alone, selection
 from sync.planner.plan import Write, concerns
-from sync.planner.qualify import qualify
 from sync.state import streams, tables
 from sync.state.pending import mark_pending, portions
 from sync.state.store import Store
@@ -244,7 +243,7 @@ def _planned(context: Context, handover: Handover, ids: list[str]) -> Batch:
     links, schema = batch.links_by_contact(), handover.tenant.schema
     for contact, view in list(batch.views.items()):
         with handover.faults.concerning(batch.concerned([contact])):
-            if not concerns(view, qualify(view, rules), links[contact], rules, schema):
+            if not concerns(view, batch.decisions[contact], links[contact], rules, schema):
                 batch.leave_out([contact])
     batch.leave_out(handover.faults.found)
     handover.plan(batch)

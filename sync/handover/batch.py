@@ -21,10 +21,14 @@ BATCH_SIZE = 1000
 
 @dataclass
 class Batch:
-    """The state of one batch while it is carried over."""
+    """The state of one batch while it is carried over.
+
+    `decisions`: by contact, those made on exactly the view in `views`; a contact that is loaded anew is decided anew.
+    """
 
     views: dict[str, ContactView]
     links: dict[tuple[str, str], Link]
+    decisions: dict[str, tuple[Decision, ...]] = field(default_factory=dict)
     snapshot: Snapshot = field(default_factory=Snapshot)
     plans: dict[str, Plan] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
@@ -49,6 +53,7 @@ class Batch:
         """Forgets these contacts: nothing more is planned, written or recorded for them."""
         for contact in set(contacts) & self.views.keys():
             del self.views[contact]
+            self.decisions.pop(contact, None)
             self.plans.pop(contact, None)
             self.outcomes.pop(contact, None)
 

@@ -27,6 +27,7 @@ from sync.handover.outcomes import UNKNOWN_ROUNDS, Kind, answered, failure, requ
 from sync.lifecycle import Done, Failed, Outcome, Postponed
 from sync.mappers.identity import account_ids
 from sync.planner.plan import Tenant, Write, plan
+from sync.planner.qualify import qualify
 from sync.planner.snapshot import Ask, Lookup
 from sync.state import streams, work
 from sync.state.second_writer import Made
@@ -60,7 +61,7 @@ class Handover:
     # ---- planning
 
     def load(self, contact_ids: Sequence[str]) -> Batch:
-        """Views and links of these contacts."""
+        """Views and links of these contacts, and the decisions on exactly these views."""
         with self.context.store.reading() as session:
             rules = self.context.config.rules
             views = self.faults.views(session, contact_ids, partial(contact_views.views, rules=rules))
@@ -68,6 +69,7 @@ class Handover:
             companies: set[str] = set()
             for contact, view in views.items():
                 with self.faults.concerning(loaded.concerned([contact])):
+                    loaded.decisions[contact] = qualify(view, rules)
                     companies |= account_ids(view)
             loaded.links = work.links_of(session, contact_ids, companies)
         loaded.leave_out(self.faults.found)
@@ -81,8 +83,15 @@ class Handover:
             for contact in waiting:
                 view = batch.views[contact]
                 with self.faults.concerning({contact: view.change_seq}):
-                    planned = plan(view, links[contact], batch.snapshot, self.context.config.rules, self.tenant, most)
-                    batch.plans[contact] = planned
+                    batch.plans[contact] = plan(
+                        view,
+                        batch.decisions[contact],
+                        links[contact],
+                        batch.snapshot,
+                        self.context.config.rules,
+                        self.tenant,
+                        most,
+                    )
             self._set_aside(batch)
             waiting = [contact for contact in waiting if contact in batch.views and batch.plans[contact].lookups]
             if waiting:
@@ -259,6 +268,7 @@ class Handover:
             del batch.views[contact]
             batch.plans.pop(contact, None)
         batch.views |= fresh.views
+        batch.decisions |= fresh.decisions
         batch.links |= fresh.links
 
     def _settle_failed(self, batch: Batch, results: Sequence[tuple[Write, WriteResult]], owners: Owners) -> None:

@@ -47,12 +47,19 @@ class World:
     most_relationships: int = 0
 
 
-def predict(view: ContactView, links: Links, rules: Rules, tenant: Tenant, world: World) -> Prediction:
+def predict(
+    view: ContactView,
+    decisions: tuple[Decision, ...],
+    links: Links,
+    rules: Rules,
+    tenant: Tenant,
+    world: World,
+) -> Prediction:
     """Plans and pretends to write until nothing is left to write."""
     imagined = _remembered(view, links, rules, world)
     known, snapshot = dict(links), _Answering(imagined)
     for _ in range(MOST_ROUNDS):
-        planned = plan(view, known, snapshot, rules, tenant, world.most_relationships)
+        planned = plan(view, decisions, known, snapshot, rules, tenant, world.most_relationships)
         ready = {(write.entity, write.key): write for write in planned.ready()}
         if not ready:
             return Prediction(planned.decisions, tuple(imagined.written.values()), planned.problem, planned.warnings)

@@ -14,7 +14,6 @@ from sync.domain.rules import Rules
 from sync.domain.schema import Schema
 from sync.domain.views import ContactView, Unreadable
 from sync.planner.consent import consents, refused_since, stops_updates
-from sync.planner.qualify import qualify
 from sync.planner.records import attributes, open_leads, parties, permissions, relations
 from sync.planner.records import leads as leads_of
 from sync.planner.resolve import natural_lookups
@@ -33,13 +32,19 @@ __all__ = [
 
 
 def plan(
-    view: ContactView, links: Links, snapshot: Snapshot, rules: Rules, tenant: Tenant, most_relationships: int = 0
+    view: ContactView,
+    decisions: tuple[Decision, ...],
+    links: Links,
+    snapshot: Snapshot,
+    rules: Rules,
+    tenant: Tenant,
+    most_relationships: int = 0,
 ) -> Plan:
     """What to write for one contact, or what to ask first.
 
-    A contact that would have more than `most_relationships` relationships written is parked; 0 switches that off.
+    `decisions`: those that `qualify` made on this very view. A contact that would have more than `most_relationships`
+    relationships written is parked; 0 switches that off.
     """
-    decisions = qualify(view, rules)
     if not concerns(view, decisions, links, rules, tenant.schema):
         return Plan(view.id, decisions)
     workspace = Workspace(view, links, snapshot, rules, tenant, most_relationships, warnings=[*tenant.warnings])

@@ -16,11 +16,11 @@ from sync.planner.facts import Facts
 
 
 def qualify(view: ContactView, rules: Rules) -> tuple[Decision, ...]:
-    """One decision for each configured score."""
-    return view.memo.once("decisions", (rules,), (), lambda: _decisions(view, rules))
+    """One decision for each configured score.
 
-
-def _decisions(view: ContactView, rules: Rules) -> tuple[Decision, ...]:
+    Asked once for each view that is loaded, and handed on with it: planning is repeated after each answer of C4C, and
+    must rest on the same decisions each time. They are never carried over to a view that is loaded later.
+    """
     company, chosen = _chosen(view, rules)
     facts = Facts(view, company, rules)
     return tuple(_decide(facts, score, chosen) for score in rules.qualification.scores)

@@ -38,6 +38,7 @@ def about_row(contacts: Contacts, entity: str, row: Any) -> bool:
 PLACES = [
     pytest.param(loading, "_views", lambda contacts, _, ids: bool(set(contacts) & set(ids)), id="viewing"),
     pytest.param(push, "qualify", about_view, id="deciding"),
+    pytest.param(handover, "qualify", about_view, id="deciding again"),
     pytest.param(handover, "plan", about_view, id="planning"),
     pytest.param(answers, "answered", about_question, id="reading"),
     pytest.param(handover, "settled", lambda contacts, _, contact: contact in contacts, id="settling"),

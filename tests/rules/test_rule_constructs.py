@@ -150,7 +150,7 @@ def test_one_contact_yields_a_lead_for_each_score() -> None:
     )
     found = rules(text)
     view = contact(tier="A1", lead_score="80")
-    planned = plan(view, {}, answered_by_nothing(view, found), found, Tenant(standard()))
+    planned = plan(view, qualify(view, found), {}, answered_by_nothing(view, found), found, Tenant(standard()))
     leads = {write.key: write.body() for write in planned.records if write.entity == "Lead"}
     assert set(leads) == {"123:mql:1", "123:upsell:1"}
     assert "(mql)" in leads["123:mql:1"]["Name"]
@@ -160,7 +160,7 @@ def test_one_contact_yields_a_lead_for_each_score() -> None:
 def answered_by_nothing(view: Any, found: Any) -> Snapshot:
     """A C4C that holds nothing."""
     target = Snapshot()
-    while lookups := plan(view, {}, target, found, Tenant(standard())).lookups:
+    while lookups := plan(view, qualify(view, found), {}, target, found, Tenant(standard())).lookups:
         for question in lookups:
             target.learn(question, ())
     return target
@@ -201,7 +201,7 @@ def test_a_route_fills_the_lead() -> None:
     )
     found = rules(text)
     view = contact(labelled(company(numberofemployees="120"), "Primary"))
-    planned = plan(view, {}, answered_by_nothing(view, found), found, Tenant(standard()))
+    planned = plan(view, qualify(view, found), {}, answered_by_nothing(view, found), found, Tenant(standard()))
     lead = next(write.body() for write in planned.records if write.entity == "Lead")
     assert lead["Name"] == "Firma 7 midmarket default"
     assert [lead[n] for n in ("OriginTypeCode", "QualificationLevelCode", "PriorityCode", "GroupCode")] == [
@@ -317,7 +317,7 @@ def test_withdrawn_consent_stops_updates_if_so_configured(
 ) -> None:
     found = rules(text)
     view = contact(handed_over=handed_over, hs_email_optout=optout)
-    planned = plan(view, {}, answered_by_nothing(view, found), found, Tenant(standard()))
+    planned = plan(view, qualify(view, found), {}, answered_by_nothing(view, found), found, Tenant(standard()))
     assert (planned.decisions[0].code is Code.ALREADY_HANDED_OVER) == stops
     assert (
         not [write for write in planned.records if write.entity in ("CorporateAccount", "Contact", "Lead")]
@@ -396,10 +396,10 @@ fields = [{ target = "OwnerPartyUUID", source = "c4c.owner_uuid", rule = "c4c_wi
     )
     tenant = Tenant(standard(), PEOPLE)
     target = Snapshot()
-    while lookups := plan(view, {}, target, found, tenant).lookups:
+    while lookups := plan(view, qualify(view, found), {}, target, found, tenant).lookups:
         for question in lookups:
             target.learn(question, ())
-    planned = plan(view, {}, target, found, tenant)
+    planned = plan(view, qualify(view, found), {}, target, found, tenant)
     bodies = {write.entity: write.body() for write in planned.records}
     assert bodies["Lead"]["OwnerPartyUUID"] == "NORD"
     assert "OwnerUUID" not in bodies["CorporateAccount"]

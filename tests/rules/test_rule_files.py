@@ -518,8 +518,7 @@ def _decides(found: models.Rules) -> None:
         labelled(company(country="DE", zip="20354", phone="x"), "Primary"), email="?", phone="040 1", firstname="x"
     )
     for view in (many, contact(fit_score="50", interest_score="80", engagement_tier="A1"), ContactView("1", {})):
-        qualify(view, found)
-        predict(view, {}, found, tenant, World())
+        predict(view, qualify(view, found), {}, found, tenant, World())
 
 
 @examples(100)

@@ -29,6 +29,7 @@ from sync.domain.marketing import AttributeRule
 from sync.domain.rules import Rules
 from sync.domain.views import ContactView, Cycle, Label, Owner
 from sync.planner.plan import Plan, Tenant, Write, plan
+from sync.planner.qualify import qualify
 from sync.planner.snapshot import Ask, Record, Snapshot
 
 ACCOUNT, CONTACT, RELATION, LEAD = "CorporateAccount", "Contact", "ContactIsContactPersonFor", "Lead"
@@ -67,7 +68,7 @@ def handed_over(*leads: Record, **changes: Any) -> World:
 
 
 def test_a_plan_that_knows_nothing_asks_and_writes_nothing() -> None:
-    found = plan(ADA, {}, Snapshot(), shipped(), Tenant(standard()))
+    found = plan(ADA, qualify(ADA, shipped()), {}, Snapshot(), shipped(), Tenant(standard()))
     assert {Ask.LEADS_OF, Ask.BY_KEY, Ask.ACCOUNT_BY_DOMAIN} <= {lookup.kind for lookup in found.lookups}
     assert list(found.ready()) == []
 
@@ -160,7 +161,8 @@ def test_a_lost_memory_creates_nothing_twice() -> None:
 
 
 def test_who_does_not_qualify_is_neither_asked_about_nor_written() -> None:
-    found = plan(contact(primary(ACME), lead_score="74"), {}, Snapshot(), shipped(), Tenant(standard()))
+    below = contact(primary(ACME), lead_score="74")
+    found = plan(below, qualify(below, shipped()), {}, Snapshot(), shipped(), Tenant(standard()))
     assert (found.records, found.lookups, found.problem) == ((), frozenset(), None)
 
 
@@ -296,7 +298,7 @@ def test_a_company_that_is_only_a_text_makes_a_lead_without_account_and_person()
 
 
 def test_a_company_that_is_only_a_text_needs_no_look_up_of_accounts() -> None:
-    found = plan(TEXT_ONLY, {}, Snapshot(), shipped(), Tenant(standard()))
+    found = plan(TEXT_ONLY, qualify(TEXT_ONLY, shipped()), {}, Snapshot(), shipped(), Tenant(standard()))
     assert {lookup.kind for lookup in found.lookups} == {Ask.LEADS_OF}
 
 

@@ -13,6 +13,7 @@ from sync.domain.schema import Schema
 from sync.domain.views import ContactView, Link
 from sync.planner.compare import Change
 from sync.planner.plan import Plan, Tenant, Write, plan
+from sync.planner.qualify import qualify
 from sync.planner.snapshot import Ask, Lookup, Record, Snapshot
 
 ROUNDS = 12
@@ -62,11 +63,10 @@ class World:
 
     def plan(self, view: ContactView) -> Plan:
         """The plan once all questions are answered; everything is read anew."""
-        snapshot = Snapshot()
+        snapshot, decisions = Snapshot(), qualify(view, self.rules)
+        tenant = Tenant(self.schema, self.employees, shared=self.shared)
         for _ in range(ROUNDS):
-            found = plan(
-                view, self.links, snapshot, self.rules, Tenant(self.schema, self.employees, shared=self.shared)
-            )
+            found = plan(view, decisions, self.links, snapshot, self.rules, tenant)
             if not found.lookups:
                 return found
             for lookup in found.lookups:
