@@ -8,7 +8,7 @@ import contextvars
 import itertools
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,8 +16,10 @@ from functools import partial
 from typing import Any, Protocol
 
 from sync.c4c import odata
-from sync.c4c.fields import collection, parse_edmx
+from sync.c4c.entities import collection, entity_of
+from sync.c4c.metadata import parse_edmx
 from sync.c4c.odata import Operation, Part, Query, Row
+from sync.c4c.records import record
 from sync.c4c.refusals import words
 from sync.c4c.refusals.meaning import Meaning, meaning
 from sync.c4c.refusals.redaction import sent_in
@@ -26,103 +28,22 @@ from sync.domain.schema import Schema
 from sync.domain.values import blank
 from sync.errors import Denied, Malformed, Refused, SyncError, Unanswered, Unavailable
 from sync.net.connections import Trust
+from sync.planner.target import (
+    Aborted,
+    Conflict,
+    Doubtful,
+    Duplicate,
+    Employee,
+    Gone,
+    Locked,
+    Masters,
+    RefusedRequest,
+    Rejected,
+    Unknown,
+    WriteResult,
+    Written,
+)
 from sync.transport import Pages, RequestRetry, Requests, with_retry
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """The write took effect; `row` is the created record, None for a change."""
-
-    row: Row | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A business or payload error: nothing was written. `message` is free of the values that were sent.
-
-    `denied`: not the record's fault, but a service or permission that we lack.
-    """
-
-    message: str
-    denied: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Duplicate:
-    """C4C says that there is such a record already: nothing was written, and a look-up may find it."""
-
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Doubtful:
-    """Success by status, error by `sap-message`: most likely nothing was written, and only a look-up tells."""
-
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Gone:
-    """The record to change or delete is no longer there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """Somebody changed the record since it was read (412)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Locked:
-    """Somebody has the record open."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """No believable answer: the write may have happened. `outage` tells a failing system from a failing record."""
-
-    cause: str
-    outage: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Aborted:
-    """The request ended in `error`, or was not sent because another one ended in it.
-
-    The caller first keeps the results of the other requests, then raises `error`.
-    """
-
-    error: Exception
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedRequest:
-    """The request was refused as a whole, so nothing was written; `alone`: it held this record and no other."""
-
-    error: Refused
-    alone: bool = True
-
-    @property
-    def message(self) -> str:
-        return str(self.error)
-
-
-WriteResult = Written | Rejected | Duplicate | Doubtful | Conflict | Gone | Locked | Unknown | Aborted | RefusedRequest
-
-
-@dataclass(frozen=True, slots=True)
-class Employee:
-    """An employee who can own records: `uuid` as C4C writes it."""
-
-    uuid: str
-    email: str
-
-
-@dataclass(frozen=True, slots=True)
-class Masters:
-    """Code lists, and the employees who can own records; None where their service is not enabled."""
-
-    codes: Mapping[str, Mapping[str, str]]
-    employees: list[Employee] | None
 
 
 class C4CPort(Protocol):
@@ -422,7 +343,7 @@ def _not_answered(query: Query | str, part: Part) -> str:
 
 def _a_read(query: Query | str) -> str:
     """Entity and fields of a read, for messages."""
-    entity = (query.collection if isinstance(query, Query) else query.partition("?")[0]).removesuffix("Collection")
+    entity = entity_of(query.collection if isinstance(query, Query) else query.partition("?")[0])
     fields = sorted(sent_in([query]).names)
     return f"a read of {entity}" + (f" by {', '.join(fields)}" if fields else "")
 
@@ -478,7 +399,9 @@ def _written(operation: Operation, part: Part) -> WriteResult:
         row = odata.one(part.json())
     except ValueError:
         return Unknown("the created record was not shown", outage=False)
-    return Written(row) if odata.has_id(row) else Unknown("the created record has no ObjectID", outage=False)
+    if not odata.has_id(row):
+        return Unknown("the created record has no ObjectID", outage=False)
+    return Written(record(entity_of(operation.path), row))
 
 
 def _can_own(row: Row, now: datetime) -> bool:

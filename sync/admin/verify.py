@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sync.c4c import odata
-from sync.c4c.fields import collection
+from sync.c4c.entities import collection
 from sync.c4c.odata import Query
 from sync.context import Context
 from sync.contracts.tenant import read_tenant

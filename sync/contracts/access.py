@@ -5,7 +5,7 @@ What may be written cannot be asked without writing; the services of a communica
 
 from collections.abc import Iterator
 
-from sync.c4c.fields import collection
+from sync.c4c.entities import collection
 from sync.c4c.odata import Query
 from sync.c4c_client import C4CPort
 from sync.contracts import tenant

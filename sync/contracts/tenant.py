@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sync.c4c.fields import standard
-from sync.c4c_client import C4CPort, Employee
+from sync.c4c_client import C4CPort
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
 from sync.domain.entities import Entity
@@ -18,9 +17,11 @@ from sync.domain.rules import FieldMap, FieldRule, Rules
 from sync.domain.schema import Field, Schema
 from sync.domain.spelling import shown
 from sync.errors import ConfigurationError, Malformed, Refused
+from sync.planner.matching import UUIDS
 from sync.planner.plan import TAX_NUMBER, Tenant
-from sync.planner.queries import UUIDS
+from sync.planner.target import Employee
 from sync.rule_files import fields, required
+from sync.rule_files.standard_fields import standard
 
 VITAL = (Entity.ACCOUNT, Entity.CONTACT, Entity.LEAD)
 USEFUL = (*(entity for entity in Entity if entity not in VITAL), TAX_NUMBER)

@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterator, Mapping
 
 from sqlmodel import Session
 
-from sync.c4c import fields as c4c_fields
 from sync.contracts.tenant import USEFUL, VITAL, assumed
 from sync.domain import schema
 from sync.domain.rules import Rules
 from sync.planner.plan import Tenant
+from sync.rule_files import standard_fields
 from sync.state import streams
 
 NAME = "tenant"
@@ -24,7 +24,7 @@ def remember(session: Session, tenant: Tenant) -> None:
     offered = tenant.schema.entities
     written = schema.Schema({entity: offered[entity] for entity in (*VITAL, *USEFUL) if entity in offered})
     known = {
-        "fields": c4c_fields.to_table(written),
+        "fields": standard_fields.to_table(written),
         "employees": {_fingerprint(e): u for e, u in tenant.employees.items()},
         "shared": sorted(map(_fingerprint, tenant.shared)),
         "valid": sorted(tenant.valid),
@@ -42,7 +42,7 @@ def remembered(session: Session, rules: Rules) -> tuple[Tenant, bool]:
     known = json.loads(text)
     shared = Addresses(frozenset(known.get("shared", ())))
     employees, valid = Employees(known["employees"]), frozenset(known.get("valid", ()))
-    return Tenant(c4c_fields.from_table(known["fields"]), employees, shared=shared, valid=valid), True
+    return Tenant(standard_fields.from_table(known["fields"]), employees, shared=shared, valid=valid), True
 
 
 class Employees(Mapping[str, str]):

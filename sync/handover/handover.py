@@ -12,7 +12,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from sync.c4c_client import Aborted, Locked, RefusedRequest, Unknown, WriteResult, Written
+from sync.c4c.operations import grouped, operation
+from sync.c4c.reader import Reader
 from sync.context import Context
 from sync.domain.codes import Code
 from sync.domain.entities import Entity
@@ -20,15 +21,14 @@ from sync.domain.numbers import in_order
 from sync.errors import Refused, RemoteError, Unavailable
 from sync.faults import Faults
 from sync.handover import contact_views, linking, permission, recording, uniqueness
-from sync.handover.answers import Answers, Reader
 from sync.handover.batch import Batch, decided, stopped
-from sync.handover.operations import grouped, operation
 from sync.handover.outcomes import UNKNOWN_ROUNDS, Kind, answered, failure, request_at_fault
 from sync.lifecycle import Done, Failed, Outcome, Postponed
 from sync.mappers.identity import account_ids
 from sync.planner.plan import Tenant, Write, plan
 from sync.planner.qualify import qualify
 from sync.planner.snapshot import Ask, Lookup
+from sync.planner.target import Aborted, Locked, LookupReader, RefusedRequest, Results, Unknown, Written
 from sync.state import streams, work
 from sync.state.second_writer import Made
 
@@ -50,7 +50,7 @@ class Handover:
         self.context = context
         with context.store.reading() as session:
             self.tenant = replace(tenant, ourselves=streams.remembered(session, linking.OURSELVES) or "")
-        self.reader: Answers = Reader(context.c4c, context.config.rules, tenant.schema)
+        self.reader: LookupReader = Reader(context.c4c, context.config.rules, tenant.schema)
         self._outages = 0
         self._answered: set[Kind] = set()
         self.faults = faults
@@ -103,7 +103,7 @@ class Handover:
 
         def ask(contacts: Sequence[str]) -> None:
             lookups = {lookup for contact in contacts for lookup in batch.plans[contact].lookups}
-            self.reader.answer(lookups, batch.snapshot)
+            self.reader.find(lookups, batch.snapshot)
 
         self.faults.each(waiting, ask, lambda contact: batch.concerned([contact]))
         self._set_aside(batch)
@@ -186,7 +186,7 @@ class Handover:
             return
         changed = {Lookup(Ask.BY_ID, r.entity, r.object_id): r for r in batch.snapshot.records.values() if r.stale}
         if changed:
-            self.reader.answer(changed, batch.snapshot)
+            self.reader.find(changed, batch.snapshot)
         for lookup, record in changed.items():
             if lookup not in batch.snapshot.refused and not batch.snapshot.answers[lookup]:
                 batch.snapshot.forget(record.entity, record.object_id, ())
@@ -271,7 +271,7 @@ class Handover:
         batch.decisions |= fresh.decisions
         batch.links |= fresh.links
 
-    def _settle_failed(self, batch: Batch, results: Sequence[tuple[Write, WriteResult]], owners: Owners) -> None:
+    def _settle_failed(self, batch: Batch, results: Results, owners: Owners) -> None:
         """Settles the contacts of writes that did not succeed, or has the truth read again."""
         for write, result in results:
             if isinstance(result, Written):
@@ -289,13 +289,13 @@ class Handover:
             for contact in owned(batch, owners, write):
                 batch.outcomes.setdefault(contact, outcome)
 
-    def _give_way(self, batch: Batch, results: Sequence[tuple[Write, WriteResult]]) -> None:
+    def _give_way(self, batch: Batch, results: Results) -> None:
         """Somebody has a record open: a pause, longer each time, before it is tried again."""
         waited = [batch.failures[w.entity, w.key] for w, result in results if isinstance(result, Locked)]
         if waited and batch.open():
             self.context.sleep(self.context.config.worker.retry.request_wait.total_seconds() * 2 ** (max(waited) - 1))
 
-    def _stop_if_out_of_reach(self, results: Sequence[tuple[Write, WriteResult]]) -> None:
+    def _stop_if_out_of_reach(self, results: Results) -> None:
         lost = [result for _, result in results if isinstance(result, Unknown) and result.outage]
         # Where anything came through, C4C is in reach, however bad the line.
         self._reached = self._reached or len(lost) < len(results)
@@ -326,19 +326,19 @@ def _code_of(error: RemoteError) -> Code:
     return Code.C4C_DENIED if lacking else Code.C4C_REJECTED
 
 
-def _raise_what_ended(results: Iterable[tuple[Write, WriteResult]]) -> None:
+def _raise_what_ended(results: Results) -> None:
     """Raises what ended one of the requests, now that the links of what the others created are kept."""
     for _, result in results:
         if isinstance(result, Aborted):
             raise result.error
 
 
-def _made(results: Iterable[tuple[Write, WriteResult]]) -> list[Made]:
+def _made(results: Results) -> list[Made]:
     """The records that these writes created."""
     return [
-        Made(write.entity, write.key, str(result.row["ObjectID"]))
+        Made(write.entity, write.key, result.record.object_id)
         for write, result in results
-        if write.action == "create" and isinstance(result, Written) and result.row
+        if write.action == "create" and isinstance(result, Written) and result.record
     ]
 
 

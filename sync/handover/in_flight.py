@@ -74,7 +74,7 @@ def _read(batch: Handover, links: Sequence[Link], seqs: Mapping[str, int]) -> Sn
     snapshot = Snapshot()
     batch.faults.each(
         links,
-        lambda part: batch.reader.answer({_lookup(link) for link in part}, snapshot),
+        lambda part: batch.reader.find({_lookup(link) for link in part}, snapshot),
         lambda link: _concerned(link, seqs),
     )
     return snapshot

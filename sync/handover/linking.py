@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlmodel import Session
 
-from sync.c4c_client import Duplicate, RefusedRequest, Rejected, Unknown, WriteResult, Written
 from sync.context import Context
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
@@ -24,16 +23,14 @@ from sync.mirror import association_rows
 from sync.planner.effects import wrote
 from sync.planner.plan import Tenant, Write
 from sync.planner.provenance import creator
-from sync.planner.queries import record
 from sync.planner.records.relations import MAIN
 from sync.planner.snapshot import Snapshot
+from sync.planner.target import Duplicate, RefusedRequest, Rejected, Results, Unknown, Written
 from sync.state import second_writer, streams, tables, work
 
 READ_BACK = ("UserStatusCode", "QualificationLevelCode")
 """What C4C may turn into something else by itself (KBA 2419551)."""
 
-
-Results = Sequence[tuple[Write, WriteResult]]
 
 Pair = tuple[str, str]
 """Entity and key of a link."""
@@ -105,9 +102,9 @@ OURSELVES = "creator"
 """Under this name the state remembers how C4C files what we create, as a digest."""
 
 
-def _remember_ourselves(session: Session, tenant: Tenant, results: Sequence[tuple[Write, WriteResult]]) -> None:
-    made = ((w, r.row) for w, r in results if w.action == "create" and isinstance(r, Written) and r.row)
-    name = next(filter(None, (creator(record(write.entity, row)) for write, row in made)), "")
+def _remember_ourselves(session: Session, tenant: Tenant, results: Results) -> None:
+    made = (r.record for w, r in results if w.action == "create" and isinstance(r, Written) and r.record)
+    name = next(filter(None, map(creator, made)), "")
     if name and name != tenant.ourselves:
         streams.remember(session, OURSELVES, name)
 
@@ -128,7 +125,7 @@ def _keep(
     if write.action == "delete":
         _drop(session, batch, write)
     elif write.linked:
-        is_new = _save(session, batch, write, wrote(write, result.row, tenant.schema), now, loaded)
+        is_new = _save(session, batch, write, wrote(write, result.record, tenant.schema), now, loaded)
         if is_new and write.entity == Entity.ACCOUNT:
             batch.new_accounts.add(write.key)
 
@@ -158,8 +155,8 @@ def drop(session: Session, entity: str, key: str, known: Link | None) -> None:
 
 
 def _teach(snapshot: Snapshot, write: Write, result: Written) -> None:
-    if result.row is not None:
-        snapshot.created(record(write.entity, result.row), write.answers)
+    if result.record is not None:
+        snapshot.created(result.record, write.answers)
     elif write.object_id is not None and write.action == "delete":
         snapshot.removed(write.entity, write.object_id)
     elif write.object_id is not None:
@@ -171,10 +168,10 @@ def _teach(snapshot: Snapshot, write: Write, result: Written) -> None:
 
 def _read_back(batch: Batch, write: Write, result: Written) -> None:
     """Names what did not come out as configured, as a warning on the decision."""
-    if write.entity != Entity.LEAD or write.action != "create" or result.row is None:
+    if write.entity != Entity.LEAD or write.action != "create" or result.record is None:
         return
     for name, value in write.values().items():
-        got = result.row.get(name)
+        got = result.record.fields.get(name)
         if name in READ_BACK and got is not None and not same(value, got):
             text = f"{Entity.LEAD}.{name}: configured {value}, SAP Sales Cloud made it {got}"
             batch.warnings.setdefault(write.key.partition(":")[0], []).append(Reason(Code.VALUE_INVALID, text))

@@ -11,7 +11,7 @@ from typing import TextIO
 from sqlmodel import Session, col, select
 
 from sync.c4c import odata
-from sync.c4c.fields import collection
+from sync.c4c.entities import collection
 from sync.c4c.odata import Query, Row
 from sync.c4c_client import C4CPort
 from sync.context import Context

@@ -2,9 +2,13 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
-from sync.c4c_client import (
+from sync.domain.codes import Code
+from sync.errors import Refused
+from sync.lifecycle import Failed, Outcome, Postponed
+from sync.planner.plan import Write
+from sync.planner.target import (
     Aborted,
     Conflict,
     Doubtful,
@@ -13,13 +17,10 @@ from sync.c4c_client import (
     Locked,
     RefusedRequest,
     Rejected,
+    Results,
     Unknown,
     WriteResult,
 )
-from sync.domain.codes import Code
-from sync.errors import Refused
-from sync.lifecycle import Failed, Outcome, Postponed
-from sync.planner.plan import Write
 
 CONFLICT_ROUNDS = 3
 UNKNOWN_ROUNDS = 2
@@ -70,8 +71,6 @@ def _refused(what: str, result: Rejected | Duplicate | RefusedRequest, times: in
 
 Kind = tuple[str, str]
 """Action and entity of a write."""
-
-Results = Sequence[tuple[Write, WriteResult]]
 
 
 def answered(results: Results) -> set[Kind]:

@@ -7,13 +7,13 @@ from sync.context import Context
 from sync.domain.entities import Entity
 from sync.domain.views import Link
 from sync.faults import Faults
-from sync.handover.answers import Answers
 from sync.handover.batch import Batch
 from sync.handover.handover import Handover, owned, owners_of
 from sync.mappers.identity import account_ids
 from sync.planner.imagine import Imagined, Predicted, creates_permission_sets
 from sync.planner.plan import Tenant, Write
 from sync.planner.snapshot import Lookup, Snapshot
+from sync.planner.target import LookupReader
 from sync.state import work
 
 
@@ -79,13 +79,13 @@ class Rehearsal(Handover):
 class _Reader:
     """Reads from C4C what exists, and adds what is only imagined."""
 
-    def __init__(self, real: Answers, imagined: Imagined) -> None:
+    def __init__(self, real: LookupReader, imagined: Imagined) -> None:
         self._real, self._imagined = real, imagined
 
-    def answer(self, lookups: Iterable[Lookup], snapshot: Snapshot) -> None:
+    def find(self, lookups: Iterable[Lookup], snapshot: Snapshot) -> None:
         asked = set(lookups)
         made_up = {lookup for lookup in asked if self._imagined.makes_up(lookup)}
-        self._real.answer(asked - made_up, snapshot)
+        self._real.find(asked - made_up, snapshot)
         for lookup in made_up:
             snapshot.learn(lookup, self._imagined.answer(lookup))
         for lookup in asked - made_up - snapshot.refused.keys():

@@ -3,7 +3,7 @@
 Nobody would look at them again by itself: a person had them tried again, and HubSpot shows no change of that.
 """
 
-from sync.c4c.fields import collection
+from sync.c4c.entities import collection
 from sync.c4c.odata import Query, literal
 from sync.context import Context
 from sync.domain.entities import Entity

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sync.c4c import odata
-from sync.c4c.fields import collection
+from sync.c4c.entities import collection
 from sync.c4c.odata import Query, Row
+from sync.c4c.records import record
 from sync.context import Context
 from sync.domain.entities import KEYED
 from sync.domain.rules import Rules
@@ -21,7 +22,6 @@ from sync.handover import linking
 from sync.handover.keyed import STATUS, Keyed, keyed
 from sync.log import Event, emit
 from sync.planner.provenance import STAMPS, creator
-from sync.planner.queries import record
 from sync.state import second_writer, streams
 from sync.state.second_writer import Made, Twin
 

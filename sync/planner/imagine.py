@@ -15,8 +15,8 @@ from sync.domain.rules import Rules
 from sync.domain.views import Link
 from sync.mappers.draft import Awaited
 from sync.planner.effects import wrote
+from sync.planner.matching import Matches, answered, index
 from sync.planner.observed import Foreign
-from sync.planner.queries import Answers, answered, index, record
 from sync.planner.records.relations import MAIN, WORK_PLACE
 from sync.planner.snapshot import Lookup, Record, Snapshot
 from sync.planner.writes import Write
@@ -70,7 +70,7 @@ class Imagined:
         self._changes: dict[tuple[str, str], Row] = defaultdict(dict)
         self._removed: set[tuple[str, str]] = set()
         self._made_up: dict[str, str] = {}
-        self._indexed: Answers = {}
+        self._indexed: Matches = {}
         self.written: dict[tuple[str, str], Predicted] = {}
 
     # ---- what is there
@@ -108,8 +108,8 @@ class Imagined:
     def answer(self, lookup: Lookup) -> list[Record]:
         """The records that are only imagined."""
         if (lookup.kind, lookup.entity) not in self._indexed:
-            rows = {entity: list(found.values()) for entity, found in self._rows.items()}
-            self._indexed |= index([lookup], rows, self._keys)
+            records = {e: [_record(e, row) for row in found.values()] for e, found in self._rows.items()}
+            self._indexed |= index([lookup], records, self._keys)
         return answered(lookup, self._indexed)
 
     def completed(self, lookup: Lookup, found: Iterable[Record]) -> list[Record]:
@@ -152,11 +152,11 @@ class Imagined:
     def _keep(self, write: Write, row: Row | None, links: MutableMapping[tuple[str, str], Link]) -> None:
         """The same as the real run keeps; a made-up row tells nothing of values that C4C would add."""
         pair = (write.entity, write.key)
-        links[pair] = after(*pair, links.get(pair), wrote(write, row, None))
+        links[pair] = after(*pair, links.get(pair), wrote(write, _record(write.entity, row) if row else None, None))
 
     def _place(self, entity: str, row: Row, snapshot: Snapshot, answers: Iterable[Lookup]) -> None:
         self.add(entity, row)
-        snapshot.created(record(entity, row), answers)
+        snapshot.created(_record(entity, row), answers)
 
     def _delete(self, write: Write, links: MutableMapping[tuple[str, str], Link], snapshot: Snapshot) -> None:
         assert write.object_id is not None
@@ -225,6 +225,10 @@ class Imagined:
         if isinstance(value, Foreign | Awaited):
             return str(value)
         return self._made_up.get(value, value) if isinstance(value, str) else value
+
+
+def _record(entity: str, row: Row) -> Record:
+    return Record(entity, row["ObjectID"], dict(row))
 
 
 def _adopted(write: Write) -> dict[str, str | None]:

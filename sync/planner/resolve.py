@@ -407,7 +407,7 @@ def _lookup(key: NaturalKey, company: Company, rules: AccountMap) -> Lookup | No
 
 
 def _matcher(key: NaturalKey, company: Company) -> Callable[[Record], bool]:
-    """What the question has not settled: an answer was compared with it already (`sync.planner.queries`)."""
+    """What the question has not settled: an answer was compared with it already (`sync.planner.matching`)."""
     if key.kind != "name_country_postal":
         return lambda _: True
     name, country_code, _ = _postal(company, key.source)

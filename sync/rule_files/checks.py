@@ -6,14 +6,13 @@ Each problem is a sentence with key, what was found, and what is allowed.
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 
-from sync.c4c import fields as c4c_fields
 from sync.domain import rules, schema
 from sync.domain.conditions import Condition
 from sync.domain.entities import TYPES, Entity
 from sync.domain.marketing import AttributeRule
 from sync.domain.spelling import entry, nearest, shown
 from sync.mappers.web import domain
-from sync.rule_files import consent, fields, required, sources, values
+from sync.rule_files import consent, fields, required, sources, standard_fields, values
 
 
 def qualification(found: rules.Qualification) -> Iterator[str]:
@@ -122,7 +121,7 @@ def _owner(owner: rules.OwnerRule, found: rules.Qualification) -> Iterator[str]:
 def _label(rule: rules.LabelRule, found: rules.Qualification) -> Iterator[str]:
     if rule.route is not None:
         yield from _known("route", rule.route, found.routes)
-    known = c4c_fields.standard().entities[Entity.RELATION]
+    known = standard_fields.standard().entities[Entity.RELATION]
     for target, value in rule.fields.items():
         if target not in known and not target.endswith("_KUT"):
             yield f"fields: `{target}` is no field of ContactIsContactPersonFor{nearest(target, known)}"
@@ -150,10 +149,10 @@ def mapping(found: rules.Mapping, qualification: rules.Qualification | None) -> 
             yield from (f"{where}: {p}" for p in _targets(entity, mapped))
             yield from (f"{where}: {p}" for p in _out_of_place(section, entity_map.external_key, mapped))
             yield from (f"{where}: {p}" for p in sources.of_field(section, mapped, qualification))
-            offered = c4c_fields.standard().entities[entity]
+            offered = standard_fields.standard().entities[entity]
             yield from (f"{where}: {p}" for p in fields.of_field(mapped, offered, qualification))
         yield from (f"{section}.{problem}" for problem in _filled_twice(entity_map.fields))
-        unfilled = required.unfilled(entity, entity_map, qualification, c4c_fields.standard())
+        unfilled = required.unfilled(entity, entity_map, qualification, standard_fields.standard())
         yield from (f"{section}.fields: `{name}` of {entity} {problem}" for name, problem in unfilled)
     for n, key in enumerate(found.account.natural_keys):
         yield from (f"{entry('account.natural_keys', n, key.kind)}.source: {problem}" for problem in _natural_key(key))
@@ -181,7 +180,7 @@ def _shared(domains: Iterable[str]) -> Iterator[str]:
 
 def _attributes(found: Sequence[AttributeRule]) -> Iterator[str]:
     """Two entries of one attribute, which would take back each other's values for ever, and values that are cut."""
-    held = c4c_fields.standard().entities[Entity.ATTRIBUTE]["BusinessAttributeValue"]
+    held = standard_fields.standard().entities[Entity.ATTRIBUTE]["BusinessAttributeValue"]
     places: dict[tuple[str, str], int] = {}
     for n, rule in enumerate(found):
         where = entry("attributes", n, rule.attribute)
@@ -224,7 +223,7 @@ def _taken(target: str, number: int, earlier: rules.FieldMap) -> Iterator[str]:
 
 
 def _targets(entity: str, mapped: rules.FieldMap) -> Iterator[str]:
-    known = c4c_fields.standard().entities[entity]
+    known = standard_fields.standard().entities[entity]
     for target in mapped.target:
         field = known.get(target)
         if field is None and not target.endswith("_KUT"):

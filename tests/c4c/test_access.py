@@ -12,9 +12,9 @@ import pytest
 from c4c_world import Control, World
 
 from sync.c4c.odata import Operation
-from sync.c4c_client import WriteResult
 from sync.context import Context
 from sync.jobs.runner import run_jobs
+from sync.planner.target import WriteResult
 from sync.state import streams
 
 

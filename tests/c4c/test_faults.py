@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from c4c_world import World
 
+from sync.c4c import reader
 from sync.domain.entities import Entity
 from sync.errors import Defect
-from sync.handover import answers, evidence, handover, in_flight, linking, recording
+from sync.handover import evidence, handover, in_flight, linking, recording
 from sync.jobs import push
 from sync.mirror import loading
 
@@ -40,7 +41,7 @@ PLACES = [
     pytest.param(push, "qualify", about_view, id="deciding"),
     pytest.param(handover, "qualify", about_view, id="deciding again"),
     pytest.param(handover, "plan", about_view, id="planning"),
-    pytest.param(answers, "answered", about_question, id="reading"),
+    pytest.param(reader, "answered", about_question, id="reading"),
     pytest.param(handover, "settled", lambda contacts, _, contact: contact in contacts, id="settling"),
     pytest.param(evidence, "of", about_view, id="announcing"),
     pytest.param(linking, "wrote", about_write, id="keeping"),

@@ -13,12 +13,13 @@ import pytest
 import requests
 import responses
 
-from sync.c4c import odata
 from sync.c4c.odata import Operation, Query
 from sync.c4c.session import SERVICE
-from sync.c4c_client import (
+from sync.c4c_client import C4CClient
+from sync.errors import Denied, Malformed, RemoteError, Unavailable
+from sync.net.credentials import Password
+from sync.planner.target import (
     Aborted,
-    C4CClient,
     Conflict,
     Doubtful,
     Gone,
@@ -29,8 +30,6 @@ from sync.c4c_client import (
     WriteResult,
     Written,
 )
-from sync.errors import Denied, Malformed, RemoteError, Unavailable
-from sync.net.credentials import Password
 from sync.transport import RequestRetry
 
 HOST = "https://my000000.crm.example"
@@ -297,8 +296,8 @@ def test_a_failed_changeset_is_read_in_both_framings_and_parts_match_by_order(
     patch = Operation("PATCH", "ContactCollection('A1')", {"JobTitle": "CTO"}, 'W/"1"')
     [first, second, third] = [group[0] for group in client().write([[POST], [POST], [patch]])]
     assert isinstance(first, Written)
-    assert first.row is not None
-    assert first.row["ObjectID"] == "A1"
+    assert first.record is not None
+    assert first.record.object_id == "A1"
     assert second == Rejected("C: City is wrong")
     assert third == Written()
 
@@ -360,8 +359,8 @@ def test_the_created_record_is_read_from_both_envelopes_with_its_etag_verbatim(
     body = ONE if shape == "d.results" else {"d": ONE["d"]["results"]}
     result = write(http, changeset(part(201, body)))
     assert isinstance(result, Written)
-    assert result.row is not None
-    assert odata.etag(result.row) == "W/\"datetimeoffset'2015-02-03T21%3A07%3A03.5328420Z'\""
+    assert result.record is not None
+    assert result.record.etag == "W/\"datetimeoffset'2015-02-03T21%3A07%3A03.5328420Z'\""
 
 
 @pytest.mark.parametrize("body", ["", "<entry/>", {"d": {"results": {}}}, {"d": {"results": []}}])

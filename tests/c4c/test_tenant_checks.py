@@ -11,12 +11,12 @@ import pytest
 from twin import Twin
 
 from sync import config
-from sync.c4c_client import Employee
 from sync.contracts.tenant import read_tenant
 from sync.domain.codes import Code
 from sync.domain.rules import LabelRule, Rules
 from sync.domain.schema import Field, Schema
 from sync.errors import ConfigurationError
+from sync.planner.target import Employee
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 RULES = config.load(Path(__file__).parents[2] / "config").rules

@@ -16,10 +16,11 @@ from hubspot_server import running
 from responses import RequestsMock
 
 from sync.c4c.odata import Operation, Query
-from sync.c4c_client import C4CClient, Unknown
+from sync.c4c_client import C4CClient
 from sync.errors import Malformed, Unavailable
 from sync.net import bodies
 from sync.net.credentials import Password
+from sync.planner.target import Unknown
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 QUERY = Query("LeadCollection", "HubSpotID_KUT eq '51:mql:1'")

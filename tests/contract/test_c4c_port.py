@@ -14,9 +14,11 @@ from twin import Mishap, Twin
 
 from sync.c4c import odata
 from sync.c4c.odata import Operation, Query, key_path
-from sync.c4c_client import (
-    C4CClient,
-    C4CPort,
+from sync.c4c_client import C4CClient, C4CPort
+from sync.errors import Refused
+from sync.net.credentials import Password
+from sync.planner.snapshot import Record
+from sync.planner.target import (
     Conflict,
     Doubtful,
     Employee,
@@ -28,8 +30,6 @@ from sync.c4c_client import (
     WriteResult,
     Written,
 )
-from sync.errors import Refused
-from sync.net.credentials import Password
 from sync.transport import RequestRetry
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -122,10 +122,10 @@ def account(key: str, **fields: Any) -> Operation:
     return Operation("POST", ACCOUNTS, {name: value for name, value in body.items() if value is not None})
 
 
-def created(result: WriteResult) -> dict[str, Any]:
+def created(result: WriteResult) -> Record:
     assert isinstance(result, Written)
-    assert result.row is not None
-    return dict(result.row)
+    assert result.record is not None
+    return result.record
 
 
 # ---- reads
@@ -168,15 +168,15 @@ def test_a_refused_query_raises_and_is_never_an_empty_answer(subject: Subject, q
 
 def test_a_created_record_is_shown_with_id_and_etag_and_can_be_changed_with_that_etag(subject: Subject) -> None:
     row = created(subject.one(account("7")))
-    assert row["HubSpotID_KUT"] == "7"
-    path = key_path(ACCOUNTS, row["ObjectID"])
-    assert subject.one(Operation("PATCH", path, {"City": "Kiel"}, odata.etag(row))) == Written()
+    assert row.text("HubSpotID_KUT") == "7"
+    path = key_path(ACCOUNTS, row.object_id)
+    assert subject.one(Operation("PATCH", path, {"City": "Kiel"}, row.etag)) == Written()
     assert [r["City"] for r in subject.find(ACCOUNTS, "HubSpotID_KUT", "7")] == ["Kiel"]
 
 
 def test_a_change_of_an_old_version_is_a_conflict_without_effect(subject: Subject) -> None:
     row = created(subject.one(account("7")))
-    path, etag = key_path(ACCOUNTS, row["ObjectID"]), odata.etag(row)
+    path, etag = key_path(ACCOUNTS, row.object_id), row.etag
     assert subject.one(Operation("PATCH", path, {"City": "Kiel"}, etag)) == Written()
     assert subject.one(Operation("PATCH", path, {"City": "Bonn"}, etag)) == Conflict()
     assert subject.rows("CorporateAccount")[0]["City"] == "Kiel"
@@ -184,8 +184,8 @@ def test_a_change_of_an_old_version_is_a_conflict_without_effect(subject: Subjec
 
 def test_what_is_gone_is_told_from_what_is_refused(subject: Subject) -> None:
     row = created(subject.one(Operation("POST", LEADS, {"Name": "A lead", "HubSpotID_KUT": "1:mql:1"})))
-    path = key_path(LEADS, row["ObjectID"])
-    assert subject.one(Operation("DELETE", path, {}, odata.etag(row))) == Written()
+    path = key_path(LEADS, row.object_id)
+    assert subject.one(Operation("DELETE", path, {}, row.etag)) == Written()
     assert subject.one(Operation("PATCH", path, {"Name": "Again"})) == Gone()
     assert subject.one(Operation("DELETE", path)) == Gone()
     assert isinstance(subject.one(Operation("PATCH", path, {"Name": "x"}, OLD)), Gone)
@@ -211,27 +211,27 @@ def test_a_refusal_tells_nothing_that_was_sent(subject: Subject) -> None:
 
 def test_header_and_children_are_created_together(subject: Subject) -> None:
     company = created(subject.one(account("1")))
-    person = {"LastName": "Sommer", "AccountUUID": company["UUID"], "HubSpotID_KUT": "2"}
+    person = {"LastName": "Sommer", "AccountUUID": company.text("UUID"), "HubSpotID_KUT": "2"}
     contact = created(subject.one(Operation("POST", CONTACTS, person)))
     channels = [{"Channel": "INT", "Consent": "2"}, {"Channel": "TEL", "Consent": "1"}]
-    body = {"BusinessPartnerUUID": contact["ContactUUID"], "ChannelPermission": channels}
+    body = {"BusinessPartnerUUID": contact.text("ContactUUID"), "ChannelPermission": channels}
     header = created(subject.one(Operation("POST", "MarketingPermissionCollection", body)))
-    rows = subject.find("ChannelPermissionCollection", "ParentObjectID", header["ObjectID"])
+    rows = subject.find("ChannelPermissionCollection", "ParentObjectID", header.object_id)
     assert sorted((row["Channel"], row["Consent"]) for row in rows) == [("INT", "2"), ("TEL", "1")]
 
 
 def test_a_contact_created_on_an_account_is_its_contact_person(subject: Subject) -> None:
     company = created(subject.one(account("1")))
-    person = {"LastName": "Sommer", "AccountUUID": company["UUID"], "HubSpotID_KUT": "2"}
+    person = {"LastName": "Sommer", "AccountUUID": company.text("UUID"), "HubSpotID_KUT": "2"}
     contact = created(subject.one(Operation("POST", CONTACTS, person)))
-    rows = subject.find("ContactIsContactPersonForCollection", "ParentObjectID", contact["ObjectID"])
-    assert [(row["AccountID"], row["ReverseMainIndicator"]) for row in rows] == [(company["AccountID"], True)]
+    rows = subject.find("ContactIsContactPersonForCollection", "ParentObjectID", contact.object_id)
+    assert [(row["AccountID"], row["ReverseMainIndicator"]) for row in rows] == [(company.text("AccountID"), True)]
 
 
 def test_a_level_makes_a_lead_qualified(subject: Subject) -> None:
     levelled = {"Name": "A", "QualificationLevelCode": "03", "UserStatusCode": "01"}
-    assert created(subject.one(Operation("POST", LEADS, levelled)))["UserStatusCode"] == "02"
-    assert created(subject.one(Operation("POST", LEADS, {"Name": "B"})))["UserStatusCode"] == "01"
+    assert created(subject.one(Operation("POST", LEADS, levelled))).text("UserStatusCode") == "02"
+    assert created(subject.one(Operation("POST", LEADS, {"Name": "B"}))).text("UserStatusCode") == "01"
 
 
 @pytest.mark.parametrize(("mishap", "expected"), [("lock", Locked), ("sap_message", Doubtful)])

@@ -32,9 +32,12 @@ from responses import RequestsMock
 from running import TIMEOUT
 
 from sync.c4c.odata import Operation, Query
-from sync.c4c_client import (
+from sync.c4c_client import C4CClient
+from sync.errors import Denied, Malformed, Refused, SyncError, Unavailable
+from sync.net.credentials import Password
+from sync.planner.snapshot import Record
+from sync.planner.target import (
     Aborted,
-    C4CClient,
     Conflict,
     Doubtful,
     Duplicate,
@@ -46,8 +49,6 @@ from sync.c4c_client import (
     WriteResult,
     Written,
 )
-from sync.errors import Denied, Malformed, Refused, SyncError, Unavailable
-from sync.net.credentials import Password
 
 QUERY = Query("LeadCollection", "ID eq '1'")
 CREATE = Operation("POST", "LeadCollection", {"Name": "Muster"})
@@ -370,8 +371,8 @@ def test_one_bad_request_loses_no_result_of_the_others(
     groups = [[named("good")], [named("bad")]]
     [[good], [lost]] = client(parallel=parallel, batch_operations=1).write(groups)
     assert isinstance(good, Written)
-    assert good.row is not None
-    assert good.row["ObjectID"] == "good"
+    assert good.record is not None
+    assert good.record.object_id == "good"
     assert type(lost) is expected
 
 
@@ -454,7 +455,12 @@ def test_an_error_message_on_a_2xx_is_no_success(wire: RequestsMock) -> None:
             Written(),
             id="a warning",
         ),
-        pytest.param(CREATE, changeset(part(201, {"d": {"ObjectID": "O1"}})), Written({"ObjectID": "O1"}), id="bare"),
+        pytest.param(
+            CREATE,
+            changeset(part(201, {"d": {"ObjectID": "O1"}})),
+            Written(Record("Lead", "O1", {"ObjectID": "O1"})),
+            id="bare",
+        ),
     ],
 )
 def test_result_of_a_part(operation: Operation, answer: str, expected: WriteResult, wire: RequestsMock) -> None:
@@ -487,8 +493,8 @@ def test_a_created_record_shows_its_ids_and_etag(wire: RequestsMock) -> None:
     answering(wire, batch(created("O9", ID="17")))
     result = write_one()
     assert isinstance(result, Written)
-    assert result.row is not None
-    assert (result.row["ObjectID"], result.row["ID"], result.row["__metadata"]["etag"]) == ("O9", "17", "W/1")
+    assert result.record is not None
+    assert (result.record.object_id, result.record.text("ID"), result.record.etag) == ("O9", "17", "W/1")
 
 
 def test_one_bad_record_does_not_drag_others_down(wire: RequestsMock) -> None:
@@ -682,7 +688,7 @@ def test_groups_stay_in_one_batch_and_in_order(parallel: int, wire: RequestsMock
         [home] = [names for names in batches if any(name.startswith(f"{g}.") for name in names)]
         assert [name for name in home if name.startswith(f"{g}.")] == [f"{g}.{n}" for n in range(size)]
     assert max(map(len, batches)) <= 5
-    found = [[r.row["ObjectID"] for r in group if isinstance(r, Written) and r.row] for group in results]
+    found = [[r.record.object_id for r in group if isinstance(r, Written) and r.record] for group in results]
     assert found == [[f"{g}.{n}" for n in range(size)] for g, size in enumerate(sizes)]
 
 

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sync.c4c.fields import standard
 from sync.c4c.odata import Operation, Query, Row
-from sync.c4c_client import (
+from sync.c4c.records import record
+from sync.domain.schema import Field, Schema
+from sync.errors import Refused
+from sync.planner.target import (
     Conflict,
     Doubtful,
     Employee,
@@ -26,8 +28,7 @@ from sync.c4c_client import (
     WriteResult,
     Written,
 )
-from sync.domain.schema import Field, Schema
-from sync.errors import Refused
+from sync.rule_files.standard_fields import standard
 
 RELATION = "ContactIsContactPersonFor"
 CUSTOM = {entity: Field("HubSpotID_KUT", "String", 40) for entity in ("CorporateAccount", "Contact", "Lead")}
@@ -168,7 +169,7 @@ class Twin:
         for child, rows in body.items():
             for values in rows if isinstance(rows, list) else ():
                 self._insert(child, {**values, "ParentObjectID": row["ObjectID"]})
-        return Written({**row, "__metadata": _meta(row)})
+        return Written(record(entity, {**row, "__metadata": _meta(row)}))
 
     def _change(self, entity: str, row: dict[str, Any], body: Mapping[str, Any]) -> WriteResult:
         problem = self._problem(entity, body, creating=False)

@@ -19,9 +19,7 @@ from sandbox.c4c import filters
 from sandbox.c4c.model import BY_SET, ENTITIES
 from sandbox.c4c.store import C4CStore
 from sandbox.clock import Clock
-from sync.c4c import fields as c4c_fields
 from sync.c4c.odata import Operation, Query, Row
-from sync.c4c_client import Employee, Masters, WriteResult, Written
 from sync.config import Configuration, Guard, WorkerConfig, load
 from sync.context import Context
 from sync.domain.rules import Mapping, Qualification, Rules
@@ -30,8 +28,11 @@ from sync.domain.views import Association, Company, ContactView, Cycle, Label, O
 from sync.errors import Refused
 from sync.jobs import push, rules_change
 from sync.mirror import association_rows, loading, mirrored
+from sync.planner.snapshot import Record
+from sync.planner.target import Employee, Masters, WriteResult, Written
 from sync.reading import company_keys
 from sync.rule_files import checks as rule_checks
+from sync.rule_files import standard_fields
 from sync.state import work
 from sync.state.store import Store, open_store
 
@@ -142,7 +143,7 @@ class FakeC4C:
                     inside = {**part, "ParentObjectID": row["ObjectID"]}
                     self.store.create(BY_SET[set_name].navs[name].to, inside, by="SYNC")
             self.log.append(("create", entity, {**body, **children, "ObjectID": row["ObjectID"]}))
-            return Written(row)
+            return Written(Record(entity, row["ObjectID"], row))
         object_id = key.strip("')")
         if operation.method == "DELETE":
             self.store.delete(entity, object_id, by="SYNC")
@@ -158,7 +159,7 @@ class FakeC4C:
 
     def metadata(self, entities: Sequence[str]) -> Schema:
         custom = {e: [f for n, f in ENTITIES[e].fields.items() if n.endswith("_KUT")] for e in entities}
-        offered = Schema({e: c4c_fields.standard().entities[e] for e in entities})
+        offered = Schema({e: standard_fields.standard().entities[e] for e in entities})
         for entity, fields in custom.items():
             offered = offered.with_custom(entity, *(Field(f.name, f.type, f.length) for f in fields))
         return offered

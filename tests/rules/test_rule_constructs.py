@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from rules_world import BASIS, MQL, company, contact, labelled, rules
 
-from sync.c4c.fields import standard
 from sync.domain.codes import Code
 from sync.domain.decision import Decision
 from sync.domain.views import Owner
@@ -16,6 +15,7 @@ from sync.planner.plan import Tenant, plan
 from sync.planner.qualify import qualify
 from sync.planner.records.owners import Staff, owner_uuid
 from sync.planner.snapshot import Snapshot
+from sync.rule_files.standard_fields import standard
 
 AT_7 = {"country": "Deutschland", "zip": "20354", "numberofemployees": "150", "industry": "MACHINERY"}
 

@@ -9,8 +9,8 @@ from rules_world import GOOD, PRIMARY, FakeC4C, World, rules
 from sqlmodel import select
 
 from sync.c4c.odata import Operation
-from sync.c4c_client import Conflict, WriteResult
 from sync.domain.rules import FieldMap, Rules
+from sync.planner.target import Conflict, WriteResult
 from sync.state import tables
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from twin import Twin
 from unit_builders import shipped, tenant_schema
 
-from sync.handover.answers import Reader
+from sync.c4c.reader import Reader
 from sync.planner.snapshot import Ask, Lookup, Snapshot
 
 
 def found(c4c: Twin, *lookups: Lookup) -> list[set[str]]:
     """The last names, or else the names, that answer each question when all are asked at once."""
     snapshot = Snapshot()
-    Reader(c4c, shipped(), tenant_schema()).answer(lookups, snapshot)
+    Reader(c4c, shipped(), tenant_schema()).find(lookups, snapshot)
     answers = [snapshot.ask(lookup) for lookup in lookups]
     assert None not in answers
     return [{record.text("LastName") or record.text("Name") for record in answer or ()} for answer in answers]

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import pytest
 from twin import Twin
 
+from sync.c4c.halving import Findings, Halving
+from sync.c4c.lookups import NOBODYS, FieldQuery
 from sync.c4c.odata import Query, Row
 from sync.domain.entities import Entity
 from sync.errors import Refused
-from sync.handover.halving import Findings, Halving
-from sync.planner.queries import NOBODYS, FieldQuery
 from sync.planner.snapshot import Ask
 
 POSTAL = "StreetPostalCode"

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from unit_builders import field_map, tenant_schema, with_fields
 
+from sync.c4c.lookups import queries, selects
 from sync.c4c.odata import Query
-from sync.planner.queries import answered, index, queries, record, selects
-from sync.planner.snapshot import Ask, Lookup
+from sync.c4c.records import record
+from sync.planner.matching import answered, index
+from sync.planner.snapshot import Ask, Lookup, Record
 
 KEYS = {"CorporateAccount": "HubSpotID_KUT", "Contact": "HubSpotID_KUT", "Lead": "HubSpotID_KUT"}
 
@@ -146,7 +148,7 @@ PERMISSION = Lookup(Ask.PERMISSIONS_OF, "MarketingPermission", "AB")
     ],
 )
 def test_rows_are_compared_exactly(lookup: Lookup, row: dict[str, Any], counts: bool) -> None:
-    answers = index([lookup], {lookup.entity: [{"ObjectID": "o"} | row]}, KEYS)
+    answers = index([lookup], {lookup.entity: [Record(lookup.entity, "o", {"ObjectID": "o"} | row)]}, KEYS)
     assert [found.object_id for found in answered(lookup, answers)] == (["o"] if counts else [])
 
 

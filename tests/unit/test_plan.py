@@ -23,7 +23,6 @@ from unit_builders import (
 )
 from unit_world import World, relation
 
-from sync.c4c.fields import standard
 from sync.domain.codes import Code
 from sync.domain.marketing import AttributeRule
 from sync.domain.rules import Rules
@@ -31,6 +30,7 @@ from sync.domain.views import ContactView, Cycle, Label, Owner
 from sync.planner.plan import Plan, Tenant, Write, plan
 from sync.planner.qualify import qualify
 from sync.planner.snapshot import Ask, Record, Snapshot
+from sync.rule_files.standard_fields import standard
 
 ACCOUNT, CONTACT, RELATION, LEAD = "CorporateAccount", "Contact", "ContactIsContactPersonFor", "Lead"
 SET, CHANNEL = "MarketingPermission", "ChannelPermission"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sync.c4c.fields import collection, parse_edmx, standard
+from sync.c4c.entities import collection
+from sync.c4c.metadata import parse_edmx
 from sync.domain.schema import Field, Schema
+from sync.rule_files.standard_fields import standard
 
 EDMX = """<?xml version="1.0" encoding="utf-8"?>
 <edmx:Edmx Version="1.0" xmlns:edmx="http://schemas.microsoft.com/ado/2007/06/edmx"

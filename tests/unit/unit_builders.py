@@ -6,12 +6,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sync.c4c.fields import standard
 from sync.config import load
 from sync.domain.rules import FieldMap, FieldRule, Qualification, Rules, Score
 from sync.domain.schema import Field, Schema
 from sync.domain.views import Association, Company, ContactView, Label, Owner
 from sync.planner.snapshot import Record
+from sync.rule_files.standard_fields import standard
 
 PROJECT = Path(__file__).parents[2]
 

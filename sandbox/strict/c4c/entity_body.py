@@ -8,7 +8,7 @@ from sandbox.c4c.model import ENTITIES, Entity, Field, Nav
 from sandbox.strict.c4c.values import check_value
 from sandbox.strict.violations import Violated
 
-_GUIDE = "C4C OData guide (since 1811), c4c/fields.json"
+_GUIDE = "C4C OData guide (since 1811), rule_files/standard_fields.json"
 
 
 def check_create(entity: Entity, body: Any) -> None:

@@ -22,7 +22,7 @@ def check_value(field: Field, value: Any) -> None:
     """`null` clears a property that is not required."""
     if value is None:
         if field.required:
-            raise Violated("value-null", "c4c/fields.json", f"{field.name} is not nullable")
+            raise Violated("value-null", "rule_files/standard_fields.json", f"{field.name} is not nullable")
         return
     check = _CHECKS.get(field.type)
     if check is None or not check(field, value):
@@ -34,7 +34,9 @@ def _text(field: Field, value: Any) -> bool:
         return False
     if field.length and len(value) > field.length:
         raise Violated(
-            "value-length", "c4c/fields.json", f"{field.name} has {field.length}, not {len(value)} characters"
+            "value-length",
+            "rule_files/standard_fields.json",
+            f"{field.name} has {field.length}, not {len(value)} characters",
         )
     if _NO_XML.search(value):
         raise Violated("value-character", "XML 1.0 2.2", f"{field.name} holds a character that Atom cannot show")

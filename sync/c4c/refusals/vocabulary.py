@@ -6,7 +6,7 @@ Everything else that begins with a capital may be somebody's name, and is left o
 import re
 from functools import cache
 
-from sync.c4c.fields import standard
+from sync.rule_files.standard_fields import standard
 
 _REFUSING = """
 a abort aborted access accessed action activate activated active added administrator after again all allow allowed

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sync.c4c.fields import collection
+from sync.c4c.entities import collection
 from sync.c4c.odata import Operation, key_path
 from sync.domain.entities import TYPES
 from sync.planner.plan import Write

@@ -1,29 +1,21 @@
-"""Reads the answers to the planner's questions from C4C, in few batches."""
+"""Reads the answers to the planner's lookups from C4C, in few batches."""
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
 
-from sync.c4c.odata import Row
+from sync.c4c.halving import Findings, Halving
+from sync.c4c.lookups import FieldQuery, queries, selects
 from sync.c4c_client import C4CPort
 from sync.domain.alike import tax_number
 from sync.domain.entities import Entity
 from sync.domain.rules import Rules
 from sync.domain.schema import Schema
-from sync.handover.halving import Findings, Halving
-from sync.planner.queries import FieldQuery, answered, index, place, queries, record, selects
+from sync.planner.matching import answered, index, place
 from sync.planner.snapshot import Ask, Lookup, Record, Snapshot
 from sync.planner.writes import TAX_NUMBER
 
 
-class Answers(Protocol):
-    """Whoever can answer the planner."""
-
-    def answer(self, lookups: Iterable[Lookup], snapshot: Snapshot) -> None:
-        """Teaches `target` the answers; a question without rows is answered by none."""
-
-
 class Reader:
-    """Answers questions for one set of rules and one tenant."""
+    """Answers lookups for one set of rules and one tenant."""
 
     def __init__(self, c4c: C4CPort, rules: Rules, schema: Schema) -> None:
         self._halving = Halving(c4c)
@@ -31,15 +23,15 @@ class Reader:
         self._has_relations = Entity.RELATION in schema.entities
         self._keys = rules.mapping.key_fields()
 
-    def answer(self, lookups: Iterable[Lookup], snapshot: Snapshot) -> None:
-        """Teaches `target` the answers; a question without rows is answered by none, a refused one is named."""
+    def find(self, lookups: Iterable[Lookup], snapshot: Snapshot) -> None:
+        """Adds the answers to `snapshot`: none where nothing fits, and a refused lookup with its reason."""
         asked = frozenset(lookups)
         special = {kind: {q for q in asked if q.kind is kind} for kind in _SPECIAL}
         plain = asked - frozenset().union(*special.values())
         found = self._read(plain, special)
-        answers = index(plain, found.by_entity(), self._keys)
+        matches = index(plain, found.by_entity(), self._keys)
         for lookup in plain:
-            _learn(snapshot, lookup, answered(lookup, answers), found.refused.get(place(lookup, self._keys)))
+            _learn(snapshot, lookup, answered(lookup, matches), found.refused.get(place(lookup, self._keys)))
         self._by_tax_number(special[Ask.ACCOUNT_BY_TAX], found, snapshot)
         self._contacts_of(special[Ask.CONTACTS_OF], found, snapshot)
 
@@ -60,7 +52,7 @@ class Reader:
 
     def _contacts_of(self, lookups: Iterable[Lookup], found: Findings, snapshot: Snapshot) -> None:
         """Contact persons by main account and by relationship: one person may belong to several accounts."""
-        known = {str(row.get("ContactID")): record(Entity.CONTACT, row) for row in found[Entity.CONTACT]}
+        known = {person.text("ContactID"): person for person in found[Entity.CONTACT]}
         related = {q: _values(found[Entity.RELATION], "ContactID", "AccountID", q.value) for q in lookups}
         more, refused = self._by(Entity.CONTACT, "ContactID", {i for ids in related.values() for i in ids} - set(known))
         known |= {r.text("ContactID"): r for r in more.values()}
@@ -75,7 +67,7 @@ class Reader:
         whole = FieldQuery(Ask.BY_ID, entity, name, tuple(sorted(values)), self._select[entity])
         found = self._halving.read(list(whole.portions()))
         refused = {value: why for (_, _, value), why in found.refused.items()}
-        return {str(row["ObjectID"]): record(entity, row) for row in found[entity]}, refused
+        return {one.object_id: one for one in found[entity]}, refused
 
 
 _SPECIAL = (Ask.ACCOUNT_BY_TAX, Ask.CONTACTS_OF)
@@ -92,12 +84,12 @@ def _first(refused: Mapping[str, str], values: Iterable[str]) -> str | None:
     return next((refused[value] for value in sorted(values) if value in refused), None)
 
 
-def _owners(numbers: Iterable[Row], number: str) -> set[str]:
+def _owners(numbers: Iterable[Record], number: str) -> set[str]:
     """The ObjectIDs of the accounts that have this tax number, however it is set in groups."""
-    rows = (row for row in numbers if tax_number(str(row.get("TaxID") or "")) == tax_number(number))
-    return {str(row["ParentObjectID"]) for row in rows if row.get("ParentObjectID")}
+    same = (one for one in numbers if tax_number(one.text("TaxID")) == tax_number(number))
+    return {account for one in same if (account := one.text("ParentObjectID"))}
 
 
-def _values(rows: Iterable[Row], name: str, where: str, value: str) -> set[str]:
-    """The distinct `name`s of the rows whose `where` is `value`."""
-    return {str(row[name]) for row in rows if row.get(name) and row.get(where) == value}
+def _values(records: Iterable[Record], name: str, where: str, value: str) -> set[str]:
+    """The distinct `name`s of the records whose `where` is `value`."""
+    return {found for one in records if one.fields.get(where) == value and (found := one.text(name))}

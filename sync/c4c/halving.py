@@ -8,15 +8,18 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from sync.c4c.lookups import FieldQuery
 from sync.c4c.odata import Row
+from sync.c4c.records import record
 from sync.c4c_client import C4CPort
 from sync.errors import Malformed, Refused, Unanswered
-from sync.faults import MANY
-from sync.planner.queries import FieldQuery
-from sync.planner.snapshot import Ask
+from sync.planner.snapshot import Ask, Record
 
 FOR_A_VALUE = (400, 413, 414)
 """Statuses with which a filter may be refused for what it holds; any other refusal concerns the whole entity."""
+
+MANY = 10
+"""Values with an unusable record from which on no record is to blame, and nobody is parked by it."""
 
 Place = tuple[str, str, str]
 """Entity, field and value of a look-up."""
@@ -24,16 +27,16 @@ Place = tuple[str, str, str]
 
 @dataclass
 class Findings:
-    """Rows by entity, a row that two look-ups found counting once, and the values that cannot be looked up."""
+    """Records by entity, one that two look-ups found counting once, and the values that cannot be looked up."""
 
     refused: dict[Place, str] = field(default_factory=dict)
     """Why a value cannot be looked up, with entity and field."""
     unusable: Counter[str] = field(default_factory=Counter)
     """Values by entity that found a record that nobody can use."""
-    _rows: dict[str, dict[str, Row]] = field(default_factory=dict)
+    _records: dict[str, dict[str, Record]] = field(default_factory=dict)
 
     def add(self, entity: str, found: Iterable[Row]) -> None:
-        self._rows.setdefault(entity, {}).update((str(row["ObjectID"]), row) for row in found)
+        self._records.setdefault(entity, {}).update((str(row["ObjectID"]), record(entity, row)) for row in found)
 
     def note(self, query: FieldQuery, why: Unanswered) -> None:
         """The only value of the look-up has no answer. Raises it where that is so for very many."""
@@ -42,11 +45,11 @@ class Findings:
         if self.unusable[query.entity] >= MANY:
             raise why
 
-    def by_entity(self) -> dict[str, list[Row]]:
-        return {entity: list(rows.values()) for entity, rows in self._rows.items()}
+    def by_entity(self) -> dict[str, list[Record]]:
+        return {entity: list(records.values()) for entity, records in self._records.items()}
 
-    def __getitem__(self, entity: str) -> list[Row]:
-        return list(self._rows.get(entity, {}).values())
+    def __getitem__(self, entity: str) -> list[Record]:
+        return list(self._records.get(entity, {}).values())
 
 
 class Halving:

@@ -1,26 +1,24 @@
-"""From questions to OData queries, and from rows back to the questions they answer. Pure.
+"""From lookups to OData queries. Pure.
 
-Filters only pre-select: every row is compared exactly on our side, because `*` in a value is a wildcard for C4C and
-the case sensitivity of `eq` differs by field.
+Filters only pre-select: every record is compared exactly on our side (`planner/matching.py`), because `*` in a value is
+a wildcard for C4C and the case sensitivity of `eq` differs by field.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from string import ascii_uppercase
-from typing import Any
 
 from sync.c4c import odata
-from sync.c4c.fields import collection
-from sync.c4c.odata import Query, Row
+from sync.c4c.entities import collection
+from sync.c4c.odata import Query
 from sync.domain.alike import postal_code, postal_parts, tax_number
 from sync.domain.entities import Entity
-from sync.domain.numbers import whole
 from sync.domain.rules import EntityMap, FieldRule, Rules
 from sync.domain.schema import Schema
-from sync.mappers.web import domain, in_ascii
+from sync.mappers.web import in_ascii
+from sync.planner.matching import field_of, read_from
 from sync.planner.provenance import STAMPS
-from sync.planner.snapshot import Ask, Lookup, Record
-from sync.planner.writes import TAX_NUMBER
+from sync.planner.snapshot import Ask, Lookup
 
 
 def selects(rules: Rules, schema: Schema) -> dict[str, tuple[str, ...]]:
@@ -103,7 +101,7 @@ _BY_GUID = (Ask.PERMISSIONS_OF, Ask.BY_UUID)
 def queries(
     lookups: Iterable[Lookup], key_fields: Mapping[str, str], select: Mapping[str, tuple[str, ...]]
 ) -> list[FieldQuery]:
-    """The look-ups that pre-select the rows for these questions, as few as the URL length allows."""
+    """The queries that pre-select the rows for these lookups, as few as the URL length allows."""
     return [
         part
         for (kind, entity), values in _grouped(lookups).items()
@@ -118,32 +116,8 @@ def _query(
     key_fields: Mapping[str, str],
     select: Mapping[str, tuple[str, ...]],
 ) -> FieldQuery:
-    read_from = _read_from(kind, entity)
-    return FieldQuery(kind, read_from, field_of(kind, entity, key_fields), values, select.get(read_from, ()))
-
-
-def place(lookup: Lookup, key_fields: Mapping[str, str]) -> tuple[str, str, str]:
-    """(entity, field, value) by which the question is looked up."""
-    kind, entity = lookup.kind, lookup.entity
-    return _read_from(kind, entity), field_of(kind, entity, key_fields), lookup.value
-
-
-def field_of(kind: Ask, entity: str, key_fields: Mapping[str, str]) -> str:
-    """The field by which questions of this kind are looked up."""
-    return _FIELDS.get(kind) or _own_field(kind, entity, key_fields)
-
-
-def _read_from(kind: Ask, entity: str) -> str:
-    return TAX_NUMBER if kind is Ask.ACCOUNT_BY_TAX else entity
-
-
-def _own_field(kind: Ask, entity: str, key_fields: Mapping[str, str]) -> str:
-    """The field to go by where it differs by entity: its UUID, else its external key."""
-    return UUIDS[entity] if kind is Ask.BY_UUID else key_fields.get(entity, "")
-
-
-UUIDS: Mapping[str, str] = {Entity.ACCOUNT: "UUID", Entity.CONTACT: "ContactUUID"}
-"""The field that holds a record's UUID, where records are asked for by it."""
+    source = read_from(kind, entity)
+    return FieldQuery(kind, source, field_of(kind, entity, key_fields), values, select.get(source, ()))
 
 
 def _grouped(lookups: Iterable[Lookup]) -> dict[tuple[Ask, str], list[str]]:
@@ -167,20 +141,6 @@ def _written(kind: Ask, value: str) -> tuple[str, ...]:
             return _postal_spellings(value)
         case _:
             return (value,)
-
-
-_FIELDS = {
-    Ask.BY_ID: "ObjectID",
-    Ask.ACCOUNT_BY_TAX: "TaxID",
-    Ask.ACCOUNT_BY_DOMAIN: "WebSite",
-    Ask.ACCOUNT_BY_POSTAL: "StreetPostalCode",
-    Ask.CONTACTS_OF: "AccountID",
-    Ask.RELATIONS_OF: "ParentObjectID",
-    Ask.PERMISSIONS_OF: "BusinessPartnerUUID",
-    Ask.CHANNELS_OF: "ParentObjectID",
-    Ask.ATTRIBUTES_OF: "BusinessPartnerID",
-    Ask.ATTRIBUTES_IN: "ParentObjectID",
-}
 
 
 def _spellings(value: str) -> tuple[str, ...]:
@@ -223,68 +183,3 @@ def _postal_spellings(value: str) -> tuple[str, ...]:
     return tuple(
         dict.fromkeys((written, bare, bare.lstrip("0") or bare, f"*{'*'.join(postal_parts(bare, country_code))}*"))
     )
-
-
-Answers = dict[tuple[Ask, str], dict[str, list[Row]]]
-"""Rows by kind of question and entity, and then by the value that was asked for."""
-
-
-def index(lookups: Iterable[Lookup], rows: Mapping[str, Sequence[Row]], key_fields: Mapping[str, str]) -> Answers:
-    """The rows by what they really answer, compared exactly."""
-    return {
-        (kind, entity): _by_value(kind, rows.get(_read_from(kind, entity), ()), _own_field(kind, entity, key_fields))
-        for kind, entity in {(q.kind, q.entity) for q in lookups}
-    }
-
-
-def _by_value(kind: Ask, rows: Iterable[Row], key_field: str) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
-    for row in rows:
-        value = _answer(kind, row, key_field)
-        if value:
-            found.setdefault(value, []).append(row)
-    return found
-
-
-def answered(lookup: Lookup, answers: Answers) -> list[Record]:
-    """The records that answer one question."""
-    return [record(lookup.entity, row) for row in answers[lookup.kind, lookup.entity].get(_asked(lookup), ())]
-
-
-def _asked(lookup: Lookup) -> str:
-    """The question's value as answers are compared with it."""
-    match lookup.kind:
-        case Ask.PERMISSIONS_OF | Ask.BY_UUID:
-            return lookup.value.upper()
-        case Ask.ACCOUNT_BY_POSTAL:
-            country_code, _, written = lookup.value.partition(" ")
-            return f"{country_code} {postal_code(written, country_code)}"
-        case _:
-            return lookup.value
-
-
-def _answer(kind: Ask, row: Row, key_field: str) -> str | None:
-    """The value that a question must have to be answered by this row."""
-    match kind:
-        case Ask.BY_KEY:
-            return str(row.get(key_field) or "")
-        case Ask.LEADS_OF:
-            stem, _, number = str(row.get(key_field) or "").rpartition(":")
-            return stem if whole(number) is not None else None
-        case Ask.ACCOUNT_BY_DOMAIN:
-            return domain(str(row.get("WebSite") or ""))
-        case Ask.ACCOUNT_BY_POSTAL:
-            country_code = str(row.get("CountryCode") or "")
-            return f"{country_code} {postal_code(str(row.get('StreetPostalCode') or ''), country_code)}"
-        case Ask.PERMISSIONS_OF:
-            return str(row.get("BusinessPartnerUUID") or "").upper()
-        case Ask.BY_UUID:
-            return str(row.get(key_field) or "").upper()
-        case _:
-            return str(row.get(_FIELDS[kind]) or "")
-
-
-def record(entity: str, row: Mapping[str, Any]) -> Record:
-    """A row as a record, without OData's own entries."""
-    fields = {name: value for name, value in row.items() if not name.startswith("__")}
-    return Record(entity, str(row["ObjectID"]), fields, odata.etag(row))
