@@ -25,33 +25,33 @@ demo: .venv/.installed ## Show the product at work on an embedded sandbox; no ac
 test: .venv/.installed ## Run the tests; a few minutes
 	@$(BIN)/pytest $(ARGS)
 
-test-long: .venv/.installed ## Run what takes longer: the marker `long`, and random tests with many more examples (PROFILE=explore: new ones)
+test-long: .venv/.installed ## Run the slow tests, and random tests with many more examples (PROFILE=explore: new ones each time)
 	@$(BIN)/pytest -m 'long or hypothesis' --hypothesis-profile=$(PROFILE) $(ARGS)
 
-drill: .venv/.installed ## Install, upgrade, back up, destroy, restore, roll back: ROOT=unpacked image, BEFORE=older one; as root
+drill: .venv/.installed ## Install, upgrade, back up, destroy, restore and roll back an image: ROOT=unpacked image, BEFORE=older one; needs root
 	@PYTHONPATH=tests $(BIN)/python -m drill $(ROOT) $(BEFORE)
 
-check: lint test ## Run all that must pass before a commit: lint, then the tests
+check: lint test ## Run everything that must pass before a commit: lint, then test
 
-lint: style types rooms rules ## Check style, types, imports between rooms, and the shipped rules
+lint: style types rooms rules ## Run the four checks that take no tests: style, types, rooms, rules
 
-style: .venv/.installed
+style: .venv/.installed ## Check format and style (ruff)
 	@$(BIN)/ruff format --check
 	@$(BIN)/ruff check
 
-types: .venv/.installed
+types: .venv/.installed ## Check types (mypy --strict)
 	@$(BIN)/mypy
 
-rooms: .venv/.installed
+rooms: .venv/.installed ## Check that rooms import only from the ones below (import-linter)
 	@$(BIN)/lint-imports --no-logo
 
-rules: .venv/.installed
+rules: .venv/.installed ## Check the shipped rules and the examples, without a network
 	@state=$$(mktemp -d) && trap 'rm -rf "$$state"' EXIT && \
 	for rules in config config/examples/group; do \
 	    SYNC_CONFIG=$$rules SYNC_STATE="$$state/state.db" $(BIN)/hubspot-c4c-sync check --offline || exit 1; \
 	done
 
-format: .venv/.installed ## Format the code and mend what ruff can mend
+format: .venv/.installed ## Format the code, and repair what ruff can repair
 	@$(BIN)/ruff format
 	@$(BIN)/ruff check --fix
 
@@ -70,7 +70,7 @@ lock: ## Write the lock files from pyproject.toml; with UPGRADE=1 at the newest 
 	compile --output-file requirements-image.lock --constraint requirements-dev.lock --group image; \
 	echo "requirements.lock, requirements-dev.lock and requirements-image.lock are up to date"
 
-# What the targets above stand on: the locked packages, then the project itself. A stamp is written
+# What the targets above need: the locked packages, then the project itself. A stamp is written
 # last, so a set-up that was interrupted starts over; it holds the Python that the set-up used.
 
 .venv/.locked: requirements-dev.lock
@@ -84,7 +84,7 @@ lock: ## Write the lock files from pyproject.toml; with UPGRADE=1 at the newest 
 	@$(BIN)/python $(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
-# A Python that is named anew replaces the environment of another one.
+# Naming another Python replaces the environment.
 ifneq ($(origin PYTHON),file)
 ifneq ($(PYTHON),$(shell cat .venv/.locked 2>/dev/null))
 .PHONY: .venv/.locked
