@@ -1,5 +1,7 @@
-"""For all tests: no connection but to this machine (trying one fails the test), byte code, and what begins first."""
+"""For all tests: no connection but to this machine (trying one fails the test), what is done once instead of for each
+test, and what begins first."""
 
+import gc
 import ipaddress
 import os
 import socket
@@ -11,8 +13,11 @@ from typing import Any
 import pytest
 from examples import register
 from running import announced
+from state_files import compile_once, copy_instead_of_migrating
 
 register()
+compile_once()
+copy_instead_of_migrating()
 
 
 def _allow_only_this_machine(method: str) -> None:
@@ -44,6 +49,16 @@ for _method in ("connect", "connect_ex"):
 # each start would compile the project anew: half as much processor time again.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+# Most objects that a test makes go without the collector; looking for the others a fiftieth as often is enough.
+gc.set_threshold(35_000, 20, 20)
+
+
+def pytest_collection_finish() -> None:
+    """Imported modules and collected tests stay to the end: the collector need not look through them again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
