@@ -87,6 +87,7 @@ def slim() -> ModuleType:
     return module
 
 
+@pytest.mark.long
 def test_what_goes_is_most_of_two_packages_and_nothing_else(gone: list[str], slim: ModuleType) -> None:
     sources = [Path(file) for file in gone if not file.endswith(".pyc")]
     assert {Path(file).relative_to(PACKAGES).parts[0] for file in gone} == {n.split("/")[0] for n in slim.SHRUNK}
@@ -95,6 +96,7 @@ def test_what_goes_is_most_of_two_packages_and_nothing_else(gone: list[str], sli
     assert PACKAGES / "hubspot/crm/objects/api_client.py" not in sources
 
 
+@pytest.mark.long
 def test_the_product_works_without_what_goes(gone: list[str], announcement: dict[str, str]) -> None:
     assert "has an answer" in run(WITHOUT, announcement["hubspot"], announcement["token"], given=json.dumps(gone))
 

@@ -30,11 +30,10 @@ POINTS = [
 ]
 NAMES = {f"{action} {system} {path} {nth}": (action, system, path, nth) for action, system, path, nth in POINTS}
 SHORT = {
-    ("kill_after", "hubspot", ASSOCIATIONS, 1),
     ("kill_after", "c4c", BATCH, 6),
     ("kill_after", "c4c", BATCH, 12),
 }
-"""A read, the first write and a late one: `make test`. All others: `make test-long`."""
+"""The first write and a late one: `make test`. All others: `make test-long`."""
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from stage import Product, Sandbox, leads
 from strictly import nothing_violated, strict_sandbox
+from warm import Warm
 
 BASIS = "Legitimate interest – prospect/lead"
 
@@ -39,8 +40,8 @@ def sandbox(announced: dict[str, str]) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def product(sandbox: Sandbox, tmp_path: Path) -> Product:
-    return Product(tmp_path, sandbox.environment())
+def product(sandbox: Sandbox, warm: Warm, tmp_path: Path) -> Product:
+    return Product(tmp_path, sandbox.environment(), warm)
 
 
 @pytest.mark.parametrize("api", ["2026-09", pytest.param("v3", marks=pytest.mark.long)])
