@@ -32,7 +32,7 @@ Writes = dict[tuple[str, str], tuple[str, dict[str, Any]]]
 
 # A world takes a while to build, so a failing one is shown as it is instead of being shrunk for minutes.
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
-UNHURRIED = examples(5, long=40, suppress_health_check=list(HealthCheck), phases=PHASES)
+UNHURRIED = examples(3, long=40, suppress_health_check=list(HealthCheck), phases=PHASES)
 
 
 # ---- what happened, in the words of the prediction

@@ -22,7 +22,7 @@ from who_is_who_worlds import InProcess, Life, OverHttp, Place
 Row = dict[str, Any]
 
 
-@examples(20, long=200, suppress_health_check=list(HealthCheck), print_blob=True)
+@examples(10, long=200, suppress_health_check=list(HealthCheck), print_blob=True)
 @given(stories())
 def test_everybody_is_who_a_clerk_would_say(story: Story) -> None:
     live(story, InProcess())
