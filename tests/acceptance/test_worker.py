@@ -39,7 +39,14 @@ def test_a_probe_is_answered_by_0_or_1_before_the_worker_has_started(forked: Pro
     assert forked.run("health").code == 1
 
 
-@pytest.mark.parametrize("arguments", [("run",), ("once", "--json")], ids=["run", "once"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        # `make test` tries this with a small world: operations/test_process.py.
+        pytest.param(("run",), id="run", marks=pytest.mark.long),
+        pytest.param(("once", "--json"), id="once"),
+    ],
+)
 def test_a_signal_in_the_middle_of_a_write_ends_it_soon_and_costs_nothing(
     world: Sandbox, forked: Product, arguments: tuple[str, ...]
 ) -> None:
