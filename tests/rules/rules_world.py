@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +10,6 @@ from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
-from uuid import uuid4
 
 from sqlalchemy import event
 
@@ -174,18 +172,9 @@ class FakeC4C:
 # ---- a worker without HubSpot
 
 
-@cache
-def _migrated() -> Path:
-    path = Path(mkdtemp()) / "empty.db"
-    open_store(path).close()
-    return path
-
-
 def new_store() -> Store:
-    """A migrated state store of its own; copied, since migrating takes longer than most tests."""
-    path = Path(mkdtemp()) / f"{uuid4().hex}.db"
-    shutil.copy(_migrated(), path)
-    store = open_store(path)
+    """A state store of its own."""
+    store = open_store(Path(mkdtemp()) / "state.db")
     # No power is cut here, and waiting for the disk is most of what these tests would do.
     event.listen(store.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
     store.engine.dispose()
