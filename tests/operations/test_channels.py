@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from night_stage import PROJECT
+from running import TIMEOUT
 
 from sync.domain.views import Label
 from sync.mirror.association_rows import save_associations
@@ -61,7 +62,7 @@ def test_a_reader_that_leaves_is_no_failure(state: Path, arguments: tuple[str, .
     os.close(reading)
     process = start(state, *arguments, stdout=writing)
     os.close(writing)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=TIMEOUT)
     assert process.returncode == code
     assert b"bug" not in said
     assert b"Traceback" not in said
@@ -71,7 +72,7 @@ def test_a_reader_that_leaves_is_no_failure(state: Path, arguments: tuple[str, .
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
 def test_a_terminal_of_another_encoding_shows_everything(state: Path, encoding: str) -> None:
     process = start(state, "explain", "1", PYTHONIOENCODING=encoding)
-    shown, said = process.communicate(timeout=60)
+    shown, said = process.communicate(timeout=TIMEOUT)
     assert (process.returncode, said) == (0, b"")
     assert NAME.encode(encoding, "backslashreplace") in shown
 
@@ -79,7 +80,7 @@ def test_a_terminal_of_another_encoding_shows_everything(state: Path, encoding: 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_json_says_the_same_in_every_encoding(state: Path, encoding: str) -> None:
     process = start(state, "explain", "1", "--json", PYTHONIOENCODING=encoding)
-    shown, _ = process.communicate(timeout=60)
+    shown, _ = process.communicate(timeout=TIMEOUT)
     assert json.loads(shown.decode(encoding))["companies"][0]["name"] == NAME
 
 
@@ -94,7 +95,7 @@ def test_json_says_the_same_in_every_encoding(state: Path, encoding: str) -> Non
 def test_a_full_disk_behind_the_output_is_said(state: Path, arguments: tuple[str, ...], sentence: str) -> None:
     with open("/dev/full", "wb") as full:
         process = start(state, *arguments, stdout=full.fileno())
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 2
     assert said.decode().startswith(sentence)
     assert len(said.splitlines()) == 1
@@ -118,7 +119,7 @@ def test_json_is_one_document_also_when_something_fails(
         (config / file.name).write_text(file.read_text().replace('request_wait = "1s"', 'request_wait = "1ms"'))
     nobody = "http://127.0.0.1:9"
     process = start(state, *arguments, HUBSPOT_BASE_URL=nobody, SYNC_CONFIG=str(config))
-    shown, said = process.communicate(timeout=60)
+    shown, said = process.communicate(timeout=TIMEOUT)
     assert process.returncode == code
     error = json.loads(shown)["error"]
     assert error["kind"] == kind
@@ -128,6 +129,6 @@ def test_json_is_one_document_also_when_something_fails(
 
 def test_json_names_the_state_file_that_is_missing(tmp_path: Path) -> None:
     process = start(tmp_path / "none.db", "status", "--json")
-    shown, _ = process.communicate(timeout=60)
+    shown, _ = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 2
     assert json.loads(shown)["error"]["kind"] == "StateError"

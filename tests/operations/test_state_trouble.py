@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 
 import pytest
 from night_stage import PROJECT
+from running import TIMEOUT
 from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError
 
@@ -318,7 +319,7 @@ def test_a_worker_that_cannot_start_on_its_state_file_tells_it(tmp_path: Path) -
     }
     try:
         ran = subprocess.run(
-            [sys.executable, "-m", "sync", "run"], cwd=PROJECT, env=environment, check=False, timeout=60
+            [sys.executable, "-m", "sync", "run"], cwd=PROJECT, env=environment, check=False, timeout=TIMEOUT
         )
     finally:
         server.shutdown()

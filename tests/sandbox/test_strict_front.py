@@ -11,7 +11,7 @@ import pytest
 import requests
 from c4c_api import Api
 from conftest import Sandbox
-from running import announced
+from running import TIMEOUT, announced
 
 SEARCH = "/crm/objects/2026-09/contacts/search"
 
@@ -43,7 +43,7 @@ def rules(sandbox: Sandbox) -> list[tuple[str, str]]:
 
 def hubspot(sandbox: Sandbox, body: Any) -> requests.Response:
     headers = {"Authorization": f"Bearer {sandbox.token}", "Accept": "application/json"}
-    return requests.post(sandbox.hubspot + SEARCH, json=body, headers=headers, timeout=20)
+    return requests.post(sandbox.hubspot + SEARCH, json=body, headers=headers, timeout=TIMEOUT)
 
 
 def raw(address: str, octets: bytes) -> bytes:
