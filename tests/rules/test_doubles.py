@@ -6,6 +6,7 @@ import pytest
 from rules_world import GOOD, PRIMARY, World, rules
 from sqlmodel import select
 
+from sync.admin.preview import preview
 from sync.mirror import mirrored
 from sync.state import tables
 from sync.state.pending import mark_pending
@@ -44,6 +45,8 @@ def test_a_person_goes_on_when_its_double_is(world: World, how: str) -> None:
     world.push(rules())
     assert codes(world) == {"1": "CONTACT_DUPLICATE", "2": "CONTACT_DUPLICATE"}
     change(world, how)
+    planned = {(row["entity"], row["key"]) for row in preview(world.context(rules()))["records"]}
+    assert ("Lead", "1:mql:1") in planned
     world.push(rules())
     assert codes(world)["1"] == "QUALIFIED"
 
