@@ -121,8 +121,13 @@ def _known_person(workspace: Workspace) -> Party | None:
 
 
 def _refuse_all_the_same(workspace: Workspace) -> None:
-    """What keeps the handover waits for a person; a refusal does not. The rest is kept as read, and not written."""
-    workspace.records[:] = [replace(w, action="unchanged", changes=()) for w in workspace.records if w.object_id]
+    """What keeps the handover waits for a person; a refusal does not. The rest is not written.
+
+    Of records that are ours already it is kept what they hold. What would only now have been adopted or shared is not
+    ours before that happens: until then the company may be corrected, or another one may come.
+    """
+    known = [w for w in workspace.records if w.object_id and workspace.link(w.entity, w.key)]
+    workspace.records[:] = [replace(w, action="unchanged", changes=()) for w in known]
     for link in workspace.own_links(Entity.LEAD):
         if read := workspace.snapshot.records.get((Entity.LEAD, link.object_id)):
             workspace.remember(link, read)

@@ -16,7 +16,7 @@ from c4c_world import World as HttpWorld
 from examples import examples
 from hypothesis import HealthCheck, Phase, given
 from who_is_who_model import Adopt, Answer, Create, Expected, Use
-from who_is_who_story import CANDIDATES, Account, Contact, Story, stories
+from who_is_who_story import CANDIDATES, Account, CompanyChanges, Contact, Person, Story, stories
 from who_is_who_worlds import InProcess, Life, OverHttp, Place
 
 Row = dict[str, Any]
@@ -30,7 +30,24 @@ def test_everybody_is_who_a_clerk_would_say(story: Story) -> None:
 
 BAU, SITE, HIGH = "Müller Bau GmbH", "müller.example", {"lead_score": CANDIDATES}
 BRITISH, VIENNESE = {"country": "GB", "zip": "SW1A 1AA"}, {"country": "AT", "zip": "1010"}
+TWINS = (Person({"LastName": "Sommer", "Email": "bo@x.example"}),) * 2
+RENAMED = CompanyChanges(0, {"name": "Ærø Skibe ApS", "domain": "skibe.example"})
+BOTH = (Account({"Name": BAU, "WebSite": SITE}, TWINS), Account({"Name": "Ærø Skibe ApS", "WebSite": "skibe.example"}))
 SETTLED = {
+    "who waits has taken no account: the company is corrected, and gets the one that fits it now": Story(
+        ("60",),
+        ({"name": BAU, "domain": SITE},),
+        (Contact(0, {**HIGH, "email": "bo@x.example"}),),
+        BOTH,
+        ((RENAMED, Contact(0, HIGH)),),
+    ),
+    "who waits shares no account: the company turns out to be no duplicate": Story(
+        ("60", "47"),
+        ({"name": BAU, "domain": SITE}, {"name": BAU, "domain": SITE}),
+        (Contact(1, HIGH), Contact(0, {**HIGH, "email": "bo@x.example"})),
+        BOTH,
+        ((RENAMED, Contact(0, HIGH)),),
+    ),
     "the first of some duplicates is in doubt where all of them together are not": Story(
         ("34", "50", "102", "85"),
         (
