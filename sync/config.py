@@ -1,4 +1,8 @@
-"""The rule files, `config/*.toml`; all that is wrong with them at once, each with what to do."""
+"""The rule files, `config/*.toml`, and what is wrong with them, each mistake with what to do.
+
+All mistakes of form in all files are named at once. What entries of a file say of each other is checked once its form
+is right.
+"""
 
 import hashlib
 import tomllib
@@ -6,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -15,7 +19,7 @@ from sync.domain.rules import Rules
 from sync.domain.spelling import closest
 from sync.errors import ConfigurationError
 from sync.log import redact
-from sync.rule_files import checks, messages, readable
+from sync.rule_files import checks, messages
 
 
 class Section(BaseModel):
@@ -170,36 +174,17 @@ def load(directory: Path) -> Configuration:
     worker = _read(worker_toml, WorkerConfig, problems)
     qualification = _read(qualification_toml, rules.Qualification, problems)
     mapping = _read(mapping_toml, rules.Mapping, problems)
-    problems += _across(directory, qualification, mapping)
-    if problems or worker.model is None or qualification.model is None or mapping.model is None:
+    if qualification:
+        problems += _in(qualification_toml, checks.qualification(qualification))
+    if mapping:
+        problems += _in(mapping_toml, checks.mapping(mapping, qualification))
+    if problems or worker is None or qualification is None or mapping is None:
         raise ConfigurationError(problems)
-    fingerprint = _fingerprint(qualification.model, mapping.model)
-    found = Rules(qualification=qualification.model, mapping=mapping.model, fingerprint=fingerprint)
-    return Configuration(worker.model, found)
+    found = Rules(qualification=qualification, mapping=mapping, fingerprint=_fingerprint(qualification, mapping))
+    return Configuration(worker, found)
 
 
 Model = TypeVar("Model", bound=BaseModel)
-
-
-@dataclass(frozen=True, slots=True)
-class _File(Generic[Model]):
-    """What was read of a file: all of it, or what is readable beside the places that are broken."""
-
-    model: Model | None = None
-    broken: tuple[str, ...] = ()
-
-
-def _across(directory: Path, qualification: _File[rules.Qualification], mapping: _File[rules.Mapping]) -> list[str]:
-    """What is wrong between entries, of one file and of both."""
-    broken = (*qualification.broken, *mapping.broken)
-    problems: list[str] = []
-    if qualification.model:
-        found = readable.without_consequences(checks.qualification(qualification.model), broken)
-        problems += _in(directory / "qualification.toml", found)
-    if mapping.model:
-        found = readable.without_consequences(checks.mapping(mapping.model, qualification.model), broken)
-        problems += _in(directory / "mapping.toml", found)
-    return problems
 
 
 def _in(path: Path, problems: Iterable[str]) -> list[str]:
@@ -221,38 +206,16 @@ def _stable(value: Any) -> Any:
     return [_stable(inner) for inner in value] if isinstance(value, list | tuple) else str(value)
 
 
-def _read(path: Path, model: type[Model], problems: list[str]) -> _File[Model]:
+def _read(path: Path, model: type[Model], problems: list[str]) -> Model | None:
+    """The file as a value; None once what is wrong with its form is added to the problems."""
     data = _toml(path, problems)
-    if data is None:
-        return _File()
     try:
-        return _File(model.model_validate(data))
+        return None if data is None else model.model_validate(data)
     except ValidationError as error:
-        return _in_part(path, model, data, error.errors(), problems)
+        problems += _in(path, messages.explained(error.errors(), model, data))
     except RecursionError:
         problems.append(f"{path}: {TOO_DEEP}")
-        return _File()
-
-
-def _in_part(path: Path, model: type[Model], data: Any, errors: list[Any], problems: list[str]) -> _File[Model]:
-    """Names what is wrong with the form, also what unknown keys hide, and reads the rest."""
-    unknown = [error for error in errors if error["type"] == "extra_forbidden"]
-    copy, guessed = readable.meant(data, unknown, model)
-    found = _telling(_errors(model, copy))
-    telling = [e for e in found if not any(e["loc"][: len(place)] == place for place in guessed)]
-    problems += _in(path, (messages.explain(error, model, data) for error in unknown))
-    problems += _in(path, (messages.explain(error, model, copy) for error in telling))
-    places = {tuple(part for part in error["loc"] if part != "[key]") for error in found}
-    broken = tuple(messages.place(place, copy) for place in places)
-    return _File(readable.parts(model, copy) if found else model.model_validate(copy), broken)
-
-
-def _errors(model: type[BaseModel], data: Any) -> list[Any]:
-    try:
-        model.model_validate(data)
-    except ValidationError as error:
-        return error.errors()
-    return []
+    return None
 
 
 TOO_DEEP = "is nested too deeply; name the inner conditions as filters"
@@ -285,13 +248,3 @@ def _remedy(error: OSError, path: Path) -> str:
             meant = closest(path.name, sorted(there))
             rename = f"; rename `{meant}` if it is meant, or" if meant else ";"
             return f"{rename} set SYNC_CONFIG to the directory of the rule files"
-
-
-def _telling(errors: list[Any]) -> list[Any]:
-    """Without those that only say that a list is short because its entries are wrong."""
-    places = [error["loc"] for error in errors]
-    return [e for e in errors if e["type"] != "too_short" or not any(_inside(place, e["loc"]) for place in places)]
-
-
-def _inside(place: tuple[Any, ...], outer: tuple[Any, ...]) -> bool:
-    return len(place) > len(outer) and place[: len(outer)] == outer

@@ -1,13 +1,13 @@
 """What pydantic finds wrong with a rule file, as sentences for those who write it: key, found, allowed."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
 from sync.domain.rules import ADDRESS, COUNTRY, NAME, POSTAL
-from sync.domain.spelling import entry, nearest, shortened, shown
+from sync.domain.spelling import closest, entry, nearest, shortened, shown
 
 Error = Mapping[str, Any]
 """One of `ValidationError.errors()`."""
@@ -61,7 +61,7 @@ def _at_least(number: int, of: str) -> str:
     return "must not be empty" if number == 1 else f"must have at least {number} {of}"
 
 
-def place(location: Location, data: object) -> str:
+def _place(location: Location, data: object) -> str:
     """The key of a place in a file, each entry of a list with its number and what it is called."""
     key = ""
     for before, part in zip(("", *location), location, strict=False):
@@ -87,14 +87,35 @@ def _title(list_name: str | int, found: object) -> str:
     return title if isinstance(title, str) else ""
 
 
-def explain(error: Error, model: type[BaseModel], data: object) -> str:
+def explained(errors: Sequence[Error], model: type[BaseModel], data: object) -> list[str]:
+    """The errors of one file as sentences, without those that only follow from another one."""
+    missing_by_typo = {_meant(error, model) for error in errors if error["type"] == "extra_forbidden"}
+    return [
+        _explain(error, model, data)
+        for error in errors
+        if not (error["type"] == "missing" and error["loc"] in missing_by_typo)
+        and not (error["type"] == "too_short" and any(_is_inside(other["loc"], error["loc"]) for other in errors))
+    ]
+
+
+def _meant(error: Error, model: type[BaseModel]) -> Location:
+    """Where an unknown key most likely belongs."""
+    *path, key = error["loc"]
+    return (*path, closest(str(key), _keys(model, path)) or "")
+
+
+def _is_inside(place: Location, outer: Location) -> bool:
+    return len(place) > len(outer) and place[: len(outer)] == outer
+
+
+def _explain(error: Error, model: type[BaseModel], data: object) -> str:
     """One error as a sentence."""
     location = error["loc"]
     if location and location[-1] == "[key]":
-        return _name(error, place(location[:-2], data))
-    key = place(location, data)
+        return _name(error, _place(location[:-2], data))
+    key = _place(location, data)
     if error["type"] == "extra_forbidden":
-        return f"{key}: unknown key{nearest(str(location[-1]), keys(model, location[:-1]))}"
+        return f"{key}: unknown key{nearest(str(location[-1]), _keys(model, location[:-1]))}"
     if error["type"] == "missing":
         return f"{key}: is missing; add it"
     found = error.get("input")
@@ -132,21 +153,19 @@ def _of_people(location: Location) -> bool:
     return "round_robin" in location
 
 
-def keys(model: type[BaseModel], location: Iterable[str | int]) -> list[str]:
+def _keys(model: type[BaseModel], location: Iterable[str | int]) -> list[str]:
     """The keys allowed at a location, as far as the models tell."""
-    current: Any = model
+    current = model
     for part in location:
-        if isinstance(part, str) and _is_model(current):
-            fields = {field.alias or name: field for name, field in current.model_fields.items()}
-            current = inner_model(fields[part].annotation) if part in fields else current
-    return [field.alias or name for name, field in current.model_fields.items()] if _is_model(current) else []
+        fields = {field.alias or name: field for name, field in current.model_fields.items()}
+        if part in fields:
+            current = next(_models(fields[str(part)].annotation), current)
+    return [field.alias or name for name, field in current.model_fields.items()]
 
 
-def _is_model(candidate: Any) -> bool:
-    return isinstance(candidate, type) and issubclass(candidate, BaseModel)
-
-
-def inner_model(annotation: Any) -> type[BaseModel] | None:
-    """The model inside `X`, `X | None`, `tuple[X, ...]` or `dict[name, X]`."""
-    candidates = (annotation, *getattr(annotation, "__args__", ()))
-    return next((candidate for candidate in candidates if _is_model(candidate)), None)
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models inside `X`, `X | None`, `tuple[X, ...]` or `dict[name, X]`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)
