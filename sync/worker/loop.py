@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
 from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
+from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy.exc import SQLAlchemyError
@@ -25,7 +26,6 @@ from sync.state import trouble
 from sync.state.lease import Lease
 from sync.state.store import HEAD
 from sync.worker.clock import ClockWatch
-from sync.worker.lanes import Lane
 from sync.worker.signals import StopSignal
 from sync.worker.timetable import Slot, timetable
 from sync.worker.vitals import Vitals
@@ -47,7 +47,7 @@ class Worker:
         self.slots = timetable(schedule)
         self.vitals = Vitals(stuck_after=schedule.stuck_after.total_seconds(), heartbeat_every=self._heartbeat_every)
         self._scheduler: BackgroundScheduler | None = None
-        self._lanes: list[Lane] = []
+        self._lanes: list[ThreadPoolExecutor] = []
         self._locked = 0
         self._ends: AnotherWorld | None = None
         self._clock = ClockWatch(app.clock.now, app.clock.monotonic)
@@ -175,8 +175,7 @@ class Worker:
                 scheduler.modify_job(slot.job, next_run_time=datetime.now(UTC))
 
     def _scheduled(self) -> BackgroundScheduler:
-        urgency = {slot.job: slot.urgency for slot in self.slots}
-        lanes = {name: Lane(name, urgency) for name in sorted({slot.lane for slot in self.slots})}
+        lanes = {name: ThreadPoolExecutor(1) for name in sorted({slot.lane for slot in self.slots})}
         self._lanes = list(lanes.values())
         scheduler = BackgroundScheduler(
             executors=lanes,
@@ -185,7 +184,7 @@ class Worker:
             timezone=UTC,
         )
         scheduler.add_listener(_late, EVENT_JOB_MAX_INSTANCES | EVENT_JOB_MISSED)
-        for n, slot in enumerate(sorted(self.slots, key=lambda slot: slot.urgency)):
+        for n, slot in enumerate(self.slots):
             first = datetime.now(UTC) + timedelta(milliseconds=n)
             scheduler.add_job(self.job(slot), self._trigger(slot), next_run_time=first, id=slot.job, executor=slot.lane)
         return scheduler
@@ -198,7 +197,7 @@ class Worker:
         )
 
     def job(self, slot: Slot) -> Callable[[], None]:
-        """What the scheduler calls: one run of the job, if this process still may."""
+        """What the scheduler calls: one run of the job, or nothing once this process shall stop or lost the lease."""
 
         def run() -> None:
             if self._stop() or not self.lease.held:

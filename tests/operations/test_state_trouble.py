@@ -94,6 +94,23 @@ def look(made: Worker) -> bool:
     return made._try(made.heartbeat)
 
 
+def test_a_job_whose_turn_comes_too_late_does_nothing(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs wait for their lane: meanwhile the worker may have been asked to stop, or have lost the lease."""
+    ran: list[str] = []
+    monkeypatch.setattr("sync.worker.loop.run_jobs", lambda context, names, results: ran.extend(names))
+    made, _ = worker(disk.store, Heard())
+    slot = next(slot for slot in made.slots if slot.job == "sweep")
+    waiting = made.job(slot)
+    waiting()
+    assert ran == []
+    assert made.lease.acquire()
+    waiting()
+    assert ran == ["sweep"]
+    made._stop.exit_code = 143
+    waiting()
+    assert ran == ["sweep"]
+
+
 # ---- it cannot be written
 
 

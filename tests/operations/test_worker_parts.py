@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from apscheduler.executors.pool import ThreadPoolExecutor
 from running import PROJECT, TIMEOUT
 
 from sync import config
@@ -19,71 +20,16 @@ from sync.errors import SyncError
 from sync.jobs import runner
 from sync.state.store import Store, open_store
 from sync.worker.clock import ClockWatch
-from sync.worker.lanes import Lane
 from sync.worker.loop import Worker
 from sync.worker.signals import StopSignal
 from sync.worker.timetable import Slot, timetable
 from sync.worker.vitals import Vitals
 
 
-def test_handovers_wait_for_no_sweep() -> None:
-    slots = {slot.job: slot for slot in timetable(Schedule())}
-    assert slots["push"].lane != slots["sweep"].lane
-    assert slots["push"].urgency < slots["poll"].urgency < slots["scores"].urgency < slots["sweep"].urgency
-    assert slots["sweep"].urgency < slots["housekeeping"].urgency
-
-
-def test_a_lane_takes_the_most_urgent_job_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    ran: list[str] = []
-    begun, go_on, over = threading.Event(), threading.Event(), threading.Event()
-
-    def run_job(job: Any, *_: object) -> list[object]:
-        ran.append(job.id)
-        begun.set()
-        assert go_on.wait(TIMEOUT)
-        if len(ran) == 4:
-            over.set()
-        return []
-
-    monkeypatch.setattr("sync.worker.lanes.run_job", run_job)
-    monkeypatch.setattr(Lane, "_run_job_success", lambda *_: None)
-    lane = Lane("hubspot", {"poll": 1, "scores": 2, "sweep": 5})
-    lane._thread.start()
-
-    def submit(name: str) -> None:
-        lane._do_submit_job(SimpleNamespace(id=name, _jobstore_alias="default"), [])
-
-    submit("sweep")
-    assert begun.wait(TIMEOUT)
-    for name in ("sweep", "scores", "poll"):
-        submit(name)
-    go_on.set()
-    assert over.wait(TIMEOUT)
-    lane.shutdown()
-    assert ran == ["sweep", "poll", "scores", "sweep"]
-
-
-def test_a_lane_begins_nothing_after_it_was_told_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    ran: list[str] = []
-    begun, go_on = threading.Event(), threading.Event()
-
-    def run_job(job: Any, *_: object) -> list[object]:
-        ran.append(job.id)
-        begun.set()
-        assert go_on.wait(TIMEOUT)
-        return []
-
-    monkeypatch.setattr("sync.worker.lanes.run_job", run_job)
-    monkeypatch.setattr(Lane, "_run_job_success", lambda *_: None)
-    lane = Lane("hubspot", {})
-    lane._thread.start()
-    for name in ("first", "second"):
-        lane._do_submit_job(SimpleNamespace(id=name, _jobstore_alias="default"), [])
-    assert begun.wait(TIMEOUT)
-    lane.shutdown(wait=False)
-    go_on.set()
-    lane.shutdown()
-    assert ran == ["first"]
+def test_handovers_wait_for_no_job_of_hubspot() -> None:
+    lanes = {slot.job: slot.lane for slot in timetable(Schedule())}
+    assert [job for job, lane in lanes.items() if lane == lanes["push"]] == ["push"]
+    assert len({*lanes.values()}) == 2
 
 
 def started(store: Store, stop: StopSignal) -> Worker:
@@ -92,7 +38,7 @@ def started(store: Store, stop: StopSignal) -> Worker:
     settings = SimpleNamespace(config=PROJECT / "config")
     app: Any = SimpleNamespace(context=context, clock=Clock(), settings=settings, with_run_id=lambda: context)
     worker = Worker(app, stop)
-    worker.slots = [Slot("housekeeping", timedelta(hours=1), "hubspot", 0)]
+    worker.slots = [Slot("housekeeping", timedelta(hours=1), "hubspot")]
     return worker
 
 
@@ -101,19 +47,19 @@ def test_a_job_that_fails_while_the_worker_ends_does_not_keep_it(
 ) -> None:
     """It names its next run to a scheduler that waits for it."""
     at_work, ending, stop = threading.Event(), threading.Event(), StopSignal()
-    shutdown = Lane.shutdown
+    shutdown = ThreadPoolExecutor.shutdown
 
     def run(*_: object) -> list[SyncError]:
         at_work.set()
         assert ending.wait(TIMEOUT)
         return [SyncError("HubSpot is away")]
 
-    def told(lane: Lane, wait: bool = True) -> None:
+    def told(lane: ThreadPoolExecutor, wait: bool = True) -> None:
         ending.set()
         shutdown(lane, wait)
 
     monkeypatch.setattr(Worker, "_run", run)
-    monkeypatch.setattr(Lane, "shutdown", told)
+    monkeypatch.setattr(ThreadPoolExecutor, "shutdown", told)
     with closing(open_store(tmp_path / "state.db")) as store:
         thread = threading.Thread(target=started(store, stop).run, daemon=True)
         thread.start()
