@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.parser import HeaderParser
+from email.message import Message
+from email.parser import HeaderParser, Parser
 from typing import Any
 from urllib.parse import quote
 
@@ -254,40 +255,27 @@ def read_batch(content_type: str, text: str) -> list[Part]:
     A failed changeset comes as a single `application/http` part or nested in a multipart: both are read.
     Content-ID is not echoed, so order is all there is. Raises ValueError if it is no multipart answer.
     """
-    boundary = re.search(r'boundary="?([^";]+)"?', content_type)
-    if not boundary:
+    return [_read_part(part) for part in _parts(Parser().parsestr(f"Content-Type: {content_type}\r\n\r\n{text}"))]
+
+
+def _parts(document: Message) -> list[Message]:
+    if document.get_boundary() is None:
         raise ValueError("the answer to a batch is no multipart document")
-    return [_read_part(block) for block in _blocks(text, boundary[1])]
+    # Without a single boundary the payload is one text.
+    return [part for part in document.get_payload() if isinstance(part, Message)]
 
 
-def _blocks(text: str, boundary: str) -> list[str]:
-    sections = re.split(rf"(?:^|\r?\n)--{re.escape(boundary)}(?:--)?[ \t]*(?:\r?\n|$)", text)
-    return [section for section in sections[1:] if section.strip()]
-
-
-def _read_part(block: str) -> Part:
-    headers, rest = _split(block)
-    inner = headers.get("content-type", "")
-    if "multipart/mixed" in inner:
-        nested = read_batch(inner, rest)
+def _read_part(part: Message) -> Part:
+    if part.get_content_maintype() == "multipart":
+        nested = _parts(part)
         if len(nested) != 1:
             raise ValueError(f"a changeset of one operation was answered with {len(nested)} parts")
-        return nested[0]
-    status_line, _, message = rest.lstrip("\r\n").partition("\n")
+        return _read_part(nested[0])
+    status_line, _, message = str(part.get_payload()).lstrip("\r\n").partition("\n")
     words = status_line.split()
     status = whole(words[1]) if len(words) > 1 and words[0].startswith("HTTP/") else None
     if status is None:
         raise ValueError("a batch part without a status line")
-    inner_headers, body = _split(message)
-    return Part(status, inner_headers, body.strip())
-
-
-def _split(text: str) -> tuple[dict[str, str], str]:
-    head, _, body = (
-        text.replace("\r\n", "\n").lstrip("\n").partition("\n\n") if not _starts_blank(text) else ("", "", text)
-    )
-    return {name.lower(): value.strip() for name, value in HeaderParser().parsestr(head).items()}, body
-
-
-def _starts_blank(text: str) -> bool:
-    return text.startswith(("\r\n", "\n"))
+    answer = HeaderParser().parsestr(message)
+    headers = {name.lower(): value.strip() for name, value in answer.items()}
+    return Part(status, headers, str(answer.get_payload()).strip())
