@@ -66,6 +66,10 @@ class Event(StrEnum):
     LIBRARY_WARNING = "library_warning"
 
 
+RETIRED = frozenset({Event("contact_planned"), Event("lead_closed")})
+"""Events that nothing emits; their names stay reserved."""
+
+
 _ALLOWED = frozenset(
     {
         "account",
