@@ -14,7 +14,7 @@ BIN := .venv/bin
 PIP := -m pip -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long drill check lint style types rooms rules format picture lock
+.PHONY: help demo test test-long drill check lint style types rooms unused rules format picture lock
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -33,7 +33,7 @@ drill: .venv/.installed ## Install, upgrade, back up, destroy, restore and roll 
 
 check: lint test ## Run everything that must pass before a commit: lint, then test
 
-lint: style types rooms rules ## Run the four checks that take no tests: style, types, rooms, rules
+lint: style types rooms unused rules ## Run the four checks that take no tests: style, types, rooms, rules
 
 style: .venv/.installed ## Check format and style (ruff)
 	@$(BIN)/ruff format --check

@@ -7,9 +7,6 @@ from typing import Any
 
 from sync.planner.imagine import Predicted
 
-WORLDS = ("now", "then")
-"""Under the rules in force, and under the others."""
-
 
 class Spool:
     """Predicted writes of both worlds, decisions by code, and who comes and goes."""

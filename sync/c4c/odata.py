@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from email.message import Message
 from email.parser import HeaderParser, Parser
 from typing import Any
@@ -151,16 +151,6 @@ def etag(row: Row) -> str | None:
 def read_date(value: Any) -> datetime | None:
     """A date as C4C writes it, `/Date(ms)/` or ISO; None for none, and for what is no date."""
     return moment(value)
-
-
-def moment_literal(value: datetime) -> str:
-    """A `datetimeoffset` literal of a `$filter`, in UTC."""
-    return f"datetimeoffset'{_iso(value)}Z'"
-
-
-def _iso(value: datetime) -> str:
-    """UTC to the second, the year in four digits (`strftime` writes the year 999 in three)."""
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 The words name properties, filters and what the rules ask for, never the values found: they end up in decisions.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import lru_cache
 
 from sync.domain.alike import code
@@ -14,8 +14,6 @@ from sync.domain.views import Unreadable
 from sync.mappers.places import country_of
 from sync.mappers.transforms import transformed
 from sync.planner.facts import Facts
-
-Filters = Mapping[str, Condition]
 
 
 def shortfall(condition: Condition, facts: Facts) -> str | None:

@@ -63,12 +63,6 @@ def last_start(session: Session) -> datetime | None:
     return session.exec(select(func.max(tables.JobRun.started_at))).one()
 
 
-def running_since(session: Session) -> datetime | None:
-    """When the job was started that has not ended yet; None if the youngest run has ended."""
-    last = session.exec(select(tables.JobRun).order_by(col(tables.JobRun.id).desc()).limit(1)).first()
-    return last.started_at if last and last.finished_at is None else None
-
-
 def is_running(session: Session, job: str) -> bool:
     """Whether the youngest run of the job has not ended yet; one that a killed process left open counts, too."""
     of = select(tables.JobRun).where(tables.JobRun.job == job).order_by(col(tables.JobRun.id).desc()).limit(1)

@@ -86,9 +86,6 @@ _BY_TEXT: dict[Meaning, dict[str, str]] = {
     },
 }
 
-LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pl", "pt", "ja", "zh")
-"""Languages in which refusals are recognised by their text."""
-
 _CODES = {meaning: re.compile(pattern, re.IGNORECASE) for meaning, pattern in _BY_CODE.items()}
 _TEXTS = {meaning: re.compile("|".join(by.values()), re.IGNORECASE) for meaning, by in _BY_TEXT.items()}
 
