@@ -15,6 +15,7 @@ from sync.c4c.odata import Query
 from sync.context import Context
 from sync.contracts.tenant import read_tenant
 from sync.domain.entities import KEYED, Entity
+from sync.domain.keys import owner_of
 from sync.faults import Faults
 from sync.handover import links
 from sync.handover.batch import Batch
@@ -210,7 +211,7 @@ def _kind(link: tables.Link) -> str:
 
 
 def _contacts(store: Store, entity: str, key: str) -> list[str]:
-    hubspot_id = key.partition(":")[0]
+    hubspot_id = owner_of(key)
     with store.reading() as session:
         if entity == Entity.ACCOUNT:
             return selection.of_companies(session, [hubspot_id])

@@ -23,6 +23,7 @@ from sync.cli.explained import print_explain
 from sync.cli.output import say, table
 from sync.context import utc_now
 from sync.domain.codes import EXPLANATIONS, Code
+from sync.domain.entities import Entity
 from sync.errors import ConfigurationError, StateError
 from sync.jobs.runner import JOBS, run_until_idle
 from sync.mappers.company import company_name
@@ -135,7 +136,7 @@ class Demo:
     def _second_run(self, control: "Control", changed: "Changed") -> None:
         say("Second run: just that.")
         reports.print_once(_run())
-        phone = control.truth("CorporateAccount", changed.account)["Phone"]
+        phone = control.truth(Entity.ACCOUNT, changed.account)["Phone"]
         verdict = "is left alone" if phone == SALES_PHONE else "WAS OVERWRITTEN"
         say(f"sales' phone number on the account {verdict}\n")
 
@@ -244,7 +245,7 @@ def _choose(application: app.App) -> Changed:
         for contact, view in _with_code(session, Code.QUALIFIED).items():
             if len(view.associations) == 1 and view.associations[0].is_primary:
                 company = view.associations[0].company
-                link = session.get(tables.Link, ("CorporateAccount", company.id))
+                link = session.get(tables.Link, (Entity.ACCOUNT, company.id))
                 if link and "Phone" in link.sent:
                     return Changed(crossing, contact, company.id, link.object_id)
     raise ConfigurationError(["the sandbox has nobody whom the demo's story fits; run it with the shipped rules"])

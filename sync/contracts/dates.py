@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from sync.domain.entities import TYPES, Entity
+from sync.domain.entities import TYPES
 from sync.domain.rules import Rules, qualified
 from sync.domain.schema import Schema
 from sync.domain.spelling import entry
@@ -17,7 +17,7 @@ def without_zone(
     kinds: dict[str, ObjectType] = {"contact": "contacts", "company": "companies"}
     moments = {f"{space}.{p.name}" for space, kind in kinds.items() for p in properties(kind) if p.type == "datetime"}
     for entity, section in rules.mapping.by_entity().items():
-        own = "company" if entity == Entity.ACCOUNT else "contact"
+        own = TYPES[entity].owner
         for n, mapped in enumerate(section.fields):
             field = schema.field(entity, mapped.target[0])
             named = [name for name in mapped.source if qualified(own, name) in moments]

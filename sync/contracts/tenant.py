@@ -106,7 +106,7 @@ def used(rules: Rules) -> list[str]:
 def _wanted(rules: Rules, entity: str) -> bool:
     """Whether the rules make use of an entity that not every tenant enables."""
     match entity:
-        case "BusinessAttributeAssignment" | "BusinessAttributeAssignmentItem":
+        case Entity.ATTRIBUTES | Entity.ATTRIBUTE:
             return bool(rules.mapping.attributes)
         case "CorporateAccountTaxNumber":
             return any(key.kind == "tax_number" for key in rules.mapping.account.natural_keys)

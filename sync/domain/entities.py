@@ -28,14 +28,21 @@ class EntityType:
 
     `people`: what a message calls several of them. `order`: writes of one group go in this order, deletions last.
     `section`: table of mapping.toml that maps its fields. `keyed`: it carries our external key itself, so that a create
-    whose answer was lost is found by the key. `parent`: the header in whose deep insert it may go along.
+    whose answer was lost is found by the key. `owner`: the HubSpot object whose id its key begins with.
+    `hangs_on`: the record that it belongs to, so that its pair never goes to another one, as after a merge in HubSpot.
+    `parent`: the header in whose deep insert it may go along. `parts`: what
+    follows the HubSpot id in its key (`sync.domain.keys`), and `optional` what may follow then.
     """
 
     people: str
     order: int
     section: str | None = None
     keyed: bool = False
+    owner: str = "contact"
+    hangs_on: Entity | None = None
     parent: Entity | None = None
+    parts: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
 
 
 def _complete(types: Mapping[str, EntityType]) -> Mapping[str, EntityType]:
@@ -50,14 +57,23 @@ def _complete(types: Mapping[str, EntityType]) -> Mapping[str, EntityType]:
 
 TYPES = _complete(
     {
-        Entity.ACCOUNT: EntityType("accounts", 0, section="account", keyed=True),
+        Entity.ACCOUNT: EntityType("accounts", 0, section="account", keyed=True, owner="company"),
         Entity.CONTACT: EntityType("contacts", 1, section="contact", keyed=True),
-        Entity.RELATION: EntityType("relationships", 2),
-        Entity.LEAD: EntityType("leads", 3, section="lead", keyed=True),
-        Entity.PERMISSION: EntityType("permission sets", 4),
-        Entity.CHANNEL: EntityType("channel permissions", 5, parent=Entity.PERMISSION),
-        Entity.ATTRIBUTES: EntityType("attribute lists", 6),
-        Entity.ATTRIBUTE: EntityType("attributes", 7, parent=Entity.ATTRIBUTES),
+        Entity.RELATION: EntityType("relationships", 2, hangs_on=Entity.CONTACT, parts=("company",)),
+        Entity.LEAD: EntityType("leads", 3, section="lead", keyed=True, parts=("score", "cycle")),
+        Entity.PERMISSION: EntityType("permission sets", 4, hangs_on=Entity.CONTACT),
+        Entity.CHANNEL: EntityType(
+            "channel permissions", 5, hangs_on=Entity.CONTACT, parent=Entity.PERMISSION, parts=("channel",)
+        ),
+        Entity.ATTRIBUTES: EntityType("attribute lists", 6, hangs_on=Entity.CONTACT),
+        Entity.ATTRIBUTE: EntityType(
+            "attributes",
+            7,
+            hangs_on=Entity.CONTACT,
+            parent=Entity.ATTRIBUTES,
+            parts=("set", "name"),
+            optional=("value",),
+        ),
     }
 )
 """One row for each kind of record; complete, or nothing starts."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 from sync.domain import text
+from sync.domain.keys import owner_of
 
 T = TypeVar("T")
 
@@ -140,6 +141,11 @@ class Link:
     sent: Mapping[str, object]
     origin: Origin = "adopted"
     observed: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def owner(self) -> str:
+        """The HubSpot id that the key begins with: of an account the company's, of all others the contact's."""
+        return owner_of(self.key)
 
     @property
     def ours(self) -> bool:

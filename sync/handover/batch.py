@@ -72,7 +72,7 @@ class LinksOf:
     def __init__(self, links: Links) -> None:
         self._by_owner: dict[tuple[bool, str], list[Link]] = {}
         for link in links.values():
-            self._by_owner.setdefault((link.entity == Entity.ACCOUNT, link.key.partition(":")[0]), []).append(link)
+            self._by_owner.setdefault((link.entity == Entity.ACCOUNT, link.owner), []).append(link)
 
     def of(self, view: ContactView) -> Links:
         """The contact's own links, and the accounts of its companies and of their duplicates."""

@@ -82,7 +82,7 @@ def candidate(
     """The contact's part in the bound. Where only the score of its lead is out of date, nothing is created."""
     leads = sum(decision.qualified for decision in decisions)
     creates = leads + FURTHER if leads or refused_since(view, consent) else 0
-    mine = (link for link in links.values() if link.object_id and link.key.partition(":")[0] == view.id)
+    mine = (link for link in links.values() if link.object_id and link.owner == view.id)
     known = Counter(link.entity == Entity.RELATION for link in mine)
     return Candidate(
         view.id,

@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from sync.context import Context
 from sync.domain.entities import Entity
+from sync.domain.keys import Key
 from sync.domain.link import INTENT, Observed, after, named_meanwhile
 from sync.domain.schema import Schema
 from sync.domain.views import Link
@@ -47,27 +48,23 @@ def resolve(context: Context, handover: Callable[[], Handover]) -> Unresolved:
         batch.let_settle(max((at for _, at in intents if at), default=None))
         links = [link for link, _ in intents]
         with context.store.reading() as session:
-            seqs = work.change_seqs(session, [_contact(link) for link in links if link.entity != Entity.ACCOUNT])
+            seqs = work.change_seqs(session, [link.owner for link in links if link.entity != Entity.ACCOUNT])
         snapshot = _read(batch, links, seqs)
     except RemoteError as failure:
-        return Unresolved(frozenset(_contact(link) for link, _ in intents if link.entity != Entity.ACCOUNT), failure)
+        return Unresolved(frozenset(link.owner for link, _ in intents if link.entity != Entity.ACCOUNT), failure)
     batch.faults.each(links, lambda part: _keep(context, batch, part, snapshot), lambda link: _concerned(link, seqs))
     return Unresolved()
 
 
-def _contact(link: Link) -> str:
-    return link.key.partition(":")[0]
-
-
 def _lookup(link: Link) -> Lookup:
     if link.entity == Entity.LEAD:
-        return Lookup(Ask.LEADS_OF, Entity.LEAD, link.key.rpartition(":")[0])
+        return Lookup(Ask.LEADS_OF, Entity.LEAD, Key.parse(link.entity, link.key).stem)
     return Lookup(Ask.BY_KEY, link.entity, link.key)
 
 
 def _concerned(link: Link, seqs: Mapping[str, int]) -> dict[str, int]:
     """The contact that the intent belongs to. That of an account stays: whoever plans with it asks for it again."""
-    return {contact: seqs[contact] for contact in [_contact(link)] if link.entity != Entity.ACCOUNT}
+    return {contact: seqs[contact] for contact in [link.owner] if link.entity != Entity.ACCOUNT}
 
 
 def _read(batch: Handover, links: Sequence[Link], seqs: Mapping[str, int]) -> Snapshot:

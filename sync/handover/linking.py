@@ -11,6 +11,7 @@ from sync.context import Context
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
 from sync.domain.entities import Entity
+from sync.domain.keys import Key, owner_of
 from sync.domain.link import Announced, Wrote, after, named_meanwhile
 from sync.domain.rules import Rules
 from sync.domain.values import same
@@ -53,8 +54,8 @@ def intend(session: Session, batch: Batch, writes: Sequence[Write], rules: Rules
 def _known(batch: Batch, write: Write, rules: Rules) -> dict[str, Any]:
     if write.entity != Entity.LEAD:
         return {}
-    contact, score, _ = write.key.split(":")
-    return evidence.of(batch.views[contact], score, rules)
+    key = Key.parse(write.entity, write.key)
+    return evidence.of(batch.views[key.owner], key.lead[0], rules)
 
 
 def keep(
@@ -174,5 +175,5 @@ def _read_back(batch: Batch, write: Write, result: Written) -> None:
         got = result.record.fields.get(name)
         if name in READ_BACK and got is not None and not same(value, got):
             text = f"{Entity.LEAD}.{name}: configured {value}, SAP Sales Cloud made it {got}"
-            batch.warnings.setdefault(write.key.partition(":")[0], []).append(Reason(Code.VALUE_INVALID, text))
+            batch.warnings.setdefault(owner_of(write.key), []).append(Reason(Code.VALUE_INVALID, text))
             emit(Event.CONTRACT_MISMATCH, system="c4c", entity=Entity.LEAD, field=name, cause=text)

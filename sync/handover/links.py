@@ -16,6 +16,7 @@ from sync.c4c.odata import Query, Row
 from sync.c4c_client import C4CPort
 from sync.context import Context
 from sync.domain.entities import Entity
+from sync.domain.keys import Key
 from sync.domain.link import Named, Observed, after
 from sync.domain.numbers import identifier
 from sync.domain.rules import Rules
@@ -110,14 +111,21 @@ def _key(entity: str, key: str, rules: Rules) -> str:
     """The external key; a lead may be named by its contact where there is one score only."""
     scores = [score.name for score in rules.qualification.scores]
     if entity == Entity.LEAD and identifier(key) and len(scores) == 1:
-        return f"{key}:{scores[0]}:1"
+        return str(Key.of_lead(key, scores[0], 1))
     if entity == Entity.LEAD:
-        known = "|".join(map(re.escape, scores))
-        if not re.fullmatch(rf"\d+:({known}):[1-9]\d*", key, re.ASCII):
+        if not _is_of_lead(key, scores):
             raise ValueError(f"key: found {key!r}, allowed: CONTACT_ID:SCORE:CYCLE with a score of {', '.join(scores)}")
     elif not identifier(key):
         raise ValueError(f"key: found {key!r}, allowed: the HubSpot id, digits only")
     return key
+
+
+def _is_of_lead(text: str, scores: Sequence[str]) -> bool:
+    key = Key.read(Entity.LEAD, text)
+    if key is None or not identifier(key.owner):
+        return False
+    score, cycle = key.lead
+    return score in scores and cycle > 0 and text == str(Key.of_lead(key.owner, score, cycle))
 
 
 def rows(store: Store, entities: Sequence[str] = ()) -> list[tables.Link]:
@@ -177,15 +185,10 @@ def _unread(session: Session, links: Sequence[Link]) -> tuple[str, ...]:
         session, "companies", [link.key for link in links if link.entity == Entity.ACCOUNT]
     )
     contacts = mirrored.properties_of(
-        session, "contacts", [_id(link) for link in links if link.entity != Entity.ACCOUNT]
+        session, "contacts", [link.owner for link in links if link.entity != Entity.ACCOUNT]
     )
     held = {True: companies, False: contacts}
-    return tuple(f"{x.entity} {x.key}" for x in links if _id(x) not in held[x.entity == Entity.ACCOUNT])
-
-
-def _id(link: Link) -> str:
-    """The HubSpot id that the key begins with."""
-    return link.key.partition(":")[0]
+    return tuple(f"{x.entity} {x.key}" for x in links if x.owner not in held[x.entity == Entity.ACCOUNT])
 
 
 def _shared(session: Session) -> set[tuple[str, str]]:
@@ -264,7 +267,7 @@ def _or_share(link: Link, first: str = "") -> str:
 
 def _wake(session: Session, links: Sequence[Link], now: datetime) -> None:
     """What the pairs concern is looked at again, so that a parked contact goes on."""
-    contacts = {_id(link) for link in links if link.entity != Entity.ACCOUNT}
+    contacts = {link.owner for link in links if link.entity != Entity.ACCOUNT}
     named = [link.key for link in links if link.entity == Entity.ACCOUNT]
     # Sister companies may have waited for the same account.
     companies = {*named, *peers.of(session, named)}

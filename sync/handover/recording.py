@@ -13,6 +13,7 @@ from sync.context import Context
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
 from sync.domain.entities import Entity
+from sync.domain.keys import Key
 from sync.domain.link import Observed, after, named_meanwhile
 from sync.domain.rules import Rules
 from sync.domain.views import ContactView
@@ -131,7 +132,9 @@ def input_fingerprint(view: ContactView) -> str:
 
 def _handovers(view: ContactView, planned: Plan, rules: Rules) -> list[HandoverRecord]:
     return [
-        evidence.handover(write.key, write.object_id, evidence.of(view, write.key.split(":")[1], rules))
+        evidence.handover(
+            write.key, write.object_id, evidence.of(view, Key.parse(Entity.LEAD, write.key).lead[0], rules)
+        )
         for write in planned.records
         if write.entity == Entity.LEAD and write.object_id
     ]

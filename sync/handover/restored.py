@@ -7,6 +7,7 @@ from sync.c4c.entities import collection
 from sync.c4c.odata import Query, literal
 from sync.context import Context
 from sync.domain.entities import Entity
+from sync.domain.keys import beginning, owner_of
 from sync.handover import links
 from sync.log import Event, emit
 from sync.mirror import selection
@@ -27,9 +28,7 @@ def release(context: Context) -> None:
     found = _leads(context, parked)
     with store.session() as session:
         now = context.now()
-        unknown = {
-            key.partition(":")[0] for key, object_id in found if links.adopt(session, Entity.LEAD, key, object_id, now)
-        }
+        unknown = {owner_of(key) for key, object_id in found if links.adopt(session, Entity.LEAD, key, object_id, now)}
         mark_pending(session, sorted(unknown), now)
         original.settle(session, store)
     if unknown:
@@ -40,7 +39,7 @@ def _leads(context: Context, contacts: list[str]) -> list[tuple[str, str]]:
     """(key, ObjectID) of the leads of these contacts. A refused question stops nobody: its contact stays parked."""
     field = context.config.rules.mapping.lead.external_key
     queries = [
-        Query(collection(Entity.LEAD), f"startswith({field},{literal(f'{contact}:')})", ("ObjectID", field))
+        Query(collection(Entity.LEAD), f"startswith({field},{literal(beginning(contact))})", ("ObjectID", field))
         for contact in contacts
     ]
     answers = context.c4c.answers(queries) if queries else []

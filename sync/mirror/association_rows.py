@@ -7,6 +7,7 @@ from sqlalchemy import Table, delete, update
 from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, select
 
+from sync.domain.entities import Entity
 from sync.domain.labels import LabelId
 from sync.domain.views import ASSOCIATIONS, Label
 from sync.mirror import labels as label_bindings
@@ -168,4 +169,4 @@ def wake_contacts_of(session: Session, company_ids: Sequence[str], except_ids: I
     return len(linked)
 
 
-_contact_links = select(tables.Link.key).where(tables.Link.entity == "Contact")
+_contact_links = select(tables.Link.key).where(tables.Link.entity == Entity.CONTACT)

@@ -6,6 +6,8 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
+from sync.domain.entities import TYPES, Entity
+from sync.domain.keys import Key, ending, moved
 from sync.domain.numbers import identifier
 from sync.domain.rules import MERGED_PROPERTY
 from sync.domain.views import Properties
@@ -19,7 +21,7 @@ def follow(session: Session, survivors: Mapping[str, Properties], entity: str, n
     for survivor, properties in survivors.items():
         merged = (identifier(old.strip()) for old in (properties.get(MERGED_PROPERTY) or "").split(";"))
         for old in merged:
-            if old and old != survivor and adopt_alias(session, old, survivor, entity) and entity == "Contact":
+            if old and old != survivor and adopt_alias(session, old, survivor, entity) and entity == Entity.CONTACT:
                 mark_pending(session, objects.rows(session, objects.CONTACTS, [old]), now)
 
 
@@ -38,7 +40,7 @@ def adopt_alias(session: Session, old_id: str, new_id: str, entity: str) -> bool
     chained = (col(tables.Alias.entity) == entity, col(tables.Alias.new_id) == old_id)
     session.exec(update(tables.Alias).where(*chained).values(new_id=new_id))
     _move_links(session, old_id, new_id, entity)
-    if entity == "Contact":
+    if entity == Entity.CONTACT:
         session.exec(update(tables.Contact).where(col(tables.Contact.id) == old_id).values(merged_into=new_id))
         _move_handovers(session, old_id, new_id)
     return True
@@ -52,12 +54,19 @@ def _move_links(session: Session, old_id: str, new_id: str, entity: str) -> None
     """
     _drop_twin(session, old_id, new_id, entity)
     party = session.get(tables.Link, (entity, new_id))
-    moves = ("Lead",) if party and party.object_id else ("Lead", entity, *_HANGS_ON.get(entity, ()))
-    of = select(tables.Link).where(tables.Link.hubspot_id == old_id, col(tables.Link.entity).in_(moves))
-    for link in session.exec(of).all() if entity == "Contact" else ():
-        _rename(session, link, new_id + link.key[len(old_id) :], new_id)
-    if entity != "Contact" and entity in moves:
+    stays = _bound_to(entity) if party and party.object_id else frozenset()
+    if entity == Entity.CONTACT:
+        moves = [kind for kind, row in TYPES.items() if row.owner == "contact" and kind not in stays]
+        of = select(tables.Link).where(tables.Link.hubspot_id == old_id, col(tables.Link.entity).in_(moves))
+        for link in session.exec(of).all():
+            _rename(session, link, moved(link.key, new_id), new_id)
+    elif not stays:
         _move_account(session, old_id, new_id)
+
+
+def _bound_to(entity: str) -> frozenset[str]:
+    """The kind itself, and those that hang on its records."""
+    return frozenset({entity, *(kind for kind, row in TYPES.items() if row.hangs_on == entity)})
 
 
 def _drop_twin(session: Session, old_id: str, new_id: str, entity: str) -> None:
@@ -70,25 +79,13 @@ def _drop_twin(session: Session, old_id: str, new_id: str, entity: str) -> None:
         session.flush()
 
 
-_HANGS_ON = {
-    "Contact": (
-        "ContactIsContactPersonFor",
-        "MarketingPermission",
-        "ChannelPermission",
-        "BusinessAttributeAssignment",
-        "BusinessAttributeAssignmentItem",
-    )
-}
-"""Kinds of records whose keys begin with a contact's id and that belong to its contact person."""
-
-
 def _move_account(session: Session, old_id: str, new_id: str) -> None:
-    if link := session.get(tables.Link, ("CorporateAccount", old_id)):
+    if link := session.get(tables.Link, (Entity.ACCOUNT, old_id)):
         _rename(session, link, new_id, new_id)
     # A relationship's key ends with the company's id.
-    pairs = select(tables.Link).where(tables.Link.entity == "ContactIsContactPersonFor")
-    for link in session.exec(pairs.where(col(tables.Link.key).endswith(f":{old_id}"))).all():
-        _rename(session, link, f"{link.hubspot_id}:{new_id}", link.hubspot_id)
+    pairs = select(tables.Link).where(tables.Link.entity == Entity.RELATION)
+    for link in session.exec(pairs.where(col(tables.Link.key).endswith(ending(old_id)))).all():
+        _rename(session, link, str(Key(Entity.RELATION, link.hubspot_id, (new_id,))), link.hubspot_id)
 
 
 def _rename(session: Session, link: tables.Link, new_key: str, hubspot_id: str) -> None:
@@ -99,7 +96,7 @@ def _rename(session: Session, link: tables.Link, new_key: str, hubspot_id: str) 
 
 def _move_handovers(session: Session, old_id: str, new_id: str) -> None:
     for handover in session.exec(select(tables.Handover).where(col(tables.Handover.contact_id) == old_id)).all():
-        new_key = f"{new_id}:{handover.score}:{handover.cycle}"
+        new_key = str(Key.of_lead(new_id, handover.score, handover.cycle))
         if session.get(tables.Handover, new_key) is None:
             of_old = col(tables.Handover.lead_key) == handover.lead_key
             session.exec(update(tables.Handover).where(of_old).values(lead_key=new_key, contact_id=new_id))

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Table, func, update
 from sqlmodel import Session, col, select
 
+from sync.domain.entities import Entity
 from sync.domain.rules import OWNER_PROPERTY, Score
 from sync.domain.views import ASSOCIATIONS, Owner, Properties
 from sync.mirror import crossings, freshness, merges, objects, vanished
@@ -49,7 +50,7 @@ def save_contacts(
     freshness.note_values(session, [score.property for score in scores], pairs, now)
     changed = [s.id for s in latest if _differs(before.get(s.id), s) or _came_back(before[s.id], s)]
     _write(session, CONTACTS, latest, before, _contact_values)
-    merges.follow(session, {s.id: s.properties for s in latest}, "Contact", now)
+    merges.follow(session, {s.id: s.properties for s in latest}, Entity.CONTACT, now)
     crossings.follow(session, [_reading(s, before.get(s.id)) for s in latest], scores, now)
     mark_pending(session, changed, now)
     session.exec(update(tables.Contact).where(col(tables.Contact.id).in_(changed)).values(associations_stale=True))
@@ -139,7 +140,7 @@ def save_companies(session: Session, fetched_rows: Sequence[Fetched], now: datet
     latest = [_completed(s, before.get(s.id)) for s in {s.id: s for s in fetched_rows}.values()]
     changed = [s.id for s in latest if _differs(before.get(s.id), s)]
     _write(session, COMPANIES, latest, before, _company_values)
-    merges.follow(session, {s.id: s.properties for s in latest}, "CorporateAccount", now)
+    merges.follow(session, {s.id: s.properties for s in latest}, Entity.ACCOUNT, now)
     for ids in portions(changed):
         mark_pending(session, contacts_of(session, ids), now)
     return changed

@@ -8,6 +8,7 @@ from sqlalchemy import delete, func, insert
 from sqlmodel import Session, col, select
 
 from sync.domain.codes import Code
+from sync.domain.entities import Entity
 from sync.domain.views import ALIKE, Association, Company, ContactView, Peer, Peers
 from sync.mirror import association_rows, loading, objects
 from sync.state import tables, work
@@ -64,7 +65,7 @@ def _addresses(session: Session, company_ids: set[str], email: str) -> Iterable[
     contact, association = tables.Contact, tables.Association
     address = func.json_extract(contact.properties, f'$."{email}"')
     known = select(tables.Crossing.contact_id).union(
-        select(tables.Link.hubspot_id).where(tables.Link.entity == "Contact")
+        select(tables.Link.hubspot_id).where(tables.Link.entity == Entity.CONTACT)
     )
     of = (
         select(association.company_id, contact.id, address)
@@ -175,12 +176,12 @@ def _peers(session: Session, one: Mapping[str, tuple[str, ...]], company_ids: se
 
 
 def _merged(session: Session, company_ids: Iterable[str]) -> set[str]:
-    of = select(tables.Alias.old_id).where(tables.Alias.entity == "CorporateAccount")
+    of = select(tables.Alias.old_id).where(tables.Alias.entity == Entity.ACCOUNT)
     return {i for ids in portions(company_ids) for i in session.exec(of.where(col(tables.Alias.old_id).in_(ids)))}
 
 
 def _origins(session: Session, company_ids: Iterable[str]) -> dict[str, str]:
     """By company how the pair with its account came about; companies without an account are left out."""
     link = tables.Link
-    of = select(link.key, link.origin).where(link.entity == "CorporateAccount", link.object_id != "")
+    of = select(link.key, link.origin).where(link.entity == Entity.ACCOUNT, link.object_id != "")
     return {i: origin for ids in portions(company_ids) for i, origin in session.exec(of.where(col(link.key).in_(ids)))}

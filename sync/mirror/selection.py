@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import String, cast, func
 from sqlmodel import Session, col, select
 
+from sync.domain.entities import Entity
 from sync.lifecycle import Status
 from sync.mirror.association_rows import contacts_of
 from sync.state import tables
@@ -16,7 +17,7 @@ def survivors(session: Session, contact_ids: Sequence[str]) -> dict[str, str]:
     """Each id with the id under which the contact lives on: itself, unless it was merged away."""
     found = {i: i for i in contact_ids}
     for ids in portions(contact_ids):
-        of = tables.Alias.entity == "Contact", col(tables.Alias.old_id).in_(ids)
+        of = tables.Alias.entity == Entity.CONTACT, col(tables.Alias.old_id).in_(ids)
         found |= {row.old_id: row.new_id for row in session.exec(select(tables.Alias).where(*of))}
     return found
 

@@ -202,7 +202,7 @@ class Imagined:
 
     def _fresh(self, entity: str, key: str, body: Mapping[str, Any]) -> Row:
         """A record as C4C would answer it."""
-        made_up = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{entity}:{key}")).upper()
+        made_up = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{entity} {key}")).upper()
         object_id = made_up.replace("-", "")
         self._made_up[made_up] = self._made_up[object_id] = str(Awaited(entity, key))
         numbered = {name: made_up for name in NUMBERS.get(entity, ()) if name}

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sync.domain.alike import postal_code
 from sync.domain.entities import Entity
-from sync.domain.numbers import whole
+from sync.domain.keys import Key
 from sync.mappers.web import domain
 from sync.planner.snapshot import Ask, Lookup, Record
 from sync.planner.writes import TAX_NUMBER
@@ -90,8 +90,8 @@ def _answer(kind: Ask, record: Record, key_field: str) -> str | None:
         case Ask.BY_KEY:
             return record.text(key_field)
         case Ask.LEADS_OF:
-            stem, _, number = record.text(key_field).rpartition(":")
-            return stem if whole(number) is not None else None
+            key = Key.read(Entity.LEAD, record.text(key_field))
+            return key.stem if key else None
         case Ask.ACCOUNT_BY_DOMAIN:
             return domain(record.text("WebSite"))
         case Ask.ACCOUNT_BY_POSTAL:

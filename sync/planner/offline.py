@@ -119,7 +119,7 @@ def _parent(link: Link, links: Links) -> dict[str, Any]:
     """Relationships are read by their contact, which they name by its number when they are made."""
     if link.entity != Entity.RELATION:
         return {}
-    person = links.get((Entity.CONTACT, link.key.partition(":")[0]))
+    person = links.get((Entity.CONTACT, link.owner))
     same = person is not None and person.observed.get("ContactID") == link.sent.get("ContactID")
     return {"ParentObjectID": person.object_id} if person and same else {}
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
-from sync.domain.entities import Entity
+from sync.domain.entities import TYPES, Entity
+from sync.domain.keys import beginning
 from sync.domain.link import GONE
 from sync.domain.rules import Rules
 from sync.domain.schema import Schema
@@ -110,7 +111,7 @@ class Workspace:
 
     def own_links(self, entity: str) -> list[Link]:
         """The contact's pairs of one entity whose keys begin with the contact's id."""
-        stem = f"{self.view.id}:"
+        stem = beginning(self.view.id)
         return [link for (e, key), link in sorted(self.links.items()) if e == entity and key.startswith(stem)]
 
     def offers(self, entity: str, *names: str) -> bool:
@@ -284,7 +285,7 @@ class Subject:
     code: Code
 
     def __str__(self) -> str:
-        return f"{'company' if self.entity == Entity.ACCOUNT else 'contact'} {self.key}"
+        return f"{TYPES[self.entity].owner} {self.key}"
 
     def settle(self, object_id: str = "OBJECT_ID") -> str:
         return f"settle it with `hubspot-c4c-sync links set {self.entity} {self.key} {object_id}`"

@@ -10,6 +10,8 @@ from sqlmodel import Session, col, select
 
 from sync import lifecycle
 from sync.domain.codes import Code
+from sync.domain.entities import Entity
+from sync.domain.keys import Key, owner_of
 from sync.domain.views import Link, Origin
 from sync.lifecycle import Status
 from sync.state import tables
@@ -135,9 +137,9 @@ class HandoverRecord:
 
     @classmethod
     def of(cls, lead_key: str, object_id: str, **more: Any) -> "HandoverRecord":
-        """Of a lead with the key `<contact id>:<score>:<cycle>`."""
-        contact, score, cycle = lead_key.split(":")
-        return cls(lead_key, contact, score, int(cycle), object_id, **more)
+        """Of the lead with this key. Raises ValueError where the text is no lead's key."""
+        key = Key.parse(Entity.LEAD, lead_key)
+        return cls(lead_key, key.owner, *key.lead, object_id, **more)
 
 
 def finish(
@@ -187,7 +189,7 @@ class Loaded:
             self.decisions |= {row.contact_id: row for row in session.exec(of)}
         beginnings: dict[bool, set[str]] = {True: set(), False: set()}
         for entity, key in links:
-            beginnings[entity == "CorporateAccount"].add(key.partition(":")[0])
+            beginnings[entity == Entity.ACCOUNT].add(owner_of(key))
         rows = link_rows(session, beginnings[False], beginnings[True])
         self.links = {(row.entity, row.key): row for row in rows}
 
@@ -261,7 +263,7 @@ def handover_count(session: Session) -> int:
 
 def _is_adopted() -> ColumnElement[bool]:
     """A lead that was in C4C before we looked, as all are after a start without a state: its pair says so."""
-    same = col(tables.Link.entity) == "Lead", col(tables.Link.key) == col(tables.Handover.lead_key)
+    same = col(tables.Link.entity) == Entity.LEAD, col(tables.Link.key) == col(tables.Handover.lead_key)
     return exists().where(*same, col(tables.Link.origin) != "created")
 
 
@@ -314,9 +316,9 @@ _ORIGINS: dict[str, Origin] = {"created": "created", "set": "set", "shared": "sh
 
 def permission_set_origins(session: Session, limit: int = 100) -> list[str]:
     """How the permission sets of the contacts that we made last came about."""
-    ours = select(tables.Link.key).where(tables.Link.entity == "Contact", tables.Link.origin == "created")
+    ours = select(tables.Link.key).where(tables.Link.entity == Entity.CONTACT, tables.Link.origin == "created")
     of = select(tables.Link.origin).where(
-        tables.Link.entity == "MarketingPermission", tables.Link.object_id != "", col(tables.Link.key).in_(ours)
+        tables.Link.entity == Entity.PERMISSION, tables.Link.object_id != "", col(tables.Link.key).in_(ours)
     )
     return list(session.exec(of.order_by(col(tables.Link.linked_at).desc()).limit(limit)))
 
@@ -326,7 +328,7 @@ def link_rows(session: Session, contact_ids: Iterable[str], company_ids: Iterabl
 
     HubSpot numbers contacts and companies apart: a contact and a company may have the same id.
     """
-    is_account = col(tables.Link.entity) == "CorporateAccount"
+    is_account = col(tables.Link.entity) == Entity.ACCOUNT
     found: list[tables.Link] = []
     for hubspot_ids, of_kind in ((contact_ids, ~is_account), (company_ids, is_account)):
         for ids in portions(hubspot_ids):
@@ -339,7 +341,7 @@ def save_link(session: Session, link: Link, now: datetime, *, written: bool, loa
     key = (link.entity, link.key)
     row = loaded.links.get(key) if loaded else session.get(tables.Link, key)
     is_new = row is None or row.object_id != link.object_id
-    stored = row or tables.Link(entity=link.entity, key=link.key, hubspot_id=link.key.partition(":")[0], object_id="")
+    stored = row or tables.Link(entity=link.entity, key=link.key, hubspot_id=link.owner, object_id="")
     stored.object_id, stored.origin = link.object_id, link.origin
     stored.sent, stored.observed = dict(link.sent), dict(link.observed)
     stored.linked_at = now if is_new or not link.object_id else stored.linked_at

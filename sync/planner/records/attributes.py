@@ -6,6 +6,7 @@ from typing import Any
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
 from sync.domain.entities import Entity
+from sync.domain.keys import Key, beginning
 from sync.domain.marketing import AttributeRule
 from sync.domain.rules import FieldRule
 from sync.domain.views import ContactView, Link
@@ -114,8 +115,8 @@ def _item(person: Party, rule: AttributeRule, value: str, header: Record | None 
 
 
 def _key(contact: str, rule: AttributeRule, value: str) -> str:
-    stem = f"{contact}:{rule.set}:{rule.attribute}"
-    return f"{stem}:{value}" if rule.multiple else stem
+    parts = (rule.set, rule.attribute, *((value,) if rule.multiple else ()))
+    return str(Key(Entity.ATTRIBUTE, contact, parts))
 
 
 def _put(workspace: Workspace, person: Party, header: Record, made: Draft, existing: Record | None) -> None:
@@ -154,16 +155,15 @@ def _several(
     values: Sequence[str],
     items: Sequence[Record],
 ) -> None:
-    stem = f"{person.key}:{rule.set}:{rule.attribute}:"
+    wanted = {_key(person.key, rule, value) for value in values}
+    stem = beginning(person.key, rule.set, rule.attribute)
     for value in values:
         existing = next((item for item in items if _holds(item, value)), None)
-        link = workspace.links.get((Entity.ATTRIBUTE, stem + value))
+        link = workspace.links.get((Entity.ATTRIBUTE, _key(person.key, rule, value)))
         if existing or not _deleted_by_sales(link, value):
             _put(workspace, person, header, _item(person, rule, value, header), existing)
     gone = [
-        link
-        for link in workspace.own_links(Entity.ATTRIBUTE)
-        if link.key.startswith(stem) and link.key[len(stem) :] not in values
+        link for link in workspace.own_links(Entity.ATTRIBUTE) if link.key.startswith(stem) and link.key not in wanted
     ]
     _take_back(workspace, person, gone, items)
 

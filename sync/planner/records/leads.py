@@ -10,6 +10,7 @@ from typing import Any
 from sync.domain.codes import Code
 from sync.domain.decision import Decision, Reason
 from sync.domain.entities import Entity
+from sync.domain.keys import Key, beginning
 from sync.domain.numbers import whole
 from sync.domain.rules import FieldMap, FieldRule
 from sync.domain.views import Link, Unreadable
@@ -25,7 +26,7 @@ DELETED = Reason(Code.LEAD_CLOSED, "the lead of this cycle no longer exists in S
 
 def leads(workspace: Workspace, decision: Decision) -> tuple[Record, ...] | None:
     """The leads of all cycles, by key and by link; None where they were not read yet."""
-    found = workspace.ask(Lookup(Ask.LEADS_OF, Entity.LEAD, _stem(workspace, decision)))
+    found = workspace.ask(_of_all_cycles(workspace, decision))
     for link in _links(workspace, decision):
         linked = workspace.ask(by_id(link))
         found = None if found is None or linked is None else (*found, *linked)
@@ -38,30 +39,34 @@ def lead(workspace: Workspace, decision: Decision, account: Party | None, person
     if found is None:
         raise NotYet
     cycle, existing = _current_cycle(workspace, decision, found)
-    if existing is not None and _closed(workspace, existing):
-        _remember_closed(workspace, decision, cycle, existing)
-        return _left_alone(decision, existing)
     if cycle is None:
         _remember_gone(workspace, decision)
         return replace(decision, code=Code.LEAD_CLOSED, reasons=(*decision.reasons, DELETED))
-    key = f"{_stem(workspace, decision)}:{cycle}"
+    if existing is not None and _closed(workspace, existing):
+        _remember_closed(workspace, decision, cycle, existing)
+        return _left_alone(decision, existing)
+    key = _key(workspace, decision, cycle)
     made = _draft(workspace, key, decision, account, person)
     if existing is not None and existing.text("LifeCycleStatusCode") in workspace.rules.mapping.lead.accepted_status:
         made = replace(made, fields=tuple(f for f in made.fields if f.name not in merged_away.PARTIES))
     elif existing is not None:
         made = merged_away.following(workspace, made, existing)
-    answers = (Lookup(Ask.LEADS_OF, Entity.LEAD, _stem(workspace, decision)),)
+    answers = (_of_all_cycles(workspace, decision),)
     more: dict[str, Any] = {"observed": {CROSSING: _crossing(workspace, decision)}} if existing else {}
     workspace.write(made, existing, _locks(workspace, key, account, person, existing), answers=answers, **more)
     return _handed_over(decision, key, existing)
 
 
-def _stem(workspace: Workspace, decision: Decision) -> str:
-    return f"{workspace.view.id}:{decision.score}"
+def _key(workspace: Workspace, decision: Decision, cycle: int) -> str:
+    return str(Key.of_lead(workspace.view.id, decision.score, cycle))
+
+
+def _of_all_cycles(workspace: Workspace, decision: Decision) -> Lookup:
+    return Lookup(Ask.LEADS_OF, Entity.LEAD, Key.of_lead(workspace.view.id, decision.score, 1).stem)
 
 
 def _links(workspace: Workspace, decision: Decision) -> list[Link]:
-    stem = f"{_stem(workspace, decision)}:"
+    stem = beginning(workspace.view.id, decision.score)
     return [link for link in workspace.own_links(Entity.LEAD) if link.object_id and link.key.startswith(stem)]
 
 
@@ -93,7 +98,7 @@ def _current_cycle(
 
 def _crossed_since(workspace: Workspace, decision: Decision, cycle: int) -> bool:
     """Whether the threshold was crossed since the cycle's lead was last seen open: only that starts another one."""
-    link = workspace.link(Entity.LEAD, f"{_stem(workspace, decision)}:{cycle}")
+    link = workspace.link(Entity.LEAD, _key(workspace, decision, cycle))
     last = link.observed.get(CROSSING) if link else None
     return last is None or last != _crossing(workspace, decision)
 
@@ -103,9 +108,9 @@ def _crossing(workspace: Workspace, decision: Decision) -> str | None:
     return crossed_at.isoformat() if crossed_at else None
 
 
-def _remember_closed(workspace: Workspace, decision: Decision, cycle: int | None, record: Record) -> None:
+def _remember_closed(workspace: Workspace, decision: Decision, cycle: int, record: Record) -> None:
     """A closed lead is kept in mind, untouched: after the state was lost, its cycle must not start again."""
-    key = f"{_stem(workspace, decision)}:{cycle}"
+    key = _key(workspace, decision, cycle)
     workspace.records.append(
         Write(Entity.LEAD, key, "unchanged", (), record.object_id, record.etag, observed=observe(record))
     )
@@ -133,7 +138,8 @@ def _reversed(number: str) -> int:
 
 def _number(key: str) -> int:
     """The cycle at the end of a lead's key; 0 where there is none."""
-    return whole(key.rpartition(":")[2]) or 0
+    found = Key.read(Entity.LEAD, key)
+    return found.lead[1] if found else 0
 
 
 def _closed(workspace: Workspace, record: Record) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from sync.domain.codes import Code
 from sync.domain.decision import Decision
 from sync.domain.entities import Entity
+from sync.domain.keys import beginning
 from sync.domain.link import GONE
 from sync.domain.rules import FieldMap, Rules, Score, qualified
 from sync.domain.schema import Schema
@@ -61,7 +62,7 @@ def _only_too_low(decision: Decision) -> bool:
 
 
 def _open_links(decision: Decision, view: ContactView, links: Links, rules: Rules) -> list[Link]:
-    stem = f"{view.id}:{decision.score}:"
+    stem = beginning(view.id, decision.score)
     ours = [link for (entity, key), link in sorted(links.items()) if entity == Entity.LEAD and key.startswith(stem)]
     closed = rules.mapping.lead.closed_status
     return [

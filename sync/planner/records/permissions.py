@@ -4,6 +4,7 @@ C4C resets a channel whose consent is left out to "undefined", and some tenants 
 """
 
 from sync.domain.entities import Entity
+from sync.domain.keys import Key
 from sync.domain.rules import FieldRule
 from sync.mappers.draft import Draft, Value
 from sync.planner.consent import consents, doubts, refusals
@@ -58,7 +59,11 @@ def _new(workspace: Workspace, person: Party, channel: str, code: str) -> Write:
         "Channel": (channel, FieldRule.CREATE_ONLY),
         "Consent": (code, FieldRule.CREATE_ONLY),
     }
-    return workspace.child(constants(Entity.CHANNEL, f"{person.key}:{channel}", fields))
+    return workspace.child(constants(Entity.CHANNEL, _key(person, channel), fields))
+
+
+def _key(person: Party, channel: str) -> str:
+    return str(Key(Entity.CHANNEL, person.key, (channel,)))
 
 
 def _channel(
@@ -70,7 +75,7 @@ def _channel(
         rule = FieldRule.HUBSPOT_WINS
     made: Draft = constants(
         Entity.CHANNEL,
-        f"{person.key}:{channel}",
+        _key(person, channel),
         {
             "ParentObjectID": (holder.object_id, FieldRule.CREATE_ONLY),
             "Channel": (channel, FieldRule.CREATE_ONLY),

@@ -9,6 +9,7 @@ from typing import Any
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
 from sync.domain.entities import Entity
+from sync.domain.keys import Key
 from sync.domain.rules import FieldRule
 from sync.domain.typed import wire
 from sync.domain.values import blank, same
@@ -77,7 +78,7 @@ def _relation(
     account, person = parties
     if person.record is None and main:
         return
-    key = f"{person.key}:{association.company.id}"
+    key = str(Key(Entity.RELATION, person.key, (association.company.id,)))
     link = workspace.links.get((Entity.RELATION, key))
     existing = _row_of(account, rows, link)
     if existing is None and _deleted_by_sales(link, account, person):
@@ -202,7 +203,7 @@ def _removed(workspace: Workspace, rows: Sequence[Record], kept: set[Any], perso
     associated = {association.company.id for association in _related(workspace)}
     by_id = {row.object_id: row for row in rows}
     for link in workspace.own_links(Entity.RELATION):
-        if link.key.partition(":")[2] in associated:
+        if Key.parse(link.entity, link.key).parts[0] in associated:
             continue
         row = by_id.get(link.object_id)
         # Two HubSpot companies may be one account, and a contact is not torn from its main account.
