@@ -85,14 +85,14 @@ class Company:
 class Peer:
     """A company that may stand for the same account as another one.
 
-    `linked`: it has an account of its own. `shares`: it stands for the account of a duplicate. `covered`: a duplicate
-    of it has an account, which it would share.
+    `linked`: it has an account of its own. `shares`: it stands for the account of a duplicate. `covered_by`: its
+    duplicates that have an account, which it would share. Sales may have retired such an account meanwhile.
     """
 
     company: Company
     linked: bool
     shares: bool = False
-    covered: bool = False
+    covered_by: tuple[str, ...] = ()
 
 
 ALIKE = "alike "

@@ -169,7 +169,7 @@ def _peers(session: Session, one: Mapping[str, tuple[str, ...]], company_ids: se
             company,
             linked=origins.get(i, "shared") != "shared",
             shares=origins.get(i) == "shared",
-            covered=any(other in origins for other in one.get(i, ()) if other != i),
+            covered_by=tuple(other for other in one.get(i, ()) if other != i and other in origins),
         )
         for i, company in companies.items()
     }

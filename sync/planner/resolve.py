@@ -27,10 +27,14 @@ class NotRead(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """Another company that may claim an account; `precedence` decides between duplicates that fit equally."""
+    """Another company that may claim an account; `precedence` decides between duplicates that fit equally.
+
+    `accounts`: ids of the companies whose account it has or would share; while one of them lives, it claims no other.
+    """
 
     company: Company
     precedence: int = 0
+    accounts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,7 +347,8 @@ def _uncontested(
     above = [[(rival, best) for rival, its, best in claims if record in its and best >= own] for record, own in fits]
     for rival in (rival for claimants in above for rival, _ in claimants):
         # All questions go out in one round: a domain may have hundreds of sister companies.
-        ask(_by_own_key(account_key(rival.company.id, rules)))
+        for company_id in {rival.company.id, *rival.accounts}:
+            ask(_by_own_key(account_key(company_id, rules)))
     left: list[Record] = []
     contested: Contested | None = None
     for (record, own), claimants in zip(fits, above, strict=True):
@@ -364,8 +369,19 @@ def _claimed(rival: Rival, candidates: Sequence[Record], rules: AccountMap) -> t
 
 
 def _placed(rival: Rival, rules: AccountMap, ask: Asker) -> bool:
-    """Whether the rival has an account already that only C4C knows of, as after a loss of the state."""
-    return holder(account_key(rival.company.id, rules), ask) is not None
+    """Whether the rival has a living account, also one that only C4C knows of, as after a loss of the state."""
+    if holder(account_key(rival.company.id, rules), ask) is not None:
+        return True
+    return any(not _is_retired(account_key(company_id, rules), ask) for company_id in rival.accounts)
+
+
+def _is_retired(wanted: Keyed, ask: Asker) -> bool:
+    """Whether every record that carries the key is obsolete, and there is one. Raises NotRead."""
+    records = ask(_by_own_key(wanted))
+    if records is None:
+        raise NotRead
+    holders = [record for record in records if wanted.holds_key(record)]
+    return bool(holders) and not wanted.live(holders)
 
 
 def _best(company: Company, candidates: Sequence[Record], rules: AccountMap) -> list[Record]:

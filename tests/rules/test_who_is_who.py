@@ -16,7 +16,7 @@ from c4c_world import World as HttpWorld
 from examples import examples
 from hypothesis import HealthCheck, Phase, given
 from who_is_who_model import Adopt, Answer, Create, Expected, Use
-from who_is_who_story import CANDIDATES, Account, CompanyChanges, Contact, Person, Story, stories
+from who_is_who_story import CANDIDATES, Account, CompanyChanges, Contact, Person, SalesRetires, Story, stories
 from who_is_who_worlds import InProcess, Life, OverHttp, Place
 
 Row = dict[str, Any]
@@ -47,6 +47,19 @@ SETTLED = {
         (Contact(1, HIGH), Contact(0, {**HIGH, "email": "bo@x.example"})),
         BOTH,
         ((RENAMED, Contact(0, HIGH)),),
+    ),
+    "a sister whose account sales retired claims one again": Story(
+        ("60", "87"),
+        ({"name": BAU, "domain": SITE}, {"name": "Ærø Skibe ApS", "domain": SITE}),
+        (Contact(0, HIGH),),
+        (),
+        (
+            (
+                SalesRetires("CorporateAccount", 0),
+                Account({"Name": "Meyer & Söhne KG", "WebSite": SITE}),
+                Contact(1, HIGH),
+            ),
+        ),
     ),
     "the first of some duplicates is in doubt where all of them together are not": Story(
         ("34", "50", "102", "85"),

@@ -79,14 +79,21 @@ def sharing(workspace: Workspace, company: Company) -> list[tuple[Company, list[
 
 
 def rivals(workspace: Workspace, company: Company) -> list[Rival]:
-    """Companies without an account that may claim the same one. Duplicates take it in the order of their ids."""
+    """Companies that may claim the same account. Duplicates take it in the order of their ids."""
     of = workspace.rules.mapping
     alike = {peer.company.id for peer in identity.duplicates(company)}
-    found = [peer for peer in identity.peers(company) if not (peer.linked or peer.shares)]
+    found = [peer for peer in identity.peers(company) if not peer.shares]
     if of.duplicates.company == "create":
-        others = [peer.company for peer in found]
-        return [Rival(other, _precedence(other, company) if other.id in alike else 0) for other in others]
-    return [Rival(peer.company) for peer in found if peer.company.id not in alike and not peer.covered]
+        return [
+            Rival(peer.company, _precedence(peer.company, company) if peer.company.id in alike else 0, _own(peer))
+            for peer in found
+        ]
+    others = [peer for peer in found if peer.company.id not in alike]
+    return [Rival(peer.company, accounts=(*_own(peer), *peer.covered_by)) for peer in others]
+
+
+def _own(peer: Peer) -> tuple[str, ...]:
+    return (peer.company.id,) if peer.linked else ()
 
 
 def _precedence(other: Company, company: Company) -> int:
