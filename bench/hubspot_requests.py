@@ -22,7 +22,8 @@ import requests
 
 from sync import config, log
 from sync.admin import forecast
-from sync.c4c_client import C4CClient
+from sync.c4c.client import C4CClient
+from sync.c4c_client import C4C
 from sync.context import Context
 from sync.hubspot_client import HubSpotClient
 from sync.jobs.runner import run_jobs
@@ -42,7 +43,7 @@ class Bench:
         self.context = Context(
             store=open_store(directory / "state.db"),
             hubspot=self.hubspot,
-            c4c=C4CClient(announced["c4c"], Password.of(announced["username"], announced["password"])),
+            c4c=C4C(C4CClient(announced["c4c"], Password.of(announced["username"], announced["password"]))),
             config=config.load(PROJECT / "config"),
             run_id="bench",
             now=lambda: datetime.now(UTC) + timedelta(seconds=self.offset),

@@ -10,7 +10,8 @@ from typing import Literal
 
 from sync import config, environment
 from sync.admin.alerts import STEPS, Alert
-from sync.c4c_client import C4CClient
+from sync.c4c.client import C4CClient
+from sync.c4c_client import C4C
 from sync.config import Configuration
 from sync.context import Context, Progress, Stop, nobody, silent, utc_now
 from sync.contracts import belongs
@@ -100,7 +101,7 @@ def build(
         store=_opened(found, tenant),
         tenant=tenant,
         hubspot=(hubspot_client := _hubspot(hubspot, found.trust, configuration, clock, retry)),
-        c4c=(c4c_client := _c4c(c4c, found.trust, configuration, clock, retry)),
+        c4c=C4C(c4c_client := _c4c(c4c, found.trust, configuration, clock, retry)),
         config=configuration,
         run_id=new_run_id(),
         now=clock.now,

@@ -1,433 +1,83 @@
-"""SAP Sales Cloud over its OData v2 service: one `requests` session, reads and writes in `$batch`.
+"""SAP Sales Cloud as the target of the sync: what the ports of `planner/target.py` promise, in terms of its batches."""
 
-Reads are repeated after transient failures. Writes never are: a write whose answer is lost is *unknown*, never
-*failed*, and only a look-up by key tells what became of it (C4C has no idempotency key).
-"""
-
-import contextvars
-import itertools
-import time
-import uuid
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import Any, Protocol
 
-from sync.c4c import odata
-from sync.c4c.entities import collection, entity_of
-from sync.c4c.metadata import parse_edmx
-from sync.c4c.odata import Operation, Part, Query, Row
-from sync.c4c.records import record
-from sync.c4c.refusals import words
-from sync.c4c.refusals.meaning import Meaning, meaning
-from sync.c4c.refusals.redaction import sent_in
-from sync.c4c.session import Identity, Session
+from sync.c4c.client import C4CPort
+from sync.c4c.entities import collection
+from sync.c4c.odata import Query
+from sync.c4c.operations import grouped, operation, set_apart
+from sync.c4c.reader import Reader
+from sync.c4c.scanning import queries, scanned
+from sync.domain.rules import Rules
 from sync.domain.schema import Schema
-from sync.domain.values import blank
-from sync.errors import Denied, Malformed, Refused, SyncError, Unanswered, Unavailable
-from sync.net.connections import Trust
-from sync.planner.target import (
-    Aborted,
-    Conflict,
-    Doubtful,
-    Duplicate,
-    Employee,
-    Gone,
-    Locked,
-    Masters,
-    RefusedRequest,
-    Rejected,
-    Unknown,
-    WriteResult,
-    Written,
-)
-from sync.transport import Pages, RequestRetry, Requests, with_retry
+from sync.errors import Unanswered
+from sync.planner.snapshot import Lookup, Snapshot
+from sync.planner.target import Masters, Results, Scan, Scanned
+from sync.planner.writes import Write
 
 
-class C4CPort(Protocol):
-    """What the jobs need of C4C."""
+@dataclass(frozen=True)
+class C4C:
+    """The `Crm` on top of a client."""
 
-    def query(self, queries: Sequence[Query]) -> list[list[Row]]: ...
+    client: C4CPort
 
-    def answers(self, queries: Sequence[Query]) -> list[list[Row] | Unanswered]: ...
+    def target(self, rules: Rules, schema: Schema) -> "C4CTarget":
+        """Reads and writes by these rules, as far as the tenant has the fields of `schema`."""
+        return C4CTarget(self.client, Reader(self.client, rules, schema))
 
-    def write(self, groups: Sequence[Sequence[Operation]]) -> list[list[WriteResult]]: ...
-
-    def employees(self, now: datetime) -> list[Employee]: ...
-
-    def metadata(self, entities: Sequence[str]) -> Schema: ...
-
-    def codes(self, code_lists: Sequence[str]) -> dict[str, dict[str, str]]: ...
-
-    def masters(self, code_lists: Sequence[str], now: datetime) -> Masters: ...
-
-
-@dataclass
-class C4CClient:
-    """The real C4C. `timeout` in seconds: writes run the tenant's workflows and may take minutes."""
-
-    base_url: str
-    identity: Identity
-    parallel: int = 4
-    batch_operations: int = 50
-    timeout: float = 120
-    trust: Trust = field(default_factory=Trust)
-    retry: RequestRetry = field(default_factory=RequestRetry)
-    sleep: Callable[[float], None] = time.sleep
-    sent: Requests = field(default_factory=Requests)
-
-    def __post_init__(self) -> None:
-        self._session = Session(
-            self.base_url,
-            self.identity,
-            parallel=self.parallel,
-            timeout=self.timeout,
-            trust=self.trust,
-            retry=self.retry,
-            sleep=self.sleep,
-            sent=self.sent,
-        )
-
-    # ---- reads
-
-    def query(self, queries: Sequence[Query]) -> list[list[Row]]:
-        """The rows of each query, all pages. Raises RemoteError; a refused query is never an empty answer."""
-        return [_granted(rows) for rows in self.answers(queries)]
-
-    def answers(self, queries: Sequence[Query]) -> list[list[Row] | Unanswered]:
-        """The rows of each query, all pages, or why it has none: it was refused, or a row cannot be used.
-
-        Raises RemoteError where C4C answered nothing that makes sense.
-        """
-        found: list[list[Row] | Unanswered] = [[] for _ in queries]
-        ways = [Pages("c4c", f"a read of {query.collection}") for query in queries]
-        waiting: list[tuple[int, Query | str]] = list(enumerate(queries))
-        while waiting:
-            asked = [waiting[n : n + READS] for n in range(0, len(waiting), READS)]
-            waiting = []
-            for batch, parts in zip(asked, self._in_parallel(self._read_batch, asked), strict=True):
-                for (place, _), part in zip(batch, parts, strict=True):
-                    rows, next_link = _page(part, queries[place])
-                    next_link = ways[place].next(next_link)
-                    known = found[place]
-                    found[place] = known + rows if isinstance(known, list) and isinstance(rows, list) else rows
-                    waiting += [(place, self._session.relative(next_link))] if next_link else []
+    def scan(
+        self, scans: Sequence[Scan], rules: Rules, schema: Schema | None = None
+    ) -> list[list[Scanned] | Unanswered]:
+        """The records of each scan, or why it has none. All are asked for at once."""
+        asked = [(n, query) for n, scan in enumerate(scans) for query in queries(scan, rules, schema)]
+        answers = self.client.answers([query for _, query in asked]) if asked else []
+        found: list[list[Scanned] | Unanswered] = [[] for _ in scans]
+        for (n, _), answer in zip(asked, answers, strict=True):
+            known = found[n]
+            if not isinstance(answer, list):
+                found[n] = answer
+            elif isinstance(known, list):
+                known += [scanned(scans[n], row, rules) for row in answer]
         return found
 
-    def _read_batch(self, asked: list[tuple[int, Query | str]]) -> list[Part | Refused]:
-        """One answer for each query. A request that is refused as a whole is sent again in halves."""
-        return self._read_halves(asked, Met())
-
-    def _read_halves(self, asked: list[tuple[int, Query | str]], met: "Met") -> list[Part | Refused]:
-        try:
-            parts = self._read_parts(asked)
-        except Refused as error:
-            if met.hopeless() or error.status not in FOR_A_VALUE:
-                raise
-            if len(asked) == 1:
-                met.alone.append(error)
-                return [error]
-            half = len(asked) // 2
-            return [*self._read_halves(asked[:half], met), *self._read_halves(asked[half:], met)]
-        met.answered = True
-        return list(parts)
-
-    def _read_parts(self, asked: list[tuple[int, Query | str]]) -> list[Part]:
-        def once() -> list[Part]:
-            parts = self._batch([query for _, query in asked])
-            for (_, query), part in zip(asked, parts, strict=True):
-                if part.status >= 500 or part.status == 429:
-                    raise Unavailable("c4c", _not_answered(query, part))
-            return parts
-
-        return with_retry(self.retry, once, self.sleep)
-
-    def metadata(self, entities: Sequence[str]) -> Schema:
-        """The tenant's `$metadata` for these entities (the whole document has some 3 MB)."""
-        response = self._session.get(f"$metadata?$filter={','.join(entities)}", accept="application/xml")
-        try:
-            return parse_edmx(response.text)
-        except ValueError as error:
-            raise Malformed("c4c", str(error)) from None
-
-    def employees(self, now: datetime) -> list[Employee]:
-        """Employees who are valid at `now` and not locked. Raises Refused where the service is not enabled."""
-        [found] = self.answers([_EMPLOYEES])
-        return _valid(_granted(found), now)
+    def fields(self, entities: Sequence[str]) -> Schema:
+        """The fields of these entities as `$metadata` names them."""
+        return self.client.metadata(entities)
 
     def codes(self, code_lists: Sequence[str]) -> dict[str, dict[str, str]]:
-        """Codes with their descriptions by code list, without lists that are not offered or hold no code."""
-        return _codes(code_lists, self.answers([Query(name, orderby="") for name in code_lists]))
+        """Codes with their descriptions by code list."""
+        return self.client.codes(code_lists)
 
     def masters(self, code_lists: Sequence[str], now: datetime) -> Masters:
-        """Code lists and employees in one go."""
-        found = self.answers([_EMPLOYEES, *(Query(name, orderby="") for name in code_lists)])
-        staff = found[0]
-        return Masters(_codes(code_lists, found[1:]), _valid(staff, now) if isinstance(staff, list) else None)
+        """Code lists and valid employees."""
+        return self.client.masters(code_lists, now)
 
-    # ---- writes
-
-    def write(self, groups: Sequence[Sequence[Operation]]) -> list[list[WriteResult]]:
-        """Carries out operations in their order within each group; groups run side by side.
-
-        A group holds what touches one account, so that no two requests write to one account at a time. What is
-        rejected in company is tried once more alone. Every failure is a result: refused credentials, or a bug in one
-        of the threads, must not lose what the other requests created.
-        """
-        lanes = _lanes(groups, self.batch_operations)
-        results: dict[Place, WriteResult] = {}
-        met = Met()
-        for answers in self._in_parallel(lambda lane: self._write_lane(lane, met), lanes):
-            results |= answers
-        in_company = {place for lane in lanes for batch in lane if len(batch) > 1 for place, _ in batch}
-        rejected = [p for p, result in results.items() if isinstance(result, Rejected) and p in in_company]
-        for place in sorted(rejected)[:ALONE]:
-            [results[place]] = self._write_batch([groups[place[0]][place[1]]], met)
-        return [[results[g, n] for n in range(len(group))] for g, group in enumerate(groups)]
-
-    def _write_lane(self, lane: "Lane", met: "Met") -> "dict[Place, WriteResult]":
-        results: dict[Place, WriteResult] = {}
-        for batch in lane:
-            answers = self._write_batch([operation for _, operation in batch], met)
-            results |= {place: answer for (place, _), answer in zip(batch, answers, strict=True)}
-        return results
-
-    def _write_batch(self, operations: Sequence[Operation], met: "Met") -> list[WriteResult]:
-        """The results of one request, or of its halves; nothing more is sent once `met` says that it is no use."""
-        if met.ended:
-            return [Aborted(met.ended[0]) for _ in operations]
-        if met.hopeless():
-            return [RefusedRequest(met.alone[0], alone=False) for _ in operations]
-        try:
-            parts = self._batch(operations)
-            met.answered = True
-            return [_result(operation, part) for operation, part in zip(operations, parts, strict=True)]
-        except Refused as error:
-            return self._write_halves(operations, error, met)
-        except Exception as error:
-            if isinstance(error, SyncError) and not isinstance(error, Denied):
-                return [Unknown(str(error), outage=True) for _ in operations]
-            met.ended.append(error)
-            return [Aborted(error) for _ in operations]
-
-    def _write_halves(self, operations: Sequence[Operation], error: Refused, met: "Met") -> list[WriteResult]:
-        """The request was not understood as a whole, so nothing happened: one bad record must not stop the others."""
-        if len(operations) == 1:
-            met.alone.append(error)
-            return [RefusedRequest(error)]
-        half = len(operations) // 2
-        return [*self._write_batch(operations[:half], met), *self._write_batch(operations[half:], met)]
-
-    # ---- one way out
-
-    def _batch(self, parts: Sequence[Query | str | Operation]) -> list[Part]:
-        batch = odata.batch(parts, (uuid.uuid4().hex for _ in itertools.count()))
-        headers = {"Content-Type": batch.content_type, "Accept": "multipart/mixed"}
-        response = self._session.send("POST", "$batch", batch.body.encode(), headers, partial(sent_in, parts))
-        try:
-            answers = odata.read_batch(
-                response.headers.get("Content-Type", ""), response.content.decode("utf-8", "surrogatepass")
-            )
-        except ValueError as error:
-            raise Malformed("c4c", f"$batch: {error}") from None
-        if len(answers) != len(parts):
-            raise Malformed("c4c", f"$batch: {len(parts)} operations were answered with {len(answers)} parts")
-        return answers
-
-    def _in_parallel(self, call: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
-        if len(items) < 2 or self.parallel < 2:
-            return [call(item) for item in items]
-        # Each thread logs under the run and job of the one that called.
-        contexts = [contextvars.copy_context() for _ in items]
-        with ThreadPoolExecutor(min(self.parallel, len(items))) as pool:
-            return list(pool.map(lambda context, item: context.run(call, item), contexts, items))
+    def unreadable(self, entities: Sequence[str]) -> dict[str, Unanswered]:
+        """Why an entity may not be read: one row of each is asked for."""
+        answers = self.client.answers([Query(collection(entity), select=("ObjectID",), top=1) for entity in entities])
+        return {e: answer for e, answer in zip(entities, answers, strict=True) if not isinstance(answer, list)}
 
 
-READS = 100
-"""Queries in one batch; a read of a filter weighs less than a record to write."""
+@dataclass(frozen=True)
+class C4CTarget:
+    """The `Target` on top of a client. Its reader remembers which forms of look-ups C4C has answered."""
 
-ALONE = 10
-"""Rejected records that one round tries again alone. More than that is no record's own fault."""
+    client: C4CPort
+    reader: Reader
 
-Place = tuple[int, int]
-"""Where an operation stands: group and position."""
+    def find(self, lookups: Iterable[Lookup], snapshot: Snapshot) -> None:
+        """Adds the answer to every lookup to `snapshot`."""
+        self.reader.find(lookups, snapshot)
 
-Lane = list[list[tuple[Place, Operation]]]
-"""Batches that are sent one after the other."""
-
-SEVERAL = 3
-"""Single records whose requests were refused while none was answered: from here on it is the request's fault."""
-
-FOR_A_VALUE = (400, 413, 414)
-"""Statuses with which a read may be refused for what it holds."""
-
-
-@dataclass
-class Met:
-    """What the requests of one call have met so far; shared by its threads, which only add.
-
-    `ended`: what ends it all. `alone`: refusals of requests with a single record. `answered`: any request was.
-    """
-
-    ended: list[Exception] = field(default_factory=list)
-    alone: list[Refused] = field(default_factory=list)
-    answered: bool = False
-
-    def hopeless(self) -> bool:
-        return not self.answered and len(self.alone) >= SEVERAL
-
-
-def _lanes(groups: Sequence[Sequence[Operation]], size: int) -> list[Lane]:
-    """Small groups share batches of about `size` records; a group that is larger gets a lane of batches of its own."""
-    lanes: list[Lane] = []
-    shared: list[tuple[Place, Operation]] = []
-    for g, group in enumerate(groups):
-        placed = [((g, n), operation) for n, operation in enumerate(group)]
-        if _weight(placed) > size:
-            lanes.append(_torn(placed, size))
-            continue
-        if shared and _weight(shared) + _weight(placed) > size:
-            lanes.append([shared])
-            shared = []
-        shared = [*shared, *placed]
-    return [*lanes, [shared]] if shared else lanes
-
-
-def _torn(placed: Sequence[tuple[Place, Operation]], size: int) -> Lane:
-    lane: Lane = [[]]
-    for one in placed:
-        if lane[-1] and _weight(lane[-1]) + _weight([one]) > size:
-            lane.append([])
-        lane[-1].append(one)
-    return lane
-
-
-def _weight(placed: Sequence[tuple[Place, Operation]]) -> int:
-    """Records that are written: the children of a deep insert count, so such batches hold fewer headers."""
-    return sum(1 + sum(len(v) for v in op.body.values() if isinstance(v, list)) for _, op in placed)
-
-
-# ---- reading answers
-
-
-def _page(part: Part | Refused, query: Query) -> tuple[list[Row] | Unanswered, str | None]:
-    if isinstance(part, Refused):
-        return part, None
-    if part.status != 200 or words.trouble(part.headers):
-        return Refused("c4c", _not_answered(query, part), part.status if part.status >= 300 else 400), None
-    try:
-        rows, next_link = odata.many(part.json())
-    except ValueError as error:
-        raise Malformed("c4c", f"{query.collection}: {error}") from None
-    if not _by_id(query):
-        return [row for row in rows if isinstance(row, dict)], next_link
-    flaws = [flaw for row in rows if (flaw := odata.flaw(row))]
-    if flaws:
-        # Read over, a record with our key would count as absent and be made again. It concerns this question only.
-        return Malformed("c4c", f"{query.collection}: {flaws[0]}"), None
-    return rows, next_link
-
-
-def _by_id(query: Query) -> bool:
-    """Whether the records are known by their ObjectID; employees are by UUID, code lists by code."""
-    return query.orderby == "ObjectID" and query.collection != _EMPLOYEES.collection
-
-
-def _not_answered(query: Query | str, part: Part) -> str:
-    """What was asked, and how it was refused in the words of C4C."""
-    said = words.spoken([*words.in_body(part.body), *words.in_headers(part.headers)], sent_in([query]))
-    return f"{_a_read(query)} was refused with status {part.status}" + (f": {said}" if said else "")
-
-
-def _a_read(query: Query | str) -> str:
-    """Entity and fields of a read, for messages."""
-    entity = entity_of(query.collection if isinstance(query, Query) else query.partition("?")[0])
-    fields = sorted(sent_in([query]).names)
-    return f"a read of {entity}" + (f" by {', '.join(fields)}" if fields else "")
-
-
-def _granted(rows: list[Row] | Unanswered) -> list[Row]:
-    if not isinstance(rows, list):
-        raise rows
-    return rows
-
-
-def _codes(names: Sequence[str], found: Sequence[list[Row] | Unanswered]) -> dict[str, dict[str, str]]:
-    """Code lists with at least one usable code; any other counts as not readable and closes no field."""
-    offered = ((name, rows) for name, rows in zip(names, found, strict=True) if isinstance(rows, list))
-    return {name: codes for name, rows in offered if (codes := _usable(rows))}
-
-
-def _usable(rows: list[Row]) -> dict[str, str]:
-    """Descriptions by code, without the rows whose code is not a text."""
-    coded = [row for row in rows if isinstance(row.get("Code"), str) and row["Code"]]
-    return {row["Code"]: str(row.get("Description") or "") for row in coded}
-
-
-def _result(operation: Operation, part: Part) -> WriteResult:
-    said = [*words.in_body(part.body if part.status >= 300 else ""), *words.in_headers(part.headers)]
-    if part.status < 300 and not words.trouble(part.headers):
-        return _written(operation, part)
-    return _failed(operation, part.status, meaning(part.status, said), words.spoken(said, sent_in([operation])))
-
-
-def _failed(operation: Operation, status: int, why: Meaning, said: str) -> WriteResult:
-    """What a part that is no success means; `said` are the words of C4C."""
-    if why is Meaning.LOCKED:
-        return Locked()
-    if status < 300:
-        return Doubtful(said)
-    if status >= 500 or status == 429:
-        return Unknown(f"status {status}" + (f": {said}" if said else ""), outage=False)
-    match why:
-        case Meaning.CONFLICT:
-            return Conflict()
-        case Meaning.GONE if operation.method != "POST":
-            return Gone()
-        case Meaning.DUPLICATE:
-            return Duplicate(said or f"status {status}")
-        case _:
-            return Rejected(said or f"status {status}", denied=why is Meaning.DENIED)
-
-
-def _written(operation: Operation, part: Part) -> WriteResult:
-    if operation.method != "POST":
-        return Written()
-    try:
-        row = odata.one(part.json())
-    except ValueError:
-        return Unknown("the created record was not shown", outage=False)
-    if not odata.has_id(row):
-        return Unknown("the created record has no ObjectID", outage=False)
-    return Written(record(entity_of(operation.path), row))
-
-
-def _can_own(row: Row, now: datetime) -> bool:
-    named = all(isinstance(row.get(name), str) and row[name] for name in ("UUID", "Email"))
-    if not named or str(row.get("UserLockedIndicator")).lower() == "true":
-        return False
-    shown = [row.get(f"EmployeeValidity{which}Date") for which in ("Start", "End")]
-    start, end = (odata.read_date(value) for value in shown)
-    if any(not blank(value) and read is None for value, read in zip(shown, (start, end), strict=True)):
-        return False
-    # The end date is a day, and the employee is valid through that day.
-    return (start is None or start <= now) and (end is None or end.date() >= now.date())
-
-
-_EMPLOYEES = Query(
-    collection("Employee"),
-    select=(
-        "ObjectID",
-        "UUID",
-        "Email",
-        "UserLockedIndicator",
-        "EmployeeValidityStartDate",
-        "EmployeeValidityEndDate",
-    ),
-)
-
-
-def _valid(rows: Sequence[Row], now: datetime) -> list[Employee]:
-    return [Employee(row["UUID"], row["Email"].strip()) for row in rows if _can_own(row, now)]
+    def apply(self, writes: Sequence[Write], alone: Container[tuple[str, str]] = ()) -> Iterator[Results]:
+        """First all that may share requests, then each write that must go alone, with whatever it is grouped with."""
+        for groups in set_apart(grouped(writes), alone):
+            answers = self.client.write([[operation(write) for write in group] for group in groups])
+            yield [
+                (write, result)
+                for group, results in zip(groups, answers, strict=True)
+                for write, result in zip(group, results, strict=True)
+            ]

@@ -8,12 +8,12 @@ from typing import Any, Protocol
 
 from sqlmodel import Session
 
-from sync.c4c_client import C4CPort
 from sync.config import Configuration
 from sync.errors import Interrupted
 from sync.hubspot_client import HubSpotPort
 from sync.lifecycle import RetryPolicy
 from sync.notify import Notice, Notify
+from sync.planner.target import Crm
 from sync.state import remembered
 from sync.state.remembered import Remembered
 from sync.state.store import Store
@@ -51,7 +51,7 @@ class Context:
 
     store: Store
     hubspot: HubSpotPort
-    c4c: C4CPort
+    c4c: Crm
     config: Configuration
     run_id: str
     tenant: str = ""

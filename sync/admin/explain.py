@@ -12,11 +12,11 @@ from sync.domain.entities import Entity
 from sync.domain.rules import Rules
 from sync.domain.views import Company, ContactView, Unreadable
 from sync.faults import Faults
-from sync.handover.links import NUMBERS
 from sync.handover.recording import input_fingerprint
 from sync.lifecycle import Status
 from sync.mappers.company import company_name
 from sync.mirror import loading, mirrored, selection
+from sync.planner.matching import NUMBERS
 from sync.planner.observed import ADOPTED_BY
 from sync.planner.qualify import leading, qualify
 from sync.state import tables, work

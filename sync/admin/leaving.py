@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sync.c4c.refusals.redaction import holds_contact_data
-from sync.domain.text import clean
+from sync.domain.text import clean, holds_contact_data
 from sync.errors import ConfigurationError
 from sync.log import Event, emit
 from sync.mirror import left_alone, selection

@@ -1,17 +1,10 @@
-"""Compares the mirror, the links and SAP Sales Cloud: missing, extra, drifted, duplicate. Writes nothing there.
-
-C4C has no "is not empty", so records that carry an external key are read by its first digit: keys begin with a HubSpot
-id (C4C OData guide: eq, ge, le, startswith, endswith).
-"""
+"""Compares the mirror, the links and SAP Sales Cloud: missing, extra, drifted, duplicate. Writes nothing there."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sync.c4c import odata
-from sync.c4c.entities import collection
-from sync.c4c.odata import Query
 from sync.context import Context
 from sync.contracts.tenant import read_tenant
 from sync.domain.entities import KEYED, Entity
@@ -20,9 +13,10 @@ from sync.faults import Faults
 from sync.handover import links
 from sync.handover.batch import Batch
 from sync.handover.handover import Handover
-from sync.handover.keyed import STATUS, Keyed, keyed
 from sync.mirror import left_alone, selection
+from sync.planner.matching import NUMBERS
 from sync.planner.plan import Write, concerns
+from sync.planner.target import By, Scan, Scanned, granted
 from sync.state import streams, tables
 from sync.state.pending import mark_pending, portions
 from sync.state.store import Store
@@ -154,23 +148,13 @@ def repair(context: Context, found: Differences) -> tuple[int, int]:
 # ---- C4C's records
 
 
-def _records(context: Context) -> list[Keyed]:
-    entities = context.config.rules.mapping.by_entity()
-    queries = [
-        Query(collection(entity), f"startswith({m.external_key},'{digit}')", ("ObjectID", m.external_key, status))
-        for entity, m in entities.items()
-        for digit in "123456789"
-        for status in [STATUS[entity]]
-    ]
-    answers = context.c4c.query(queries)
-    return [
-        keyed(entity, row, entities[entity])
-        for (entity, _), rows in zip([(e, d) for e in entities for d in "123456789"], answers, strict=True)
-        for row in rows
-    ]
+def _records(context: Context) -> list[Scanned]:
+    """Every record that carries a key of ours."""
+    scans = [Scan(entity, By.ANY_KEY) for entity in KEYED]
+    return [one for found in granted(context.c4c.scan(scans, context.config.rules)) for one in found]
 
 
-def _duplicates(records: Iterable[Keyed]) -> Iterable[dict[str, Any]]:
+def _duplicates(records: Iterable[Scanned]) -> Iterable[dict[str, Any]]:
     """One key on several records: only a person can say which is right."""
     by_key: dict[tuple[str, str], list[str]] = defaultdict(list)
     for record in records:
@@ -181,19 +165,15 @@ def _duplicates(records: Iterable[Keyed]) -> Iterable[dict[str, Any]]:
             yield {"entity": entity, "key": key, "object_ids": sorted(ids)}
 
 
-def _gone(context: Context, links: Iterable[tables.Link], records: Iterable[Keyed]) -> list[tables.Link]:
+def _gone(context: Context, links: Iterable[tables.Link], records: Iterable[Scanned]) -> list[tables.Link]:
     """Links whose record is not there, asked for by id too: somebody may only have emptied its key."""
     read = {(r.entity, r.object_id) for r in records}
     unread = [link for link in links if (link.entity, link.object_id) not in read]
     by_entity: dict[str, list[str]] = defaultdict(list)
     for link in unread:
         by_entity[link.entity].append(link.object_id)
-    queries = [
-        Query(collection(entity), part, ("ObjectID",))
-        for entity, ids in by_entity.items()
-        for part in odata.chunks("ObjectID", ids)
-    ]
-    there = {str(row["ObjectID"]) for rows in (context.c4c.query(queries) if queries else []) for row in rows}
+    scans = [Scan(entity, By.ID, tuple(ids)) for entity, ids in by_entity.items()]
+    there = {one.object_id for found in granted(context.c4c.scan(scans, context.config.rules)) for one in found}
     return [link for link in unread if link.object_id not in there]
 
 
@@ -202,7 +182,7 @@ def _entry(store: Store, entity: str, key: str, object_id: str) -> dict[str, Any
 
 
 def _named(link: tables.Link, text: str) -> dict[str, Any]:
-    number = link.observed.get(links.NUMBERS[link.entity])
+    number = link.observed.get(NUMBERS[link.entity])
     return {"entity": link.entity, "key": link.key, "object_id": link.object_id, "number": number, "text": text}
 
 

@@ -1,4 +1,11 @@
-"""How C4C calls its kinds of records. Pure."""
+"""What C4C calls the kinds of records, and the fields by which it names them. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sync.domain.entities import Entity
+from sync.planner.matching import NUMBERS
+from sync.planner.provenance import STAMPS
 
 
 def collection(entity: str) -> str:
@@ -9,3 +16,26 @@ def collection(entity: str) -> str:
 def entity_of(collection: str) -> str:
     """The kind of the records in an entity set."""
     return collection.removesuffix("Collection")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedEntity:
+    """Fields of a kind of record that carries our key: its number, who created it, and whether it was retired.
+
+    `status`: empty where a record cannot be retired; a lead is closed instead, and stays as it is.
+    """
+
+    number: str
+    creator: str
+    status: str = ""
+
+
+def _row(entity: str, status: str = "") -> KeyedEntity:
+    return KeyedEntity(NUMBERS[entity], STAMPS[entity][2], status)
+
+
+KEYED_ENTITIES: Mapping[str, KeyedEntity] = {
+    Entity.ACCOUNT: _row(Entity.ACCOUNT, "LifeCycleStatusCode"),
+    Entity.CONTACT: _row(Entity.CONTACT, "StatusCode"),
+    Entity.LEAD: _row(Entity.LEAD),
+}

@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from sync.c4c.client import C4CPort
 from sync.c4c.lookups import FieldQuery
 from sync.c4c.odata import Row
 from sync.c4c.records import record
-from sync.c4c_client import C4CPort
 from sync.errors import Malformed, Refused, Unanswered
 from sync.planner.snapshot import Ask, Record
 

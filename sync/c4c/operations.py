@@ -1,6 +1,6 @@
 """From planned writes to operations of a batch: which belong together, and in which order."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from sync.c4c.entities import collection
 from sync.c4c.odata import Operation, key_path
@@ -30,6 +30,19 @@ def grouped(writes: Sequence[Write]) -> list[list[Write]]:
     for write in sorted(writes, key=_order):
         groups.setdefault(find(_own_lock(write)), []).append(write)
     return [groups[name] for name in sorted(groups)]
+
+
+def set_apart(groups: Sequence[Sequence[Write]], alone: Container[tuple[str, str]]) -> list[list[Sequence[Write]]]:
+    """The groups in portions: first those without a write that goes `alone`, then each write of the others by itself.
+
+    One record that breaks every connection must stop no other.
+    """
+    is_lost = [any((write.entity, write.key) in alone for write in group) for group in groups]
+    together = [group for group, lost in zip(groups, is_lost, strict=True) if not lost]
+    single: list[list[Sequence[Write]]] = [
+        [[write]] for group, lost in zip(groups, is_lost, strict=True) if lost for write in group
+    ]
+    return [together, *single] if together else single
 
 
 def _own_lock(write: Write) -> str:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
+from sync.c4c.client import C4CPort
 from sync.c4c.halving import Findings, Halving
 from sync.c4c.lookups import FieldQuery, queries, selects
-from sync.c4c_client import C4CPort
 from sync.domain.alike import tax_number
 from sync.domain.entities import Entity
 from sync.domain.rules import Rules

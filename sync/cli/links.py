@@ -12,6 +12,7 @@ from sync import app
 from sync.cli import output
 from sync.errors import ConfigurationError
 from sync.handover import links
+from sync.planner.matching import NUMBERS
 
 cli = typer.Typer(help="Show, save, and name pairs of HubSpot id and SAP Sales Cloud record.", no_args_is_help=True)
 
@@ -20,8 +21,8 @@ Entity = Annotated[
     str,
     typer.Argument(
         metavar="ENTITY",
-        help=f"{', '.join(links.NUMBERS)} (or company, account, contact, lead).",
-        autocompletion=output.one_of(links.NUMBERS),
+        help=f"{', '.join(NUMBERS)} (or company, account, contact, lead).",
+        autocompletion=output.one_of(NUMBERS),
     ),
 ]
 Key = Annotated[str, typer.Argument(metavar="KEY", help="HubSpot id; for a lead CONTACT_ID:SCORE:CYCLE.")]
@@ -59,7 +60,7 @@ def export(
 ) -> None:
     """Write the pairs of accounts, contacts and leads as CSV with the header entity,key,object_id."""
     _, _, store = app.offline()
-    found = links.rows(store, tuple(links.NUMBERS))
+    found = links.rows(store, tuple(NUMBERS))
     store.close()
     if file is None:
         links.write_csv(sys.stdout, found)

@@ -5,23 +5,19 @@ What may be written cannot be asked without writing; the services of a communica
 
 from collections.abc import Iterator
 
-from sync.c4c.entities import collection
-from sync.c4c.odata import Query
-from sync.c4c_client import C4CPort
 from sync.contracts import tenant
 from sync.domain.entities import TYPES
 from sync.domain.rules import Rules
 from sync.errors import Refused, Unanswered
 from sync.planner.plan import Tenant
+from sync.planner.target import Crm
 
 
-def findings(c4c: C4CPort, rules: Rules, found: Tenant) -> Iterator[tuple[str, str]]:
+def findings(c4c: Crm, rules: Rules, found: Tenant) -> Iterator[tuple[str, str]]:
     """(severity, text) for each entity that may not be read. Of what the tenant does not offer the rest has told."""
     entities = [e for e in tenant.used(rules) if e in found.schema.entities]
-    answers = c4c.answers([Query(collection(entity), select=("ObjectID",), top=1) for entity in entities])
-    for entity, answer in zip(entities, answers, strict=True):
-        if not isinstance(answer, list):
-            yield "error" if entity in tenant.VITAL else "warning", _text(entity, answer)
+    for entity, why in c4c.unreadable(entities).items():
+        yield "error" if entity in tenant.VITAL else "warning", _text(entity, why)
 
 
 def _text(entity: str, why: Unanswered) -> str:

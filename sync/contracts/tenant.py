@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sync.c4c_client import C4CPort
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
 from sync.domain.entities import Entity
@@ -19,7 +18,7 @@ from sync.domain.spelling import shown
 from sync.errors import ConfigurationError, Malformed, Refused
 from sync.planner.matching import UUIDS
 from sync.planner.plan import TAX_NUMBER, Tenant
-from sync.planner.target import Employee
+from sync.planner.target import Crm, Employee
 from sync.rule_files import fields, required
 from sync.rule_files.standard_fields import standard
 
@@ -42,7 +41,7 @@ class Mismatch:
         return f"{self.entity}.{self.field}: {self.problem}"
 
 
-def read_tenant(c4c: C4CPort, rules: Rules, now: datetime) -> tuple[Tenant, list[Mismatch]]:
+def read_tenant(c4c: Crm, rules: Rules, now: datetime) -> tuple[Tenant, list[Mismatch]]:
     """The tenant as far as the rules need it. Raises ConfigurationError if a key field is missing."""
     offered, mismatches = _offered(c4c, rules)
     problems = [str(m) for m in _missing_keys(rules, offered)]
@@ -83,9 +82,9 @@ def assumed(rules: Rules) -> Schema:
     return found
 
 
-def _offered(c4c: C4CPort, rules: Rules) -> tuple[Schema, list[Mismatch]]:
+def _offered(c4c: Crm, rules: Rules) -> tuple[Schema, list[Mismatch]]:
     try:
-        offered = c4c.metadata((*VITAL, *USEFUL))
+        offered = c4c.fields((*VITAL, *USEFUL))
     except (Refused, Malformed) as error:
         return assumed(rules), [
             Mismatch("$metadata", "*", f"cannot be read ({error}); the shipped field table is used")

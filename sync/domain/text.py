@@ -40,3 +40,14 @@ _ODD = re.compile("|".join(one.pattern for one in (_HALF_PAIR, _UNSEEN, _LINES, 
 def is_clean(text: str) -> bool:
     """Whether `clean` would leave the text, and each part of it, as it is; False also where that is in doubt."""
     return not _ODD.search(text) and unicodedata.is_normalized("NFC", text)
+
+
+def holds_contact_data(text: str) -> bool:
+    """Whether an e-mail address or a number that could be a phone number is in the text; dates are none."""
+    normal = unicodedata.normalize("NFKC", text)
+    return bool(EMAIL.search(normal) or PHONE.search(_DATE.sub("", normal)))
+
+
+_DATE = re.compile(r"(?<!\w)(?:\d{4}-\d{2}-\d{2}|\d{1,2}\.\d{1,2}\.\d{4})(?!\w)")
+EMAIL = re.compile(r"[^\s'\"«»„“”]+@[^\s'\"«»„“”]+")
+PHONE = re.compile(r"(?<!\w)\+?\(?\d[\d ()/.-]{5,}\d(?!\w)")

@@ -12,8 +12,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from sync.c4c.operations import grouped, operation
-from sync.c4c.reader import Reader
 from sync.context import Context
 from sync.domain.codes import Code
 from sync.domain.entities import Entity
@@ -50,7 +48,8 @@ class Handover:
         self.context = context
         with context.store.reading() as session:
             self.tenant = replace(tenant, ourselves=streams.remembered(session, linking.OURSELVES) or "")
-        self.reader: LookupReader = Reader(context.c4c, context.config.rules, tenant.schema)
+        self.target = context.c4c.target(context.config.rules, tenant.schema)
+        self.reader: LookupReader = self.target
         self._outages = 0
         self._answered: set[Kind] = set()
         self.faults = faults
@@ -205,7 +204,7 @@ class Handover:
         owners = owners_of(batch, writes)
         for write in writes:
             with self.faults.concerning(batch.concerned(owners[write.entity, write.key])):
-                json.dumps(operation(write).body)
+                json.dumps(write.body())
         self._set_aside(batch)
         return _of_those_left(batch, writes, owners)
 
@@ -216,11 +215,7 @@ class Handover:
         if changed:
             self._start_anew(batch, changed)
             return
-        for groups in _apart(batch, grouped(_of_those_left(batch, writes, owners))):
-            answers = self.context.c4c.write([[operation(write) for write in group] for group in groups])
-            results = [
-                (w, r) for group, found in zip(groups, answers, strict=True) for w, r in zip(group, found, strict=True)
-            ]
+        for results in self.target.apply(_of_those_left(batch, writes, owners), _lost_in_company(batch, writes)):
             linking.keep(self.context, self.tenant, batch, results, self.faults, lambda w: owned(batch, owners, w))
             uniqueness.look(self.context, self.tenant.schema, _made(results))
             self._answered |= answered(results)
@@ -371,12 +366,10 @@ def _content(write: Write) -> Hashable:
     return write.entity, write.key, write.action, repr(sorted(write.body().items()))
 
 
-def _apart(batch: Batch, groups: list[list[Write]]) -> list[list[list[Write]]]:
-    """What was lost twice in company goes alone: one record that breaks every connection must stop no other."""
-    lost = [any(batch.failures[w.entity, w.key] > UNKNOWN_ROUNDS for w in group) for group in groups]
-    together = [group for group, is_lost in zip(groups, lost, strict=True) if not is_lost]
-    alone = [[[write]] for group, is_lost in zip(groups, lost, strict=True) if is_lost for write in group]
-    return [together, *alone] if together else alone
+def _lost_in_company(batch: Batch, writes: Iterable[Write]) -> set[tuple[str, str]]:
+    """What was lost twice together with others goes alone from now on."""
+    pairs = ((write.entity, write.key) for write in writes)
+    return {pair for pair in pairs if batch.failures[pair] > UNKNOWN_ROUNDS}
 
 
 def _next_round(batch: Batch) -> list[Write]:

@@ -10,10 +10,6 @@ from typing import TextIO
 
 from sqlmodel import Session, col, select
 
-from sync.c4c import odata
-from sync.c4c.entities import collection
-from sync.c4c.odata import Query, Row
-from sync.c4c_client import C4CPort
 from sync.context import Context
 from sync.domain.entities import Entity
 from sync.domain.keys import Key
@@ -23,14 +19,14 @@ from sync.domain.rules import Rules
 from sync.domain.views import Link, Origin
 from sync.errors import ConfigurationError
 from sync.mirror import association_rows, mirrored, peers
+from sync.planner.matching import NUMBERS
+from sync.planner.target import By, Crm, Scan, Scanned, granted
 from sync.state import tables, work
 from sync.state.pending import mark_pending, portions
 from sync.state.store import Store
 from sync.state.work import HandoverRecord
 
 HEADER = ("entity", "key", "object_id")
-NUMBERS: Mapping[str, str] = {Entity.ACCOUNT: "AccountID", Entity.CONTACT: "ContactID", Entity.LEAD: "ID"}
-"""What people call a record by."""
 NAMES = {"account": Entity.ACCOUNT, "company": Entity.ACCOUNT, "contact": Entity.CONTACT, "lead": Entity.LEAD} | {
     e.lower(): e for e in NUMBERS
 }
@@ -291,53 +287,28 @@ def _where(pair: Pair) -> str:
 class _Found:
     """What C4C holds under the ids and keys of these pairs, read in few batches."""
 
-    def __init__(self, c4c: C4CPort, rules: Rules, pairs: Sequence[Pair], shared: Collection[tuple[str, str]]) -> None:
+    def __init__(self, c4c: Crm, rules: Rules, pairs: Sequence[Pair], shared: Collection[tuple[str, str]]) -> None:
         self._shared = shared
-        mapping = rules.mapping
-        self._key_fields = mapping.key_fields()
-        self._obsolete: Mapping[str, tuple[str, str]] = {
-            Entity.ACCOUNT: ("LifeCycleStatusCode", mapping.account.obsolete_status),
-            Entity.CONTACT: ("StatusCode", mapping.contact.obsolete_status),
-        }
         self._uses = Counter((p.entity, p.key) for p in pairs)
-        asked = list(self._queries(pairs))
-        answers = c4c.query([query for _, query in asked])
-        self._rows = [(entity, row) for (entity, _), found in zip(asked, answers, strict=True) for row in found]
-        self._by_id = {(entity, str(row["ObjectID"])): row for entity, row in self._rows}
-        self._by_number = {(entity, str(row.get(NUMBERS[entity]))): row for entity, row in self._rows}
-
-    def _queries(self, pairs: Sequence[Pair]) -> Iterator[tuple[str, Query]]:
-        for entity, number in NUMBERS.items():
-            mine = [pair for pair in pairs if pair.entity == entity]
-            status = [self._obsolete[entity][0]] if entity in self._obsolete else []
-            select_ = ("ObjectID", number, self._key_fields[entity], *status)
-            by_field = {
-                "ObjectID": sorted({pair.object_id for pair in mine if not pair.numbered}),
-                number: sorted({pair.object_id for pair in mine if pair.numbered}),
-                self._key_fields[entity]: sorted({pair.key for pair in mine}),
-            }
-            for name, values in by_field.items():
-                for part in odata.chunks(name, values):
-                    yield entity, Query(collection(entity), part, select_)
+        found = [one for records in granted(c4c.scan(list(_scans(pairs)), rules)) for one in records]
+        self._by_id = {(one.entity, one.object_id): one for one in found}
+        self._by_number = {(one.entity, one.number): one for one in found}
 
     def check(self, pair: Pair) -> Link | str:
         """The pair if C4C confirms it, else why not."""
         known = self._by_number if pair.numbered else self._by_id
-        row = known.get((pair.entity, pair.object_id))
-        if row is None:
+        record = known.get((pair.entity, pair.object_id))
+        if record is None:
             return f"SAP Sales Cloud has no {pair.entity} {pair.object_id}; correct the id"
-        origin: Origin = "shared" if self._carried(pair, row) not in ("", pair.key) else "set"
-        return self._problem(pair, row) or Link(pair.entity, pair.key, str(row["ObjectID"]), {}, origin=origin)
+        origin: Origin = "shared" if record.key not in ("", pair.key) else "set"
+        return self._problem(pair, record) or Link(pair.entity, pair.key, record.object_id, {}, origin=origin)
 
-    def _carried(self, pair: Pair, row: Row) -> str:
-        return str(row.get(self._key_fields[pair.entity]) or "")
-
-    def _problem(self, pair: Pair, row: Row) -> str | None:
+    def _problem(self, pair: Pair, record: Scanned) -> str | None:
         if self._uses[pair.entity, pair.key] > 1:
             return f"{pair.entity} {pair.key} stands in several lines; leave one"
-        if self._is_obsolete(pair.entity, row):
+        if record.obsolete:
             return f"{pair.entity} {pair.object_id} is obsolete; name the record that lives on"
-        carried = self._carried(pair, row)
+        carried = record.key
         if carried in ("", pair.key) or ((pair.entity, pair.key) in self._shared and pair.entity != Entity.LEAD):
             return None
         problem = f"{pair.entity} {pair.object_id} carries the key {carried} already; it is never given another one"
@@ -346,8 +317,11 @@ class _Found:
         command = f"hubspot-c4c-sync links set {pair.entity} {pair.key} {pair.object_id} --share"
         return f"{problem}. If {carried} and {pair.key} both stand for this record, run `{command}`"
 
-    def _is_obsolete(self, entity: str, row: Row) -> bool:
-        if entity not in self._obsolete:
-            return False
-        name, status = self._obsolete[entity]
-        return str(row.get(name) or "") == status
+
+def _scans(pairs: Sequence[Pair]) -> Iterator[Scan]:
+    """What is asked of C4C: the records by the ids as they were given, and those that carry the keys already."""
+    for entity in NUMBERS:
+        mine = [pair for pair in pairs if pair.entity == entity]
+        yield Scan(entity, By.ID, tuple(sorted({pair.object_id for pair in mine if not pair.numbered})))
+        yield Scan(entity, By.NUMBER, tuple(sorted({pair.object_id for pair in mine if pair.numbered})))
+        yield Scan(entity, By.KEY, tuple(sorted({pair.key for pair in mine})))

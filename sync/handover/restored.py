@@ -3,14 +3,13 @@
 Nobody would look at them again by itself: a person had them tried again, and HubSpot shows no change of that.
 """
 
-from sync.c4c.entities import collection
-from sync.c4c.odata import Query, literal
 from sync.context import Context
 from sync.domain.entities import Entity
-from sync.domain.keys import beginning, owner_of
+from sync.domain.keys import owner_of
 from sync.handover import links
 from sync.log import Event, emit
 from sync.mirror import selection
+from sync.planner.target import By, Scan
 from sync.state import original
 from sync.state.pending import mark_pending
 
@@ -37,11 +36,7 @@ def release(context: Context) -> None:
 
 def _leads(context: Context, contacts: list[str]) -> list[tuple[str, str]]:
     """(key, ObjectID) of the leads of these contacts. A refused question stops nobody: its contact stays parked."""
-    field = context.config.rules.mapping.lead.external_key
-    queries = [
-        Query(collection(Entity.LEAD), f"startswith({field},{literal(beginning(contact))})", ("ObjectID", field))
-        for contact in contacts
-    ]
-    answers = context.c4c.answers(queries) if queries else []
-    rows = (row for answer in answers if isinstance(answer, list) for row in answer)
-    return [(str(row[field]), str(row["ObjectID"])) for row in rows]
+    scans = [Scan(Entity.LEAD, By.OWNER, (contact,)) for contact in contacts]
+    answers = context.c4c.scan(scans, context.config.rules)
+    found = (lead for answer in answers if isinstance(answer, list) for lead in answer)
+    return [(lead.key, lead.object_id) for lead in found]

@@ -6,32 +6,17 @@ concerns its own contact alone.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
-from sync.c4c import odata
-from sync.c4c.entities import collection
-from sync.c4c.odata import Query, Row
-from sync.c4c.records import record
 from sync.context import Context
 from sync.domain.entities import KEYED
-from sync.domain.rules import Rules
 from sync.domain.schema import Schema
 from sync.errors import RemoteError
 from sync.handover import linking
-from sync.handover.keyed import STATUS, Keyed, keyed
 from sync.log import Event, emit
-from sync.planner.provenance import STAMPS, creator
+from sync.planner.target import By, Scan, Scanned, granted
 from sync.state import second_writer, streams
 from sync.state.second_writer import Made, Twin
-
-
-@dataclass(frozen=True, slots=True)
-class _Created:
-    """A record with our key, and a digest of who created it."""
-
-    record: Keyed
-    creator: str
 
 
 def look(context: Context, schema: Schema, made: Sequence[Made]) -> None:
@@ -70,33 +55,17 @@ def look_again(context: Context, schema: Callable[[], Schema]) -> None:
 # ---- reading
 
 
-def _read(context: Context, schema: Schema, made: Sequence[Made]) -> list[_Created]:
-    queries = [query for entity in KEYED for query in _queries(context.config.rules, schema, entity, made)]
-    answers = context.c4c.query([query for _, query in queries])
-    entities = context.config.rules.mapping.by_entity()
-    return [
-        _Created(keyed(entity, row, entities[entity]), _creator(entity, row))
-        for (entity, _), rows in zip(queries, answers, strict=True)
-        for row in rows
-    ]
-
-
-def _queries(rules: Rules, schema: Schema, entity: str, made: Iterable[Made]) -> list[tuple[str, Query]]:
-    key_field = rules.mapping.key_fields()[entity]
-    wanted = (STATUS[entity], STAMPS[entity][2])
-    select = ("ObjectID", key_field, *(name for name in wanted if schema.field(entity, name)))
-    keys = sorted({one.key for one in made if one.entity == entity})
-    return [(entity, Query(collection(entity), part, select)) for part in odata.chunks(key_field, keys)]
-
-
-def _creator(entity: str, row: Row) -> str:
-    return creator(record(entity, row))
+def _read(context: Context, schema: Schema, made: Sequence[Made]) -> list[Scanned]:
+    """The records with the keys of ours."""
+    keys = {entity: tuple(sorted({one.key for one in made if one.entity == entity})) for entity in KEYED}
+    scans = [Scan(entity, By.KEY, values) for entity, values in keys.items()]
+    return [one for found in granted(context.c4c.scan(scans, context.config.rules, schema)) for one in found]
 
 
 # ---- judging
 
 
-def twins_of(made: Iterable[Made], records: Iterable[Keyed]) -> list[Twin]:
+def twins_of(made: Iterable[Made], records: Iterable[Scanned]) -> list[Twin]:
     """The other records with the keys of ours; those that sales retired are none. Pure."""
     ours = {(one.entity, one.key): one.object_id for one in made}
     others = [(ours[other.entity, other.key], other) for other in records if (other.entity, other.key) in ours]
@@ -107,12 +76,12 @@ def twins_of(made: Iterable[Made], records: Iterable[Keyed]) -> list[Twin]:
     ]
 
 
-def _report(context: Context, made: Sequence[Made], records: Sequence[_Created]) -> list[Twin]:
+def _report(context: Context, made: Sequence[Made], records: Sequence[Scanned]) -> list[Twin]:
     """Remembers a second writer if there is one, and names every other twin; returns all of them."""
-    twins = twins_of(made, (one.record for one in records))
+    twins = twins_of(made, records)
     if not twins:
         return []
-    creators = {one.record.object_id: one.creator for one in records}
+    creators = {one.object_id: one.creator for one in records}
     with context.store.session() as session:
         ourselves = streams.remembered(session, linking.OURSELVES)
         by_us = [twin for twin in twins if ourselves and creators[twin.theirs] == ourselves]

@@ -15,6 +15,9 @@ Matches = dict[tuple[Ask, str], dict[str, list[Record]]]
 UUIDS: Mapping[str, str] = {Entity.ACCOUNT: "UUID", Entity.CONTACT: "ContactUUID"}
 """The field that holds a record's UUID, where records are looked up by it."""
 
+NUMBERS: Mapping[str, str] = {Entity.ACCOUNT: "AccountID", Entity.CONTACT: "ContactID", Entity.LEAD: "ID"}
+"""The field with the number that people call a record by."""
+
 _FIELDS = {
     Ask.BY_ID: "ObjectID",
     Ask.ACCOUNT_BY_TAX: "TaxID",

@@ -3,11 +3,15 @@
 ADR 0061 says why it looks like this.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
-from sync.errors import Refused
+from sync.domain.rules import Rules
+from sync.domain.schema import Schema
+from sync.errors import Refused, Unanswered
 from sync.planner.snapshot import Lookup, Record, Snapshot
 from sync.planner.writes import Write
 
@@ -115,7 +119,57 @@ class Masters:
     employees: list[Employee] | None
 
 
-# ---- the port
+# ---- what is found without its fields
+
+
+class By(StrEnum):
+    """What names the records of a scan."""
+
+    ANY_KEY = "any_key"
+    """Every record that carries a key of ours; without values."""
+    KEY = "key"
+    OWNER = "owner"
+    """HubSpot id that a key of several parts begins with."""
+    ID = "id"
+    NUMBER = "number"
+    """What people call the record by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """All records of one kind that `by` one of these values are meant."""
+
+    entity: str
+    by: By
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What names a record, without its fields; what was not read is empty.
+
+    `obsolete`: retired, by the rules' code for that. `creator`: a digest of the name of who created it.
+    """
+
+    entity: str
+    object_id: str
+    key: str = ""
+    obsolete: bool = False
+    number: str = ""
+    creator: str = ""
+
+
+def granted(answers: Iterable[list[Scanned] | Unanswered]) -> list[list[Scanned]]:
+    """The records of each scan. Raises why one of them has no answer."""
+    found = []
+    for answer in answers:
+        if not isinstance(answer, list):
+            raise answer
+        found.append(answer)
+    return found
+
+
+# ---- the ports
 
 
 class LookupReader(Protocol):
@@ -126,3 +180,42 @@ class LookupReader(Protocol):
 
         A refused or partial answer is never an empty one. Raises RemoteError, and then adds nothing.
         """
+
+
+class Target(LookupReader, Protocol):
+    """The CRM as a handover uses it, for one set of rules and what the tenant offers. A dry run wraps it."""
+
+    def apply(self, writes: Sequence[Write], alone: Container[tuple[str, str]] = ()) -> Iterator[Results]:
+        """Carries out each write exactly once, and hands out its one result, in portions.
+
+        A write whose answer is lost is never repeated: its result says so. `alone`: entity and key of writes that share
+        no request with others. Every failure is a result; a caller that takes no further portion starts no further
+        request.
+        """
+
+
+class Crm(Protocol):
+    """The CRM that is written to: what it offers, what it holds under our keys, and the way to a `Target`."""
+
+    def target(self, rules: Rules, schema: Schema) -> Target:
+        """Reads and writes by these rules, as far as the tenant has the fields of `schema`."""
+
+    def scan(
+        self, scans: Sequence[Scan], rules: Rules, schema: Schema | None = None
+    ) -> list[list[Scanned] | Unanswered]:
+        """The records of each scan, or why it has none: it was refused, or a record cannot be used.
+
+        `schema`: only its fields are read. Raises RemoteError where the CRM as a whole failed.
+        """
+
+    def fields(self, entities: Sequence[str]) -> Schema:
+        """The fields of these entities, without those that the tenant does not offer. Raises RemoteError."""
+
+    def codes(self, code_lists: Sequence[str]) -> dict[str, dict[str, str]]:
+        """Codes with their descriptions by code list, without lists that are not offered or hold no code."""
+
+    def masters(self, code_lists: Sequence[str], now: datetime) -> Masters:
+        """Code lists, and the employees who are valid at `now`, in one go."""
+
+    def unreadable(self, entities: Sequence[str]) -> dict[str, Unanswered]:
+        """Why the technical user may not read an entity, of those that it may not read."""

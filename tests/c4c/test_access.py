@@ -12,6 +12,7 @@ import pytest
 from c4c_world import Control, World
 
 from sync.c4c.odata import Operation
+from sync.c4c_client import C4C
 from sync.context import Context
 from sync.jobs.runner import run_jobs
 from sync.planner.target import WriteResult
@@ -32,7 +33,7 @@ def test_a_tenant_that_grants_everything_has_no_finding_of_access(world: World) 
     [
         ("Lead", "error", "read and write access to leads"),
         ("ContactIsContactPersonFor", "warning", "read and write access to relationships"),
-        ("MarketingPermission", "warning", "read and write access to records of MarketingPermission"),
+        ("MarketingPermission", "warning", "read and write access to permission sets"),
     ],
 )
 def test_an_entity_that_answers_403_is_named_with_what_to_grant(
@@ -67,7 +68,7 @@ def mismatches(context: Context) -> list[str]:
 def test_a_refused_record_has_the_tenant_compared_in_the_same_run(world: World) -> None:
     world.control.contact(world.control.company(), jobtitle="Miller")
     with world.application() as built:
-        context = replace(built.context, c4c=Losing(built.context.c4c, world.control))
+        context = replace(built.context, c4c=C4C(Losing(built.c4c, world.control)))
         assert run_jobs(context, ["poll", "push"]).failures == []
         assert mismatches(context) == ["Contact.JobTitle: is not offered by the tenant; it is left out"]
         assert len(world.control.rows("Lead")) == 1, "the rest goes on"

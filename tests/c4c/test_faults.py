@@ -32,10 +32,6 @@ def about_write(contacts: Contacts, write: Any, *_: Any) -> bool:
     return write.entity in (Entity.CONTACT, Entity.LEAD) and write.key.partition(":")[0] in contacts
 
 
-def about_row(contacts: Contacts, entity: str, row: Any) -> bool:
-    return entity in (Entity.CONTACT, Entity.LEAD) and str(row.get("HubSpotID_KUT")).partition(":")[0] in contacts
-
-
 PLACES = [
     pytest.param(loading, "_views", lambda contacts, _, ids: bool(set(contacts) & set(ids)), id="viewing"),
     pytest.param(push, "qualify", about_view, id="deciding"),
@@ -45,7 +41,7 @@ PLACES = [
     pytest.param(handover, "settled", lambda contacts, _, contact: contact in contacts, id="settling"),
     pytest.param(evidence, "of", about_view, id="announcing"),
     pytest.param(linking, "wrote", about_write, id="keeping"),
-    pytest.param(linking, "record", about_row, id="teaching"),
+    pytest.param(linking, "_teach", lambda contacts, _, write, __: about_write(contacts, write), id="teaching"),
     pytest.param(recording, "decision_record", about_view, id="recording"),
 ]
 

@@ -21,7 +21,7 @@ class Killed(BaseException):
 def lose(world: World, entity: str, *, arrives: bool = True) -> None:
     """The process dies with the create of this entity on its way; `arrives`: C4C has made the record."""
     with world.application() as built:
-        write = built.context.c4c.write
+        write = built.c4c.write
 
         def dying(groups):  # type: ignore[no-untyped-def]
             last = any(op.method == "POST" and op.path == f"{entity}Collection" for group in groups for op in group)
@@ -32,7 +32,7 @@ def lose(world: World, entity: str, *, arrives: bool = True) -> None:
                 raise Killed
             return answers
 
-        built.context.c4c.write = dying  # type: ignore[method-assign]
+        built.c4c.write = dying  # type: ignore[method-assign]
         with pytest.raises(Killed):
             run_jobs(built.context, ["poll", "sweep", "push"])
 
@@ -135,7 +135,7 @@ def test_a_pair_that_a_person_names_during_the_look_up_of_an_intent_stays(lost: 
     with world.application() as built:
         context = built.context
         handover = push._handover(context, Faults())
-        answers = context.c4c.answers
+        answers = built.c4c.answers
 
         def meanwhile(queries):  # type: ignore[no-untyped-def]
             with context.store.session() as session:
@@ -143,7 +143,7 @@ def test_a_pair_that_a_person_names_during_the_look_up_of_an_intent_stays(lost: 
                 work.save_link(session, pair, context.now(), written=False)
             return answers(queries)
 
-        context.c4c.answers = meanwhile  # type: ignore[method-assign]
+        built.c4c.answers = meanwhile  # type: ignore[method-assign]
         in_flight.resolve(context, lambda: handover)
     (link,) = [link for link in world.table(tables.Link) if link.entity == "CorporateAccount"]
     assert (link.object_id, link.origin) == (named, "set")
@@ -174,7 +174,7 @@ def test_consent_withdrawn_during_a_batch_becomes_no_lead(world: World) -> None:
     world.once("poll", "sweep", until_idle=False)
     with world.application() as built:
         context = built.context
-        write, rounds = context.c4c.write, []
+        write, rounds = built.c4c.write, []
 
         def withdrawing(groups):  # type: ignore[no-untyped-def]
             answers = write(groups)
@@ -184,7 +184,7 @@ def test_consent_withdrawn_during_a_batch_becomes_no_lead(world: World) -> None:
             rounds.append(groups)
             return answers
 
-        context.c4c.write = withdrawing  # type: ignore[method-assign]
+        built.c4c.write = withdrawing  # type: ignore[method-assign]
         assert not run_jobs(context, ["push"]).failures
     assert leads(world) == [f"{other}:mql:1"]
     assert world.progress(contact).code == "NO_LEGAL_BASIS"
@@ -233,7 +233,7 @@ def test_a_pair_named_during_a_batch_stays(world: World) -> None:
     world.once("poll", "sweep", until_idle=False)
     with world.application() as built:
         context = built.context
-        write, named = context.c4c.write, []
+        write, named = built.c4c.write, []
 
         def naming(groups):  # type: ignore[no-untyped-def]
             answers = write(groups)
@@ -241,7 +241,7 @@ def test_a_pair_named_during_a_batch_stays(world: World) -> None:
                 named.append(world.cli("links", "set", "account", company, old["AccountID"]))
             return answers
 
-        context.c4c.write = naming  # type: ignore[method-assign]
+        built.c4c.write = naming  # type: ignore[method-assign]
         run_jobs(context, ["push"])
     assert named[0].returncode == 0, named[0].stderr
     (pair,) = [link for link in world.table(tables.Link) if link.entity == "CorporateAccount"]

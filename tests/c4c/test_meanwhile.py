@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from c4c_world import World
 
-from sync.c4c_client import C4CPort
+from sync.c4c.client import C4CPort
+from sync.c4c_client import C4C
 from sync.domain.decision import Decision
 from sync.handover.outcomes import LOCK_ROUNDS
 from sync.jobs import push
@@ -59,8 +60,8 @@ def test_a_change_that_arrives_while_a_contact_is_written_is_written_next(world:
         world.control.fault("lock", body="POST LeadCollection", times=LOCK_ROUNDS + 1)
     with world.application() as built:
         meanwhile = changed(world, contact, jobtitle="Miller")
-        busy = Busy(built.context.c4c, meanwhile, at=LOCK_ROUNDS + 1 if locked else 1)
-        run_jobs(replace(built.context, c4c=busy), ["push"])
+        busy = Busy(built.c4c, meanwhile, at=LOCK_ROUNDS + 1 if locked else 1)
+        run_jobs(replace(built.context, c4c=C4C(busy)), ["push"])
     assert busy.met == busy.at
     assert world.control.row("Contact", HubSpotID_KUT=contact)["JobTitle"] == "Baker"
     assert world.progress(contact).status == "pending"
@@ -83,8 +84,8 @@ def test_what_takes_a_handover_back_during_a_batch_counts_before_its_next_round(
     world.once("poll", "sweep", until_idle=False)
     with world.application() as built:
         meanwhile = changed(world, gone, **change)
-        busy = Busy(built.context.c4c, meanwhile, collection="CorporateAccountCollection")
-        run_jobs(replace(built.context, c4c=busy), ["push"])
+        busy = Busy(built.c4c, meanwhile, collection="CorporateAccountCollection")
+        run_jobs(replace(built.context, c4c=C4C(busy)), ["push"])
     assert busy.met > 0
     world.once("push")
     assert [row["HubSpotID_KUT"] for row in world.control.rows("Lead")] == [f"{stays}:mql:1"]

@@ -13,9 +13,9 @@ import pytest
 import requests
 import responses
 
+from sync.c4c.client import C4CClient
 from sync.c4c.odata import Operation, Query
 from sync.c4c.session import SERVICE
-from sync.c4c_client import C4CClient
 from sync.errors import Denied, Malformed, RemoteError, Unavailable
 from sync.net.credentials import Password
 from sync.planner.target import (

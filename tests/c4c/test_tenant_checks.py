@@ -11,6 +11,7 @@ import pytest
 from twin import Twin
 
 from sync import config
+from sync.c4c_client import C4C
 from sync.contracts.tenant import read_tenant
 from sync.domain.codes import Code
 from sync.domain.rules import LabelRule, Rules
@@ -32,7 +33,7 @@ def tenant(field: tuple[str, str] | None = None, rules: Rules = RULES, **marks: 
         if marks:
             fields[name] = replace(known, **marks)
         twin.schema = Schema({**twin.schema.entities, entity: fields})
-    found, mismatches = read_tenant(twin, rules, NOW)
+    found, mismatches = read_tenant(C4C(twin), rules, NOW)
     return found, [str(mismatch) for mismatch in mismatches], twin
 
 
@@ -128,7 +129,7 @@ def test_a_constant_that_the_tenants_field_does_not_hold_is_named() -> None:
 
 def test_an_unknown_code_closes_its_field_and_becomes_a_warning_on_every_handover() -> None:
     twin = Twin({"LeadOriginTypeCodeCollection": {"001": "Trade fair"}})
-    found, [mismatch] = read_tenant(twin, RULES, NOW)
+    found, [mismatch] = read_tenant(C4C(twin), RULES, NOW)
     assert "'002'" in str(mismatch)
     assert "001 Trade fair" in str(mismatch)
     assert found.schema.field("Lead", "OriginTypeCode") is None
@@ -139,7 +140,7 @@ def test_an_unknown_code_closes_its_field_and_becomes_a_warning_on_every_handove
 
 def test_an_address_that_two_employees_share_names_nobody() -> None:
     twin = Twin(staff=[Employee("U1", "A@x.example"), Employee("U2", "a@X.example"), Employee("U3", "B@x.example")])
-    found, _ = read_tenant(twin, RULES, NOW)
+    found, _ = read_tenant(C4C(twin), RULES, NOW)
     assert found.employees == {"b@x.example": "U3"}
     assert found.shared == {"a@x.example"}
 

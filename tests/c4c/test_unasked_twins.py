@@ -8,29 +8,26 @@ from typing import Any
 
 from c4c_world import World
 
-from sync.c4c_client import C4CPort
 from sync.errors import SecondWriter, Unavailable
 from sync.jobs.runner import run_jobs
+from sync.planner.target import Crm, Scan
 
 
 @dataclass
-class AwayAfterTheFirstWrite:
-    port: C4CPort
-    written: bool = False
+class AwayOnce:
+    """SAP Sales Cloud, out of reach when it is first asked which records carry our keys."""
+
+    crm: Crm
     asked: bool = False
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.port, name)
+        return getattr(self.crm, name)
 
-    def write(self, groups: Sequence[Sequence[Any]]) -> list[list[Any]]:
-        self.written = True
-        return self.port.write(groups)
-
-    def query(self, queries: Sequence[Any]) -> list[list[Any]]:
-        if self.written and not self.asked:
+    def scan(self, scans: Sequence[Scan], *more: Any) -> Any:
+        if scans and not self.asked:
             self.asked = True
             raise Unavailable("c4c", "no answer in time")
-        return self.port.query(queries)
+        return self.crm.scan(scans, *more)
 
 
 def test_records_whose_uniqueness_was_not_answered_are_asked_for_by_the_next_push(world: World) -> None:
@@ -38,7 +35,7 @@ def test_records_whose_uniqueness_was_not_answered_are_asked_for_by_the_next_pus
     control.contact(control.company())
     world.once("poll", "sweep", until_idle=False)
     with world.application() as built:
-        away = AwayAfterTheFirstWrite(built.context.c4c)
+        away = AwayOnce(built.context.c4c)
         assert [type(f) for f in run_jobs(replace(built.context, c4c=away), ["push"]).failures] == [Unavailable]
     assert away.asked
     ours = control.row("CorporateAccount")["ObjectID"]

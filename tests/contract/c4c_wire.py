@@ -9,7 +9,7 @@ from typing import Any
 
 import requests
 
-from sync.c4c_client import C4CClient
+from sync.c4c.client import C4CClient
 from sync.net.credentials import Password
 from sync.transport import RequestRetry
 

@@ -15,8 +15,8 @@ from hubspot_server import Answer as Sent
 from hubspot_server import running
 from responses import RequestsMock
 
+from sync.c4c.client import C4CClient
 from sync.c4c.odata import Operation, Query
-from sync.c4c_client import C4CClient
 from sync.errors import Malformed, Unavailable
 from sync.net import bodies
 from sync.net.credentials import Password

@@ -13,8 +13,8 @@ from strictly import nothing_violated, strict_sandbox
 from twin import Mishap, Twin
 
 from sync.c4c import odata
+from sync.c4c.client import C4CClient, C4CPort
 from sync.c4c.odata import Operation, Query, key_path
-from sync.c4c_client import C4CClient, C4CPort
 from sync.errors import Refused
 from sync.net.credentials import Password
 from sync.planner.snapshot import Record

@@ -31,8 +31,8 @@ from c4c_wire import (
 from responses import RequestsMock
 from running import TIMEOUT
 
+from sync.c4c.client import C4CClient
 from sync.c4c.odata import Operation, Query
-from sync.c4c_client import C4CClient
 from sync.errors import Denied, Malformed, Refused, SyncError, Unavailable
 from sync.net.credentials import Password
 from sync.planner.snapshot import Record

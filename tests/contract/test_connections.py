@@ -16,7 +16,7 @@ from hubspot_server import Answer, Portal, running
 from running import logged
 from tls import PHRASE, Files, bundle, client_files, front, proxy, server_context
 
-from sync.c4c_client import C4CClient
+from sync.c4c.client import C4CClient
 from sync.environment import Environment, trust
 from sync.errors import Denied, RemoteError, Unavailable
 from sync.hubspot_client import HubSpotClient

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from hubspot_server import Answer, Portal, running
 
-from sync.c4c_client import C4CClient
+from sync.c4c.client import C4CClient
 from sync.errors import Malformed, Unavailable
 from sync.hubspot_client import Filter, HubSpotClient
 from sync.net import bodies

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hubspot_server import Answer, Asked, Portal, running
 
-from sync.c4c_client import C4CClient
+from sync.c4c.client import C4CClient
 from sync.errors import Denied
 from sync.hubspot_client import HubSpotClient
 from sync.net.credentials import Password, Secret

@@ -16,7 +16,8 @@ from running import PROJECT, TIMEOUT, unkept
 from sqlmodel import col, select
 
 from sync import config, log
-from sync.c4c_client import C4CClient
+from sync.c4c.client import C4CClient
+from sync.c4c_client import C4C
 from sync.config import Configuration
 from sync.context import Context
 from sync.domain.rules import LabelRule, Score
@@ -161,7 +162,7 @@ class Sync:
         return Context(
             store=self.store,
             hubspot=self.client,
-            c4c=c4c,
+            c4c=C4C(c4c),
             config=self.configuration,
             run_id="test",
             now=self.portal.now,

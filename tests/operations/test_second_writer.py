@@ -13,8 +13,8 @@ from night_stage import Product, Ran, Sandbox
 from running import until
 
 from sync.domain.entities import Entity
-from sync.handover.keyed import Keyed
 from sync.handover.uniqueness import twins_of
+from sync.planner.target import Scanned
 from sync.state import second_writer
 from sync.state.second_writer import Made, Twin
 from sync.state.store import open_store
@@ -27,11 +27,11 @@ Command = Callable[..., Ran]
 def test_twins_are_other_living_records_with_the_keys_of_ours() -> None:
     made = [Made(Entity.ACCOUNT, "17", "A"), Made(Entity.LEAD, "17:mql:1", "L")]
     observed = [
-        Keyed(Entity.ACCOUNT, "A", "17"),
-        Keyed(Entity.ACCOUNT, "B", "17"),
-        Keyed(Entity.ACCOUNT, "C", "17", obsolete=True),
-        Keyed(Entity.ACCOUNT, "D", "18"),
-        Keyed(Entity.LEAD, "L", "17:mql:1"),
+        Scanned(Entity.ACCOUNT, "A", "17"),
+        Scanned(Entity.ACCOUNT, "B", "17"),
+        Scanned(Entity.ACCOUNT, "C", "17", obsolete=True),
+        Scanned(Entity.ACCOUNT, "D", "18"),
+        Scanned(Entity.LEAD, "L", "17:mql:1"),
     ]
     assert twins_of(made, observed) == [Twin(Entity.ACCOUNT, "17", "A", "B")]
 

@@ -18,6 +18,7 @@ from sandbox.c4c.model import BY_SET, ENTITIES
 from sandbox.c4c.store import C4CStore
 from sandbox.clock import Clock
 from sync.c4c.odata import Operation, Query, Row
+from sync.c4c_client import C4C
 from sync.config import Configuration, Guard, WorkerConfig, load
 from sync.context import Context
 from sync.domain.rules import Mapping, Qualification, Rules
@@ -191,7 +192,7 @@ class World:
 
     def context(self, rules: Rules) -> Context:
         settings = Configuration(WorkerConfig(guard=Guard(max_creates=0, max_changed_share=0)), rules)
-        return Context(self.store, None, self.c4c, settings, "run", now=lambda: self.now, sleep=lambda _: None)  # type: ignore[arg-type]
+        return Context(self.store, None, C4C(self.c4c), settings, "run", now=lambda: self.now, sleep=lambda _: None)  # type: ignore[arg-type]
 
     def push(self, rules: Rules) -> None:
         """Adopts the rules as a run does, and pushes until nothing is due."""

@@ -6,7 +6,6 @@ and any further word with a capital that is not known to name nobody: texts may 
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from urllib.parse import unquote_plus
 
 from sync.c4c.odata import Operation, Query
 from sync.c4c.refusals.vocabulary import CODE, is_name, names_nobody, ordinary
+from sync.domain.text import EMAIL, PHONE
 
 GONE = "…"
 
@@ -48,7 +48,7 @@ def redacted(text: str, sent: Sent) -> str:
     """The text without anything that could be a person's."""
     # Whole values before the parts of which an address or a number would leave a rest, single words after them.
     whole, words = _values(sent), _words(sent)
-    for pattern in (*_any_of(whole), _EMAIL, _PHONE, *_any_of(words)):
+    for pattern in (*_any_of(whole), EMAIL, PHONE, *_any_of(words)):
         text = pattern.sub(GONE, text)
     text = _USER.sub(rf"\1 {GONE}", text)
     text = _QUOTED.sub(lambda quoted: _quoted(quoted[0], sent), text)
@@ -58,15 +58,6 @@ def redacted(text: str, sent: Sent) -> str:
     return re.sub(rf"{GONE}(?:[\s,&-]*{GONE})+", GONE, text)
 
 
-def holds_contact_data(text: str) -> bool:
-    """Whether an e-mail address or a number that could be a phone number is in the text; dates are none."""
-    normal = unicodedata.normalize("NFKC", text)
-    return bool(_EMAIL.search(normal) or _PHONE.search(_DATE.sub("", normal)))
-
-
-_DATE = re.compile(r"(?<!\w)(?:\d{4}-\d{2}-\d{2}|\d{1,2}\.\d{1,2}\.\d{4})(?!\w)")
-_EMAIL = re.compile(r"[^\s'\"«»„“”]+@[^\s'\"«»„“”]+")
-_PHONE = re.compile(r"(?<!\w)\+?\(?\d[\d ()/.-]{5,}\d(?!\w)")
 _USER = re.compile(
     r"\b((?i:users?|benutzer|anwender|utilisateur|usuario|usuário|utente|gebruiker|użytkownik\w*))"
     r"\s+(?:[A-Z0-9_]*[A-Z_][A-Z0-9_]+|['\"«„“][^'\"»“”]+['\"»“”])(?!\w)"
