@@ -20,9 +20,9 @@ from urllib3.exceptions import HTTPError
 
 from sync import hubspot_answers as answers
 from sync import metrics
-from sync.domain.documents import parsed
 from sync.domain.moments import moment
 from sync.domain.numbers import whole
+from sync.domain.text import parsed
 from sync.domain.views import Label, Owner
 from sync.errors import BudgetExhausted, Denied, Malformed, Refused, SyncError, Unavailable
 from sync.hubspot_answers import MODIFIED, Associations, BatchRead, HubSpotObject, ObjectType, Page, Property

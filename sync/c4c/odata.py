@@ -13,9 +13,9 @@ from email.parser import HeaderParser, Parser
 from typing import Any
 from urllib.parse import quote
 
-from sync.domain.documents import parsed
 from sync.domain.moments import moment
 from sync.domain.numbers import whole
+from sync.domain.text import parsed
 
 Row = Mapping[str, Any]
 

@@ -4,8 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, StrictBool, model_validator
 
-from sync.domain.conditions import Rule
-from sync.domain.properties import ContactProperty, Option
+from sync.domain.conditions import ContactProperty, Option, Rule
 
 
 def _listed(value: object) -> object:

@@ -10,10 +10,20 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, StrictBool, StringConstraints, field_validator, model_validator
 
-from sync.domain.conditions import Condition, Finite, Rule, Source, Transform
+from sync.domain.conditions import (
+    CompanyProperty,
+    Condition,
+    ContactProperty,
+    EitherProperty,
+    Finite,
+    Option,
+    Rule,
+    Source,
+    Transform,
+    with_country_codes,
+)
 from sync.domain.entities import KEYED, TYPES
 from sync.domain.marketing import AttributeRule, ChannelRule
-from sync.domain.properties import CompanyProperty, ContactProperty, EitherProperty, Option, with_country_codes
 
 NAME = r"^[A-Za-z0-9_-]+$"
 COUNTRY = r"^[A-Z]{2}$"

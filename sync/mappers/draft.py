@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 from sync.domain.alike import code
 from sync.domain.codes import Code
+from sync.domain.conditions import COUNTRY_CODES, with_country_codes
 from sync.domain.decision import Reason
 from sync.domain.moments import moment
-from sync.domain.properties import COUNTRY_CODES, with_country_codes
 from sync.domain.rules import FieldMap, FieldRule, placeholders, qualified
 from sync.domain.schema import Field, Schema
-from sync.domain.typed import wire
+from sync.domain.values import wire
 from sync.domain.views import Unreadable
 from sync.mappers.places import country_of, read_if_there
 from sync.mappers.transforms import BY_COUNTRY, spread, transformed

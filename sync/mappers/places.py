@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import pycountry
 
 from sync.domain.alike import REMEMBERED, spellings
-from sync.domain.properties import COUNTRY_CODES
+from sync.domain.conditions import COUNTRY_CODES
 from sync.domain.views import Unreadable
 
 T = TypeVar("T")

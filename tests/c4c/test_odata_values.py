@@ -9,7 +9,7 @@ import pytest
 
 from sync.c4c import odata
 from sync.domain import values
-from sync.domain.typed import wire
+from sync.domain.values import wire
 
 MOMENT = datetime(2017, 3, 30, 20, 0, 10, tzinfo=UTC)
 

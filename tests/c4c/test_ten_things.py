@@ -13,8 +13,7 @@ from c4c_world import World
 
 from sync.c4c import odata
 from sync.contracts import check
-from sync.domain.typed import wire
-from sync.domain.values import same
+from sync.domain.values import same, wire
 from sync.jobs.runner import run_jobs
 from sync.mappers.transforms import spread
 from sync.state import tables

@@ -10,13 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit_builders import score
 
-from sync.domain.documents import parsed
 from sync.domain.moments import EARLIEST, LATEST, moment
 from sync.domain.numbers import identifier, number
 from sync.domain.scores import Level, level
-from sync.domain.text import clean
-from sync.domain.typed import wire
-from sync.domain.values import same
+from sync.domain.text import clean, parsed
+from sync.domain.values import same, wire
 from sync.domain.views import ASSOCIATIONS, Label
 from sync.mappers.transforms import transformed
 from sync.mirror import association_rows, loading, mirrored

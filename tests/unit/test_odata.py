@@ -19,8 +19,7 @@ from requests_toolbelt import MultipartDecoder
 
 from sync.c4c import odata
 from sync.c4c.odata import Operation, Part, Query
-from sync.domain.typed import wire
-from sync.domain.values import same
+from sync.domain.values import same, wire
 
 quick = examples(80)
 

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from sync.c4c.refusals.redaction import Sent, redacted
-from sync.domain.documents import parsed
+from sync.domain.text import parsed
 
 
 @dataclass(frozen=True, slots=True)

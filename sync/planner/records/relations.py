@@ -11,8 +11,7 @@ from sync.domain.decision import Reason
 from sync.domain.entities import Entity
 from sync.domain.keys import Key
 from sync.domain.rules import FieldRule
-from sync.domain.typed import wire
-from sync.domain.values import blank, same
+from sync.domain.values import blank, same, wire
 from sync.domain.views import Association, Company, Link
 from sync.mappers.company import related
 from sync.mappers.draft import Draft, DraftField
