@@ -16,32 +16,25 @@ from functools import partial
 from typing import Any, Protocol
 
 from sync.c4c import odata
-from sync.c4c.entities import collection, entity_of
+from sync.c4c.entities import entity_of
+from sync.c4c.masters import EMPLOYEES, codes, valid
 from sync.c4c.metadata import parse_edmx
 from sync.c4c.odata import Operation, Part, Query, Row
-from sync.c4c.records import record
 from sync.c4c.refusals import words
-from sync.c4c.refusals.meaning import Meaning, meaning
 from sync.c4c.refusals.redaction import sent_in
+from sync.c4c.results import result
 from sync.c4c.session import Identity, Session
 from sync.domain.schema import Schema
-from sync.domain.values import blank
 from sync.errors import Denied, Malformed, Refused, SyncError, Unanswered, Unavailable
 from sync.net.connections import Trust
 from sync.planner.target import (
     Aborted,
-    Conflict,
-    Doubtful,
-    Duplicate,
     Employee,
-    Gone,
-    Locked,
     Masters,
     RefusedRequest,
     Rejected,
     Unknown,
     WriteResult,
-    Written,
 )
 from sync.transport import Pages, RequestRetry, Requests, with_retry
 
@@ -154,18 +147,18 @@ class C4CClient:
 
     def employees(self, now: datetime) -> list[Employee]:
         """Employees who are valid at `now` and not locked. Raises Refused where the service is not enabled."""
-        [found] = self.answers([_EMPLOYEES])
-        return _valid(_granted(found), now)
+        [found] = self.answers([EMPLOYEES])
+        return valid(_granted(found), now)
 
     def codes(self, code_lists: Sequence[str]) -> dict[str, dict[str, str]]:
         """Codes with their descriptions by code list, without lists that are not offered or hold no code."""
-        return _codes(code_lists, self.answers([Query(name, orderby="") for name in code_lists]))
+        return codes(code_lists, self.answers([Query(name, orderby="") for name in code_lists]))
 
     def masters(self, code_lists: Sequence[str], now: datetime) -> Masters:
         """Code lists and employees in one go."""
-        found = self.answers([_EMPLOYEES, *(Query(name, orderby="") for name in code_lists)])
+        found = self.answers([EMPLOYEES, *(Query(name, orderby="") for name in code_lists)])
         staff = found[0]
-        return Masters(_codes(code_lists, found[1:]), _valid(staff, now) if isinstance(staff, list) else None)
+        return Masters(codes(code_lists, found[1:]), valid(staff, now) if isinstance(staff, list) else None)
 
     # ---- writes
 
@@ -203,7 +196,7 @@ class C4CClient:
         try:
             parts = self._batch(operations)
             met.answered = True
-            return [_result(operation, part) for operation, part in zip(operations, parts, strict=True)]
+            return [result(operation, part) for operation, part in zip(operations, parts, strict=True)]
         except Refused as error:
             return self._write_halves(operations, error, met)
         except Exception as error:
@@ -332,7 +325,7 @@ def _page(part: Part | Refused, query: Query) -> tuple[list[Row] | Unanswered, s
 
 def _by_id(query: Query) -> bool:
     """Whether the records are known by their ObjectID; employees are by UUID, code lists by code."""
-    return query.orderby == "ObjectID" and query.collection != _EMPLOYEES.collection
+    return query.orderby == "ObjectID" and query.collection != EMPLOYEES.collection
 
 
 def _not_answered(query: Query | str, part: Part) -> str:
@@ -352,82 +345,3 @@ def _granted(rows: list[Row] | Unanswered) -> list[Row]:
     if not isinstance(rows, list):
         raise rows
     return rows
-
-
-def _codes(names: Sequence[str], found: Sequence[list[Row] | Unanswered]) -> dict[str, dict[str, str]]:
-    """Code lists with at least one usable code; any other counts as not readable and closes no field."""
-    offered = ((name, rows) for name, rows in zip(names, found, strict=True) if isinstance(rows, list))
-    return {name: codes for name, rows in offered if (codes := _usable(rows))}
-
-
-def _usable(rows: list[Row]) -> dict[str, str]:
-    """Descriptions by code, without the rows whose code is not a text."""
-    coded = [row for row in rows if isinstance(row.get("Code"), str) and row["Code"]]
-    return {row["Code"]: str(row.get("Description") or "") for row in coded}
-
-
-def _result(operation: Operation, part: Part) -> WriteResult:
-    said = [*words.in_body(part.body if part.status >= 300 else ""), *words.in_headers(part.headers)]
-    if part.status < 300 and not words.trouble(part.headers):
-        return _written(operation, part)
-    return _failed(operation, part.status, meaning(part.status, said), words.spoken(said, sent_in([operation])))
-
-
-def _failed(operation: Operation, status: int, why: Meaning, said: str) -> WriteResult:
-    """What a part that is no success means; `said` are the words of C4C."""
-    if why is Meaning.LOCKED:
-        return Locked()
-    if status < 300:
-        return Doubtful(said)
-    if status >= 500 or status == 429:
-        return Unknown(f"status {status}" + (f": {said}" if said else ""), outage=False)
-    match why:
-        case Meaning.CONFLICT:
-            return Conflict()
-        case Meaning.GONE if operation.method != "POST":
-            return Gone()
-        case Meaning.DUPLICATE:
-            return Duplicate(said or f"status {status}")
-        case _:
-            return Rejected(said or f"status {status}", denied=why is Meaning.DENIED)
-
-
-def _written(operation: Operation, part: Part) -> WriteResult:
-    if operation.method != "POST":
-        return Written()
-    try:
-        row = odata.one(part.json())
-    except ValueError:
-        return Unknown("the created record was not shown", outage=False)
-    if not odata.has_id(row):
-        return Unknown("the created record has no ObjectID", outage=False)
-    return Written(record(entity_of(operation.path), row))
-
-
-def _can_own(row: Row, now: datetime) -> bool:
-    named = all(isinstance(row.get(name), str) and row[name] for name in ("UUID", "Email"))
-    if not named or str(row.get("UserLockedIndicator")).lower() == "true":
-        return False
-    shown = [row.get(f"EmployeeValidity{which}Date") for which in ("Start", "End")]
-    start, end = (odata.read_date(value) for value in shown)
-    if any(not blank(value) and read is None for value, read in zip(shown, (start, end), strict=True)):
-        return False
-    # The end date is a day, and the employee is valid through that day.
-    return (start is None or start <= now) and (end is None or end.date() >= now.date())
-
-
-_EMPLOYEES = Query(
-    collection("Employee"),
-    select=(
-        "ObjectID",
-        "UUID",
-        "Email",
-        "UserLockedIndicator",
-        "EmployeeValidityStartDate",
-        "EmployeeValidityEndDate",
-    ),
-)
-
-
-def _valid(rows: Sequence[Row], now: datetime) -> list[Employee]:
-    return [Employee(row["UUID"], row["Email"].strip()) for row in rows if _can_own(row, now)]

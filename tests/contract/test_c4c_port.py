@@ -9,16 +9,22 @@ from typing import Any
 
 import pytest
 from c4c_world import Control
+from running import PROJECT
 from strictly import nothing_violated, strict_sandbox
 from twin import Mishap, Twin
 
 from sync.c4c import odata
 from sync.c4c.client import C4CClient, C4CPort
 from sync.c4c.odata import Operation, Query, key_path
+from sync.c4c_client import C4C, C4CTarget
+from sync.config import load
+from sync.contracts.tenant import assumed
 from sync.errors import Refused
 from sync.net.credentials import Password
-from sync.planner.snapshot import Record
+from sync.planner.compare import Change
+from sync.planner.snapshot import Ask, Lookup, Record, Snapshot
 from sync.planner.target import (
+    By,
     Conflict,
     Doubtful,
     Employee,
@@ -26,12 +32,18 @@ from sync.planner.target import (
     Locked,
     RefusedRequest,
     Rejected,
+    Results,
+    Scan,
+    Scanned,
     Unknown,
     WriteResult,
     Written,
+    granted,
 )
+from sync.planner.writes import Write
 from sync.transport import RequestRetry
 
+RULES = load(PROJECT / "config").rules
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 ROLE = "CorporateAccountRoleCodeCollection"
 OLD = "W/\"datetimeoffset'2015-02-03T21%3A07%3A03.5328420Z'\""
@@ -66,6 +78,19 @@ class Subject:
             action = {"sap_message": "sap_message_error"}.get(kind, kind)
             self.control.fault(action, method="POST" if kind.startswith("cut") else None, body=text)
 
+    @property
+    def crm(self) -> C4C:
+        return C4C(self.port)
+
+    @property
+    def target(self) -> C4CTarget:
+        return self.crm.target(RULES, assumed(RULES))
+
+    def scan(self, *scans: Scan) -> list[list[Scanned]]:
+        """What each scan finds, in the order of the keys."""
+        found = granted(self.crm.scan(scans, RULES, assumed(RULES)))
+        return [sorted(records, key=lambda one: one.key) for records in found]
+
     def one(self, operation: Operation) -> WriteResult:
         return self.port.write([[operation]])[0][0]
 
@@ -89,6 +114,7 @@ ON_PURPOSE = {
     "test_a_refused_query_raises_and_is_never_an_empty_answer[strict-query2]": {"filter-or"},
     "test_one_bad_record_drags_no_other_down_and_results_keep_their_places[strict]": {"required", "value-length"},
     "test_a_refusal_tells_nothing_that_was_sent[strict]": {"value-length"},
+    "test_each_write_has_its_one_result[strict]": {"value-length"},
 }
 """The rules that a test makes the client break, to see what it makes of the refusal; no test may break another one."""
 
@@ -284,3 +310,89 @@ def test_employees_who_can_own_records(subject: Subject) -> None:
     assert [employee.email for employee in masters.employees or []] == ["Able@sales.example"]
     assert masters.employees == subject.port.employees(NOW)
     assert masters.codes == subject.port.codes([ROLE])
+
+
+# ---- the ports above the protocol
+
+
+def creation(key: str, **fields: Any) -> Write:
+    """The write that creates the account with this key."""
+    values = {"Name": f"Firm {key}", "RoleCode": "BUP002", "HubSpotID_KUT": key, **fields}
+    changes = tuple(Change(name, None, value, "key") for name, value in values.items())
+    return Write("CorporateAccount", key, "create", changes)
+
+
+def keys(results: Results) -> list[tuple[str, type[Any]]]:
+    return [(write.key, type(result)) for write, result in results]
+
+
+def test_every_lookup_is_answered_by_what_really_fits_and_by_none_where_nothing_does(subject: Subject) -> None:
+    for key, site in (("1", "www.one.example"), ("11", "one.example.org"), ("2", "https://two.example/de")):
+        subject.seed("CorporateAccount", Name=f"Firm {key}", RoleCode="BUP002", HubSpotID_KUT=key, WebSite=site)
+    wanted = [
+        Lookup(Ask.BY_KEY, "CorporateAccount", "1"),
+        Lookup(Ask.ACCOUNT_BY_DOMAIN, "CorporateAccount", "one.example"),
+        Lookup(Ask.ACCOUNT_BY_DOMAIN, "CorporateAccount", "two.example"),
+        Lookup(Ask.BY_KEY, "CorporateAccount", "3"),
+    ]
+    snapshot = Snapshot()
+    subject.target.find(wanted, snapshot)
+    answers = [snapshot.ask(lookup) for lookup in wanted]
+    assert [[record.text("HubSpotID_KUT") for record in found or ()] for found in answers] == [["1"], ["1"], ["2"], []]
+    assert all(record.etag for record in snapshot.records.values())
+
+
+def test_a_scan_finds_records_by_what_names_them(subject: Subject) -> None:
+    rows = [
+        subject.seed(
+            "CorporateAccount", Name=f"Firm {key}", RoleCode="BUP002", **({"HubSpotID_KUT": key} if key else {})
+        )
+        for key in ("1", "12", "")
+    ]
+    for key in ("1:mql:1", "1:mql:2", "12:mql:1"):
+        subject.seed("Lead", Name="A lead", HubSpotID_KUT=key)
+    everybody, by_key, by_id, by_number, leads = subject.scan(
+        Scan("CorporateAccount", By.ANY_KEY),
+        Scan("CorporateAccount", By.KEY, ("1", "99")),
+        Scan("CorporateAccount", By.ID, (rows[2]["ObjectID"],)),
+        Scan("CorporateAccount", By.NUMBER, (rows[1]["AccountID"],)),
+        Scan("Lead", By.OWNER, ("1",)),
+    )
+    assert [one.key for one in everybody] == ["1", "12"]
+    assert [one.key for one in by_key] == ["1"]
+    assert [(one.object_id, one.key) for one in by_id] == [(rows[2]["ObjectID"], "")]
+    assert [(one.number, one.key) for one in by_number] == [(rows[1]["AccountID"], "12")]
+    assert [one.key for one in leads] == ["1:mql:1", "1:mql:2"]
+
+
+def test_a_scan_shows_what_was_retired(subject: Subject) -> None:
+    obsolete = RULES.mapping.account.obsolete_status
+    for key, status in (("1", "2"), ("2", obsolete)):
+        subject.seed("CorporateAccount", Name="F", RoleCode="BUP002", HubSpotID_KUT=key, LifeCycleStatusCode=status)
+    [found] = subject.scan(Scan("CorporateAccount", By.ANY_KEY))
+    assert [(one.key, one.obsolete) for one in found] == [("1", False), ("2", True)]
+
+
+def test_each_write_has_its_one_result(subject: Subject) -> None:
+    writes = [creation("1"), creation("2"), creation("3", AccountID="1" * 11)]
+    [results] = list(subject.target.apply(writes))
+    assert [key for key, _ in keys(results)] == ["1", "2", "3"]
+    assert [isinstance(result, Written) for _, result in results] == [True, True, False]
+    shown = {one.object_id for one in subject.scan(Scan("CorporateAccount", By.ANY_KEY))[0]}
+    assert shown == {result.record.object_id for _, result in results if isinstance(result, Written) and result.record}
+
+
+def test_what_goes_alone_follows_the_others_and_a_caller_that_stops_starts_no_further_request(
+    subject: Subject,
+) -> None:
+    portions = subject.target.apply([creation("1"), creation("2"), creation("3")], {("CorporateAccount", "2")})
+    assert keys(next(portions)) == [("1", Written), ("3", Written)]
+    assert [row["HubSpotID_KUT"] for row in subject.rows("CorporateAccount")] == ["1", "3"]
+    assert keys(next(portions)) == [("2", Written)]
+    assert list(portions) == []
+
+
+def test_an_entity_that_may_be_read_is_not_named_as_unreadable(subject: Subject) -> None:
+    assert subject.crm.unreadable(["CorporateAccount", "Lead"]) == {}
+    [(entity, why)] = subject.crm.unreadable(["Lead", "NoSuch"]).items()
+    assert (entity, type(why)) == ("NoSuch", Refused)

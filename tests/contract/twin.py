@@ -37,6 +37,7 @@ REQUIRED = {"CorporateAccount": ("Name", "RoleCode"), "Contact": ("LastName",)}
 NUMBERS = {"CorporateAccount": "AccountID", "Contact": "ContactID", "Lead": "ID"}
 UUIDS = {"CorporateAccount": "UUID", "Contact": "ContactUUID"}
 _TERM = re.compile(r"(\w+) eq (?:guid)?'((?:[^']|'')*)'")
+_BEGINNING = re.compile(r"startswith\((\w+),'((?:[^']|'')*)'\)")
 
 
 @dataclass
@@ -108,6 +109,7 @@ class Twin:
         if entity not in self.schema.entities:
             raise Refused("c4c", f"a read was refused with status 404: {entity}", 404)
         terms = [(name, value.replace("''", "'")) for name, value in _TERM.findall(query.filter)]
+        terms += [(name, f"{value}*") for name, value in _BEGINNING.findall(query.filter)]
         if len({name for name, _ in terms}) > 1:
             raise Refused("c4c", "a read was refused with status 400: or over several properties")
         for name, _ in terms:
