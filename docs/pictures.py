@@ -32,12 +32,16 @@ STRAIGHT_WAY = ("hubspot_client", "reading", "mirror", "planner", "handover", "c
 
 @dataclass(frozen=True)
 class Step:
-    """`caller` uses `call`, which is defined in `room`: both are rooms. `what`: said beside the arrow."""
+    """`caller` uses `call`, which is defined in `room`: both are rooms. `what`: said beside the arrow.
+
+    `port`: the room of the port through which the caller knows it; empty where the caller imports the room itself.
+    """
 
     caller: str
     room: str
     call: str
     what: str
+    port: str = ""
 
 
 WAY = (
@@ -51,9 +55,9 @@ WAY = (
     Step("handover", "mirror", "views", "each contact as the rules see it"),
     Step("handover", "planner", "plan", "what to look up, what to write"),
     Step("planner", "mappers", "draft", "HubSpot's values as C4C's fields"),
-    Step("handover", "c4c_client", "query", "lookups of the whole batch"),
+    Step("handover", "c4c_client", "find", "lookups of the whole batch", port="planner"),
     Step("handover", "state", "mark_in_flight", "the intent, in a commit of its own"),
-    Step("handover", "c4c_client", "write", "creates and updates"),
+    Step("handover", "c4c_client", "apply", "creates and updates", port="planner"),
     Step("handover", "state", "save_link", "the pairs of ids, then plan again"),
     Step("handover", "state", "finish", "decision, handover and progress, in one commit"),
 )
@@ -153,11 +157,13 @@ def untrue(steps: Iterable[Step], found: Arrows) -> list[str]:
     for step in steps:
         if not {step.caller, step.room} <= set(FROM_LEFT):
             wrong.append(f"FROM_LEFT lacks {step.caller} or {step.room}")
-        elif step.room not in found.get(step.caller, ()):
-            wrong.append(f"{step.caller} does not import {step.room}")
+        elif (known := step.port or step.room) not in found.get(step.caller, ()):
+            wrong.append(f"{step.caller} does not import {known}")
+        elif step.port and step.port not in found.get(step.room, ()):
+            wrong.append(f"{step.room} does not import {step.port}")
         elif step.call not in names_defined(step.room):
             wrong.append(f"{step.room} defines no {step.call}")
-        elif step.call not in names_used(step.caller, step.room):
+        elif step.call not in names_used(step.caller, known):
             wrong.append(f"{step.caller} does not use {step.call}")
     return wrong
 
