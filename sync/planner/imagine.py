@@ -69,6 +69,7 @@ class Imagined:
         self._rows: dict[str, dict[str, Row]] = defaultdict(dict)
         self._changes: dict[tuple[str, str], Row] = defaultdict(dict)
         self._removed: set[tuple[str, str]] = set()
+        self._read_again: set[str] = set()
         self._made_up: dict[str, str] = {}
         self._indexed: Matches = {}
         self.written: dict[tuple[str, str], Predicted] = {}
@@ -168,6 +169,8 @@ class Imagined:
 
     def _change(self, entity: str, object_id: str, values: Mapping[str, Any], snapshot: Snapshot) -> None:
         self._set(entity, object_id, values, snapshot)
+        if entity == Entity.CONTACT:
+            self._read_again.add(object_id)
         now = snapshot.records[entity, object_id]
         self._move_main(entity, {**now.fields, "ObjectID": object_id}, values, snapshot)
 
@@ -189,6 +192,16 @@ class Imagined:
         for object_id, other in {**self._rows[Entity.RELATION], **read}.items():
             if object_id != row["ObjectID"] and other.get("ParentObjectID") == row.get("ParentObjectID"):
                 self._set(Entity.RELATION, object_id, {MAIN: False}, snapshot)
+        self._show_work_place(str(row.get("ParentObjectID")), row, snapshot)
+
+    def _show_work_place(self, person: str, main: Mapping[str, Any], snapshot: Snapshot) -> None:
+        """The person shows the work place of the new main relationship, where C4C keeps it there.
+
+        A run notices that at once for a person whom it has changed, since it reads again what it changed; a plan cannot
+        know where C4C keeps it, and names rather a value too many than one too few.
+        """
+        if person in self._read_again:
+            self._set(Entity.CONTACT, person, {name: main.get(name) for name in WORK_PLACE}, snapshot)
 
     def _follow_contact(self, row: Row, snapshot: Snapshot) -> None:
         """C4C makes the relationship to the main account by itself, and maybe a set of permissions."""
