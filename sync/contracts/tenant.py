@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
-from sync.domain.entities import Entity
+from sync.domain.entities import TYPES, Entity
 from sync.domain.rules import FieldMap, FieldRule, Rules
 from sync.domain.schema import Field, Schema
 from sync.domain.spelling import shown
@@ -104,13 +104,10 @@ def used(rules: Rules) -> list[str]:
 
 def _wanted(rules: Rules, entity: str) -> bool:
     """Whether the rules make use of an entity that not every tenant enables."""
-    match entity:
-        case Entity.ATTRIBUTES | Entity.ATTRIBUTE:
-            return bool(rules.mapping.attributes)
-        case "CorporateAccountTaxNumber":
-            return any(key.kind == "tax_number" for key in rules.mapping.account.natural_keys)
-        case _:
-            return True
+    if entity == TAX_NUMBER:
+        return any(key.kind == "tax_number" for key in rules.mapping.account.natural_keys)
+    section = TYPES[entity].section
+    return section is None or bool(getattr(rules.mapping, section))
 
 
 def _missing_keys(rules: Rules, offered: Schema) -> Iterator[Mismatch]:

@@ -24,25 +24,26 @@ class Entity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EntityType:
-    """What holds for every record of one kind.
-
-    `people`: what a message calls several of them. `order`: writes of one group go in this order, deletions last.
-    `section`: table of mapping.toml that maps its fields. `keyed`: it carries our external key itself, so that a create
-    whose answer was lost is found by the key. `owner`: the HubSpot object whose id its key begins with.
-    `hangs_on`: the record that it belongs to, so that its pair never goes to another one, as after a merge in HubSpot.
-    `parent`: the header in whose deep insert it may go along. `parts`: what
-    follows the HubSpot id in its key (`sync.domain.keys`), and `optional` what may follow then.
-    """
+    """What holds for every record of one kind."""
 
     people: str
+    """What messages and tables call several of them."""
     order: int
+    """Writes of one group go in this order, deletions last."""
     section: str | None = None
+    """The table of mapping.toml that says what goes into them; where it is empty, the service is not needed."""
     keyed: bool = False
+    """They carry our key themselves, so a create whose answer was lost is found by the key."""
     owner: str = "contact"
+    """The HubSpot object whose id their keys begin with."""
     hangs_on: Entity | None = None
+    """The kind of record that they belong to. A merge in HubSpot moves their pairs together with its pair only."""
     parent: Entity | None = None
+    """The header in whose deep insert they may go along."""
     parts: tuple[str, ...] = ()
+    """What follows the HubSpot id in their keys (`sync.domain.keys`)."""
     optional: tuple[str, ...] = ()
+    """What may follow then."""
 
 
 def _complete(types: Mapping[str, EntityType]) -> Mapping[str, EntityType]:
@@ -65,10 +66,11 @@ TYPES = _complete(
         Entity.CHANNEL: EntityType(
             "channel permissions", 5, hangs_on=Entity.CONTACT, parent=Entity.PERMISSION, parts=("channel",)
         ),
-        Entity.ATTRIBUTES: EntityType("attribute lists", 6, hangs_on=Entity.CONTACT),
+        Entity.ATTRIBUTES: EntityType("attribute lists", 6, section="attributes", hangs_on=Entity.CONTACT),
         Entity.ATTRIBUTE: EntityType(
             "attributes",
             7,
+            section="attributes",
             hangs_on=Entity.CONTACT,
             parent=Entity.ATTRIBUTES,
             parts=("set", "name"),

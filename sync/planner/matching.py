@@ -24,11 +24,9 @@ _FIELDS = {
     Ask.ACCOUNT_BY_DOMAIN: "WebSite",
     Ask.ACCOUNT_BY_POSTAL: "StreetPostalCode",
     Ask.CONTACTS_OF: "AccountID",
-    Ask.RELATIONS_OF: "ParentObjectID",
+    Ask.PARTS_OF: "ParentObjectID",
     Ask.PERMISSIONS_OF: "BusinessPartnerUUID",
-    Ask.CHANNELS_OF: "ParentObjectID",
     Ask.ATTRIBUTES_OF: "BusinessPartnerID",
-    Ask.ATTRIBUTES_IN: "ParentObjectID",
 }
 
 

@@ -175,7 +175,7 @@ def _known_parts(workspace: Workspace) -> None:
     wanted = consents(workspace.view, workspace.rules.qualification.consent)
     if wanted and (link := workspace.link(Entity.PERMISSION, contact_id)):
         workspace.prefetch(by_id(link))
-        workspace.prefetch(Lookup(Ask.CHANNELS_OF, Entity.CHANNEL, link.object_id))
+        workspace.prefetch(Lookup(Ask.PARTS_OF, Entity.CHANNEL, link.object_id))
     if link := workspace.link(Entity.ATTRIBUTES, contact_id):
         workspace.prefetch(by_id(link))
-        workspace.prefetch(Lookup(Ask.ATTRIBUTES_IN, Entity.ATTRIBUTE, link.object_id))
+        workspace.prefetch(Lookup(Ask.PARTS_OF, Entity.ATTRIBUTE, link.object_id))

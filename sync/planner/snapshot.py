@@ -32,16 +32,12 @@ class Ask(StrEnum):
     """ISO code of the country, a blank, and the postal code as HubSpot spells it."""
     CONTACTS_OF = "contacts_of"
     """AccountID: the contact persons of an account."""
-    RELATIONS_OF = "relations_of"
-    """ObjectID of a contact: the accounts that it is contact person for."""
     PERMISSIONS_OF = "permissions_of"
     """ContactUUID: marketing permission sets of a contact."""
-    CHANNELS_OF = "channels_of"
-    """ObjectID of a permission set: its channels."""
     ATTRIBUTES_OF = "attributes_of"
     """ContactID: the header of a contact's marketing attributes."""
-    ATTRIBUTES_IN = "attributes_in"
-    """ObjectID of such a header: its values."""
+    PARTS_OF = "parts_of"
+    """ObjectID of the record that they hang on: relationships of a contact, channels of a permission set, and so on."""
 
 
 @dataclass(frozen=True, slots=True)

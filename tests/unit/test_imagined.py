@@ -8,7 +8,7 @@ from sync.planner.imagine import Imagined
 from sync.planner.snapshot import Ask, Lookup, Snapshot
 from sync.planner.writes import Write
 
-LOOKUP = Lookup(Ask.RELATIONS_OF, Entity.RELATION, "C1")
+LOOKUP = Lookup(Ask.PARTS_OF, Entity.RELATION, "C1")
 
 
 def relation(object_id: str, contact: str = "C1") -> dict[str, str]:

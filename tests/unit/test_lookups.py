@@ -49,7 +49,7 @@ def asked(*lookups: Lookup) -> list[Query]:
             id="by postal code",
         ),
         pytest.param(
-            Lookup(Ask.RELATIONS_OF, "ContactIsContactPersonFor", "C1"),
+            Lookup(Ask.PARTS_OF, "ContactIsContactPersonFor", "C1"),
             "ContactIsContactPersonForCollection",
             "ParentObjectID eq 'C1'",
             id="relationships",
@@ -61,7 +61,7 @@ def asked(*lookups: Lookup) -> list[Query]:
             id="permission sets",
         ),
         pytest.param(
-            Lookup(Ask.CHANNELS_OF, "ChannelPermission", "P1"),
+            Lookup(Ask.PARTS_OF, "ChannelPermission", "P1"),
             "ChannelPermissionCollection",
             "ParentObjectID eq 'P1'",
             id="channels",
@@ -144,7 +144,7 @@ PERMISSION = Lookup(Ask.PERMISSIONS_OF, "MarketingPermission", "AB")
                 ("DE", "20095", "120095", "DE", False),
             )
         ),
-        pytest.param(Lookup(Ask.CHANNELS_OF, "ChannelPermission", "P1"), {"ParentObjectID": "P1"}, True, id="channel"),
+        pytest.param(Lookup(Ask.PARTS_OF, "ChannelPermission", "P1"), {"ParentObjectID": "P1"}, True, id="channel"),
     ],
 )
 def test_rows_are_compared_exactly(lookup: Lookup, row: dict[str, Any], counts: bool) -> None:

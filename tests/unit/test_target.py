@@ -5,7 +5,7 @@ from __future__ import annotations
 from sync.planner.snapshot import Ask, Lookup, Record, Snapshot
 
 RELATION = "ContactIsContactPersonFor"
-OF_PERSON = Lookup(Ask.RELATIONS_OF, RELATION, "P1")
+OF_PERSON = Lookup(Ask.PARTS_OF, RELATION, "P1")
 
 
 def row(object_id: str, *, main: bool = False) -> Record:

@@ -23,11 +23,9 @@ MATCHES = {
     Ask.BY_KEY: "HubSpotID_KUT",
     Ask.ACCOUNT_BY_TAX: "TaxID",
     Ask.CONTACTS_OF: "AccountID",
-    Ask.RELATIONS_OF: "ParentObjectID",
+    Ask.PARTS_OF: "ParentObjectID",
     Ask.PERMISSIONS_OF: "BusinessPartnerUUID",
-    Ask.CHANNELS_OF: "ParentObjectID",
     Ask.ATTRIBUTES_OF: "BusinessPartnerID",
-    Ask.ATTRIBUTES_IN: "ParentObjectID",
 }
 
 

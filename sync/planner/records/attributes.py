@@ -47,7 +47,7 @@ def attributes(workspace: Workspace, person: Party) -> None:
     if header is None:
         _new_header(workspace, person, values, answers)
         return
-    items = workspace.need(Lookup(Ask.ATTRIBUTES_IN, Entity.ATTRIBUTE, header.object_id))
+    items = workspace.need(Lookup(Ask.PARTS_OF, Entity.ATTRIBUTE, header.object_id))
     parts = {PARTS: {item.object_id: _part(item) for item in items}}
     workspace.write(constants(Entity.ATTRIBUTES, person.key, {}), header, {person.lock}, observed=parts)
     workspace.look_for(Entity.ATTRIBUTE, items)
@@ -120,7 +120,7 @@ def _key(contact: str, rule: AttributeRule, value: str) -> str:
 
 
 def _put(workspace: Workspace, person: Party, header: Record, made: Draft, existing: Record | None) -> None:
-    answers = (Lookup(Ask.ATTRIBUTES_IN, Entity.ATTRIBUTE, header.object_id),)
+    answers = (Lookup(Ask.PARTS_OF, Entity.ATTRIBUTE, header.object_id),)
     workspace.write(made, existing, {person.lock}, answers=answers)
 
 

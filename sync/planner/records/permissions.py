@@ -34,7 +34,7 @@ def permissions(workspace: Workspace, person: Party, *, only_refusals: bool = Fa
         children = tuple(_new(workspace, person, channel, code) for channel, (code, _) in sorted(wanted.items()))
         workspace.write(owner, None, {person.lock}, answers=answers, children=children)
         return
-    rows = workspace.need(Lookup(Ask.CHANNELS_OF, Entity.CHANNEL, holder.object_id))
+    rows = workspace.need(Lookup(Ask.PARTS_OF, Entity.CHANNEL, holder.object_id))
     channels = {PARTS: {row.object_id: {name: row.text(name) for name in ("Channel", "Consent")} for row in rows}}
     workspace.write(constants(Entity.PERMISSION, person.key, {}), holder, {person.lock}, observed=channels)
     workspace.look_for(Entity.CHANNEL, rows)
@@ -82,4 +82,4 @@ def _channel(
             "Consent": (code, rule),
         },
     )
-    workspace.write(made, existing, {person.lock}, answers=(Lookup(Ask.CHANNELS_OF, Entity.CHANNEL, holder.object_id),))
+    workspace.write(made, existing, {person.lock}, answers=(Lookup(Ask.PARTS_OF, Entity.CHANNEL, holder.object_id),))

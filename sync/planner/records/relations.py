@@ -63,7 +63,7 @@ def _check_number(workspace: Workspace) -> None:
 
 
 def lookup(contact_object_id: str) -> Lookup:
-    return Lookup(Ask.RELATIONS_OF, Entity.RELATION, contact_object_id)
+    return Lookup(Ask.PARTS_OF, Entity.RELATION, contact_object_id)
 
 
 def _rows(workspace: Workspace, person: Party) -> tuple[Record, ...]:
