@@ -12,12 +12,12 @@ from sync.domain.numbers import in_order
 from sync.faults import Faults
 from sync.handover import doubles
 from sync.handover.batch import BATCH_SIZE, Batch, LinksOf, decided
-from sync.handover.rehearsal import Rehearsal
+from sync.handover.dry_run import DryRun
 from sync.jobs import rules_change
 from sync.lifecycle import Failed
 from sync.mirror import selection
-from sync.planner.imagine import Predicted
 from sync.planner.plan import concerns
+from sync.planner.predicted import Predicted, Predictions
 from sync.planner.qualify import leading, qualify
 from sync.state import work
 from sync.state.pending import portions
@@ -38,15 +38,15 @@ def preview(context: Context, contact_ids: Sequence[str] = ()) -> Document:
     if qualified := _qualified(context, ids, document, faults):
         tenant, mismatches = read_tenant(context.c4c, context.config.rules, context.now())
         document["mismatches"] = [str(mismatch) for mismatch in mismatches]
-        rehearsal = Rehearsal(context, tenant, faults)
+        dry_run = DryRun(context, tenant, faults)
         # Batches as the push makes them: what one batch writes, the next one finds.
         for start in range(0, len(qualified), BATCH_SIZE):
-            batch = rehearsal.play(qualified[start : start + BATCH_SIZE])
-            unchanged += _unchanged(batch, rehearsal)
+            batch = dry_run.play(qualified[start : start + BATCH_SIZE])
+            unchanged += _unchanged(batch, dry_run.predicted)
             _tell(batch, document)
             context.checkpoint()
             context.progress("plan", min(start + BATCH_SIZE, len(qualified)), len(qualified))
-        writes = rehearsal.imagined.written.values()
+        writes = dry_run.predicted.values()
     document["parked"] += faults.listed()
     return {**_counts(writes), "unchanged": dict(unchanged), "records": [w.to_json() for w in writes], **document}
 
@@ -94,9 +94,9 @@ def _tell_decided(
         document["parked"].append(_parked(contact, outcome))
 
 
-def _unchanged(batch: Batch, rehearsal: Rehearsal) -> Counter[str]:
+def _unchanged(batch: Batch, predicted: Predictions) -> Counter[str]:
     records = {(w.entity, w.key) for planned in batch.plans.values() for w in planned.records}
-    return Counter(entity for entity, key in records if (entity, key) not in rehearsal.imagined.written)
+    return Counter(entity for entity, key in records if (entity, key) not in predicted)
 
 
 def _tell(batch: Batch, document: Document) -> None:

@@ -14,7 +14,10 @@ from typing import Any
 
 from sqlmodel import Session
 
+from sync.admin.prediction import Prediction, predict
 from sync.admin.spool import Spool
+from sync.c4c.dry_run import creates_permission_sets
+from sync.c4c.remembered import Assumptions
 from sync.config import Guard
 from sync.context import Progress, silent
 from sync.contracts import tenant_memory
@@ -30,8 +33,6 @@ from sync.handover.guard import Extent, Known, exceeding, excess
 from sync.jobs.poll import STREAMS
 from sync.mappers.identity import account_ids
 from sync.mirror import association_rows, mirrored
-from sync.planner.imagine import creates_permission_sets
-from sync.planner.offline import Prediction, World, predict
 from sync.planner.plan import Tenant, concerns
 from sync.planner.qualify import leading, qualify
 from sync.state import streams, work
@@ -118,7 +119,7 @@ class _Side:
     world: str
     rules: Rules
     tenant: Tenant
-    assumed: World
+    assumed: Assumptions
 
 
 class _Comparison:
@@ -126,7 +127,7 @@ class _Comparison:
 
     def __init__(self, session: Session, spool: Spool, now: Rules, then: Rules, guard: Guard, portion: int) -> None:
         self.session, self.spool, self.limits, self.portion = session, spool, guard, portion
-        habits = World(
+        habits = Assumptions(
             creates_permission_sets=creates_permission_sets(work.permission_set_origins(session)),
             most_relationships=guard.max_relationships,
         )
@@ -159,12 +160,12 @@ class _Comparison:
                 decided = [qualify(view, side.rules) for side in self.sides]
                 ambiguous = decided[0] if contact in persons else ()
                 now, then = (
-                    self._predicted(side, view, decisions, links, self._world(side, view, decisions, ambiguous))
+                    self._predicted(side, view, decisions, links, self._assumed(side, view, decisions, ambiguous))
                     for side, decisions in zip(self.sides, decided, strict=True)
                 )
                 self._keep(view, now, then)
 
-    def _world(self, side: "_Side", view: ContactView, decisions: Decisions, ambiguous: Decisions) -> World:
+    def _assumed(self, side: "_Side", view: ContactView, decisions: Decisions, ambiguous: Decisions) -> Assumptions:
         """What only C4C knows, as the last run found it.
 
         `ambiguous`: the decisions with which the run parked a contact whose person it could not tell; else none.
@@ -175,13 +176,13 @@ class _Comparison:
         return replace(side.assumed, ambiguous=frozenset(found)) if found else side.assumed
 
     def _predicted(
-        self, side: "_Side", view: ContactView, decisions: Decisions, links: LinksOf, world: World
+        self, side: "_Side", view: ContactView, decisions: Decisions, links: LinksOf, assumed: Assumptions
     ) -> Prediction:
         """The prediction for one contact; one that needs nothing from C4C costs no more than the decision."""
         known = links.of(view)
         if not concerns(view, decisions, known, side.rules, side.tenant.schema):
             return Prediction(decisions)
-        return predict(view, decisions, known, side.rules, side.tenant, world)
+        return predict(view, decisions, known, side.rules, side.tenant, assumed)
 
     def _load(self, ids: Sequence[str]) -> tuple[dict[str, ContactView], LinksOf]:
         views = self.faults.views(self.session, ids, partial(contact_views.views, rules=self.sides[1].rules))
@@ -223,8 +224,8 @@ class _Comparison:
         own = _companies(decisions)
         if own and further - own:
             ambiguous = qualify(view, self.sides[0].rules) if ambiguous_person else ()
-            world = replace(self._world(side, view, decisions, ambiguous), accounts=further - own)
-            prediction = self._predicted(side, view, decisions, links, world)
+            assumed = replace(self._assumed(side, view, decisions, ambiguous), accounts=further - own)
+            prediction = self._predicted(side, view, decisions, links, assumed)
             self.spool.write(side.world, view.id, prediction.writes, again=True)
 
     # ---- what cannot be known, or should be known before

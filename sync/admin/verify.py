@@ -9,10 +9,11 @@ from sync.context import Context
 from sync.contracts.tenant import read_tenant
 from sync.domain.entities import KEYED, Entity
 from sync.domain.keys import owner_of
+from sync.domain.rules import Rules
 from sync.faults import Faults
 from sync.handover import links
 from sync.handover.batch import Batch
-from sync.handover.handover import Handover
+from sync.handover.dry_run import DryRun
 from sync.mirror import left_alone, selection
 from sync.planner.matching import NUMBERS
 from sync.planner.plan import Write, concerns
@@ -108,9 +109,9 @@ def verify(context: Context) -> Differences:
         for link in pairs
         if (_kind(link), link.hubspot_id) in survivors and link not in gone
     ]
-    handover = Handover(context, tenant, Faults())
-    _compare_fields(context, handover, settled, found)
-    found.not_compared = handover.faults.listed()
+    dry_run = DryRun(context, tenant, Faults())
+    _compare_fields(context, dry_run, settled, found)
+    found.not_compared = dry_run.faults.listed()
     return found
 
 
@@ -201,12 +202,12 @@ def _contacts(store: Store, entity: str, key: str) -> list[str]:
 # ---- fields
 
 
-def _compare_fields(context: Context, handover: Handover, settled: list[str], found: Differences) -> None:
+def _compare_fields(context: Context, dry_run: DryRun, settled: list[str], found: Differences) -> None:
     """What the normal path would create or change for contacts that count as done."""
     known = {(entry["entity"], entry["key"]) for entry in found.missing}
     differing: dict[tuple[str, str], dict[str, Any]] = {}
     for ids in portions(settled, BATCH_SIZE):
-        batch = _planned(context, handover, ids)
+        batch = _planned(context.config.rules, dry_run, ids)
         for contact in batch.open():
             for write in batch.plans[contact].records:
                 if write.action != "unchanged":
@@ -218,16 +219,15 @@ def _compare_fields(context: Context, handover: Handover, settled: list[str], fo
     found.missing += [{**_without(e, "action", "fields"), "object_id": None} for e in creates]
 
 
-def _planned(context: Context, handover: Handover, ids: list[str]) -> Batch:
-    batch = handover.load(ids)
-    rules = context.config.rules
-    links, schema = batch.links_by_contact(), handover.tenant.schema
+def _planned(rules: Rules, dry_run: DryRun, ids: list[str]) -> Batch:
+    batch = dry_run.load(ids)
+    links, schema = batch.links_by_contact(), dry_run.tenant.schema
     for contact, view in list(batch.views.items()):
-        with handover.faults.concerning(batch.concerned([contact])):
+        with dry_run.faults.concerning(batch.concerned([contact])):
             if not concerns(view, batch.decisions[contact], links[contact], rules, schema):
                 batch.leave_out([contact])
-    batch.leave_out(handover.faults.found)
-    handover.plan(batch)
+    batch.leave_out(dry_run.faults.found)
+    dry_run.plan(batch)
     return batch
 
 

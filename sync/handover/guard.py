@@ -20,13 +20,14 @@ from sync.domain.entities import Entity
 from sync.domain.rules import Consent
 from sync.domain.views import ContactView
 from sync.errors import GuardTripped
-from sync.handover.batch import BATCH_SIZE
+from sync.handover import in_flight
+from sync.handover.batch import BATCH_SIZE, Batch
+from sync.handover.dry_run import DryRun
 from sync.handover.handover import Handover
-from sync.handover.rehearsal import Rehearsal
 from sync.log import Event, emit
 from sync.planner.consent import refused_since
-from sync.planner.imagine import Predicted
 from sync.planner.plan import Links
+from sync.planner.predicted import Predicted
 from sync.state import guarding, work
 from sync.state.guarding import Stopped
 
@@ -127,10 +128,21 @@ _DOING = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """The contacts that may go on.
+
+    `read`: what the guard has loaded and read of them, for the real run to go on from, where they are one batch.
+    """
+
+    contacts: frozenset[str]
+    read: Batch | None = None
+
+
 def cleared(
     context: Context, handover: Callable[[], Handover], candidates: Sequence[Candidate], withdrawn: Mapping[str, str]
-) -> frozenset[str]:
-    """The contacts that may go on. `withdrawn`: those handed over before that no longer qualify, with their input.
+) -> Cleared:
+    """Looks at a whole cycle. `withdrawn`: contacts handed over before that no longer qualify, with their input.
 
     Raises GuardTripped before anything is written.
     """
@@ -141,12 +153,12 @@ def cleared(
     limits = context.config.worker.guard
     if excess(_bound(candidates, withdrawn), known, limits) is None:
         _settle(context, before)
-        return everybody
+        return Cleared(everybody)
     cycle = _fingerprint([[c.id, c.change_seq] for c in candidates] + sorted(withdrawn.items()))
     if before and before.approved_at is None and before.cycle == cycle and _still(before, known, limits):
         raise _tripped(before)
-    parts = _parts(handover(), candidates, withdrawn)
-    return _judged(context, parts, known, cycle, before)
+    parts, read = _parts(handover(), candidates, withdrawn)
+    return Cleared(_judged(context, parts, known, cycle, before), read)
 
 
 def _still(before: Stopped, known: Known, limits: Guard) -> bool:
@@ -181,17 +193,22 @@ class Part:
     withdrawn: bool = False
 
 
-def _parts(handover: Handover, candidates: Sequence[Candidate], withdrawn: Mapping[str, str]) -> dict[str, Part]:
+def _parts(
+    handover: Handover, candidates: Sequence[Candidate], withdrawn: Mapping[str, str]
+) -> tuple[dict[str, Part], Batch | None]:
+    """Each contact's share in the plan; and what was read of them, if they are one batch."""
     parts = {i: Part(frozenset(), _fingerprint(["withdrawn", made]), withdrawn=True) for i, made in withdrawn.items()}
     ids, context = [c.id for c in candidates], handover.context
-    rehearsal = Rehearsal(context, handover.tenant, handover.faults)
+    dry_run = DryRun(context, handover.tenant, handover.faults)
     for start in range(0, len(ids), BATCH_SIZE):
         part = ids[start : start + BATCH_SIZE]
-        rehearsal.play(part, handover.prepare(part).snapshot)
+        in_flight.let_settle_of(context, part)
+        dry_run.play(part)
         context.progress("guard", min(start + BATCH_SIZE, len(ids)), len(ids))
         context.checkpoint()
     planned = (c for c in candidates if c.id not in handover.faults.found)
-    return parts | {c.id: _part(rehearsal.writes_of(c.id), c.withdrawn) for c in planned}
+    parts |= {c.id: _part(dry_run.predicted_of(c.id), c.withdrawn) for c in planned}
+    return parts, dry_run.really_read if len(ids) <= BATCH_SIZE else None
 
 
 def _part(writes: Sequence[Predicted], withdrawn: bool) -> Part:

@@ -7,7 +7,7 @@ it is linked with the values that we sent, and a lead counts as handed over, so 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
@@ -21,12 +21,12 @@ from sync.errors import RemoteError
 from sync.handover import evidence, linking, recording
 from sync.handover.handover import Handover
 from sync.mirror import association_rows
+from sync.planner.matching import NUMBERS
 from sync.planner.observed import observe, unread
+from sync.planner.plan import Tenant
 from sync.planner.snapshot import Ask, Lookup, Record, Snapshot, Unanswerable
 from sync.state import second_writer, streams, tables, work
 from sync.state.work import HandoverRecord
-
-NUMBERS: Mapping[str, str] = {Entity.ACCOUNT: "AccountID", Entity.CONTACT: "ContactID", Entity.LEAD: "ID"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +44,32 @@ def resolve(context: Context, handover: Callable[[], Handover]) -> Unresolved:
     if not intents:
         return Unresolved()
     try:
-        batch = handover()
-        batch.let_settle(max((at for _, at in intents if at), default=None))
+        running = handover()
+        let_settle(context, max((at for _, at in intents if at), default=None))
         links = [link for link, _ in intents]
         with context.store.reading() as session:
             seqs = work.change_seqs(session, [link.owner for link in links if link.entity != Entity.ACCOUNT])
-        snapshot = _read(batch, links, seqs)
+        snapshot = _read(running, links, seqs)
     except RemoteError as failure:
         return Unresolved(frozenset(link.owner for link, _ in intents if link.entity != Entity.ACCOUNT), failure)
-    batch.faults.each(links, lambda part: _keep(context, batch, part, snapshot), lambda link: _concerned(link, seqs))
+    running.faults.each(
+        links, lambda part: _keep(context, running.tenant, part, snapshot), lambda link: _concerned(link, seqs)
+    )
     return Unresolved()
+
+
+def let_settle(context: Context, since: datetime | None) -> None:
+    """A write begun at `since` may still be under way: it gets time before its record is looked for."""
+    if since:
+        until = since + timedelta(seconds=context.config.worker.c4c.settle_seconds)
+        context.sleep(max(0.0, (until - context.now()).total_seconds()))
+
+
+def let_settle_of(context: Context, contact_ids: Sequence[str]) -> None:
+    """Gives the writes of these contacts whose end was not seen time to take effect, before C4C is read."""
+    with context.store.reading() as session:
+        since = work.in_flight_since(session, contact_ids)
+    let_settle(context, since)
 
 
 def _lookup(link: Link) -> Lookup:
@@ -67,19 +83,18 @@ def _concerned(link: Link, seqs: Mapping[str, int]) -> dict[str, int]:
     return {contact: seqs[contact] for contact in [link.owner] if link.entity != Entity.ACCOUNT}
 
 
-def _read(batch: Handover, links: Sequence[Link], seqs: Mapping[str, int]) -> Snapshot:
+def _read(running: Handover, links: Sequence[Link], seqs: Mapping[str, int]) -> Snapshot:
     snapshot = Snapshot()
-    batch.faults.each(
+    running.faults.each(
         links,
-        lambda part: batch.reader.find({_lookup(link) for link in part}, snapshot),
+        lambda part: running.target.find({_lookup(link) for link in part}, snapshot),
         lambda link: _concerned(link, seqs),
     )
     return snapshot
 
 
-def _holders(link: Link, snapshot: Snapshot, batch: Handover) -> list[Record] | None:
+def _holders(link: Link, snapshot: Snapshot, key_field: str) -> list[Record] | None:
     """The records with the intent's key; None where nobody knows, since the question could not be answered."""
-    key_field = batch.key_field(link.entity)
     with suppress(Unanswerable):
         found = snapshot.ask(_lookup(link))
         return None if found is None else [record for record in found if record.text(key_field) == link.key]
@@ -95,13 +110,13 @@ def _age(number: str) -> tuple[int, str]:
     return len(number), number
 
 
-def _keep(context: Context, batch: Handover, intents: Sequence[Link], snapshot: Snapshot) -> None:
-    now = context.now()
+def _keep(context: Context, tenant: Tenant, intents: Sequence[Link], snapshot: Snapshot) -> None:
+    now, key_fields = context.now(), context.config.rules.mapping.key_fields()
     leads: list[HandoverRecord] = []
     with context.store.session() as session:
         context.fence(session)
         for intent in intents:
-            holders = _holders(intent, snapshot, batch)
+            holders = _holders(intent, snapshot, key_fields[intent.entity])
             if holders is None:
                 continue
             record = _oldest(intent, holders)
@@ -110,7 +125,7 @@ def _keep(context: Context, batch: Handover, intents: Sequence[Link], snapshot: 
                 linking.drop(session, intent.entity, intent.key, intent)
                 second_writer.note_lost(session, [(intent.entity, intent.key)], now)
             elif not named_meanwhile(work.as_link(stored) if stored else None, intent):
-                leads += _link(session, intent, record, batch.tenant.schema, now)
+                leads += _link(session, intent, record, tenant.schema, now)
         since = streams.in_service_since(session)
     for lead in leads:
         recording.handed_over(lead, since, now)

@@ -1,7 +1,7 @@
 """Keeps id pairs round a write: the intent before it, the pair with the values sent after it."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -12,140 +12,155 @@ from sync.domain.codes import Code
 from sync.domain.decision import Reason
 from sync.domain.entities import Entity
 from sync.domain.keys import Key, owner_of
-from sync.domain.link import Announced, Wrote, after, named_meanwhile
+from sync.domain.link import named_meanwhile
 from sync.domain.rules import Rules
 from sync.domain.values import same
 from sync.domain.views import Link
-from sync.faults import Concerned, Faults
+from sync.faults import Faults
 from sync.handover import evidence
 from sync.handover.batch import Batch
+from sync.handover.rounds import Pair, Round
 from sync.log import Event, emit
 from sync.mirror import association_rows
-from sync.planner.effects import wrote
+from sync.planner import effects
 from sync.planner.plan import Tenant, Write
 from sync.planner.provenance import creator
-from sync.planner.records.relations import MAIN
-from sync.planner.snapshot import Snapshot
-from sync.planner.target import Duplicate, RefusedRequest, Rejected, Results, Unknown, Written
+from sync.planner.target import Duplicate, RefusedRequest, Rejected, Results, Unknown, WriteResult, Written
 from sync.state import second_writer, streams, tables, work
+from sync.state.second_writer import Made
 
 READ_BACK = ("UserStatusCode", "QualificationLevelCode")
 """What C4C may turn into something else by itself (KBA 2419551)."""
 
-
-Pair = tuple[str, str]
-"""Entity and key of a link."""
+OURSELVES = "creator"
+"""Under this name the state remembers how C4C files what we create, as a fingerprint."""
 
 
 def intend(session: Session, batch: Batch, writes: Sequence[Write], rules: Rules, now: datetime) -> dict[Pair, Link]:
     """Announces every record that is about to be created: if the answer is lost, its values are known to be ours.
 
-    A lead's intent also knows what the handover rests on, for the evidence if it turns out to exist. Returns the links
+    A lead's intent also holds what the handover rests on, for the evidence if it turns out to exist. Returns the links
     of the batch as they are once this is committed.
     """
-    attempt = replace(batch, links=dict(batch.links))
+    links = dict(batch.links)
     announced = [one for w in writes if w.action == "create" for one in (w, *w.children)]
-    loaded = _loaded(session, announced)
+    loaded = work.Loaded(session, (), {(one.entity, one.key) for one in announced})
     for one in announced:
-        _save(session, attempt, one, Announced(one.values(), _known(batch, one, rules)), now, loaded)
-    return attempt.links
+        pair = (one.entity, one.key)
+        if not _named_meanwhile(loaded, pair, links.get(pair)):
+            link = effects.announce(one, links, _handover(batch, one, rules))
+            work.save_link(session, link, now, written=False, loaded=loaded)
+    return links
 
 
-def _known(batch: Batch, write: Write, rules: Rules) -> dict[str, Any]:
+def _handover(batch: Batch, write: Write, rules: Rules) -> dict[str, Any]:
     if write.entity != Entity.LEAD:
         return {}
     key = Key.parse(write.entity, write.key)
     return evidence.of(batch.views[key.owner], key.lead[0], rules)
 
 
-def keep(
-    context: Context,
-    tenant: Tenant,
-    batch: Batch,
-    results: Results,
-    faults: Faults,
-    owners: Callable[[Write], Concerned],
-) -> None:
-    """Commits the pairs of what was written, and teaches the target what C4C now holds.
+def made(results: Results) -> list[Made]:
+    """The records that these writes created."""
+    return [
+        Made(write.entity, write.key, result.record.object_id)
+        for write, result in results
+        if write.action == "create" and isinstance(result, Written) and result.record
+    ]
 
-    `owners`: the contacts that a write belongs to. A pair that cannot be kept stays announced, and concerns them alone.
+
+# ---- after a write
+
+
+@dataclass(frozen=True, slots=True)
+class _Learned:
+    """A result with the pairs that were known before it, and the one that is known since, if any."""
+
+    write: Write
+    result: WriteResult
+    before: Mapping[Pair, Link | None] = field(default_factory=dict)
+    link: Link | None = None
+
+    @property
+    def pair(self) -> Pair:
+        return self.write.entity, self.write.key
+
+    @property
+    def is_new_account(self) -> bool:
+        """Whether an account is known under the key that was not known before."""
+        known = self.before.get(self.pair)
+        is_new = self.link is not None and (known is None or known.object_id != self.link.object_id)
+        return is_new and self.write.entity == Entity.ACCOUNT
+
+    @property
+    def leaves_nothing(self) -> bool:
+        """Whether no record is there: it was deleted, or C4C refused to create it."""
+        if self.write.action == "delete":
+            return isinstance(self.result, Written)
+        return self.write.action == "create" and isinstance(self.result, Rejected | RefusedRequest | Duplicate)
+
+
+def keep(context: Context, tenant: Tenant, round_: Round, results: Results, faults: Faults) -> None:
+    """Learns what C4C holds now, and commits the pairs of what was written.
+
+    A pair that cannot be kept stays announced, and concerns the contacts of its write alone.
     """
-    faults.each(results, lambda part: _commit(context, tenant, batch, part), lambda one: owners(one[0]))
+    batch, learned = round_.batch, list[_Learned]()
     for write, result in results:
+        with faults.concerning(round_.concerned(write)):
+            learned.append(_learn(batch, tenant, write, result))
         if isinstance(result, Written):
-            with faults.concerning(owners(write)):
-                _teach(batch.snapshot, write, result)
-                _read_back(batch, write, result)
             batch.written.update((write.action, part.entity) for part in (write, *write.children))
+    faults.each(learned, lambda part: _commit(context, tenant, batch, part), lambda one: round_.concerned(one.write))
     batch.leave_out(faults.found)
 
 
-def _commit(context: Context, tenant: Tenant, batch: Batch, results: Results) -> None:
+def _learn(batch: Batch, tenant: Tenant, write: Write, result: WriteResult) -> _Learned:
+    before = {(one.entity, one.key): batch.links.get((one.entity, one.key)) for one in (write, *write.children)}
+    link = None
+    if isinstance(result, Written):
+        link = effects.learn(write, result, batch.links, batch.snapshot, tenant.schema)
+        _warn_of_other_values(batch, write, result)
+    learned = _Learned(write, result, before, link)
+    if learned.leaves_nothing:
+        effects.forget(write, batch.links)
+    return learned
+
+
+def _commit(context: Context, tenant: Tenant, batch: Batch, learned: Sequence[_Learned]) -> None:
     """Keeps the pairs of all of these writes, or of none."""
     now = context.now()
-    attempt = replace(batch, links=dict(batch.links), new_accounts=set(batch.new_accounts))
     with context.store.session() as session, session.no_autoflush:
-        loaded = _loaded(session, [write for write, _ in results])
-        for write, result in results:
-            if isinstance(result, Written):
-                _keep(session, attempt, write, result, tenant, now, loaded)
-            elif isinstance(result, Rejected | RefusedRequest | Duplicate) and write.action == "create":
-                _drop(session, attempt, write)
-        _remember_ourselves(session, tenant, results)
-        lost = [(w.entity, w.key) for w, r in results if w.action == "create" and isinstance(r, Unknown)]
+        loaded = work.Loaded(session, (), {pair for one in learned for pair in one.before})
+        kept = [one for one in learned if _save(session, batch, one, now, loaded)]
+        _remember_ourselves(session, tenant, learned)
+        lost = [one.pair for one in learned if one.write.action == "create" and isinstance(one.result, Unknown)]
         second_writer.note_lost(session, lost, now)
-        if attempt.new_accounts:
-            association_rows.wake_contacts_of(session, sorted(attempt.new_accounts), batch.views, now)
-    batch.links, batch.new_accounts = attempt.links, attempt.new_accounts
+        accounts = {one.write.key for one in kept if one.is_new_account}
+        if accounts:
+            association_rows.wake_contacts_of(session, sorted(accounts), batch.views, now)
+    batch.new_accounts |= accounts
 
 
-OURSELVES = "creator"
-"""Under this name the state remembers how C4C files what we create, as a digest."""
-
-
-def _remember_ourselves(session: Session, tenant: Tenant, results: Results) -> None:
-    made = (r.record for w, r in results if w.action == "create" and isinstance(r, Written) and r.record)
-    name = next(filter(None, map(creator, made)), "")
-    if name and name != tenant.ourselves:
-        streams.remember(session, OURSELVES, name)
-
-
-def _loaded(session: Session, writes: Sequence[Write]) -> work.Loaded:
-    return work.Loaded(session, (), {(write.entity, write.key) for write in writes})
-
-
-def _keep(
-    session: Session,
-    batch: Batch,
-    write: Write,
-    result: Written,
-    tenant: Tenant,
-    now: datetime,
-    loaded: work.Loaded,
-) -> None:
-    if write.action == "delete":
-        _drop(session, batch, write)
-    elif write.linked:
-        is_new = _save(session, batch, write, wrote(write, result.record, tenant.schema), now, loaded)
-        if is_new and write.entity == Entity.ACCOUNT:
-            batch.new_accounts.add(write.key)
-
-
-def _save(
-    session: Session, batch: Batch, write: Write, event: Announced | Wrote, now: datetime, loaded: work.Loaded
-) -> bool:
-    """Keeps what becomes of the pair; True if it names another record than before."""
-    pair = (write.entity, write.key)
-    stored = loaded.links.get(pair)
-    if named_meanwhile(work.as_link(stored) if stored else None, batch.links.get(pair)):
+def _save(session: Session, batch: Batch, one: _Learned, now: datetime, loaded: work.Loaded) -> bool:
+    """Keeps what was learned of one pair; False if it leaves none, or a person named another record meanwhile."""
+    if one.leaves_nothing:
+        for pair, known in one.before.items():
+            drop(session, *pair, known)
+    if one.link is None:
         return False
-    link = batch.links[pair] = after(write.entity, write.key, batch.links.get(pair), event)
-    return work.save_link(session, link, now, written=isinstance(event, Wrote), loaded=loaded)
+    known = one.before[one.pair]
+    if _named_meanwhile(loaded, one.pair, known):
+        batch.links.pop(one.pair, None)
+        batch.links |= {one.pair: known} if known else {}
+        return False
+    work.save_link(session, one.link, now, written=True, loaded=loaded)
+    return True
 
 
-def _drop(session: Session, batch: Batch, write: Write) -> None:
-    for one in (write, *write.children):
-        drop(session, one.entity, one.key, batch.links.pop((one.entity, one.key), None))
+def _named_meanwhile(loaded: work.Loaded, pair: Pair, known: Link | None) -> bool:
+    stored = loaded.links.get(pair)
+    return named_meanwhile(work.as_link(stored) if stored else None, known)
 
 
 def drop(session: Session, entity: str, key: str, known: Link | None) -> None:
@@ -155,19 +170,16 @@ def drop(session: Session, entity: str, key: str, known: Link | None) -> None:
         session.delete(stored)
 
 
-def _teach(snapshot: Snapshot, write: Write, result: Written) -> None:
-    if result.record is not None:
-        snapshot.created(result.record, write.answers)
-    elif write.object_id is not None and write.action == "delete":
-        snapshot.removed(write.entity, write.object_id)
-    elif write.object_id is not None:
-        snapshot.changed(snapshot.records[write.entity, write.object_id], write.values())
-    if write.entity == Entity.RELATION and write.values().get(MAIN):
-        # C4C takes the mark from the former main account by itself.
-        snapshot.forget(Entity.RELATION, write.object_id, write.answers)
+def _remember_ourselves(session: Session, tenant: Tenant, learned: Sequence[_Learned]) -> None:
+    """Keeps the name under which C4C files what we create, as the first record that we made shows it."""
+    created = (one.result for one in learned if one.write.action == "create")
+    records = (result.record for result in created if isinstance(result, Written) and result.record)
+    name = next(filter(None, map(creator, records)), "")
+    if name and name != tenant.ourselves:
+        streams.remember(session, OURSELVES, name)
 
 
-def _read_back(batch: Batch, write: Write, result: Written) -> None:
+def _warn_of_other_values(batch: Batch, write: Write, result: Written) -> None:
     """Names what did not come out as configured, as a warning on the decision."""
     if write.entity != Entity.LEAD or write.action != "create" or result.record is None:
         return

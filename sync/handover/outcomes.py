@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Collection
+from dataclasses import dataclass, field
 
 from sync.domain.codes import Code
 from sync.errors import Refused
@@ -73,10 +74,28 @@ Kind = tuple[str, str]
 """Action and entity of a write."""
 
 
-def answered(results: Results) -> set[Kind]:
-    """Kinds of writes to which C4C gave an answer of their own, whatever it was."""
-    unanswered = (RefusedRequest, Unknown, Aborted)
-    return {(write.action, write.entity) for write, result in results if not isinstance(result, unanswered)}
+@dataclass
+class Reach:
+    """How C4C has answered in this run so far.
+
+    `answered`: kinds of writes to which it gave an answer of their own, whatever it was. `silent`: requests in a row
+    that brought back nothing at all. `reached`: something came through at least once.
+    """
+
+    answered: set[Kind] = field(default_factory=set)
+    silent: int = 0
+    reached: bool = False
+
+    def note(self, results: Results) -> None:
+        unanswered = (RefusedRequest, Unknown, Aborted)
+        self.answered |= {(write.action, write.entity) for write, r in results if not isinstance(r, unanswered)}
+
+    def note_lost(self, results: Results) -> list[Unknown]:
+        """The answers that an outage swallowed. Where anything came through, C4C is in reach, however bad the line."""
+        lost = [result for _, result in results if isinstance(result, Unknown) and result.outage]
+        self.reached = self.reached or len(lost) < len(results)
+        self.silent = self.silent + 1 if len(lost) == len(results) else 0
+        return lost
 
 
 def request_at_fault(results: Results, known_good: Collection[Kind]) -> Refused | None:

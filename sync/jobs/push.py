@@ -20,7 +20,7 @@ from sync.faults import Faults
 from sync.handover import doubles, guard, in_flight, permission, recording, restored, uniqueness
 from sync.handover.batch import BATCH_SIZE, Batch, LinksOf, decided
 from sync.handover.guard import Candidate
-from sync.handover.handover import Handover
+from sync.handover.handover import Handover, real
 from sync.lifecycle import Done, Failed
 from sync.planner.plan import Plan, Tenant, concerns
 from sync.planner.qualify import leading, qualify
@@ -95,9 +95,9 @@ def _hand_over(
     concerned, withdrawn = _triage(context, due, counts, found)
     fingerprints = {contact: recording.input_fingerprint(view) for contact, view in withdrawn.views.items()}
     cleared = guard.cleared(context, handover, concerned, fingerprints)
-    _settle(context, _only(withdrawn, cleared), counts, found)
-    going = [candidate.id for candidate in concerned if candidate.id in cleared and candidate.id not in found.found]
-    refused = _carry_over(context, handover(), going, counts) if going else False
+    _settle(context, _only(withdrawn, cleared.contacts), counts, found)
+    going = [c.id for c in concerned if c.id in cleared.contacts and c.id not in found.found]
+    refused = _carry_over(context, handover(), going, cleared.read, counts) if going else False
     if refused or contract.tenant_is_due(context):
         _tenant(context)
 
@@ -111,20 +111,29 @@ def explains(context: Context, refused: Refused) -> bool:
     return bool(contract.known(context, "c4c") - before)
 
 
-def _carry_over(context: Context, handover: Handover, ids: Sequence[str], counts: Counts) -> bool:
-    """Hands over batch by batch; between batches the process may be asked to stop. Whether a record was refused."""
+def _carry_over(context: Context, handover: Handover, ids: Sequence[str], read: Batch | None, counts: Counts) -> bool:
+    """Hands over batch by batch; between batches the process may be asked to stop. Whether a record was refused.
+
+    `read`: what the guard has just read of these contacts, so that nothing is read twice.
+    """
     refused = False
     for start in range(0, len(ids), BATCH_SIZE):
         if context.stopping() or permission.paused(context):
             return refused
+        batch = read if read and read.views.keys() == set(ids) else _loaded(context, handover, ids[start:][:BATCH_SIZE])
         try:
-            handover.carry_over(ids[start : start + BATCH_SIZE])
+            handover.carry_over(batch)
         finally:
-            _count(counts, handover.current)
+            _count(counts, batch)
         permission.demand(context)
-        refused |= any(outcome.code in REFUSALS for outcome in handover.current.outcomes.values())
+        refused |= any(outcome.code in REFUSALS for outcome in batch.outcomes.values())
         context.progress("push", min(start + BATCH_SIZE, len(ids)), len(ids))
     return refused
+
+
+def _loaded(context: Context, handover: Handover, ids: Sequence[str]) -> Batch:
+    in_flight.let_settle_of(context, ids)
+    return handover.journal.load(ids)
 
 
 def _triage(context: Context, due: Sequence[str], counts: Counts, found: Faults) -> tuple[list[Candidate], Batch]:
@@ -173,7 +182,7 @@ def _settle(context: Context, settled: Batch, counts: Counts, found: Faults) -> 
 
 
 def _handover(context: Context, found: Faults) -> Handover:
-    return Handover(context, _tenant(context), found)
+    return real(context, _tenant(context), found)
 
 
 def _tenant(context: Context) -> Tenant:

@@ -1,25 +1,82 @@
-"""What a write that took effect means for its pair. Pure, and the same for the real run and the dry run."""
+"""What a write means for what we know: its pair, and what C4C holds from then on. Pure.
 
+The journal of the real run, that of the dry run and `simulate` all learn by these functions, so a forecast and the
+write that follows it cannot differ in what they remember.
+"""
+
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
-from sync.domain.link import Wrote
+from sync.domain.entities import Entity
+from sync.domain.link import Announced, Wrote, after
 from sync.domain.schema import Schema
+from sync.domain.views import Link
 from sync.planner.observed import EVERYTHING, observe
-from sync.planner.snapshot import Record
+from sync.planner.records.relations import MAIN
+from sync.planner.snapshot import Record, Snapshot
+from sync.planner.target import Written
 from sync.planner.writes import Write
 
+Pair = tuple[str, str]
+"""Entity and key of a link."""
 
-def wrote(write: Write, record: Record | None, schema: Schema | None) -> Wrote:
-    """The event of a write that took effect. `record`: what was created, None after a change.
+KnownLinks = MutableMapping[Pair, Link]
 
-    `schema`: of a real answer. Without it the record was made up, and shows no values of C4C's own.
+
+def announce(write: Write, links: KnownLinks, handover: Mapping[str, Any] | None = None) -> Link:
+    """The intent to create a record, kept in `links`: if the answer is lost, its values are known to be ours.
+
+    `handover`: what a lead's handover rests on.
     """
-    sent: dict[str, Any] = write.values()
+    pair = (write.entity, write.key)
+    links[pair] = after(*pair, links.get(pair), Announced(write.values(), handover or {}))
+    return links[pair]
+
+
+def learn(write: Write, result: Written, links: KnownLinks, snapshot: Snapshot, schema: Schema) -> Link | None:
+    """What we know after a write that took effect, kept in `links` and `snapshot`; returns the new pair.
+
+    None where the write leaves no pair: a deletion drops that of the record, and some records have none of ours.
+    """
+    pair = (write.entity, write.key)
+    if write.action == "delete":
+        _see(write, result, snapshot)
+        forget(write, links)
+        return None
+    link = after(*pair, links.get(pair), wrote(write, result.record, schema)) if write.linked else None
+    _see(write, result, snapshot)
+    if link:
+        links[pair] = link
+    return link
+
+
+def forget(write: Write, links: KnownLinks) -> None:
+    """Drops the pair of a record that does not exist, and the pairs of its parts."""
+    for one in (write, *write.children):
+        links.pop((one.entity, one.key), None)
+
+
+def wrote(write: Write, record: Record | None, schema: Schema) -> Wrote:
+    """The event of a write that took effect. `record`: what was created, None after a change."""
+    sent = write.values()
     object_id = write.object_id or (record.object_id if record else "")
-    observed = observe(record, sent if schema else None, schema, EVERYTHING) if record else write.observed
+    observed = observe(record, sent, schema, EVERYTHING) if record else write.observed
     return Wrote(object_id, sent, observed, write.ours, adopts(write), answered=record is not None)
 
 
 def adopts(write: Write) -> bool:
     """Whether the write gives our key to a record that somebody else made."""
     return write.action == "update" and any(change.rule == "key" for change in write.changes)
+
+
+def _see(write: Write, result: Written, snapshot: Snapshot) -> None:
+    """What C4C holds now, as far as the answer shows it."""
+    if result.record is not None:
+        snapshot.created(result.record, write.answers)
+    elif write.object_id is not None and write.action == "delete":
+        snapshot.removed(write.entity, write.object_id)
+    elif write.object_id is not None:
+        snapshot.changed(snapshot.records[write.entity, write.object_id], write.values())
+    if write.entity == Entity.RELATION and write.values().get(MAIN):
+        # C4C takes the mark from the former main account by itself.
+        snapshot.forget(Entity.RELATION, write.object_id, write.answers)

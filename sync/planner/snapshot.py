@@ -116,6 +116,10 @@ class Snapshot:
     def removed(self, entity: str, object_id: str) -> None:
         self.records.pop((entity, object_id), None)
 
+    def stale(self) -> dict[Lookup, Record]:
+        """The records that we changed since they were read, by the lookup that reads them again."""
+        return {Lookup(Ask.BY_ID, r.entity, r.object_id): r for r in self.records.values() if r.stale}
+
     def find(self, entity: str, name: str, value: str) -> list[Record]:
         """Records known so far whose field has this value, in any case."""
         key = (entity, name)

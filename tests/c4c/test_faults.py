@@ -11,9 +11,10 @@ from c4c_world import World
 from sync.c4c import reader
 from sync.domain.entities import Entity
 from sync.errors import Defect
-from sync.handover import evidence, handover, in_flight, linking, recording
+from sync.handover import evidence, handover, in_flight, journal, linking, recording
 from sync.jobs import push
 from sync.mirror import loading
+from sync.planner import effects
 
 Contacts = Collection[str]
 Concerns = Callable[..., bool]
@@ -35,13 +36,14 @@ def about_write(contacts: Contacts, write: Any, *_: Any) -> bool:
 PLACES = [
     pytest.param(loading, "_views", lambda contacts, _, ids: bool(set(contacts) & set(ids)), id="viewing"),
     pytest.param(push, "qualify", about_view, id="deciding"),
-    pytest.param(handover, "qualify", about_view, id="deciding again"),
+    pytest.param(journal, "qualify", about_view, id="deciding again"),
     pytest.param(handover, "plan", about_view, id="planning"),
     pytest.param(reader, "answered", about_question, id="reading"),
     pytest.param(handover, "settled", lambda contacts, _, contact: contact in contacts, id="settling"),
     pytest.param(evidence, "of", about_view, id="announcing"),
-    pytest.param(linking, "wrote", about_write, id="keeping"),
-    pytest.param(linking, "_teach", lambda contacts, _, write, __: about_write(contacts, write), id="teaching"),
+    pytest.param(effects, "wrote", about_write, id="learning"),
+    pytest.param(effects, "_see", about_write, id="seeing"),
+    pytest.param(linking, "_save", lambda contacts, _, batch, one, *__: about_write(contacts, one.write), id="keeping"),
     pytest.param(recording, "decision_record", about_view, id="recording"),
 ]
 

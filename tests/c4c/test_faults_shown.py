@@ -10,9 +10,9 @@ from c4c_world import World
 from test_faults import Concerns, about_view, break_for, crowd
 
 from sync.admin import explain, foreseen, preview, simulate
-from sync.handover import handover
+from sync.handover import handover, journal
 from sync.mirror import loading
-from sync.planner import imagine
+from sync.planner import effects
 
 pytestmark = pytest.mark.long
 
@@ -35,10 +35,10 @@ def names(entry: Any, contact: str) -> bool:
         pytest.param(preview, "qualify", about_view, id="deciding"),
         pytest.param(handover, "plan", about_view, id="planning"),
         pytest.param(
-            imagine,
+            effects,
             "wrote",
             lambda contacts, write, *_: write.entity == "Lead" and write.key.partition(":")[0] in contacts,
-            id="imagining",
+            id="pretending",
         ),
     ],
 )
@@ -72,7 +72,7 @@ def test_plan_fails_where_many_contacts_have_the_same_exception(world: World, mo
     ("module", "name", "concerns"),
     [
         VIEWING,
-        pytest.param(handover, "qualify", about_view, id="deciding"),
+        pytest.param(journal, "qualify", about_view, id="deciding"),
         pytest.param(handover, "plan", about_view, id="planning"),
     ],
 )
@@ -154,7 +154,7 @@ def test_status_counts_the_contact(
     assert (code, document["foreseen"]) == (0, {"QUALIFIED": 2, "INTERNAL_ERROR": 1})
 
 
-def test_a_contact_that_fails_in_the_guards_rehearsal_alone_is_parked_and_not_written(
+def test_a_contact_that_fails_in_the_guards_dry_run_is_parked_and_not_written(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the guard could not look at is not carried over: it counted nothing of it."""
@@ -163,7 +163,7 @@ def test_a_contact_that_fails_in_the_guards_rehearsal_alone_is_parked_and_not_wr
     path.write_text(path.read_text().replace("max_creates = 0", "max_creates = 20"))
     break_for(
         monkeypatch,
-        imagine,
+        effects,
         "wrote",
         lambda contacts, write, *_: write.entity == "Lead" and write.key.partition(":")[0] in contacts,
         [odd],

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from rules_world import GOOD, PRIMARY, World, rules
 
+from sync.config import Configuration, Guard, WorkerConfig
+from sync.jobs import push
 from sync.planner import qualify, workspace
 
 LOADINGS = 2
@@ -41,6 +44,10 @@ def _counted(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, of: Any) -
 
 @pytest.fixture
 def world() -> World:
+    return two_colleagues()
+
+
+def two_colleagues() -> World:
     """Two colleagues who qualify, of whom nothing is handed over yet."""
     made = World()
     made.companies({"7": {"name": "Firma 7", "domain": "firma7.example"}})
@@ -53,6 +60,17 @@ def test_a_first_handover_decides_once_a_loading(world: World, decided: Counted)
     world.push(rules())
     assert len(world.leads()) == 2
     assert decided == {"100": LOADINGS, "101": LOADINGS}
+
+
+def test_what_the_guard_loaded_and_read_is_what_the_run_goes_on_from(world: World, decided: Counted) -> None:
+    """The bound is too large, so everything is planned before the first write; nothing is loaded or read again."""
+    guarded = Configuration(WorkerConfig(guard=Guard(max_creates=5, max_changed_share=0)), rules())
+    push.run(replace(world.context(rules()), config=guarded))
+    assert len(world.leads()) == 2
+    assert decided == {"100": LOADINGS, "101": LOADINGS}
+    unguarded = two_colleagues()
+    unguarded.push(rules())
+    assert sorted(world.c4c.asked) == sorted(unguarded.c4c.asked)
 
 
 def test_a_first_handover_drafts_a_record_anew_only_for_what_was_made_meanwhile(world: World, drafted: Counted) -> None:

@@ -16,6 +16,8 @@ from pydantic import BaseModel
 from rules_world import MQL, PROJECT, company, contact, labelled, rules
 
 from sync import config
+from sync.admin.prediction import predict
+from sync.c4c.remembered import Assumptions
 from sync.contracts.tenant import assumed
 from sync.domain import conditions
 from sync.domain import rules as models
@@ -23,7 +25,6 @@ from sync.domain.rules import Qualification
 from sync.domain.views import ContactView
 from sync.errors import ConfigurationError
 from sync.mappers.transforms import TRANSFORMS
-from sync.planner.offline import World, predict
 from sync.planner.plan import Tenant
 from sync.planner.qualify import qualify
 from sync.rule_files import checks as rule_checks
@@ -529,7 +530,7 @@ def _decides(found: models.Rules) -> None:
         labelled(company(country="DE", zip="20354", phone="x"), "Primary"), email="?", phone="040 1", firstname="x"
     )
     for view in (many, contact(fit_score="50", interest_score="80", engagement_tier="A1"), ContactView("1", {})):
-        predict(view, qualify(view, found), {}, found, tenant, World())
+        predict(view, qualify(view, found), {}, found, tenant, Assumptions())
 
 
 @examples(100)

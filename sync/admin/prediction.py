@@ -1,0 +1,67 @@
+"""What the next run would write for one contact under given rules, from its links alone: no network."""
+
+from dataclasses import dataclass
+
+from sync.c4c.dry_run import DryRunTarget
+from sync.c4c.remembered import Assumptions, remembered
+from sync.domain.codes import Code
+from sync.domain.decision import Decision, Reason
+from sync.domain.rules import Rules
+from sync.domain.views import ContactView
+from sync.planner import effects
+from sync.planner.plan import Links, Tenant, plan
+from sync.planner.predicted import Predicted, Predictions
+from sync.planner.snapshot import Lookup, Record, Snapshot
+from sync.planner.target import Written
+
+MOST_ROUNDS = 50
+"""Rounds of pretended writes for one contact; the longest chain of records takes about six."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What one contact would come to."""
+
+    decisions: tuple[Decision, ...]
+    writes: tuple[Predicted, ...] = ()
+    problem: Reason | None = None
+    warnings: tuple[Reason, ...] = ()
+
+
+def predict(
+    view: ContactView,
+    decisions: tuple[Decision, ...],
+    links: Links,
+    rules: Rules,
+    tenant: Tenant,
+    assumed: Assumptions,
+) -> Prediction:
+    """Plans and pretends to write until nothing is left to write."""
+    target = remembered(view, links, rules, assumed)
+    known, snapshot, predicted = dict(links), _AtOnce(target), Predictions(target.shown)
+    problem: Reason | None = Reason(Code.C4C_CONFLICT, f"the plan does not come to rest within {MOST_ROUNDS} rounds")
+    for _ in range(MOST_ROUNDS):
+        planned = plan(view, decisions, known, snapshot, rules, tenant, assumed.most_relationships)
+        ready = {(write.entity, write.key): write for write in planned.ready()}
+        if not ready:
+            problem = planned.problem
+            break
+        for write, result in (pair for results in target.apply(list(ready.values())) for pair in results):
+            assert isinstance(result, Written)
+            effects.learn(write, result, known, snapshot, tenant.schema)
+            predicted.note(write)
+        target.find(snapshot.stale(), snapshot)
+    return Prediction(planned.decisions, tuple(predicted.values()), problem, planned.warnings)
+
+
+class _AtOnce(Snapshot):
+    """Has every answer at once, which costs nothing here: a plan never waits, and is made once a round."""
+
+    def __init__(self, target: DryRunTarget) -> None:
+        super().__init__()
+        self._target = target
+
+    def ask(self, lookup: Lookup) -> tuple[Record, ...] | None:
+        if lookup not in self.answers:
+            self._target.find([lookup], self)
+        return super().ask(lookup)
