@@ -7,6 +7,8 @@ import io
 
 from c4c_world import World
 
+from sync.state import tables
+
 
 def test_imported_pairs_are_adopted_instead_of_created_twice(world: World) -> None:
     control = world.control
@@ -87,6 +89,28 @@ def test_export_can_be_imported_into_an_empty_state(world: World) -> None:
     (world.directory / "state.db").unlink()
     assert world.cli("links", "import", str(file)).returncode == 0
     assert world.cli("links", "export").stdout == exported
+
+
+def test_importing_exported_pairs_again_changes_nothing(world: World) -> None:
+    """Also of a lead that sales has closed: what was read of it stays known, so that no second one is created."""
+    company = world.control.company()
+    contact, declined = (world.control.contact(company, lastname=name) for name in ("Sommer", "Winter"))
+    world.sync()
+    closed = world.control.row("Lead", HubSpotID_KUT=f"{declined}:mql:1")
+    world.control.sales_edit("Lead", closed["ObjectID"], LifeCycleStatusCode="4")
+    world.wake_all()
+    world.sync()
+    file = world.directory / "pairs.csv"
+    file.write_text(world.cli("links", "export").stdout)
+    known = {(row.entity, row.key): row.model_dump() for row in world.table(tables.Link)}
+    held = world.control.truth("CorporateAccount", "Contact", "Lead")
+    answer = world.cli("links", "import", str(file))
+    assert answer.returncode == 0, answer.stderr
+    assert {(row.entity, row.key): row.model_dump() for row in world.table(tables.Link)} == known
+    world.sync()
+    assert {(row.entity, row.key): row.model_dump() for row in world.table(tables.Link)} == known
+    assert world.control.truth("CorporateAccount", "Contact", "Lead") == held
+    assert {world.progress(one).code for one in (contact, declined)} == {"QUALIFIED", "LEAD_CLOSED"}
 
 
 def test_a_forgotten_pair_is_found_again_by_its_key(world: World) -> None:
