@@ -6,8 +6,11 @@ edits, adds, deletes and closes in SAP Sales Cloud.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from examples import examples
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
@@ -20,9 +23,12 @@ from sync.admin.simulate import simulate
 from sync.contracts import tenant_memory
 from sync.contracts.tenant import read_tenant
 from sync.domain.rules import Rules
-from sync.domain.views import Label
+from sync.domain.views import Label, Link
 from sync.mirror import loading, mirrored
+from sync.planner import effects
 from sync.planner.qualify import qualify
+from sync.planner.target import Written
+from sync.planner.writes import Write
 from sync.state import tables
 from sync.state.pending import mark_pending
 
@@ -136,23 +142,58 @@ def test_simulate_predicts_the_writes_of_the_next_run(
     world.store.close()
 
 
+# ---- what is remembered of it
+
+Memories = dict[tuple[str, str], tuple[str, dict[str, Any]]]
+"""(entity, key) → (origin, values sent) of the pair as it was learned last; ids of new records by what they stand for."""
+
+
+@contextmanager
+def learning() -> Iterator[Memories]:
+    """What is learned meanwhile, by whichever journal: all of it goes through one function, or nothing is seen here."""
+    found: Memories = {}
+    names: dict[str, str] = {}
+    learn = effects.learn
+
+    def watched(write: Write, result: Written, *rest: Any) -> Link | None:
+        link = learn(write, result, *rest)
+        if result.record:
+            shown = f"(of the new {write.entity} {write.key})"
+            new = ("UUID", "AccountID", "ContactUUID", "ContactID", "ID", "ObjectID")
+            names.update({value: shown for name in new if (value := result.record.text(name))})
+        if link:
+            sent = {name: names.get(str(value), value) for name, value in link.sent.items()}
+            found[link.entity, link.key] = (link.origin, sent)
+        return link
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(effects, "learn", watched)
+        yield found
+
+
 @UNHURRIED
 @given(mirrors(), rule_sets(), st.booleans(), edits(), st.lists(strangers(), max_size=2), changes())
 def test_plan_shows_the_writes_of_the_next_push(
     world: World, now: Rules, in_service: bool, by_sales: list[Change], found: list[Change], seen: list[Change]
 ) -> None:
-    """It asks SAP Sales Cloud, so nothing is hidden from it, not even at the very first run."""
+    """It asks SAP Sales Cloud, so nothing is hidden from it, not even at the very first run.
+
+    Of each record the run remembers what the dry run has remembered.
+    """
     if in_service:
         settle(world, now)
     for change in (*by_sales, *found, *seen):
         change(world, now)
     with world.store.session() as session:
         mark_pending(session, mirrored.all_ids(session), world.now)
-    expected = as_writes(preview(world.context(now))["records"])
+    with learning() as foreseen:
+        expected = as_writes(preview(world.context(now))["records"])
     world.c4c.log.clear()
     known, there = link_keys(world), world.c4c.ids()
-    world.push(now)
+    with learning() as remembered:
+        world.push(now)
     assert real_writes(world, known, there) == expected
+    assert {pair: memory for pair, memory in remembered.items() if pair in expected} == foreseen
     world.store.close()
 
 
