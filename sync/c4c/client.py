@@ -29,7 +29,6 @@ from sync.errors import Denied, Malformed, Refused, SyncError, Unanswered, Unava
 from sync.net.connections import Trust
 from sync.planner.target import (
     Aborted,
-    Employee,
     Masters,
     RefusedRequest,
     Rejected,
@@ -40,15 +39,11 @@ from sync.transport import Pages, RequestRetry, Requests, with_retry
 
 
 class C4CPort(Protocol):
-    """What the jobs need of C4C."""
-
-    def query(self, queries: Sequence[Query]) -> list[list[Row]]: ...
+    """What can be sent to C4C. Tests have a stand-in without HTTP that keeps the same promises."""
 
     def answers(self, queries: Sequence[Query]) -> list[list[Row] | Unanswered]: ...
 
     def write(self, groups: Sequence[Sequence[Operation]]) -> list[list[WriteResult]]: ...
-
-    def employees(self, now: datetime) -> list[Employee]: ...
 
     def metadata(self, entities: Sequence[str]) -> Schema: ...
 
@@ -84,10 +79,6 @@ class C4CClient:
         )
 
     # ---- reads
-
-    def query(self, queries: Sequence[Query]) -> list[list[Row]]:
-        """The rows of each query, all pages. Raises RemoteError; a refused query is never an empty answer."""
-        return [_granted(rows) for rows in self.answers(queries)]
 
     def answers(self, queries: Sequence[Query]) -> list[list[Row] | Unanswered]:
         """The rows of each query, all pages, or why it has none: it was refused, or a row cannot be used.
@@ -145,17 +136,12 @@ class C4CClient:
         except ValueError as error:
             raise Malformed("c4c", str(error)) from None
 
-    def employees(self, now: datetime) -> list[Employee]:
-        """Employees who are valid at `now` and not locked. Raises Refused where the service is not enabled."""
-        [found] = self.answers([EMPLOYEES])
-        return valid(_granted(found), now)
-
     def codes(self, code_lists: Sequence[str]) -> dict[str, dict[str, str]]:
         """Codes with their descriptions by code list, without lists that are not offered or hold no code."""
         return codes(code_lists, self.answers([Query(name, orderby="") for name in code_lists]))
 
     def masters(self, code_lists: Sequence[str], now: datetime) -> Masters:
-        """Code lists and employees in one go."""
+        """Code lists, and the employees who are valid at `now` and not locked, in one go."""
         found = self.answers([EMPLOYEES, *(Query(name, orderby="") for name in code_lists)])
         staff = found[0]
         return Masters(codes(code_lists, found[1:]), valid(staff, now) if isinstance(staff, list) else None)
@@ -254,7 +240,7 @@ SEVERAL = 3
 """Single records whose requests were refused while none was answered: from here on it is the request's fault."""
 
 FOR_A_VALUE = (400, 413, 414)
-"""Statuses with which a read may be refused for what it holds."""
+"""Statuses with which a read may be refused for what it holds; any other refusal concerns the whole entity."""
 
 
 @dataclass
@@ -339,9 +325,3 @@ def _a_read(query: Query | str) -> str:
     entity = entity_of(query.collection if isinstance(query, Query) else query.partition("?")[0])
     fields = sorted(sent_in([query]).names)
     return f"a read of {entity}" + (f" by {', '.join(fields)}" if fields else "")
-
-
-def _granted(rows: list[Row] | Unanswered) -> list[Row]:
-    if not isinstance(rows, list):
-        raise rows
-    return rows

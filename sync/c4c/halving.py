@@ -8,15 +8,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from sync.c4c.client import C4CPort
+from sync.c4c.client import FOR_A_VALUE, C4CPort
 from sync.c4c.lookups import FieldQuery
 from sync.c4c.odata import Row
 from sync.c4c.records import record
 from sync.errors import Malformed, Refused, Unanswered
 from sync.planner.snapshot import Ask, Record
-
-FOR_A_VALUE = (400, 413, 414)
-"""Statuses with which a filter may be refused for what it holds; any other refusal concerns the whole entity."""
 
 MANY = 10
 """Values with an unusable record from which on no record is to blame, and nobody is parked by it."""

@@ -60,4 +60,4 @@ def operation(write: Write) -> Operation:
         return Operation("POST", collection(write.entity), write.body())
     assert write.object_id is not None
     method = "DELETE" if write.action == "delete" else "PATCH"
-    return Operation(method, key_path(collection(write.entity), write.object_id), write.body(), write.etag)
+    return Operation(method, key_path(collection(write.entity), write.object_id), write.body(), write.version)

@@ -65,7 +65,7 @@ class Record:
     entity: str
     object_id: str
     fields: Mapping[str, Any]
-    etag: str | None = None
+    version: str | None = None
     stale: bool = False
 
     def text(self, name: str) -> str:
@@ -110,7 +110,7 @@ class Snapshot:
 
     def changed(self, record: Record, fields: Mapping[str, Any]) -> None:
         """What a PATCH did: the values are known, the new ETag is not."""
-        now = replace(record, fields={**record.fields, **fields}, etag=None, stale=True)
+        now = replace(record, fields={**record.fields, **fields}, version=None, stale=True)
         self.records[record.entity, record.object_id] = now
 
     def removed(self, entity: str, object_id: str) -> None:

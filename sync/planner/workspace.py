@@ -157,7 +157,7 @@ class Workspace:
                     "update",
                     (change,),
                     record.object_id,
-                    record.etag,
+                    record.version,
                     record.stale,
                     linked=False,
                     locks=frozenset({f"{what.entity} {record.object_id}"}),
@@ -222,7 +222,7 @@ class Workspace:
 
     def delete(self, entity: str, key: str, record: Record, locks: set[str]) -> None:
         self.records.append(
-            Write(entity, key, "delete", (), record.object_id, record.etag, record.stale, locks=frozenset(locks))
+            Write(entity, key, "delete", (), record.object_id, record.version, record.stale, locks=frozenset(locks))
         )
 
     def look_for(self, entity: str, rows: Iterable[Record]) -> None:
@@ -264,7 +264,7 @@ class Workspace:
             action,
             changes,
             existing.object_id,
-            existing.etag,
+            existing.version,
             existing.stale,
             ready,
             merge_base=(merge_base := _merge_base(made, existing)),

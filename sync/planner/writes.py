@@ -48,7 +48,7 @@ class Write:
     action: Action
     changes: tuple[Change, ...] = ()
     object_id: str | None = None
-    etag: str | None = None
+    version: str | None = None
     stale: bool = False
     ready: bool = True
     locks: frozenset[str] = frozenset()

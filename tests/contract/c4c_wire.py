@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import requests
 
-from sync.c4c.client import C4CClient
+from sync.c4c.client import C4CClient, C4CPort
+from sync.c4c.odata import Query, Row
 from sync.net.credentials import Password
+from sync.planner.target import Employee
 from sync.transport import RequestRetry
 
 BASE = "https://my1.crm.ondemand.com"
@@ -100,6 +104,20 @@ def _sent(piece: str) -> Sent:
     method, path, _ = line.split(" ")
     headers = {name.lower(): value for name, value in (entry.split(": ", 1) for entry in lines)}
     return Sent(method, path, headers, body.strip())
+
+
+def ask(c4c: C4CPort, queries: Sequence[Query]) -> list[list[Row]]:
+    """The rows of each query. Raises why one of them has none."""
+    answers = c4c.answers(queries)
+    for answer in answers:
+        if not isinstance(answer, list):
+            raise answer
+    return [list(answer) for answer in answers if isinstance(answer, list)]
+
+
+def staff(c4c: C4CPort, now: datetime) -> list[Employee]:
+    """The employees who are valid at `now`."""
+    return list(c4c.masters([], now).employees or [])
 
 
 def client(naps: list[float] | None = None, **changes: Any) -> C4CClient:

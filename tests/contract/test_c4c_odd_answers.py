@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from c4c_wire import BATCH, ROOT, Answer, batch, client, part, rows
+from c4c_wire import BATCH, ROOT, Answer, ask, batch, client, part, rows, staff
 from hubspot_server import Answer as Sent
 from hubspot_server import running
 from responses import RequestsMock
@@ -43,7 +43,7 @@ def answering(wire: RequestsMock, *answers: Answer) -> None:
 def test_a_record_with_our_key_and_no_usable_id_is_malformed_and_not_absent(object_id: Any, wire: RequestsMock) -> None:
     answering(wire, batch(rows({"HubSpotID_KUT": "51:mql:1", "ObjectID": object_id})))
     with pytest.raises(Malformed, match="LeadCollection: a record came without a usable ObjectID"):
-        client().query([QUERY])
+        ask(client(), [QUERY])
 
 
 @pytest.mark.parametrize("object_id", ODD, ids=repr)
@@ -70,25 +70,25 @@ def test_a_created_record_without_a_usable_id_is_looked_up(object_id: Any, wire:
 def test_a_list_in_another_form_is_malformed(payload: Any, wire: RequestsMock) -> None:
     answering(wire, batch(part(200, payload)))
     with pytest.raises(Malformed, match="LeadCollection"):
-        client().query([QUERY])
+        ask(client(), [QUERY])
 
 
 def test_a_document_nested_without_end_is_malformed(wire: RequestsMock) -> None:
     answering(wire, batch(part(200, {}).replace("{}", "[" * 200_000)))
     with pytest.raises(Malformed, match="LeadCollection"):
-        client().query([QUERY])
+        ask(client(), [QUERY])
 
 
 def test_half_a_surrogate_pair_becomes_a_replacement_character(wire: RequestsMock) -> None:
     answering(wire, batch(rows({"ObjectID": "O1", "Name": "Werft \ud83d", "ok\ude00": ["\ud83d"]})))
-    assert client().query([QUERY]) == [[{"ObjectID": "O1", "Name": "Werft \ufffd", "ok\ufffd": ["\ufffd"]}]]
+    assert ask(client(), [QUERY]) == [[{"ObjectID": "O1", "Name": "Werft \ufffd", "ok\ufffd": ["\ufffd"]}]]
 
 
 def test_next_links_that_come_round_end_a_read(wire: RequestsMock) -> None:
     pages = [batch(rows({"ObjectID": "O1"}, following=f"{ROOT}L?$skiptoken={n}")) for n in "abab" * 5]
     answering(wire, *pages)
     with pytest.raises(Malformed, match="LeadCollection does not get on"):
-        client().query([QUERY])
+        ask(client(), [QUERY])
     assert len(wire.calls) == 3
 
 
@@ -96,7 +96,7 @@ def test_next_links_that_come_round_end_a_read(wire: RequestsMock) -> None:
 def test_a_senseless_pause_is_none(asked: str, wire: RequestsMock) -> None:
     answering(wire, (503, {"Retry-After": asked.encode().decode("latin-1")}, ""), batch(rows({"ObjectID": "O1"})))
     naps: list[float] = []
-    assert client(naps).query([QUERY]) == [[{"ObjectID": "O1"}]]
+    assert ask(client(naps), [QUERY]) == [[{"ObjectID": "O1"}]]
     assert all(0 <= nap <= 60 for nap in naps)
 
 
@@ -105,7 +105,7 @@ def test_a_senseless_pause_is_none(asked: str, wire: RequestsMock) -> None:
 def test_no_field_of_an_employee_stops_the_others(name: str, odd: Any, wire: RequestsMock) -> None:
     other = EMPLOYEE | {"UUID": "U2"}
     answering(wire, batch(rows(EMPLOYEE | {name: odd}, other)))
-    assert "U2" in [employee.uuid for employee in client().employees(NOW)]
+    assert "U2" in [employee.uuid for employee in staff(client(), NOW)]
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_no_field_of_an_employee_stops_the_others(name: str, odd: Any, wire: Req
 def test_validity_since_ever_and_for_ever(start: Any, end: Any, owns: bool, wire: RequestsMock) -> None:
     valid = EMPLOYEE | {"EmployeeValidityStartDate": start, "EmployeeValidityEndDate": end}
     answering(wire, batch(rows(valid)))
-    assert [employee.uuid for employee in client().employees(NOW)] == (["U1"] if owns else [])
+    assert [employee.uuid for employee in staff(client(), NOW)] == (["U1"] if owns else [])
 
 
 @pytest.mark.parametrize("odd", ODD, ids=repr)

@@ -67,9 +67,6 @@ class Twin:
 
     # ---- the port
 
-    def query(self, queries: Sequence[Query]) -> list[list[Row]]:
-        return [list(self._select(query)) for query in queries]
-
     def answers(self, queries: Sequence[Query]) -> list[list[Row] | Refused]:
         return [self._answer(query) for query in queries]
 
@@ -82,9 +79,6 @@ class Twin:
     def write(self, groups: Sequence[Sequence[Operation]]) -> list[list[WriteResult]]:
         return [[self._carry_out(operation) for operation in group] for group in groups]
 
-    def employees(self, now: datetime) -> list[Employee]:
-        return list(self.staff)
-
     def metadata(self, entities: Sequence[str]) -> Schema:
         return Schema({entity: self.schema.entities[entity] for entity in entities})
 
@@ -92,7 +86,7 @@ class Twin:
         return {name: self.codes_of[name] for name in code_lists if name in self.codes_of}
 
     def masters(self, code_lists: Sequence[str], now: datetime) -> Masters:
-        return Masters(self.codes(code_lists), self.employees(now))
+        return Masters(self.codes(code_lists), list(self.staff))
 
     # ---- for tests
 

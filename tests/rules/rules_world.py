@@ -99,11 +99,8 @@ class FakeC4C:
             row = self.store.create("Employee", {"Email": address, "FirstName": "A", "LastName": "B"})
             self.people.append(Employee(row["UUID"], address))
 
-    def query(self, queries: Sequence[Query]) -> list[list[Row]]:
-        return [self._read(query) for query in queries]
-
     def answers(self, queries: Sequence[Query]) -> list[list[Row] | Refused]:
-        return list(self.query(queries))
+        return [self._read(query) for query in queries]
 
     def _read(self, query: Query) -> list[Row]:
         entity = BY_SET[query.collection]
@@ -152,9 +149,6 @@ class FakeC4C:
         assert changed or self.may_rewrite, "a PATCH that changes nothing"
         self.log.append(("update", entity, {**body, "ObjectID": object_id}))
         return Written()
-
-    def employees(self, now: datetime) -> list[Employee]:
-        return self.people
 
     def metadata(self, entities: Sequence[str]) -> Schema:
         custom = {e: [f for n, f in ENTITIES[e].fields.items() if n.endswith("_KUT")] for e in entities}

@@ -155,7 +155,7 @@ def test_rows_are_compared_exactly(lookup: Lookup, row: dict[str, Any], counts: 
 def test_a_row_becomes_a_record_with_its_etag() -> None:
     row = {"__metadata": {"etag": "W/1"}, "ObjectID": "o", "Name": "A"}
     found = record("Contact", row)
-    assert (found.entity, found.object_id, found.etag) == ("Contact", "o", "W/1")
+    assert (found.entity, found.object_id, found.version) == ("Contact", "o", "W/1")
     assert dict(found.fields) == {"ObjectID": "o", "Name": "A"}
 
 

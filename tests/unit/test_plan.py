@@ -198,7 +198,7 @@ def test_what_was_there_before_us_is_adopted() -> None:
         "Phone": "+49 221 1234",
         "JobTitle": "CTO",
     }
-    assert [write.etag for write in writes[:2]] == ["etag-A1", "etag-C1"]
+    assert [write.version for write in writes[:2]] == ["etag-A1", "etag-C1"]
 
 
 def test_values_on_which_both_agree_are_told() -> None:

@@ -111,7 +111,7 @@ class World:
 
     def _changed(self, write: Write) -> Record:
         [old] = [r for r in self.all(write.entity) if r.object_id == write.object_id]
-        record = replace(old, fields={**old.fields, **write.values()}, etag=f"{old.etag}+")
+        record = replace(old, fields={**old.fields, **write.values()}, version=f"{old.version}+")
         self.records = [record if r is old else r for r in self.records]
         return record
 

@@ -112,7 +112,7 @@ def _remember_closed(workspace: Workspace, decision: Decision, cycle: int, recor
     """A closed lead is kept in mind, untouched: after the state was lost, its cycle must not start again."""
     key = _key(workspace, decision, cycle)
     workspace.records.append(
-        Write(Entity.LEAD, key, "unchanged", (), record.object_id, record.etag, observed=observe(record))
+        Write(Entity.LEAD, key, "unchanged", (), record.object_id, record.version, observed=observe(record))
     )
 
 
