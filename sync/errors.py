@@ -1,4 +1,4 @@
-"""What can go wrong outside us, by meaning: adapters translate their library's exceptions into these.
+"""Failures outside this program, by meaning: adapters translate their library's exceptions into these.
 
 Messages name systems, endpoints, codes and ids. They never hold a person's data, a header or a body.
 """
@@ -15,13 +15,13 @@ class SyncError(Exception):
 
     exit_code = 1
     needs_person = False
-    """Whether it stays until a person does something, so that its log line is an error and no warning."""
+    """Whether the failure lasts until a person acts; it is then logged as an error instead of a warning."""
     counts: Mapping[str, Any] = MappingProxyType({})
     """What a job had done before it failed."""
 
 
 class ConfigurationError(SyncError):
-    """Wrong settings or rules; `problems` lists every one found, each naming place, finding and remedy."""
+    """Wrong settings or rules. `problems` lists every mistake found, each with place, finding and remedy."""
 
     exit_code = 2
     needs_person = True
@@ -39,7 +39,9 @@ class StateError(SyncError):
 
 
 class AnotherWorld(StateError):
-    """The settings name another portal or tenant than the one that the state knows; nothing was mixed."""
+    """The settings name another portal or tenant than the one that the state file belongs to; nothing was read or
+    written.
+    """
 
 
 class GuardTripped(SyncError):
@@ -50,11 +52,11 @@ class GuardTripped(SyncError):
 
 
 class Vanished(GuardTripped):
-    """More contacts are said to be gone than is believed without a person; those contacts stay as they are."""
+    """HubSpot reports more contacts missing than the limit without confirmation; those contacts stay as they are."""
 
 
 class SecondWriter(GuardTripped):
-    """Another program writes under our keys; nothing is written until a person decided."""
+    """Another program writes under our keys; nothing is written until a person has decided."""
 
 
 class LeaseHeld(SyncError):
@@ -64,7 +66,7 @@ class LeaseHeld(SyncError):
 
 
 class LeaseLost(SyncError):
-    """Another process took over; nothing more may be written here."""
+    """Another process took over the lease; this one may write nothing more."""
 
     exit_code = 2
 
@@ -92,8 +94,7 @@ class RemoteError(SyncError):
 class Unavailable(RemoteError):
     """Transient: slow, overloaded, cut off. `wait` is the pause in seconds that the system asked for, if any.
 
-    `again`: another try at once may help; of a certificate or the rules of a proxy it does not.
-    """
+    `again`: another try at once may help. It does not help where a certificate or a proxy's rules are the cause."""
 
     def __init__(self, system: System, message: str, wait: float | None = None, *, again: bool = True) -> None:
         super().__init__(system, message)
@@ -108,7 +109,7 @@ class Denied(RemoteError):
 
 
 class BudgetExhausted(RemoteError):
-    """The daily request budget is used up. `wait` is the pause in seconds until its reset, if the system told it."""
+    """The daily request budget is used up. `wait` is the pause in seconds until its reset, if the system sent it."""
 
     def __init__(self, system: System, message: str, wait: float | None = None) -> None:
         super().__init__(system, message)
@@ -116,15 +117,15 @@ class BudgetExhausted(RemoteError):
 
 
 class BudgetClosed(BudgetExhausted):
-    """Nothing was asked: the day is known to be used up, or what is left of it is reserved for others."""
+    """No request was sent: today's requests are known to be used up, or the rest is reserved for other programs."""
 
 
 class Malformed(RemoteError):
-    """An answer that is not what the API promises. Never to be read as "there is nothing"."""
+    """An answer that breaks the API's promises. It must never be read as "there is nothing"."""
 
 
 class Refused(RemoteError):
-    """The system understood the request and will not do it (a 4xx that is none of the above)."""
+    """The system understood the request and declined it (a 4xx status other than those above)."""
 
     needs_person = True
 
@@ -134,6 +135,6 @@ class Refused(RemoteError):
 
 
 Unanswered = Refused | Malformed
-"""Why one question of many has no answer, while the others have theirs."""
+"""Why one query of several failed while the others were answered."""
 
 NAMES: dict[System, str] = {"hubspot": "HubSpot", "c4c": "SAP Sales Cloud"}

@@ -1,1 +1,1 @@
-"""What people ask for: explain, plan, simulate, status, verify, resync, alerts."""
+"""Answers to what people ask, one module for each question: explain, plan, simulate, status, verify, resync, alerts."""

@@ -1,10 +1,11 @@
-"""When a person is needed: each alert is delivered once when it begins and once when it is over.
+"""Decides when a person is needed. Each alert is delivered once when it begins and once when it ends.
 
-Of some alerts several may hold at a time (mismatches of the contract, failing jobs, frozen scores): each has a subject,
-and begins and ends singly.
+Some alerts can hold several times at once (mismatches of the contract, failing jobs, frozen scores): each has a
+subject, and begins and ends on its own.
 
-Two lists are kept in the state store, so that neither a restart nor a take-over repeats a message: what holds, for the
-metrics and `status`, and what was delivered. An alert that could not be delivered is tried again at the next look.
+The state store keeps two lists, so that neither a restart nor a take-over repeats a message: the alerts that hold (for
+metrics and `status`) and those that were delivered. An alert that could not be delivered is tried again at the next
+look.
 """
 
 import socket
@@ -62,7 +63,7 @@ STEPS = {
     Alert.HANDOVERS_LATE: "`hubspot-c4c-sync status`, then `hubspot-c4c-sync runs --job push`",
     Alert.NO_LEADS: "`hubspot-c4c-sync status` shows who waits or is parked; then look at the scores in HubSpot",
     Alert.SCORE_FROZEN: "look in HubSpot whether the score is switched on; `hubspot-c4c-sync check` names it",
-    Alert.STATE: "`df -h` and `ls -ln` on the directory of SYNC_STATE; `hubspot-c4c-sync status` says it, too",
+    Alert.STATE: "`df -h` and `ls -ln` on the directory of SYNC_STATE; `hubspot-c4c-sync status` shows it too",
     Alert.CLOCK: "set the machine's clock (NTP); `hubspot-c4c-sync status` shows how far HubSpot is read",
 }
 """The first thing to do, as docs/oncall.md says at more length."""
@@ -83,11 +84,11 @@ OVER = {
     Alert.STATE: "the state file can be used again",
     Alert.CLOCK: "the clock agrees with HubSpot's, and HubSpot is read completely",
 }
-"""What is over."""
+"""The sentence for an alert that has ended."""
 
 
 def key(alert: Alert, subject: str) -> str:
-    """The name of one of the alerts of a kind, as it is remembered and shown."""
+    """The name under which one alert of a kind is remembered and shown."""
     return f"{alert}: {subject}"
 
 
@@ -121,7 +122,7 @@ class Facts:
     budget: DailyBudget
     mismatches: Mapping[str, list[str]]
     polling: bool = False
-    """A run of the poll is under way."""
+    """Whether a poll is running."""
     holding: Collection[str] = ()
     """Alerts that held at the last look."""
     streaks: Mapping[str, Streak] = field(default_factory=dict)
@@ -129,7 +130,7 @@ class Facts:
     frozen: Mapping[str, str] = field(default_factory=dict)
     """By score what is wrong with it."""
     last_lead: datetime | None = None
-    """When a lead was created last; before the first one, when the first load had ended."""
+    """When the last lead was created; before the first lead, when the first load ended."""
     clock: str | None = None
     state: str | None = None
     """What is wrong with the state file."""
@@ -138,9 +139,8 @@ class Facts:
 
 
 def watch(context: Context, problem: str | None = None) -> str | None:
-    """Looks at everything, and notifies people of what changed.
-
-    `problem`: what is wrong with the state file, as far as known. Returns that, or what this look found to be wrong.
+    """Looks at everything, and notifies people of alerts that began or ended. `problem`: what is known to be wrong with
+    the state file. Returns it, or what this look found.
     """
     if problem is None:
         context.holding.store(context.store)
@@ -151,7 +151,7 @@ def watch(context: Context, problem: str | None = None) -> str | None:
             held = context.holding.overlaid(streams.holding(session))
             delivered = context.delivered.overlaid(streams.delivered(session))
     except (SQLAlchemyError, OSError) as error:
-        # What is not known has neither begun nor ended.
+        # An alert that cannot be evaluated has neither begun nor ended.
         problem = problem or trouble.sentence(error, context.store.path)
         return watch_state(context, problem)
     _compare(context, evaluate(facts, context.config), held, delivered)
@@ -159,8 +159,7 @@ def watch(context: Context, problem: str | None = None) -> str | None:
 
 
 def watch_state(context: Context, problem: str | None) -> str | None:
-    """Looks at the state file alone, by what this process knows: for a standby, and where nothing can be read.
-
+    """Looks at the state file only, from what this process knows: for a standby, and for a file that cannot be read.
     Returns the problem.
     """
     found = {str(Alert.STATE): problem} if problem else {}
@@ -195,7 +194,7 @@ def _compare(context: Context, found: Mapping[str, str], held: Mapping[str, str]
 
 
 def over(name: str, since: str, now: datetime) -> str:
-    """What is over, and how long it lasted. Pure."""
+    """The message that an alert has ended, and how long it lasted. Pure."""
     alert, _, subject = name.partition(": ")
     ended = f"{OVER[Alert(alert)]}: {subject}" if subject else OVER[Alert(alert)]
     minutes = max(0, round((now - datetime.fromisoformat(since)).total_seconds() / 60))
@@ -216,7 +215,7 @@ def _deliver(context: Context, name: str, state: Literal["firing", "resolved"], 
 
 
 def of_kind(alert: Alert, names: Collection[str]) -> set[str]:
-    """The alerts of this kind among these names."""
+    """Those of the names that are alerts of this kind."""
     return {name for name in names if kind(name) is alert}
 
 
@@ -245,14 +244,14 @@ def _facts(session: Session, context: Context, state: str | None) -> Facts:
 
 
 def _frozen(session: Session, context: Context) -> dict[str, str]:
-    """A score that cannot be read at all has its mismatch."""
+    """Scores whose values have stopped changing. A score that cannot be read at all has a mismatch alert instead."""
     unread = readable.unreadable(session, "contacts")
     found = freshness.frozen(session, context.config, context.now())
     return {score["score"]: freshness.sentence(score) for score in found if score["property"] not in unread}
 
 
 def _failures(session: Session) -> dict[str, Failure | None]:
-    """By job, None after a success; the last failure is the last run's own where that one failed."""
+    """The last failure by job; None where the last run succeeded."""
     failed = {job: run for job, (_, run) in streams.last_runs(session).items()}
     return {
         job: Failure(kind, (run.error if (run := failed.get(job)) else None) or "") if kind else None
@@ -293,10 +292,10 @@ def _poll_stale(facts: Facts, config: Configuration) -> str | None:
     limit, held = config.worker.alerts.poll_age, Alert.POLL_STALE in facts.holding
     marks = [facts.polled.get(stream) for stream in STREAMS]
     oldest = min((mark for mark in marks if mark), default=None) if all(marks) else None
-    # A first load takes as long as it takes; one that does not move is the business of /healthz.
+    # A first load may take any time; /healthz notices one that makes no progress.
     if oldest is None and facts.polling and not held:
         return None
-    # A worker that has only just begun is given the same time; but a restart ends no alert.
+    # A worker that has just started gets the same time; but a restart does not end an alert that holds.
     since = max((moment for moment in (oldest, None if held else facts.at_work_since) if moment), default=None)
     if facts.now - since <= limit if since else not held:
         return None
@@ -313,7 +312,7 @@ def _c4c_away(facts: Facts, config: Configuration) -> str | None:
 
 def _handovers_late(facts: Facts, config: Configuration) -> str | None:
     limit, oldest = config.worker.alerts.handovers_late, facts.oldest_pending
-    # As for the poll: a worker that has only just begun is given the same time.
+    # As for the poll, a worker that has just started gets the same time.
     held = Alert.HANDOVERS_LATE in facts.holding
     since = max((moment for moment in (oldest, None if held else facts.at_work_since) if moment), default=None)
     if oldest is None or since is None or facts.now - since <= limit:
@@ -332,7 +331,7 @@ def _no_leads(facts: Facts, config: Configuration) -> str | None:
 
 
 def _failing(facts: Facts, config: Configuration) -> dict[str, str]:
-    """Jobs that fail again and again for a reason that no other alert tells, or once for one that stays."""
+    """Jobs that fail repeatedly for a reason that has no alert of its own, or once for a reason that lasts."""
     limit = config.worker.alerts.failures
     return {
         job: f"{job} has failed {_times(streak.count)}: {streak.message.rstrip('.') or streak.kind}"
@@ -342,7 +341,9 @@ def _failing(facts: Facts, config: Configuration) -> dict[str, str]:
 
 
 def _tells(streak: Streak, limit: int) -> bool:
-    """A request that is refused as such is refused again: nobody has to wait for more failures to know it."""
+    """Whether one failure is enough for an alert. A refused request is refused again, so waiting for more failures
+    shows nothing.
+    """
     return streak.count >= limit or streak.kind == "Refused"
 
 
@@ -351,7 +352,9 @@ def _times(count: int) -> str:
 
 
 def _is_outage(job: str, streak: Streak) -> bool:
-    """A system that is away has alerts by age: of the poll, and of the last answer of SAP Sales Cloud."""
+    """Whether a remote system is out of reach. That has alerts by age: of the last poll, and of SAP Sales Cloud's last
+    answer.
+    """
     return streak.kind == "Unavailable" and job in ("poll", "push")
 
 

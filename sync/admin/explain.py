@@ -1,4 +1,4 @@
-"""Why is this contact where it is? The whole chain, from the mirror and the records; no network."""
+"""Explains one contact's whole decision from the mirror and the records, without the network."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -28,8 +28,7 @@ Explained = dict[str, Any]
 def explain(store: Store, rules: Rules, contact_id: str) -> Explained | None:
     """What holds now for the contact; None if the mirror does not know it.
 
-    INTERNAL_ERROR with the place of the exception, and no more, where one occurs.
-    """
+    Where an exception occurs, the code is INTERNAL_ERROR, with the place of the exception and nothing else."""
     faults = Faults()
     with store.reading() as session:
         if not selection.known(session, [contact_id]):
@@ -67,7 +66,7 @@ def _explained(session: Session, view: ContactView, rules: Rules) -> Explained:
 
 
 def _failed(session: Session, contact_id: str, fault: str, rules: Rules) -> Explained:
-    """The same names, with what is known of a contact that this program fails on."""
+    """The same keys for a contact on which this program fails, filled with what is known."""
     code = Code.INTERNAL_ERROR
     return {
         "contact": contact_id,
@@ -131,7 +130,7 @@ _WAITING = (Status.PENDING, Status.IN_FLIGHT)
 
 
 def _deciding(decisions: tuple[Decision, ...], progress: tables.Progress | None) -> Code:
-    """What was found while writing counts more than what the rules alone say."""
+    """The code that counts: what was found while writing goes before what the rules alone decide."""
     if progress and progress.code and progress.status in (Status.PARKED, Status.DONE):
         return Code(progress.code)
     return leading(decisions).code
@@ -143,12 +142,12 @@ def _codes(
     found = [str(code), *waiting, *(c for decision in decisions for c in decision.codes)]
     found += [warning["code"] for warning in (last.body.get("warnings") if last else None) or []]
     found += [str(Code.ALREADY_HANDED_OVER)] if handed_over else []
-    # One score may have qualified while another decides nothing: only the deciding code may say QUALIFIED.
+    # One score may qualify while another one decides; QUALIFIED then must not appear as a second code.
     return list(dict.fromkeys(c for c in found if c != Code.QUALIFIED or code is Code.QUALIFIED))
 
 
 def _waiting_for(progress: tables.Progress | None) -> list[str]:
-    """The code of the last attempt, where another one follows."""
+    """The code of the last attempt, if another attempt will follow."""
     return [progress.code] if progress and progress.code and progress.status in _WAITING else []
 
 
@@ -170,7 +169,7 @@ def _progress(progress: tables.Progress | None) -> dict[str, Any]:
 
 
 def _state(link: tables.Link, rules: Rules) -> str | None:
-    """Where a lead stood when it was read last."""
+    """The state of a lead when it was last read."""
     if link.entity != Entity.LEAD:
         return None
     lead, status = rules.mapping.lead, link.observed.get("LifeCycleStatusCode")

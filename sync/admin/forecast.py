@@ -1,4 +1,4 @@
-"""What a first load or a reading anew will cost HubSpot, in requests and in time, before it starts."""
+"""Forecasts the requests to HubSpot, and the time, that a first load or a reading anew will take."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from sync.state import budget as kept
 from sync.state import streams
 
 MOVED = 1.05
-"""Rows that share a moment at the end of a page come twice: a twentieth more pages in a seeded portal."""
+"""Rows that share a timestamp across a page boundary are read twice: one twentieth more pages in a seeded portal."""
 
 
 FIXED = 6
@@ -42,7 +42,9 @@ class Forecast:
         return left is not None and left - self.requests < reserve
 
     def sentence(self, counts: Mapping[str, int], left: int | None, reserve: int) -> str:
-        """For people; with a warning if it would eat into the reserve. `left`: requests of today, if that is known."""
+        """A sentence for people, with a warning if the load would eat into the reserve. `left`: today's remaining
+        requests, if known.
+        """
         rows = ", ".join(f"{number} {name}" for name, number in counts.items())
         text = f"{rows}: about {self.requests} requests to HubSpot, at least {_spelled(self.duration)}"
         if not self.eats_reserve(left, reserve):
@@ -71,7 +73,9 @@ def refetch(settings: HubSpotSettings, *, contacts: int, companies: int, everyth
 
 
 def sentence(context: Context, since: datetime | None = None) -> str | None:
-    """`announced`; None, too, where HubSpot is away: the poll itself meets the same failure and reports it."""
+    """What `announced` returns; None also if HubSpot cannot be reached, since the poll will meet and report the same
+    failure.
+    """
     try:
         with bound(run_id=context.run_id, job="poll"):
             return announced(context, since)
@@ -80,7 +84,7 @@ def sentence(context: Context, since: datetime | None = None) -> str | None:
 
 
 def announced(context: Context, since: datetime | None = None) -> str | None:
-    """Asks HubSpot for the totals and tells what the coming poll will read; None if it is an ordinary one."""
+    """Asks HubSpot for totals and returns a sentence on what the coming poll will read; None for an ordinary poll."""
     if since is None and not _first_load(context):
         return None
     budget.spare(context, "poll")
@@ -91,7 +95,7 @@ def announced(context: Context, since: datetime | None = None) -> str | None:
         context.config.worker.hubspot,
         contacts=counts["contacts"],
         companies=counts["companies"],
-        # A whole load brings them along, and the query then only compares totals.
+        # A whole load includes them, and the query then only compares totals.
         qualified=counts["at or above a threshold"] if since else 0,
     )
     emit(Event.LOAD_FORECAST, contacts=counts["contacts"], companies=counts["companies"], found=found.requests,

@@ -1,4 +1,4 @@
-"""How the rules decide on everybody in the mirror while no push has recorded it yet; no network, no writes."""
+"""Decides on all contacts of the mirror before the first push has recorded anything. No network, no writes."""
 
 from collections import Counter
 

@@ -17,8 +17,7 @@ LONGEST = 200
 def leave(store: Store, contact_ids: Sequence[str], reason: str, now: datetime) -> list[str]:
     """Leaves these contacts alone; a merged-away id stands for its survivor. Returns their ids.
 
-    Raises ConfigurationError for an id that nobody knows, and for a reason that is empty, too long or names a person.
-    """
+    Raises ConfigurationError for an unknown id, and for a reason that is empty, too long or holds personal data."""
     said = checked(reason)
     with store.session() as session:
         living = list(selection.survivors(session, contact_ids).values())
@@ -41,8 +40,8 @@ def checked(reason: str) -> str:
     if holds_contact_data(said):
         raise ConfigurationError(
             [
-                "--reason holds an e-mail address or a phone number. The reason is kept and shown, so leave out what "
-                "belongs to a person: say what sales did, such as 'retired by sales, ticket 4711'"
+                "--reason holds an e-mail address or a phone number. The reason is kept and shown, so leave "
+                "personal data out: say what sales did, such as 'retired by sales, ticket 4711'"
             ]
         )
     return said

@@ -52,14 +52,14 @@ def preview(context: Context, contact_ids: Sequence[str] = ()) -> Document:
 
 
 def unknown(context: Context, contact_ids: Sequence[str]) -> list[str]:
-    """Those of the ids that the mirror does not have."""
+    """Those of the ids that are not in the mirror."""
     with context.store.reading() as session:
         known = selection.known(session, contact_ids)
     return [contact for contact in contact_ids if contact not in known]
 
 
 def _due(context: Context) -> list[str]:
-    """Who is due, or will be as soon as a run notices that the rules, or somebody's double, have changed."""
+    """Contacts that are due, or will be once a run notices that the rules, or a contact's duplicate, have changed."""
     with context.store.reading() as session:
         if rules_change.are_new(session, context.config.rules):
             return work.decidable(session, "", limit=1_000_000)
@@ -68,7 +68,9 @@ def _due(context: Context) -> list[str]:
 
 
 def _qualified(context: Context, ids: Sequence[str], document: Document, faults: Faults) -> list[str]:
-    """Those who would be handed over, in the order of the push; of the others, who would be parked."""
+    """The contacts that would be handed over, in the order of the push. Of the others, notes those that would be
+    parked.
+    """
     found: list[str] = []
     for portion in portions(ids, BATCH_SIZE):
         with context.store.reading() as session:

@@ -1,4 +1,4 @@
-"""Looks at contacts again because a person says so: marks them pending, and on request reads them again first."""
+"""Marks contacts pending because a person asks for it, and on request has them read from HubSpot again first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from sync.state.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Exactly one of these says who is meant."""
+    """The contacts that a person named. Exactly one field is set."""
 
     contacts: tuple[str, ...] = ()
     companies: tuple[str, ...] = ()
@@ -33,14 +33,14 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Who is meant: contacts of the mirror, and ids that it does not hold."""
+    """The contacts found in the mirror, and the ids that it does not hold."""
 
     contacts: tuple[str, ...]
     unknown: tuple[str, ...] = ()
 
 
 def choose(session: Session, scope: Scope) -> Chosen:
-    """Merged-away ids stand for their survivors."""
+    """Finds the contacts. The id of a merged contact stands for its survivor."""
     if scope.contacts:
         surviving = selection.survivors(session, scope.contacts)
         ids = selection.known(session, list(surviving.values()))
@@ -55,7 +55,7 @@ def choose(session: Session, scope: Scope) -> Chosen:
 
 
 def mark(store: Store, scope: Scope, chosen: Chosen, now: datetime, *, refetch: bool) -> None:
-    """Marks them pending in one commit, and notes what is to be read again."""
+    """Marks them pending in one commit, and enqueues those that are to be read again."""
     with store.session() as session:
         mark_pending(session, chosen.contacts, now)
         if refetch and scope.everything:
@@ -80,7 +80,7 @@ def document(scope: Scope, chosen: Chosen, *, marked: bool, refetch: bool, worke
 
 
 def replay(store: Store, contact_ids: Sequence[str], now: datetime) -> None:
-    """Contacts that are parked, or left alone until now, go through exactly the normal path again."""
+    """Puts contacts that are parked or left alone back on the normal path."""
     with store.session() as session:
         left_alone.take_back(session, contact_ids)
         mark_pending(session, contact_ids, now)

@@ -1,8 +1,8 @@
-"""What would other rules change? Both rule sets over the whole mirror, in one pass, without the network.
+"""Predicts what other rules would change: both rule sets over the whole mirror, in one pass, without the network.
 
-Contacts stream by in portions and results go into a spool, so memory does not grow with their number. Companies that
-become accounts for one contact make relationships for others: those are looked at once more at the end, as the real
-run does.
+Contacts stream by in portions and results go into a spool, so memory does not grow with their number. A company that
+becomes an account for one contact gives relationships to others; those contacts are looked at once more at the end, as
+in the real run.
 """
 
 from collections import Counter
@@ -50,7 +50,7 @@ UNGUARDED = Guard(max_creates=0, max_changed_share=0, max_relationships=0)
 
 @dataclass(frozen=True)
 class Outcome:
-    """Counts, and the lists as streams; read the streams before `close`."""
+    """The counts, and the lists as streams. The streams must be read before `close`."""
 
     rules: tuple[str, str]
     contacts: int
@@ -80,7 +80,7 @@ def simulate(
     progress: Progress = silent,
     portion: int = PORTION,
 ) -> Outcome:
-    """Compares the rules in force with others; `guard`: what one cycle may do under those.
+    """Compares the rules in force with others. `guard`: the limits of one cycle under the other rules.
 
     Raises Defect where the same exception occurs on many contacts.
     """
@@ -140,7 +140,9 @@ class _Comparison:
         self.withdrawn = 0
 
     def _ambiguous(self) -> frozenset[str]:
-        """Companies of which C4C was found to have several accounts; still so unless the rules compare differently."""
+        """Companies for which C4C was found to have several accounts. That still holds unless the other rules compare
+        accounts differently.
+        """
         now, then = (side.rules for side in self.sides)
         if now.mapping.account.natural_keys != then.mapping.account.natural_keys:
             return frozenset()
@@ -206,7 +208,7 @@ class _Comparison:
                 self.spool.warn(view.id, str(reason.code), reason.text)
 
     def look_again(self) -> None:
-        """Contacts of companies that become accounts get their relationships to them."""
+        """Predicts again for contacts of companies that become accounts, so that they get their relationships."""
         for side in self.sides:
             for accounts in self.spool.new_accounts(side.world, self.portion):
                 for ids in portions(association_rows.contacts_of(self.session, accounts), self.portion):
@@ -228,10 +230,10 @@ class _Comparison:
             prediction = self._predicted(side, view, decisions, links, assumed)
             self.spool.write(side.world, view.id, prediction.writes, again=True)
 
-    # ---- what cannot be known, or should be known before
+    # ---- what cannot be known, or should be known first
 
     def warn_of_gaps(self) -> None:
-        """Things that the prediction rests on and that nobody has looked at yet."""
+        """Warns of what the prediction rests on and no run has read yet."""
         if not self.tenant_known:
             self.spool.warn(
                 "", "", "no run has read the tenant yet: the shipped field table is used, owners are unknown"
@@ -265,7 +267,7 @@ def _companies(decisions: Iterable[Decision]) -> set[str]:
 
 
 def _qualified(prediction: Prediction) -> bool:
-    """Whether any score's rules are met; a lead that is closed already does not change that."""
+    """Whether the rules of any score are met, even if its lead is already closed."""
     met = (Code.QUALIFIED, Code.LEAD_CLOSED, Code.ALREADY_HANDED_OVER)
     return any(decision.code in met for decision in prediction.decisions)
 

@@ -1,4 +1,4 @@
-"""Rows of a long comparison, kept in a temporary file that SQLite opens for itself: memory does not grow with them."""
+"""Keeps the rows of a long comparison in a temporary SQLite file, so that memory does not grow with them."""
 
 import json
 import sqlite3
@@ -9,7 +9,7 @@ from sync.planner.predicted import Predicted
 
 
 class Spool:
-    """Predicted writes of both worlds, decisions by code, and who comes and goes."""
+    """Predicted writes of both worlds, decisions by code, and the contacts that enter or leave."""
 
     def __init__(self) -> None:
         # An empty name is a private file that vanishes with the connection (SQLite, "Temporary Databases").
@@ -22,7 +22,7 @@ class Spool:
         self._db.close()
 
     def write(self, world: str, contact: str, writes: Iterable[Predicted], *, again: bool = False) -> None:
-        """Keeps predicted writes; of records that several contacts share, one row. `again` replaces what was kept."""
+        """Keeps predicted writes, one row for a record that several contacts share. `again` replaces what was kept."""
         rows = (
             (world, w.entity, w.key, w.action, contact, json.dumps({n: f.to_json() for n, f in w.fields.items()}))
             for w in writes
@@ -31,7 +31,7 @@ class Spool:
         self._db.executemany(f"INSERT OR {known} INTO written VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def move(self, contact: str, direction: str, now: str, then: str) -> None:
-        """Who comes or goes, with the code that decides in each world."""
+        """Keeps a contact that enters or leaves, with the deciding code in each world."""
         self._db.execute("INSERT INTO moved VALUES (?, ?, ?, ?)", (contact, direction, now, then))
 
     def warn(self, contact: str, code: str, text: str) -> None:
@@ -64,11 +64,11 @@ class Spool:
         return self._rows("SELECT * FROM written WHERE world = ? ORDER BY entity, key", world)
 
     def changed(self) -> Iterator[dict[str, Any]]:
-        """Writes under the other rules that the rules in force would not make just so."""
+        """Writes under the other rules that differ from those under the rules in force."""
         return self._rows(_CHANGED, "then", "now")
 
     def dropped(self) -> Iterator[dict[str, Any]]:
-        """Writes under the rules in force to records that the other rules would leave as they are."""
+        """Writes under the rules in force to records that are left unchanged under the other rules."""
         return self._rows(_DROPPED, "now", "then")
 
     def _rows(self, query: str, *worlds: str) -> Iterator[dict[str, Any]]:
@@ -81,7 +81,9 @@ class Spool:
         return ({"contact": c or None, "code": code, "text": text} for c, code, text in self._db.execute(of))
 
     def grouped_warnings(self) -> Iterator[tuple[str, str, int, str]]:
-        """(code, text, number of contacts, one of them), what concerns most of them first; general ones before all."""
+        """(code, text, number of contacts, one of them). Warnings about no single contact come first, then the most
+        frequent ones.
+        """
         of = (
             "SELECT code, text, count(DISTINCT contact), min(contact) FROM warning GROUP BY code, text "
             "ORDER BY min(contact) != '', count(DISTINCT contact) DESC, code, text"

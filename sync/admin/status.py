@@ -1,4 +1,4 @@
-"""The state of the whole, for people and for programs; no network."""
+"""The state of the whole program, for people and for other programs. No network."""
 
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from sync.state.store import Store
 from sync.state.tables import JobRun
 
 LATE = 3
-"""A worker that has missed this many poll intervals in a row does not turn any more."""
+"""A worker that has missed this many poll intervals in a row counts as stuck."""
 
 
 def status(store: Store, now: datetime, configuration: Configuration | None = None) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def _state(store: Store) -> dict[str, Any]:
 
 
 def _budget(known: budget.DailyBudget, configuration: Configuration | None) -> dict[str, Any]:
-    """HubSpot's requests of the day: the whole account's, as told last."""
+    """HubSpot's requests of the day for the whole account, as HubSpot last reported them."""
     return {
         "limit": known.limit,
         "used": known.used,
@@ -92,7 +92,7 @@ def _job(success: JobRun | None, failure: JobRun | None) -> dict[str, Any]:
 
 
 def _lease(store: Store, holding: leases.Holding | None, now: datetime) -> dict[str, Any] | None:
-    """Who works; `alive` is told by the kernel where it can tell, so that a dead holder shows at once."""
+    """The holder of the lease. `alive` comes from the kernel where possible, so that a dead holder shows at once."""
     if holding is None:
         return None
     return {
@@ -119,7 +119,7 @@ def _doubted(found: mass_deletion.MassDeletion) -> dict[str, Any]:
 
 
 LATENCIES = 1000
-"""Handovers that the percentiles look at."""
+"""Number of handovers for the percentiles."""
 
 
 def _latency(session: Session) -> dict[str, int] | None:
@@ -136,14 +136,14 @@ def _iso(moment: datetime | None) -> str | None:
 
 
 def unhealthy(store: Store, worker: WorkerConfig, now: datetime) -> str | None:
-    """Why the worker counts as stuck, or None. An outage of a remote system does not: the loop still turns."""
+    """Why the worker counts as stuck, or None. An outage of a remote system is not a reason: the loop still turns."""
     limit = max(LATE * worker.schedule.poll, timedelta(minutes=5))
     patience = max(LATE * worker.schedule.takeover_after, timedelta(minutes=2))
     with store.reading() as session:
         holding = leases.holding(session)
         pulse = streams.last_start(session)
     if holding and holding.kind == "worker" and not leases.is_alive(store):
-        return "the worker that held the lease is gone"
+        return "the worker that held the lease has ended"
     if holding and abs(now - holding.heartbeat_at) <= patience:
         return None
     if pulse is None:

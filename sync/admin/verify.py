@@ -27,7 +27,7 @@ BATCH_SIZE = 200
 
 @dataclass
 class Differences:
-    """What does not fit, by kind; each entry names entity and key, and the contacts to look at again.
+    """Differences by kind. Each entry names entity and key, and the contacts to look at again.
 
     `not_compared`: contacts on which an exception occurred, each with code and place.
     """
@@ -37,13 +37,15 @@ class Differences:
     drifted: list[dict[str, Any]] = field(default_factory=list)
     duplicate: list[dict[str, Any]] = field(default_factory=list)
     shared: list[dict[str, Any]] = field(default_factory=list)
-    """Pairs whose record carries the key of another HubSpot id, by rule, by merge or by a person's word: no mistake."""
+    """Pairs whose record carries the key of another HubSpot id, by rule, by merge or because a person said so. Not a
+    mistake.
+    """
     left_over: list[dict[str, Any]] = field(default_factory=list)
     """Records of HubSpot ids that were merged away, besides the survivor's own; sales should merge them."""
     obsolete: list[dict[str, Any]] = field(default_factory=list)
-    """Pairs whose record sales retired: its contacts wait for a person as soon as something is to be written."""
+    """Pairs whose record sales retired. Its contacts will wait for a person when something needs to be written."""
     settled: list[dict[str, Any]] = field(default_factory=list)
-    """Records that are gone, of contacts that a person wants left alone: no mistake, and nothing to do."""
+    """Deleted records of contacts that a person wants left alone. Not a mistake; nothing to do."""
     not_compared: list[dict[str, str]] = field(default_factory=list)
     checked: dict[str, int] = field(default_factory=dict)
 
@@ -52,7 +54,9 @@ class Differences:
         return sum(len(kind) for kind in kinds)
 
     def beyond_repair(self) -> int:
-        """What only a person can settle: records with one key, those of which HubSpot knows nobody, and our faults."""
+        """What only a person can settle: several records with one key, records of unknown contacts, and contacts on
+        which this program failed.
+        """
         return len(self.duplicate) + len(self.not_compared) + sum(not entry["contacts"] for entry in self.extra)
 
     def contacts(self) -> set[str]:
@@ -123,7 +127,7 @@ def _successor(link: tables.Link) -> str:
 
 
 def _is_settled(entry: Mapping[str, Any], alone: Mapping[str, str]) -> bool:
-    """Whether all whose record it was are left alone, so that nobody will make it again."""
+    """Whether all contacts of this record are left alone, so that it will not be created again."""
     return bool(entry["contacts"]) and all(contact in alone for contact in entry["contacts"])
 
 
@@ -135,7 +139,7 @@ def repair(context: Context, found: Differences) -> tuple[int, int]:
     """(contacts marked pending, records linked): the normal path creates and updates as always.
 
     What carries our key and belongs to a known contact is linked at once: the normal path would adopt it only when the
-    contact qualifies, and until then nobody would know that it was handed over.
+    contact qualifies, and until then the state would not show that it was handed over.
     """
     now = context.now()
     with context.store.session() as session:

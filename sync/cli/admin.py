@@ -40,7 +40,7 @@ CodeOption = Annotated[
 ]
 
 ASK_FROM = 1000
-"""More contacts than this are marked only with --yes, or after a person at a terminal agreed."""
+"""Above this number of contacts, marking needs --yes or the consent of a person at the terminal."""
 
 
 def register(cli: typer.Typer) -> None:
@@ -67,7 +67,7 @@ def _now() -> datetime:
 
 
 def _worker(store: Store) -> str | None:
-    """Who works at the moment, or None."""
+    """The process that holds the lease at the moment, or None."""
     with store.reading() as session:
         found = leases.holding(session)
     return found.holder if found and leases.is_alive(store) else None
@@ -87,7 +87,7 @@ def resync(
     code: CodeOption = None,
     everything: Annotated[bool, typer.Option("--everything", help="All contacts.")] = False,
     refetch: Annotated[bool, typer.Option("--refetch", help="Read them from HubSpot again first.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print how many.")] = False,
     yes: Yes = False,
     json: Json = False,
 ) -> None:
@@ -140,7 +140,7 @@ def _code(code: str | None) -> str | None:
 
 
 def _confirm(number: int, everything: bool, yes: bool) -> None:
-    """Asks a person at a terminal; a script says --yes, and is never left waiting."""
+    """Asks the person at the terminal. A script must pass --yes instead, so that it never waits for an answer."""
     if yes or not (everything or number > ASK_FROM):
         return
     if not (sys.stdin.isatty() and output.err.is_terminal):
@@ -150,7 +150,7 @@ def _confirm(number: int, everything: bool, yes: bool) -> None:
 
 
 def _reread_now() -> None:
-    """Nobody else is at work, so the wishes are fulfilled here."""
+    """No worker runs, so this process itself reads what is in the refetch queue."""
     with output.progress(None) as report, working(report, "command") as (application, _):
         reread.run(application.context)
 
@@ -159,7 +159,7 @@ def _reread_now() -> None:
 
 parked = typer.Typer(help="What needs a person: list, show, retry, drop.", no_args_is_help=True)
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[CONTACT_ID]...", help="HubSpot ids.")]
-All = Annotated[bool, typer.Option("--all", help="Everything that is parked.")]
+All = Annotated[bool, typer.Option("--all", help="All parked contacts.")]
 
 
 @parked.command("list")
@@ -181,14 +181,16 @@ def show(contact_id: Annotated[str, typer.Argument(metavar="CONTACT_ID")], json:
         rows = [admin_reports.parked_row(row) for row in found]
     if not rows:
         raise ConfigurationError(
-            [f"contact {contact_id} is not parked; `hubspot-c4c-sync explain {contact_id}` says how it stands"]
+            [f"contact {contact_id} is not parked; `hubspot-c4c-sync explain {contact_id}` shows its state"]
         )
     output.show_json(rows[0]) if json else admin_reports.print_one_parked(rows[0])
 
 
 @parked.command()
 def retry(contact_ids: Ids = None, code: CodeOption = None, all: All = False, json: Json = False) -> None:
-    """Try parked contacts again, by exactly the normal path; those that were left alone are treated like all others."""
+    """Try parked contacts again on the normal path. Contacts that were left alone are treated like all others from then
+    on.
+    """
     with _opened() as store:
         ids = _chosen_parked(store, contact_ids, code, all, with_left_alone=not all)
         resyncing.replay(store, ids, _now())
@@ -201,7 +203,7 @@ def retry(contact_ids: Ids = None, code: CodeOption = None, all: All = False, js
 
 @parked.command()
 def drop(contact_ids: Ids = None, code: CodeOption = None, all: All = False, json: Json = False) -> None:
-    """Take contacts off the list: nothing is to be done. A change in HubSpot looks at them again."""
+    """Take contacts off the list: nothing needs to be done. A change in HubSpot has them looked at again."""
     with _opened() as store:
         ids = _chosen_parked(store, contact_ids, code, all)
         with store.session() as session:
@@ -212,10 +214,12 @@ def drop(contact_ids: Ids = None, code: CodeOption = None, all: All = False, jso
 @parked.command()
 def leave(
     contact_ids: Annotated[list[str], typer.Argument(metavar="CONTACT_ID...", help="HubSpot ids.")],
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, without anything about a person.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, without personal data.")],
     json: Json = False,
 ) -> None:
-    """Leave contacts alone for good, whatever changes: sales retired or deleted their records on purpose."""
+    """Leave contacts alone for good, because sales retired or deleted their records on purpose; later changes are
+    ignored.
+    """
     with _opened() as store:
         ids = leaving.leave(store, contact_ids, reason, _now())
         worker = _worker(store)
@@ -236,7 +240,9 @@ def _chosen_parked(
             known += [row.contact_id for row in left_alone.everybody(session) if row.contact_id not in known]
     strangers = [i for i in contact_ids or () if i not in known]
     if strangers:
-        raise ConfigurationError([f"{', '.join(strangers)}: not parked; `hubspot-c4c-sync parked list` shows who is"])
+        raise ConfigurationError(
+            [f"{', '.join(strangers)}: not parked; `hubspot-c4c-sync parked list` shows who is parked"]
+        )
     return [i for i in known if contact_ids is None or not contact_ids or i in contact_ids]
 
 
@@ -282,29 +288,35 @@ def backup(
 ) -> None:
     """Copy the state file while it is in use: complete and consistent, readable by its owner only."""
     settings, _ = app.rules()
-    # Before an upgrade the file may be older than this program: to copy it needs no tables of ours.
+    # Before an upgrade the file may be older than this program. Copying it works with any tables.
     with closing(open_unmigrated(settings.state)) as store:
         size = _streamed(store.path) if str(file) == "-" else copy(store.path, file)
-        # The copy is good even if this file, on a full disk perhaps, cannot take note of it.
+        # The copy is good even if the state file (on a full disk, for example) cannot record that it was made.
         with suppress(SQLAlchemyError), store.session() as session:
             streams.backed_up(session, datetime.now(UTC))
     (output.complain if str(file) == "-" else output.say)(f"{file}: {size} bytes")
 
 
 def _streamed(state: Path) -> int:
-    """Past `sys.stdout`, which takes a reader that left early for the end of a listing: here it is a broken copy."""
+    """Copies to the descriptor, past our `sys.stdout`: that one ignores a reader that left early, which here means a
+    broken copy.
+    """
     if sys.stdout.isatty():
-        raise ConfigurationError(["the copy is no text for a terminal; send it to a file, with `> FILE`"])
+        raise ConfigurationError(["the copy is binary and not for a terminal; send it to a file with `> FILE`"])
     sys.stdout.flush()
     with open(sys.stdout.fileno(), "wb", closefd=False) as raw:
         return stream(state, raw)
 
 
 def approve(
-    digest: Annotated[str | None, typer.Argument(metavar="[DIGEST]", help="As the guard named it.")] = None,
+    digest: Annotated[
+        str | None, typer.Argument(metavar="[DIGEST]", help="As printed where the guard stopped it.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Show what is held back: a plan, contacts said to be gone, a second writer; its digest lets exactly that go on."""
+    """Show what is held back (a plan, contacts reported missing, a second writer), or let exactly one of these go on by
+    its digest.
+    """
     with _opened() as store, store.session() as session:
         held = _approved(session, digest) if digest else _held_back(session)
     document = admin_reports.guard_document(held.plan, held.gone, held.second, held.renamed, approved=bool(digest))

@@ -22,7 +22,7 @@ def _iso(moment: datetime | None) -> str | None:
 
 
 def _short(moment: str | None) -> str | None:
-    """For tables: UTC without saying so in each row."""
+    """For tables: UTC, without the zone in each row."""
     return moment[:19].replace("T", " ") if moment else None
 
 
@@ -57,7 +57,7 @@ def parked_row(row: tables.Progress) -> Document:
 
 
 def left_alone_row(row: tables.LeftAlone) -> Document:
-    """Of a contact that is left alone, in the form of a parked one."""
+    """A contact that is left alone, in the same form as a parked one."""
     return {
         "contact": row.contact_id,
         "code": str(Code.LEFT_ALONE),
@@ -74,7 +74,7 @@ def print_parked(rows: Sequence[Document]) -> None:
         return
     shown = [(r["contact"], r["code"], _short(r["since"])) for r in rows]
     table(f"{len(rows)} parked", ("contact", "code", "since (UTC)"), shown)
-    # Lines, since a cell is folded: a detail holds commands and ids to be copied.
+    # Lines, since a table folds its cells: a detail holds commands and ids to be copied.
     for row in rows:
         say(f"{row['contact']}: {row['detail'] or EXPLANATIONS[Code(row['code'])].meaning}")
     say()
@@ -153,10 +153,10 @@ def print_verify(document: Document) -> None:
 
 
 _KINDS = {
-    "missing": "should be there and is not",
-    "extra": "carries our key and no link knows it",
+    "missing": "should exist and is missing",
+    "extra": "carries our key, but there is no link to it",
     "drifted": "fields differ from what the rules say",
-    "duplicate": "several records with one key: a person must say which is right",
+    "duplicate": "several records with one key; a person must say which is right",
 }
 
 
@@ -180,8 +180,9 @@ def guard_document(
     *,
     approved: bool = False,
 ) -> Document:
-    """What `approve --json` prints: the stopped plan without the digests of its parts, who is said to be gone,
-    which records another program created under our keys, and another name of the tenant."""
+    """What `approve --json` prints: the stopped plan without the fingerprints of its parts, the contacts reported
+    missing, the records that another program created under our keys, and the new name of the tenant.
+    """
     doubted = {
         "disappearances": [asdict(one) for one in gone],
         "second_writer": asdict(second) if second else None,
@@ -210,7 +211,7 @@ def _print_mass_deletion(doubted: Document) -> None:
     say(f"disappearance {doubted['digest']}, last seen at {_short(doubted['at'])}: {doubted['text']}")
     say(f"  contacts {', '.join(doubted['contacts'])}")
     if doubted["approved_at"]:
-        say(f"approved at {doubted['approved_at']}: the next scores and sweep believe it")
+        say(f"approved at {doubted['approved_at']}: the next scores and sweep take these contacts as deleted")
     else:
         say(f"to confirm that exactly these are gone: hubspot-c4c-sync approve {doubted['digest']}")
 
@@ -219,7 +220,7 @@ def _print_renamed(renamed: Document) -> None:
     if renamed["approved"]:
         say(f"approved: the tenant of this state is {renamed['tenant']}")
     else:
-        say(f"the settings name another tenant, {renamed['tenant']}; nothing is done with it")
+        say(f"the settings name another tenant, {renamed['tenant']}; nothing is read from it or written to it")
         say(f"if it is the same one under a new name: hubspot-c4c-sync approve {renamed['digest']}")
 
 

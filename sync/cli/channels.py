@@ -1,4 +1,4 @@
-"""Standard output and standard error as they really are: read in part, closed, full, or of another encoding."""
+"""Keeps standard output and standard error usable when they are read in part, closed, full, or of another encoding."""
 
 import io
 import os
@@ -11,7 +11,7 @@ from sync.errors import SyncError
 
 
 class OutputLost(SyncError):
-    """What a command says cannot be written, for another reason than that nobody reads it."""
+    """The output cannot be written, for another reason than that its reader has left."""
 
     exit_code = 2
 
@@ -19,8 +19,7 @@ class OutputLost(SyncError):
 class Outlet(io.RawIOBase):
     """Writes to a file descriptor until its reader leaves; from then on it drops everything.
 
-    `… | head` ends reading early, which is no failure: the command goes on and ends with its own exit code.
-    """
+    `… | head` stops reading early. That is normal: the command goes on and ends with its own exit code."""
 
     def __init__(self, descriptor: int) -> None:
         super().__init__()
@@ -44,7 +43,7 @@ class Outlet(io.RawIOBase):
             except BrokenPipeError:
                 self._closed_there = True
             except OSError as error:
-                # Said once: the interpreter flushes again when it ends.
+                # Report it once: the interpreter flushes again when it ends.
                 self._closed_there = True
                 raise OutputLost(f"the output cannot be written ({error.strerror}); check where it goes") from None
         return memoryview(data).nbytes
@@ -57,7 +56,7 @@ def prepare() -> None:
 
 @contextmanager
 def flushed() -> Iterator[None]:
-    """Writes what is left of the results at the end, while a failure can still be said. Raises OutputLost."""
+    """Writes the rest of the results before the end, while a failure can still be reported. Raises OutputLost."""
     try:
         yield
     except SystemExit:
@@ -68,7 +67,7 @@ def flushed() -> Iterator[None]:
 def _safe(stream: TextIO | None, descriptor: int) -> TextIO:
     """Characters that the terminal's encoding does not have are written as `\\u2192`."""
     if stream is None:
-        # Closed by whoever started us.
+        # The process that started us closed it.
         return open(os.devnull, "w", encoding="utf-8")
     if type(stream) is not io.TextIOWrapper:
         return stream

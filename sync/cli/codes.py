@@ -16,7 +16,7 @@ Every decision and every parked contact ends in one of these. Made from `sync/do
 RETIRED_HEAD = """
 ## Retired
 
-This version never gives these codes; a state file that an older one wrote may still hold them.
+This version never gives these codes; a state file of an older version may still hold them.
 
 | code | means | what to do |
 |---|---|---|

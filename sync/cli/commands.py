@@ -45,7 +45,7 @@ cli.add_typer(links.cli, name="links")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 ContactIds = Annotated[
-    list[str] | None, typer.Option("--contact", metavar="ID", help="Only this contact; may be repeated.")
+    list[str] | None, typer.Option("--contact", metavar="ID", help="Only this contact; the option may be repeated.")
 ]
 
 
@@ -58,11 +58,11 @@ def main() -> None:
     channels.prepare()
     try:
         with channels.flushed():
-            # Started as a module, too: a shell's completion knows the program by this name.
+            # This name holds for `python -m sync` too: shell completion knows the program by it.
             cli(prog_name="hubspot-c4c-sync")
     except Exception as error:
         failure = _failure(error)
-        # What cannot be written any longer was either said already, or nobody is there to read it.
+        # If the output is lost, it was either reported already, or nobody is there to read it.
         with suppress(channels.OutputLost):
             output.fail(failure)
             sys.stdout.flush()
@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def _failure(error: Exception) -> SyncError:
-    """What went wrong, in words."""
+    """The failure behind an exception, as one that the command line explains."""
     if isinstance(error, SyncError):
         return error
     if isinstance(error, OSError) and error.filename:
@@ -83,7 +83,7 @@ def _failure(error: Exception) -> SyncError:
 def _configure_log(stream: Any = None) -> None:
     environment = Environment()
     found = read_settings(environment)
-    # Beside a progress bar only warnings are of use; who wants all says so.
+    # Next to a progress bar only warnings are useful; SYNC_LOG_LEVEL asks for more.
     quiet = stream is None and output.err.is_terminal and not environment.get("SYNC_LOG_LEVEL")
     log.configure(found.log_format, "WARNING" if quiet else found.log_level, stream or sys.stderr)
 
@@ -96,7 +96,7 @@ def _version(wanted: bool) -> None:
 
 @cli.callback()
 def prepare(
-    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version.")] = False,
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
 ) -> None:
     """Hands marketing qualified leads over from HubSpot to SAP Sales Cloud."""
     _configure_log()
@@ -140,7 +140,7 @@ def once(
             autocompletion=output.one_of(JOBS),
         ),
     ] = None,
-    until_idle: Annotated[bool, typer.Option("--until-idle", help="Again until nothing is due.")] = False,
+    until_idle: Annotated[bool, typer.Option("--until-idle", help="Repeat until nothing is due.")] = False,
     since: Annotated[
         str | None,
         typer.Option("--since", metavar="TIME", help="Poll from this time on (ISO, UTC): bounds a first load."),
@@ -155,7 +155,7 @@ def once(
         working(report, prepare=partial(upgrading.before, "command")) as (application, stop),
     ):
         cost = loads.prepare(application.context, names, start)
-        # A person reads the sentence; among lines of JSON the event says the same.
+        # For a person; where the log is JSON, the event says the same.
         if cost and (output.err.is_terminal or application.settings.log_format == "console"):
             output.complain(cost)
         results = (run_until_idle if until_idle else run_jobs)(application.context, names)
@@ -181,7 +181,9 @@ def _job_names(jobs: list[str] | None) -> list[str]:
 
 @cli.command()
 def status(json: Json = False) -> None:
-    """Show backlog, who qualifies and why not, parked contacts with remedy, watermarks, and how each job went last."""
+    """Show backlog, who qualifies and why not, parked contacts with remedy, watermarks, and the last result of each
+    job.
+    """
     settings, configuration, store = app.state_only()
     with closing(store), output.progress(None) as report:
         document = statuses.status(store, datetime.now(UTC), configuration)
@@ -213,7 +215,7 @@ def _explained(contact_id: str) -> explaining.Explained:
 
 
 def _explained_at(contact_id: str, moment: datetime) -> explaining.Explained:
-    """What was decided then is recorded: the rule files of today are not even read."""
+    """Past decisions come from the record alone: today's rule files are not read."""
     if moment > datetime.now(UTC):
         raise ConfigurationError([f"--at: found {moment:%Y-%m-%d %H:%M} UTC, allowed: a time in the past"])
     with closing(open_store(app.settings().state, create=False)) as store:
@@ -254,12 +256,14 @@ cli.command()(simulate)
 
 
 ONCE_MORE = RequestRetry(attempts=2, wait=1)
-"""For `check`: somebody waits for it, and wants to know what is so now."""
+"""For `check`, where a person waits for the present state."""
 
 
 @cli.command()
 def check(
-    offline: Annotated[bool, typer.Option("--offline", help="Only rule files and settings, no system.")] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Check rule files and settings only; contact neither system.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Check configuration, credentials, HubSpot properties and labels, C4C fields and codes; name every mismatch."""
@@ -282,7 +286,7 @@ def check(
 
 
 def _rules(json: bool) -> tuple[Settings, Configuration]:
-    """Settings and rules; programs read of mistakes in them as they read of all other findings."""
+    """Settings and rules. With `json`, mistakes in them are printed in the same form as all other findings."""
     try:
         return app.rules(addresses=True)
     except ConfigurationError as error:
@@ -295,7 +299,7 @@ def _rules(json: bool) -> tuple[Settings, Configuration]:
 
 @cli.command()
 def migrate() -> None:
-    """Bring the state file to this version, after a copy of it as it was; a new one is created."""
+    """Bring the state file to this version, after copying it; where there is none, create it."""
     settings = app.settings()
     path, known = settings.state, settings.state.exists()
     try:
@@ -305,7 +309,7 @@ def migrate() -> None:
     done = upgrading.upgrade(path, schedule, "command", StopSignal().install())
     open_store(path).close()
     if done:
-        output.say(f"{path}: brought from version {done.before} to {HEAD}; as it was before: {done.copy}")
+        output.say(f"{path}: brought from version {done.before} to {HEAD}; copy of the former file: {done.copy}")
     else:
         output.say(f"{path}: {'is at' if known else 'created at'} version {HEAD}")
 

@@ -59,7 +59,7 @@ class Demo:
     config: Path
 
     def run(self) -> int:
-        """Tells the story; returns 0 if the third run wrote nothing and the sandbox agrees."""
+        """Runs the demo; returns 0 if the third run wrote nothing and the sandbox counted no write either."""
         _need_sandbox()
         self._prepare()
         with _sandbox() as sandbox:
@@ -75,7 +75,7 @@ class Demo:
         return 0 if merge_base else 1
 
     def _prepare(self) -> None:
-        """A fresh state and a copy of the rules, so that the demo always tells the same story."""
+        """A fresh state and a copy of the rules, so that the demo always shows the same."""
         try:
             (self.directory / "config").mkdir(parents=True, exist_ok=True)
             for name in ("mapping.toml", "qualification.toml"):
@@ -162,7 +162,7 @@ SALES_PHONE = "+49 40 9999 000"
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """Who the three events happen to."""
+    """The contacts and the company to which the three events happen."""
 
     crossing: str
     labelled: str
@@ -192,7 +192,7 @@ def _application() -> Iterator[app.App]:
 
 
 def _show_accounts(application: app.App) -> None:
-    """Handed over, by account."""
+    """Shows what was handed over, by account."""
     with application.context.store.reading() as session:
         ids = [handover.contact_id for handover in session.exec(select(tables.Handover))]
         chosen = _company_names(loading.views(session, ids), application)
@@ -238,7 +238,9 @@ def _explain(application: app.App, contact: str) -> None:
 
 
 def _choose(application: app.App) -> Changed:
-    """Somebody below the threshold who fulfils all else, and somebody handed over whose only label is Primary."""
+    """A contact below the threshold that meets every other rule, and one that was handed over and has only the label
+    Primary.
+    """
     with application.context.store.reading() as session:
         below = _with_code(session, Code.SCORE_BELOW_THRESHOLD)
         crossing = next(i for i, view in below.items() if _would_qualify(view))
@@ -248,7 +250,7 @@ def _choose(application: app.App) -> Changed:
                 link = session.get(tables.Link, (Entity.ACCOUNT, company.id))
                 if link and "Phone" in link.sent:
                     return Changed(crossing, contact, company.id, link.object_id)
-    raise ConfigurationError(["the sandbox has nobody whom the demo's story fits; run it with the shipped rules"])
+    raise ConfigurationError(["the sandbox has no contact that the demo can use; run it with the shipped rules"])
 
 
 def _with_code(session: Any, code: Code) -> dict[str, Any]:

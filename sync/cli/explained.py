@@ -1,4 +1,4 @@
-"""The decision on one contact, told as a person would tell it."""
+"""The decision on one contact, as text for people."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +16,7 @@ def print_explain(document: Document) -> None:
 
 
 def lines(document: Document) -> Iterator[str]:
-    """The lines of the story."""
+    """The lines of the explanation."""
     yield f"Contact {document['contact']}: {document['code']}"
     yield f"  {document['meaning']}"
     if document["remedy"] != EXPLANATIONS[Code.QUALIFIED].remedy:
@@ -25,13 +25,13 @@ def lines(document: Document) -> Iterator[str]:
         yield from _score(score)
     yield from _warnings(document)
     if document.get("outdated"):
-        yield "  Not looked at yet since rules or data changed: this is what holds now, and the next push acts on it"
+        yield "  Rules or data changed since the last push: this is the decision as of now; the next push acts on it"
     yield from _then(document) if "decided_at" in document else _now(document)
     yield f"  Rules {document['rules']}, input {document['input'] or 'unknown'}"
 
 
 def _warnings(document: Document) -> Iterator[str]:
-    """Each warning, and below the last one of a code what to do about all of them."""
+    """Each warning; below the last one of each code, what to do about it."""
     warnings = document["warnings"]
     for code in dict.fromkeys(warning["code"] for warning in warnings):
         for text in (warning["text"] for warning in warnings if warning["code"] == code):
@@ -79,4 +79,8 @@ def _link(link: Document) -> str:
     return f"{link['entity']}{number} ({link['key']} → {link['object_id']}){state} {written}{by}"
 
 
-_NEVER = {"created": "made with its header", "shared": "shared with another HubSpot id", "set": "named by a person"}
+_NEVER = {
+    "created": "created together with its header",
+    "shared": "shared with another HubSpot id",
+    "set": "named by a person",
+}

@@ -1,4 +1,4 @@
-"""`links`: the pairs of HubSpot id and C4C record, for people."""
+"""The command `links`: shows and edits the pairs of HubSpot id and C4C record."""
 
 import sys
 from collections.abc import Iterator
@@ -101,7 +101,7 @@ def set_(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Say which record is meant, for example where several match; the contacts concerned are looked at again."""
+    """Name the record for a HubSpot id, for example where several match; the contacts concerned are looked at again."""
     application = app.build()
     try:
         try:
@@ -133,7 +133,7 @@ def _report(found: links.Imported, json: bool) -> None:
         output.say(f"{found.kept} pairs confirmed by SAP Sales Cloud and kept, {found.new} of them new")
     for pair in found.unread:
         output.complain(
-            f"{pair}: nothing with this id was read from HubSpot yet; check the id, the pair counts from then"
+            f"{pair}: HubSpot has shown no record with this id yet; check it. The pair takes effect once it is read"
         )
     for problem in found.refused:
         output.complain(problem)
@@ -148,4 +148,4 @@ def _opened(path: Path, mode: str) -> Iterator[TextIO]:
         with path.open(mode, encoding="utf-8-sig" if mode == "r" else "utf-8", newline="") as file:
             yield file  # type: ignore[misc]
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError([f"{path}: cannot be used ({type(error).__name__}); check path and rights"]) from None
+        raise ConfigurationError([f"{path}: cannot be read ({type(error).__name__}); check path and rights"]) from None

@@ -1,4 +1,4 @@
-"""Before a first load, or a part of the past read anew: how much it is, said before it starts."""
+"""Announces the size of a first load, or of a reading anew, before it starts."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,7 +14,9 @@ from sync.state.store import Store
 
 
 def prepare(context: Context, jobs: Sequence[str], since: datetime | None) -> str | None:
-    """What a coming load will cost, in a sentence; sets where it starts. Raises ConfigurationError if it cannot be."""
+    """Sets where a load starts, and returns a sentence about its cost. Raises ConfigurationError where `since` is
+    impossible.
+    """
     if since and since >= context.now():
         raise ConfigurationError([f"--since: found {since.isoformat()}, allowed: a time in the past"])
     if "poll" not in jobs:
@@ -26,7 +28,7 @@ def prepare(context: Context, jobs: Sequence[str], since: datetime | None) -> st
 
 
 def refetch(store: Store, configuration: Configuration, contacts: int, *, everything: bool) -> str:
-    """What reading contacts again will cost, with a warning if it would eat into the reserve; asks nobody."""
+    """What reading contacts again will cost, with a warning if it would eat into the reserve. Uses no network."""
     settings = configuration.worker.hubspot
     with store.reading() as session:
         left, companies = budget.load(session).left, mirrored.count_companies(session)

@@ -20,11 +20,11 @@ from sync.errors import ConfigurationError, SyncError
 Document = dict[str, Any]
 
 WIDE = 100_000
-"""Columns where nobody watches: in a file or a pipe every value stays in one piece; a table is as wide as its cells."""
+"""Columns in a file or a pipe: wide enough that no value is folded; a table is as wide as its cells."""
 
 
 def console() -> Console:
-    """Standard output as wide as the terminal, or COLUMNS, says."""
+    """Standard output, as wide as the terminal or the variable COLUMNS."""
     watched = (sys.stdout is not None and sys.stdout.isatty()) or "COLUMNS" in os.environ
     return Console(highlight=False, soft_wrap=True, width=None if watched else WIDE)
 
@@ -34,13 +34,13 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def as_json(document: Any, indent: int | None = None) -> str:
-    """As readable as the encoding of standard output allows; JSON can say everything in ASCII."""
+    """JSON as readable as the encoding of standard output allows; other characters are escaped."""
     readable = (sys.stdout.encoding or "").lower().startswith("utf")
     return json.dumps(document, indent=indent, ensure_ascii=not readable, default=str)
 
 
 class OneDocument:
-    """Whether this process has begun to show its JSON document: there is only one."""
+    """Remembers whether this process has begun to print its one JSON document."""
 
     begun = False
 
@@ -51,7 +51,7 @@ def show_json(document: Any) -> None:
 
 
 def failure_json(failures: Sequence[SyncError]) -> Document:
-    """What `--json` says of failures, under `error`: kind and message of the gravest one, and what is wrong in all."""
+    """What `--json` prints of failures, under `error`: kind and message of the gravest one, and the problems of all."""
     gravest = max(failures, key=lambda failure: failure.exit_code)
     problems = [problem for failure in failures for problem in _problems(failure)]
     return {"kind": type(gravest).__name__, "message": str(gravest), "problems": problems}
@@ -62,7 +62,7 @@ def _problems(failure: SyncError) -> list[str]:
 
 
 def fail(failure: SyncError) -> None:
-    """Says why the command ended: on standard error, and with `--json` as the document."""
+    """Prints why the command ended: on standard error, and with `--json` as the document."""
     for problem in _problems(failure):
         complain(problem)
     if "--json" in sys.argv[1:] and not OneDocument.begun:
@@ -70,7 +70,7 @@ def fail(failure: SyncError) -> None:
 
 
 def say(text: str = "") -> None:
-    """A line of a result, as it is: brackets are no markup."""
+    """Prints a line of a result literally: brackets are not markup."""
     out.print(text, markup=False)
 
 
@@ -84,18 +84,18 @@ def complain(text: str) -> None:
 
 
 PORTION = 500
-"""Rows of one table; a longer list goes on under a new head, so that memory does not grow with it."""
+"""Rows of one table. A longer list continues under a new head, so that memory does not grow with it."""
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table for people; nothing where there are no rows."""
+    """Prints a table for people; prints nothing without rows."""
     waiting = iter(rows)
     while portion := list(islice(waiting, PORTION)):
         shown = Table(title=title or None, title_justify="left", show_edge=False, pad_edge=False)
         for column in columns:
             shown.add_column(column, overflow="fold")
         for row in portion:
-            # As text: what stands in brackets is no markup.
+            # As text: brackets in values are not markup.
             shown.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
         out.print(shown)
         out.print()
@@ -103,7 +103,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
 
 
 def one_of(values: Iterable[str]) -> Callable[[str], list[str]]:
-    """What a shell offers while somebody types one of these values."""
+    """Completion for a shell: those of the values that begin as typed."""
     known = [str(value) for value in values]
 
     def offered(incomplete: str) -> list[str]:
@@ -114,7 +114,7 @@ def one_of(values: Iterable[str]) -> Callable[[str], list[str]]:
 
 @contextmanager
 def progress(enabled: bool | None = None) -> Iterator[context.Progress]:
-    """Progress bars on standard error while a person watches it; silent otherwise."""
+    """Progress bars on standard error if it is a terminal, else nothing."""
     if not (err.is_terminal if enabled is None else enabled):
         yield context.silent
         return

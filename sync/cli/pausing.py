@@ -1,4 +1,4 @@
-"""`pause` and `resume`: a person keeps writes to SAP Sales Cloud back for a while; HubSpot is read all the same."""
+"""The commands `pause` and `resume`: they stop writes to SAP Sales Cloud for a while, and HubSpot is still read."""
 
 from contextlib import closing
 from dataclasses import asdict
@@ -23,11 +23,11 @@ def register(cli: typer.Typer) -> None:
 
 def pause(
     reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", help="Why, for the status; without anything about a person.")
+        str, typer.Option("--reason", metavar="TEXT", help="Why, for the status; without personal data.")
     ] = "",
     json: Json = False,
 ) -> None:
-    """Pause writes to SAP Sales Cloud, also of a running worker and across restarts; HubSpot is read all the same."""
+    """Pause writes to SAP Sales Cloud, also of a running worker and across restarts; HubSpot is still read."""
     _, _, store = app.state_only()
     with closing(store), store.session() as session:
         made = pausing.pause(session, reason, datetime.now(UTC))
@@ -39,7 +39,7 @@ def pause(
 
 
 def resume(json: Json = False) -> None:
-    """Let writes to SAP Sales Cloud go on after `pause`: the next push carries over what has waited."""
+    """Let writes to SAP Sales Cloud go on after `pause`: the next push hands over what has waited."""
     _, _, store = app.state_only()
     with closing(store), store.session() as session:
         ended = pausing.resume(session)

@@ -1,7 +1,6 @@
-"""Asks the worker of this machine by its own port whether it is well: probes come every minute, and must cost little.
+"""Asks the worker of this machine, by its own port, whether it is well. Probes come every minute and must cost little.
 
-Only what Python itself brings is imported: the whole program takes a second of processor time to load.
-"""
+This module imports the standard library only: the whole program takes a second of processor time to load."""
 
 import http.client
 import json
@@ -10,14 +9,14 @@ import sys
 from sync.environment import Environment
 
 LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}
-"""Where a server that listens on all interfaces is reached from here."""
+"""The address at which this machine reaches a server that listens on all interfaces."""
 
 TIMEOUT = 10.0
 """Seconds."""
 
 
 def answered(environment: Environment) -> int | None:
-    """Says whether the worker is well and returns the exit code; None if no worker answers, or none has a port."""
+    """Prints whether the worker is well and returns the exit code. None if no worker answers, or it has no port."""
     port, host = environment.get("SYNC_METRICS_PORT"), environment.get("SYNC_METRICS_HOST") or "127.0.0.1"
     try:
         problem = _problem(LOCAL.get(host, host), int(port or ""))
@@ -31,7 +30,7 @@ def answered(environment: Environment) -> int | None:
 
 
 def _problem(host: str, port: int) -> str | None:
-    """What `/healthz` names as wrong, or None. Raises OSError, HTTPException, or what a strange answer raises."""
+    """The problem that `/healthz` names, or None. Raises OSError, HTTPException, or what a strange answer causes."""
     connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT)
     try:
         connection.request("GET", "/healthz")

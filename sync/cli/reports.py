@@ -1,4 +1,4 @@
-"""Documents as people read them."""
+"""Prints documents for people."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ def print_once(document: Document) -> None:
 
 
 def named(counts: dict[str, int]) -> str:
-    """Records by entity, in people's words."""
+    """Numbers of records by entity, with the entity's name for people."""
     return (
         ", ".join(f"{n} {TYPES[entity].people if entity in TYPES else entity}" for entity, n in counts.items())
         or "nothing"
@@ -57,19 +57,19 @@ def named(counts: dict[str, int]) -> str:
 
 
 def print_status(document: Document) -> None:
-    """What needs a person comes first."""
+    """Prints the status; what needs a person comes first."""
     _print_trouble(document)
     belongs = document["belongs_to"]
     if belongs["tenant"]:
         say(f"HubSpot portal {belongs['portal'] or 'unknown'} to the tenant {belongs['tenant']}")
     _print_lease(document["lease"])
     say(f"pending {document['pending']} ({document['due']} due now), oldest since {at(document['oldest_pending'])}")
-    adopted = f", adopted {document['adopted']} that were there" if document["adopted"] else ""
+    adopted = f", adopted {document['adopted']} that existed before" if document["adopted"] else ""
     say(f"handed over {document['handed_over']} leads{adopted}{_latency(document['latency_seconds'])}")
     say()
     table("Decided", ("code", "contacts", "meaning"), [_code_row(c, n) for c, n in _sorted(document["done"])])
     foreseen = [_code_row(c, n) for c, n in _sorted(document["foreseen"])]
-    table("Before the first push, as the rules decide now", ("code", "contacts", "meaning"), foreseen)
+    table("Before the first push: how the rules decide now", ("code", "contacts", "meaning"), foreseen)
     parked = [(c, n, EXPLANATIONS[Code(c)].remedy) for c, n in _sorted(document["parked"])]
     table("Parked: a person is needed", ("code", "contacts", "what to do"), parked)
     marks = [(name, at(mark["until"]), _age(mark["age_seconds"])) for name, mark in document["watermarks"].items()]
@@ -96,7 +96,7 @@ def _print_trouble(document: Document) -> None:
         say(f"STATE: {document['state']['problem']}")
     waiting = document["alerts_undelivered"]
     for alert, since in document["alerts"].items():
-        unheard = " (the webhook has not taken it yet)" if alert in waiting else ""
+        unheard = " (not delivered to the webhook yet)" if alert in waiting else ""
         say(f"ALERT {alert} since {at(since)}{unheard}: see docs/oncall.md")
     guard = document["guard"]
     if guard and not guard["approved_at"]:
@@ -115,11 +115,11 @@ def _print_trouble(document: Document) -> None:
 
 def _print_lease(lease: Document | None) -> None:
     if lease is None:
-        say("nobody is at work: no worker runs")
+        say("no worker runs")
     elif lease["alive"]:
         say(f"at work: {lease['kind']} {lease['holder']} since {at(lease['since'])}")
     else:
-        say(f"{lease['kind']} {lease['holder']} held the lease and is gone; the next worker takes over")
+        say(f"{lease['kind']} {lease['holder']} held the lease and has ended; the next worker takes over")
 
 
 def _latency(latency: Document | None) -> str:

@@ -1,4 +1,4 @@
-"""`simulate`: what other rules would change, as a summary, a table or one JSON document."""
+"""The command `simulate`: what other rules would change, as a summary, a table or one JSON document."""
 
 import json as jsons
 import sys
@@ -22,12 +22,14 @@ SHOWN = 20
 
 def simulate(
     directory: Annotated[Path, typer.Option("--config", metavar="DIR", help="Directory of the other rule files.")],
-    rows: Annotated[bool, typer.Option("--rows", help="Every row instead of the first ones of each list.")] = False,
+    rows: Annotated[
+        bool, typer.Option("--rows", help="Show every row instead of the first ones of each list.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
-    """Compare other rules with those in force over the whole mirror; no network, nothing is written."""
+    """Compare other rules with those in force, over the whole mirror. Uses no network and writes nothing."""
     if not directory.is_dir():
-        raise ConfigurationError([f"--config: {directory} is no directory; name one that holds the three rule files"])
+        raise ConfigurationError([f"--config: {directory} not a directory; name one that holds the three rule files"])
     other = config.load(directory)
     _, configuration, store = app.offline()
     try:
@@ -90,10 +92,13 @@ def _print(outcome: Outcome, limit: int | None) -> None:
     for direction in ("entering", "leaving"):
         moved = _first(outcome.spool.moved(direction), limit)
         table(_title(direction.capitalize(), counts[direction], limit), ("contact", "now", "then"), moved)
-    for name, meaning in (("changed", "Written under the other rules"), ("dropped", "Not written any more")):
+    for name, meaning in (("changed", "Written under the other rules"), ("dropped", "No longer written")):
         records = _field_rows(_first(lists[name], limit))
         table(_title(meaning, counts[name], limit), FIELDS, records)
-    say("nothing was written, nobody was asked: edits that sales made since the last run are not known here")
+    say(
+        "Offline: nothing was written and neither system was contacted; "
+        "edits made in SAP since the last run are not included"
+    )
 
 
 def _first(items: Iterable[Any], limit: int | None) -> Iterator[Any]:
@@ -116,7 +121,7 @@ def _code_row(code: str, decisions: dict[str, dict[str, int]]) -> tuple[str, int
 
 
 def _field_rows(records: Iterable[dict[str, Any]]) -> Iterator[tuple[Any, ...]]:
-    """A row for each field; the record is named once."""
+    """One row for each field; the record is named in the first one only."""
     for record in records:
         named = f"{record['action']} {record['entity']} {record['key']}"
         if not record["fields"]:

@@ -1,1 +1,1 @@
-"""What the rules expect of portal and tenant, and whether it is there."""
+"""Compares what the rules expect of portal and tenant with what they offer."""

@@ -1,7 +1,6 @@
-"""Whether the technical user may read every entity that the worker reads and writes: one row of each is asked for.
+"""Checks that the technical user may read every entity that the worker uses, by requesting one row of each.
 
-What may be written cannot be asked without writing; the services of a communication arrangement grant both together.
-"""
+Write access cannot be checked without writing; the services of a communication arrangement grant both together."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,6 @@
-"""Whether portal and tenant of the settings are those that this state knows; else we stop, and nothing is mixed."""
+"""Stops the program if the settings name another portal or tenant than the state file belongs to, so that data is not
+mixed.
+"""
 
 from urllib.parse import urlsplit
 
@@ -9,7 +11,7 @@ from sync.state.store import Store
 
 
 def host(base_url: str) -> str:
-    """The host name without a port: it identifies the tenant, since C4C gives no id of one."""
+    """The host name without a port. It identifies the tenant, since C4C has no id for it."""
     return (urlsplit(base_url).hostname or base_url).lower()
 
 
@@ -29,7 +31,9 @@ def same_tenant(store: Store, tenant: str) -> None:
 
 
 def meet_tenant(context: Context) -> None:
-    """Learns the tenant before anything is read for it or written to it; a doubt about its name is over."""
+    """Remembers the tenant before anything is read from it or written to it, and clears an earlier doubt about its
+    name.
+    """
     if not context.tenant:
         return
     with context.store.reading() as session:
@@ -43,8 +47,7 @@ def meet_tenant(context: Context) -> None:
 def same_portal(context: Context) -> None:
     """Called before HubSpot is read. Raises AnotherWorld if this state was read from another portal, RemoteError.
 
-    Where the token may not ask for the id, any portal passes.
-    """
+    If the token may not read the portal's id, any portal passes."""
     portal = context.hubspot.portal_id()
     if portal is None:
         return

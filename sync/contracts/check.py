@@ -28,7 +28,7 @@ LEAD_STATUS = "LeadLifeCycleStatusCodeCollection"
 
 
 def offline(configuration: Configuration, directory: Path) -> dict[str, Any]:
-    """The files were read and fit together; this says what they ask for."""
+    """What the rule files ask for. They were read and are consistent at this point."""
     rules = configuration.rules
     return {
         "findings": [*unread(directory), *_score_values(rules, assumed(rules))],
@@ -39,10 +39,9 @@ def offline(configuration: Configuration, directory: Path) -> dict[str, Any]:
 def online(
     context: Context, directory: Path, certificate: Path | None = None
 ) -> tuple[dict[str, Any], list[RemoteError]]:
-    """Both systems, compared with the rules of the directory, and what kept one of them from being asked.
-
-    `certificate`: our own, if we have one. A system that does not answer is a finding, and the other one is asked all
-    the same.
+    """Compares both systems with the rules of the directory; returns the findings, and the failures that kept a system
+    from being read. `certificate`: our own, if there is one. An unreachable system is a finding, and the other one is
+    still compared.
     """
     rules, asking = context.config.rules, _Asking()
     findings = [*unread(directory), *_certificate(certificate, context.now())]
@@ -59,13 +58,15 @@ def online(
 
 
 class _Asking:
-    """Asks the systems. One that failed is asked nothing more: it would only say the same again."""
+    """Sends requests to the systems. After a failure a system gets no more requests, since they would fail the same
+    way.
+    """
 
     def __init__(self) -> None:
         self.failures: dict[System, RemoteError] = {}
 
     def get(self, ask: Callable[[], T], system: System) -> T | None:
-        """The answer, None if the system does not give one now or did not before."""
+        """The answer; None if this request, or an earlier one to the same system, failed."""
         if system in self.failures:
             return None
         try:
@@ -81,7 +82,9 @@ def _unanswered(failure: RemoteError) -> Finding:
 
 
 def _certificate(path: Path | None, now: datetime) -> Iterator[Finding]:
-    """Our certificate near its end or after it. Whether its files fit was seen when the settings were read."""
+    """A finding if our certificate ends soon or has ended. That its files fit was checked when the
+    settings were read.
+    """
     validity = certificates.of_file(path) if path else None
     problem = validity.problem(now) if validity else None
     if validity and problem:
@@ -105,21 +108,23 @@ def hubspot(hubspot: HubSpotPort, rules: Rules) -> Iterator[Finding]:
 
 
 def mismatches(rules: Rules, contacts: Iterable[Property], companies: Iterable[Property]) -> Iterator[Finding]:
-    """Properties that the portal has, and that are not as the rules expect them: options and types."""
+    """Properties of the portal whose options or types differ from what the rules expect."""
     of_contacts, of_companies = ({p.name: p for p in found} for found in (contacts, companies))
     yield from property_check.unknown_options(rules, of_contacts, of_companies)
     yield from _types(rules, of_contacts)
 
 
 def _labels(context: Context) -> Iterator[Finding]:
-    """Labels by the id that they were pinned by; pins nothing itself."""
+    """Labels by the ids that they were bound to; binds none itself."""
     with context.store.reading() as session:
         bound = label_bindings.bindings(session)
     yield from labels_that_do_not_fit(context.config.rules, context.hubspot.labels(), bound)
 
 
 def labels_that_do_not_fit(rules: Rules, labels: Sequence[Label], bound: Bindings) -> Iterator[Finding]:
-    """Labels that the portal does not have so; an error where whom they keep back would be handed over."""
+    """Labels that the portal lacks or has renamed. An error if contacts that the label keeps back
+    would be handed over.
+    """
     entries = rules.qualification.labels
     found = resolve([rule.label for rule in entries], labels, bound)
     texts = [label.text for label in labels if label.text]
@@ -133,15 +138,17 @@ def labels_that_do_not_fit(rules: Rules, labels: Sequence[Label], bound: Binding
 
 
 def unread(directory: Path) -> Iterator[Finding]:
-    """Rule files by their ending that nobody reads: most likely one of the three, misspelt, or a forgotten copy."""
+    """Files in the directory that look like rule files but are not read: probably a misspelt name,
+    or a forgotten copy.
+    """
     for path in sorted(directory.glob("*.toml")):
         if path.name not in FILES:
-            text = f"nobody reads this file{nearest(path.name, FILES)}"
+            text = f"this file is not read{nearest(path.name, FILES)}"
             yield _finding("warning", str(path), text)
 
 
 def _score_values(rules: Rules, schema: Schema) -> Iterator[Finding]:
-    """Fields of the lead that would leave the score out on every lead, by what the score's property holds."""
+    """Fields of the lead that could never hold the score, given the type of the score's property."""
     fields = rules.mapping.lead.fields
     for n, text in score_types.unfit(rules, schema):
         yield _finding("error", f"mapping.toml: {entry('lead.fields', n, ', '.join(fields[n].target))}", text)
@@ -172,7 +179,7 @@ def _frozen(context: Context) -> Iterator[Finding]:
 
 
 def _tenant(context: Context) -> tuple[Tenant | None, list[Finding]]:
-    """The tenant with what does not fit there; None where it lacks what no handover can do without."""
+    """The tenant and its mismatches; None if it lacks what every handover needs."""
     rules = context.config.rules
     try:
         tenant, mismatches = read_tenant(context.c4c, rules, context.now())
@@ -185,7 +192,7 @@ def _tenant(context: Context) -> tuple[Tenant | None, list[Finding]]:
 
 
 def _of_both(context: Context, tenant: Tenant) -> list[Finding]:
-    """What both systems have to be asked for: dates by their types, and owners who are employees."""
+    """Checks that need both systems: types of date properties, and owners that are employees."""
     return [*_times_of_day(context, tenant.schema), *_owners(context, tenant)]
 
 
@@ -195,7 +202,7 @@ def _owners(context: Context, tenant: Tenant) -> Iterator[Finding]:
     unknown = [o.id for o in owners if not o.email or o.email.casefold() not in tenant.employees]
     unknown = [owner for owner in unknown if owner not in shared]
     if unknown:
-        text = f"{len(unknown)} of {len(owners)} HubSpot owners are no valid employee: {', '.join(unknown)}"
+        text = f"{len(unknown)} of {len(owners)} HubSpot owners are not a valid employee: {', '.join(unknown)}"
         yield _finding("warning", "owners", text)
     if shared:
         text = f"{len(shared)} of {len(owners)} HubSpot owners each have an e-mail address that several valid employees"
@@ -203,7 +210,9 @@ def _owners(context: Context, tenant: Tenant) -> Iterator[Finding]:
 
 
 def _owner_rules(rules: Rules, tenant: Tenant) -> Iterator[Finding]:
-    """Members and territories whose address is no valid employee's; the address itself stands in the file."""
+    """Members and territories whose address belongs to no valid employee. The finding names the
+    entry, not the address.
+    """
     for name, rule in rules.qualification.owners.items():
         members = [(f"round_robin.{n}", address) for n, address in enumerate(rule.round_robin)]
         members += [(f"territories.{n}.owner", row.owner) for n, row in enumerate(rule.territories)]

@@ -1,4 +1,6 @@
-"""Mismatches between the rules and what a system offers: logged, and remembered until the next look finds none."""
+"""Logs mismatches between the rules and what a system offers, and remembers them until a later
+comparison finds none.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +12,9 @@ from sync.state import streams
 
 
 def report(context: Context, system: System, found: Sequence[dict[str, str]], topic: str = "") -> None:
-    """All mismatches of one look at `topic`; each holds `entity` or `kind`, `field` or `key`, and perhaps `cause`."""
+    """Reports all mismatches of one comparison of `topic`; each holds `entity` or `kind`, `field` or `key`, and perhaps
+    `cause`.
+    """
     for mismatch in found:
         emit(Event.CONTRACT_MISMATCH, system=system, **mismatch)
     with context.store.session() as session:
@@ -18,7 +22,7 @@ def report(context: Context, system: System, found: Sequence[dict[str, str]], to
 
 
 def known(context: Context, system: System) -> frozenset[str]:
-    """What the last look found."""
+    """The mismatches that the last comparison found."""
     with context.store.reading() as session:
         return frozenset(streams.mismatches(session).get(system, ()))
 
@@ -27,15 +31,14 @@ TENANT = "tenant checked"
 
 
 def tenant_was_read(context: Context) -> None:
-    """The tenant was compared with the rules just now."""
+    """Notes that the tenant has just been compared with the rules."""
     with context.store.session() as session:
         streams.remember(session, TENANT, context.now().isoformat())
 
 
 def tenant_is_due(context: Context) -> bool:
-    """Whether the tenant must be compared though nobody is handed over: each sweep interval while something is wrong.
-
-    A mismatch that somebody has corrected is over then, not at the next handover.
+    """Whether to compare the tenant although no contact is handed over: each sweep interval while there is a mismatch.
+    One that was corrected then ends without waiting for the next handover.
     """
     with context.store.reading() as session:
         at, wrong = streams.remembered(session, TENANT), streams.mismatches(session).get("c4c")

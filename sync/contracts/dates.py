@@ -1,4 +1,4 @@
-"""Which fields for dates get moments, so that a rule must say which day counts."""
+"""Finds date fields that get a time of day, for which a rule must say whose day counts."""
 
 from collections.abc import Callable, Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""Scores that have stopped: nobody new would ever qualify, and nothing else would tell."""
+"""Finds scores that have stopped changing: no new contact would qualify, and nothing else would show it."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -16,7 +16,9 @@ FrozenScore = dict[str, Any]
 
 
 def frozen(session: Session, configuration: Configuration, now: datetime) -> list[FrozenScore]:
-    """The configured scores of which no value changed for `hubspot.frozen_score_days`, and the legacy one."""
+    """The configured scores whose values have not changed for `hubspot.frozen_score_days`, and
+    HubSpot's legacy score.
+    """
     scores = configuration.rules.qualification.scores
     limit = timedelta(days=configuration.worker.hubspot.frozen_score_days)
     changed = freshness.last_changes(session, [score.property for score in scores])
@@ -35,7 +37,7 @@ def frozen(session: Session, configuration: Configuration, now: datetime) -> lis
 
 
 def sentence(score: FrozenScore) -> str:
-    """What is wrong with a frozen score, and what to do."""
+    """A sentence on a frozen score, with what to do."""
     if score["property"] == LEGACY:
         return "hubspotscore has been frozen since 2025-08-31; name a score of HubSpot's lead scoring tool instead"
     return (

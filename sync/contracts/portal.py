@@ -1,7 +1,6 @@
-"""What the rules expect of the portal, compared at start-up, every sweep interval, and as soon as something is odd.
-
-Nothing is stopped by a mismatch: what still fits goes on. Each is logged as `contract_mismatch`, naming it. A property
-that the portal no longer shows counts as not read; when it is there again, everything is read again first.
+"""Compares what the rules expect with the portal: at start-up, every sweep interval, and whenever an answer is odd. A
+mismatch stops nothing that does not depend on it. Each one is logged as `contract_mismatch`. A property that the portal
+no longer has counts as unread; once it is back, everything is read again before it counts as read.
 """
 
 from datetime import datetime, timedelta
@@ -18,15 +17,19 @@ from sync.state import streams
 from sync.state.pending import mark_pending
 
 CHECKED = "contract checked"
-"""When the portal was compared while nothing was being read; only then properties that are there again return."""
+"""When the portal was last compared while no reading was under way: only then may a property that is back count as
+returning.
+"""
 
 LOOKED = "portal looked at"
-"""When it was compared at all."""
+"""When the portal was last compared in any situation."""
 
 STREAMS: tuple[ObjectType, ...] = ("contacts", "companies")
 
 PAUSE = timedelta(minutes=1)
-"""Between looks that something odd asks for: a portal that stays odd must not cost a request a page."""
+"""Time between comparisons caused by odd answers: a portal whose answers stay odd must not cost one request for each
+page.
+"""
 
 
 def at_start(context: Context) -> None:
@@ -38,7 +41,7 @@ def at_start(context: Context) -> None:
 
 
 def at_once(context: Context) -> bool:
-    """Compares the properties because an answer was odd; False where that was done only just now."""
+    """Compares the properties because an answer was odd; returns False if that was done a moment ago."""
     _, at = _when(context, LOOKED)
     if at is not None and timedelta(0) <= context.now() - at < PAUSE:
         return False
@@ -47,7 +50,7 @@ def at_once(context: Context) -> bool:
 
 
 def explains(context: Context, refused: Refused) -> bool:
-    """Whether HubSpot refused a request because of a property that it no longer has, as a look at them shows."""
+    """Compares the properties, and returns whether a removed one explains why HubSpot refused a request."""
     if refused.system != "hubspot" or refused.status != 400:
         return False
     before = _missing(context)
@@ -62,8 +65,7 @@ def _missing(context: Context) -> set[tuple[str, str]]:
 def look(context: Context, *, settles: bool) -> None:
     """Compares the portal's properties with the rules.
 
-    `settles`: nothing is being read at the moment, so that streams with properties that are there again start anew.
-    """
+    `settles`: no reading is under way, so streams with properties that are back are read from the start."""
     rules = context.config.rules
     offered = {stream: context.hubspot.properties(stream) for stream in STREAMS}
     lost: list[dict[str, str]] = []
@@ -85,7 +87,9 @@ def look(context: Context, *, settles: bool) -> None:
 
 
 def _report_frozen(context: Context) -> None:
-    """Logs scores of which nothing changes; the alert `score_frozen` reports them to people (`sync.admin.alerts`)."""
+    """Logs scores whose values have stopped changing; the alert `score_frozen` reports them to people
+    (`sync.admin.alerts`).
+    """
     with context.store.reading() as session:
         stopped = freshness.frozen(session, context.config, context.now())
     for score in stopped:
@@ -94,7 +98,7 @@ def _report_frozen(context: Context) -> None:
 
 
 def forget(context: Context) -> None:
-    """The next job compares again: the process has just started."""
+    """Makes the next job compare again, because the process has just started."""
     with context.store.session() as session:
         streams.remember(session, CHECKED, "")
 
@@ -111,16 +115,15 @@ def _is_due(context: Context) -> bool:
 
 
 def _when(context: Context, name: str) -> tuple[str, datetime | None]:
-    """(digest of the rules, time) of that look; no time if there was none."""
+    """(fingerprint of the rules, time) of that comparison; no time if there was none."""
     with context.store.reading() as session:
         fingerprint, _, at = (streams.remembered(session, name) or "").partition(" ")
     return fingerprint, datetime.fromisoformat(at) if at else None
 
 
 def labels(context: Context) -> None:
-    """Pins the labels of the rules by id, and names every one that is not there, was renamed or has vanished.
-
-    Whom a label kept back stays kept back when it vanishes: its bearers are remembered under its old id.
+    """Binds the labels of the rules to their ids, and reports those that are missing, renamed or removed. A contact
+    that a removed label kept back stays kept back: associations remember the label by its old id.
     """
     rules = context.config.rules.qualification.labels
     wanted = [rule.label for rule in rules]
@@ -137,7 +140,7 @@ def labels(context: Context) -> None:
         lost = {binding: text for binding, text in kept.items() if binding not in there and text in blocking}
         label_bindings.save_lost(session, lost)
         for label in found.new.values():
-            # The rule means something now that it did not mean before.
+            # The rule now has a meaning that it did not have before.
             mark_pending(session, label_bindings.bearers(session, label), context.now())
     problems = [
         {"kind": "association label", "key": text, "cause": f"{text!r} {p}{_kept(text, {*lost.values()})}"}

@@ -13,7 +13,7 @@ Known = Mapping[str, Property]
 
 
 def unknown_properties(rules: Rules, contacts: Known, companies: Known) -> Iterator[Finding]:
-    """Uses of properties that the portal does not have; errors where decisions or refusals would be lost."""
+    """Uses of properties that the portal does not have. An error if decisions or refusals of consent would be lost."""
     portal = {"contact": contacts, "company": companies}
     plural = {"contact": "contacts", "company": "companies"}
     for use in dict.fromkeys(uses.uses(rules)):
@@ -25,13 +25,13 @@ def unknown_properties(rules: Rules, contacts: Known, companies: Known) -> Itera
 
 
 def _close(name: str, known: Known) -> str:
-    """Only a near match: a portal has hundreds of properties."""
+    """Suggests a property only if it is a near match: a portal has hundreds of them."""
     hint = nearest(name, known)
     return hint if hint.startswith("; did you mean") else ""
 
 
 def unknown_options(rules: Rules, contacts: Known, companies: Known) -> Iterator[Finding]:
-    """Values that a property with fixed options does not offer: in conditions, and what scores and consent count."""
+    """Values in conditions, scores and consent rules that a property with fixed options does not offer."""
     for where, condition in _conditions(rules.qualification):
         for part in condition.parts():
             yield from _tested(where, part, {"contact": contacts, "company": companies})
@@ -45,7 +45,7 @@ def unknown_options(rules: Rules, contacts: Known, companies: Known) -> Iterator
 
 
 def _letting_through(consent: Consent) -> tuple[str, ...]:
-    """Keys whose values keep somebody back, or carry a refusal over: misspelt, they would let what they name pass."""
+    """Keys whose values keep a contact back or carry a refusal over. A misspelt value would let those contacts pass."""
     said = [f"consent.{key}" for key in ("no_basis", "confirmation_for") if key in consent.model_fields_set]
     return (*said, ").refused")
 
@@ -59,7 +59,7 @@ def _conditions(found: Qualification) -> Iterator[tuple[str, Condition]]:
 
 
 def _counted(rules: Rules) -> Iterator[tuple[str, str, frozenset[str]]]:
-    """(where, contact property, values) of values that are compared letter by letter."""
+    """(where, contact property, values) of values that are compared exactly."""
     for number, score in enumerate(rules.qualification.scores):
         where = entry("scores", number, score.name)
         yield f"{where}.tiers", score.property, score.tiers
@@ -68,7 +68,7 @@ def _counted(rules: Rules) -> Iterator[tuple[str, str, frozenset[str]]]:
     consent = rules.qualification.consent
     for key in ("allowed_basis", "no_basis", "confirmation_for"):
         yield f"consent.{key}", consent.legal_basis_property, getattr(consent, key)
-    # Without a word in the rules these are HubSpot's own six, of which a portal may lack some.
+    # By default these are HubSpot's own six values, some of which a portal may lack.
     if consent.confirmation_for and "confirmed" in consent.model_fields_set:
         yield "consent.confirmed", consent.confirmation_property, consent.confirmed
     for n, rule in enumerate(consent.channels):
@@ -78,7 +78,7 @@ def _counted(rules: Rules) -> Iterator[tuple[str, str, frozenset[str]]]:
 
 
 def _tested(where: str, part: Condition, portal: Mapping[str, Known]) -> Iterator[Finding]:
-    """Conditions do not tell capital from small letters."""
+    """The values a condition tests, in lower case: conditions ignore case."""
     if part.property is None or part.transform:
         return
     space, _, name = qualified("contact", part.property).partition(".")
@@ -90,5 +90,5 @@ def _tested(where: str, part: Condition, portal: Mapping[str, Known]) -> Iterato
 
 
 def _no_option(where: str, value: str, known: Property, severity: str = "warning") -> Finding:
-    text = f"{shown(value)} is no option of {known.name}{nearest(value, known.options)}"
+    text = f"{shown(value)} is not an option of {known.name}{nearest(value, known.options)}"
     return {"severity": severity, "where": f"qualification.toml: {where}", "text": text}

@@ -1,4 +1,4 @@
-"""What the portal has of what the rules name, compared with what it had before. Pure."""
+"""Compares what the portal has of what the rules name with what it had before. Pure."""
 
 from collections.abc import Iterable, Mapping
 
@@ -12,15 +12,16 @@ SPACE: Mapping[ObjectType, str] = {"contacts": "contact", "companies": "company"
 
 
 def named(rules: Rules, stream: ObjectType) -> Names:
-    """The properties that decisions and records are made of; ids of owners and of merged records are HubSpot's own."""
+    """The properties that decisions and records need, without the ids of owners and merged records, which every portal
+    has.
+    """
     names = rules.contact_properties() if stream == "contacts" else rules.company_properties()
     return frozenset(names) - {OWNER_PROPERTY, MERGED_PROPERTY}
 
 
 def compared(known: Known, rules: Rules, stream: ObjectType, offered: Iterable[Property], *, settles: bool) -> Known:
-    """What is known after a look at the portal.
-
-    `settles`: properties that are there again may be counted as returning now, since everything is read again next.
+    """What is known after a comparison. `settles`: properties that are back may now count as returning, since
+    everything is read again next.
     """
     there = {found.name: found for found in offered}
     wanted = named(rules, stream)
@@ -43,14 +44,12 @@ def compared(known: Known, rules: Rules, stream: ObjectType, offered: Iterable[P
 
 
 NEEDED = frozenset({"lastname", "company", "name", "domain"})
-"""What a record cannot be made without, whatever the rules name."""
+"""Properties that every record needs, whatever the rules name."""
 
 
 def optional(rules: Rules, stream: ObjectType) -> Names:
-    """Properties without which a portal that never had them is an ordinary one.
-
-    They do nothing but recognise accounts, which the other keys do too, or no rule names them: the sync reads them by
-    itself where they are there.
+    """Properties that a portal may lack from the start. They only help to recognise accounts, as other keys do too, or
+    no rule names them and they are read only where they exist.
     """
     of_stream = [use for use in uses.uses(rules) if use.space == SPACE[stream]]
     needed = {use.property for use in of_stream if not _is_key(use)} | NEEDED
@@ -62,7 +61,7 @@ def _is_key(use: Use) -> bool:
 
 
 def _options(known: Known, rules: Rules, stream: ObjectType, there: Mapping[str, Property]) -> Options:
-    """By property the options that keep somebody back, now or before, in the portal's spelling."""
+    """By property, the options that keep contacts back, now or before, in the portal's spelling."""
     wanted: dict[str, set[str]] = {}
     for space, name, value in keeping_back.values(rules.qualification):
         if space == SPACE[stream]:
@@ -73,7 +72,7 @@ def _options(known: Known, rules: Rules, stream: ObjectType, there: Mapping[str,
 
 
 def mismatches(known: Known, rules: Rules, stream: ObjectType) -> list[dict[str, str]]:
-    """One for each property that cannot be read, with what follows from it."""
+    """One mismatch for each property that cannot be read, with its consequence."""
     space = SPACE[stream]
     missing = "`{}` is not a property of {}: {}"
     return [
@@ -83,7 +82,7 @@ def mismatches(known: Known, rules: Rules, stream: ObjectType) -> list[dict[str,
 
 
 def consequence(rules: Rules, space: str, name: str) -> str:
-    """What a property that cannot be read stops; the gravest of its uses."""
+    """What stops while the property cannot be read, for the gravest of its uses."""
     found = [_follows(rules, use) for use in uses.uses(rules) if (use.space, use.property) == (space, name)]
     return min(found, default=(9, "contacts that need it wait"))[1]
 

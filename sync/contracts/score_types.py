@@ -1,4 +1,4 @@
-"""Whether properties can hold what the rules read from them, and fields what scores give."""
+"""Checks that properties can hold what the rules read from them, and that fields can hold what scores give."""
 
 from collections.abc import Iterator, Mapping
 
@@ -13,7 +13,7 @@ TEXTS = frozenset({"enumeration", "string"})
 
 
 def mismatches(score: Measure, properties: Mapping[str, Property]) -> Iterator[str]:
-    """A threshold needs a number, tiers need texts."""
+    """Scores whose property has an unsuitable type: a threshold needs a number, tiers need texts."""
     known = properties.get(score.property)
     if known is None:
         return
@@ -24,11 +24,13 @@ def mismatches(score: Measure, properties: Mapping[str, Property]) -> Iterator[s
 
 
 TRUE = "true"
-"""What HubSpot's yes/no properties hold, and the only word that counts as an opt-out."""
+"""The value of HubSpot's yes/no properties for yes, and the only text that counts as an opt-out."""
 
 
 def optout(known: Property | None) -> tuple[str, str | None]:
-    """(severity, problem) of the opt-out's property: whether it can say `true` at all; no problem is None."""
+    """(severity, problem) of the opt-out's property, which must be able to hold `true`; the problem
+    is None if it can.
+    """
     if known is None or known.type in ("bool", ""):
         return "", None
     carry = "name a yes/no property, or carry the refusal over with `[[consent.channels]]`"
@@ -41,7 +43,7 @@ def optout(known: Property | None) -> tuple[str, str | None]:
 
 
 def unfit(rules: Rules, schema: Schema) -> Iterator[tuple[int, str]]:
-    """(place of the entry in `lead.fields`, problem): entries that leave the value of a score out on every lead."""
+    """(place of the entry in `lead.fields`, problem) of entries whose field can never hold the value of a score."""
     for n, mapped in enumerate(rules.mapping.lead.fields):
         for score in rules.qualification.scores if "score.value" in mapped.source else ():
             refused = [value for value in _values(score) if _left_out(mapped, value, schema)]
@@ -54,7 +56,7 @@ def unfit(rules: Rules, schema: Schema) -> Iterator[tuple[int, str]]:
 
 
 def _values(score: Score) -> list[str]:
-    """What a lead of this score gets."""
+    """The values that a lead of this score can get."""
     return sorted(score.tiers) or [f"{score.threshold:g}"]
 
 

@@ -1,7 +1,7 @@
-"""What the C4C tenant offers, read before the first write: fields, codes, employees.
+"""Reads what the C4C tenant offers, before the first write: fields, codes, employees.
 
-One mismatch closes that field, by name, and not the whole run; a missing key field stops it, since without it nothing
-can be written only once.
+A mismatch leaves out only its own field, and is reported. A missing key field stops the run, since without it records
+could be created twice.
 """
 
 from collections import Counter
@@ -24,18 +24,18 @@ from sync.rule_files.standard_fields import standard
 
 VITAL = (Entity.ACCOUNT, Entity.CONTACT, Entity.LEAD)
 USEFUL = (*(entity for entity in Entity if entity not in VITAL), TAX_NUMBER)
-"""Services without which the rest goes on."""
+"""Services that the worker can do without."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """Something that the rules name and the tenant does not have, or not so."""
+    """Something that the rules name and the tenant lacks, or offers differently."""
 
     entity: str
     field: str
     problem: str
     optional: bool = False
-    """The rest does without it on an ordinary tenant: `check` says it, and nobody is woken."""
+    """Ordinary tenants may lack it: `check` mentions it, and no alert is sent."""
 
     def __str__(self) -> str:
         return f"{self.entity}.{self.field}: {self.problem}"
@@ -62,14 +62,14 @@ def read_tenant(c4c: Crm, rules: Rules, now: datetime) -> tuple[Tenant, list[Mis
 
 
 def _by_address(employees: list[Employee]) -> tuple[dict[str, str], frozenset[str]]:
-    """UUIDs by lower-case address, and the addresses that several employees share: such a one names nobody."""
+    """UUIDs by lower-case address, and the addresses that several employees share: these identify no employee."""
     addresses = Counter(employee.email.casefold() for employee in employees)
     shared = frozenset(address for address, number in addresses.items() if number > 1)
     return {a: e.uuid for e in employees if (a := e.email.casefold()) not in shared}, shared
 
 
 def assumed(rules: Rules) -> Schema:
-    """The shipped table with the custom fields that the rules name, where the tenant cannot be asked."""
+    """The shipped field table with the custom fields that the rules name, for when the tenant cannot be reached."""
     found = standard()
     for entity, entity_map in rules.mapping.by_entity().items():
         custom = [
@@ -98,7 +98,7 @@ def _offered(c4c: Crm, rules: Rules) -> tuple[Schema, list[Mismatch]]:
 
 
 def used(rules: Rules) -> list[str]:
-    """Every entity that the worker reads or writes by these rules."""
+    """Every entity that the worker reads or writes under these rules."""
     return [*VITAL, *(entity for entity in USEFUL if _wanted(rules, entity))]
 
 
@@ -160,7 +160,7 @@ def _missing_fields(rules: Rules, offered: Schema) -> list[Mismatch]:
 
 
 def _too_long(rules: Rules, offered: Schema) -> Iterator[Mismatch]:
-    """What labels and constants write and this tenant's fields do not hold."""
+    """Values of labels and constants that are longer than this tenant's fields."""
     for name, value in (pair for rule in rules.qualification.labels for pair in rule.fields.items()):
         field = offered.field(Entity.RELATION, name)
         if field and field.cuts(value):
@@ -196,11 +196,11 @@ def _mismatch(field: Field | None, rule: FieldRule) -> str | None:
 
 
 def _asked_by(rules: Rules) -> Iterator[tuple[str, str]]:
-    """Fields that look-ups filter by, besides the keys and C4C's own ObjectID."""
+    """Fields that lookups filter by, besides the keys and C4C's own ObjectID."""
     by_kind = {"web_domain": (Entity.ACCOUNT, "WebSite"), "name_country_postal": (Entity.ACCOUNT, "StreetPostalCode")}
     yield from (by_kind[key.kind] for key in rules.mapping.account.natural_keys if key.kind in by_kind)
     yield from ((Entity.CONTACT, "AccountID"), (Entity.RELATION, "AccountID"), (Entity.RELATION, "ParentObjectID"))
-    # Whether the account or contact that an open lead names is obsolete.
+    # These tell whether the account or contact of an open lead is obsolete.
     yield from UUIDS.items()
 
 

@@ -1,6 +1,5 @@
-"""What the tenant offered in the last run: fields, and who is an employee. It lets plans be made without the network.
-
-E-mail addresses are kept as digests only: whether an owner is an employee can be asked, who is one cannot be read.
+"""Remembers what the tenant offered in the last run (fields and employees), so that plans can be made without the
+network. E-mail addresses are kept as hashes only: they can be tested, but not read.
 """
 
 import hashlib
@@ -35,7 +34,7 @@ def remember(session: Session, tenant: Tenant) -> None:
 
 
 def remembered(session: Session, rules: Rules) -> tuple[Tenant, bool]:
-    """The tenant as it was seen last, and True; the shipped field table and no employees, and False, if never."""
+    """The tenant as last read, and True; if it was never read, the shipped field table without employees, and False."""
     text = streams.remembered(session, NAME)
     if text is None:
         return Tenant(assumed(rules)), False
@@ -46,7 +45,7 @@ def remembered(session: Session, rules: Rules) -> tuple[Tenant, bool]:
 
 
 class Employees(Mapping[str, str]):
-    """UUIDs by lower-case e-mail address, asked by address, kept by digest."""
+    """UUIDs by lower-case e-mail address, kept by hash of the address."""
 
     def __init__(self, by_fingerprint: Mapping[str, str]) -> None:
         self._by_fingerprint = by_fingerprint
@@ -62,7 +61,7 @@ class Employees(Mapping[str, str]):
 
 
 class Addresses(Collection[str]):
-    """E-mail addresses, asked by address, kept by digest."""
+    """A set of e-mail addresses, kept as hashes."""
 
     def __init__(self, fingerprints: frozenset[str]) -> None:
         self._fingerprints = fingerprints

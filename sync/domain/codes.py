@@ -54,7 +54,8 @@ class Explanation:
 _NOTHING = "Nothing to do."
 
 RETIRED = frozenset({Code.HUBSPOT_UNAVAILABLE, Code.HUBSPOT_DENIED, Code.HUBSPOT_BUDGET})
-"""Codes that nothing emits; they are readable in old state files. What HubSpot refuses ends the job, and no contact."""
+"""Codes that nothing emits; old state files may hold them. A refusal by HubSpot ends the job, so no contact gets one.
+"""
 
 EXPLANATIONS: dict[Code, Explanation] = {
     Code.QUALIFIED: Explanation("All rules are met: the contact has, or gets, its lead.", _NOTHING),
@@ -67,7 +68,7 @@ EXPLANATIONS: dict[Code, Explanation] = {
     ),
     Code.NO_LEGAL_BASIS: Explanation(
         "No legal basis for processing is recorded that allows the handover.",
-        "Record the legal basis on the contact in HubSpot; it is looked at again by itself.",
+        "Record the legal basis on the contact in HubSpot; the next poll notices it.",
     ),
     Code.FILTERED_OUT: Explanation(
         "A scoring filter or a label excludes the contact; the reason names it.",
@@ -78,9 +79,11 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "The contact was merged into another one.",
         "Look at the surviving contact: `hubspot-c4c-sync explain CONTACT_ID` names its id.",
     ),
-    Code.ERASED: Explanation("The contact no longer exists in HubSpot.", "Erase it in SAP Sales Cloud too if asked."),
+    Code.ERASED: Explanation(
+        "The contact no longer exists in HubSpot.", "If erasure was requested, erase the person in SAP Sales Cloud too."
+    ),
     Code.MISSING_LAST_NAME: Explanation(
-        "SAP Sales Cloud takes no person without a last name.", "Fill in the last name in HubSpot."
+        "SAP Sales Cloud does not accept a person without a last name.", "Fill in the last name in HubSpot."
     ),
     Code.NO_COMPANY: Explanation(
         "Neither an associated company nor a company name is known.",
@@ -90,12 +93,12 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "Several companies are associated and none is primary.", "Mark one company as primary in HubSpot."
     ),
     Code.ACCOUNT_AMBIGUOUS: Explanation(
-        "Several accounts in SAP Sales Cloud match the company, or the one it had is obsolete and none follows it.",
+        "Several accounts in SAP Sales Cloud match the company, or its record is obsolete and has no known successor.",
         "Say which account it is: `hubspot-c4c-sync links set CorporateAccount COMPANY_ID OBJECT_ID`; the contact "
         "goes on by itself. The detail (`hubspot-c4c-sync parked list`) names the ids.",
     ),
     Code.CONTACT_AMBIGUOUS: Explanation(
-        "Several contacts in SAP Sales Cloud match the person, or the one it had is obsolete and none follows it.",
+        "Several contacts in SAP Sales Cloud match the person, or its record is obsolete and has no known successor.",
         "Say which contact it is: `hubspot-c4c-sync links set Contact CONTACT_ID OBJECT_ID`; it goes on by itself. "
         "The detail (`hubspot-c4c-sync parked list`) names the ids. If sales retired the person on purpose: "
         "`hubspot-c4c-sync parked leave CONTACT_ID --reason TEXT`.",

@@ -1,1 +1,1 @@
-"""One file for each job, and what runs them."""
+"""The jobs, one file each, and the runner that runs them."""

@@ -5,7 +5,7 @@ from sync.state import history
 
 
 def run(context: Context) -> Counts:
-    """Small portions, so that nobody waits long for the file."""
+    """Deletes in small portions, so that no other transaction waits long for the file."""
     retention, now = context.config.worker.retention, context.now()
     counts: Counts = {"decisions": 0, "job_runs": 0}
     for name, remove, before in (

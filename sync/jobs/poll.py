@@ -67,7 +67,8 @@ def _poll(context: Context, stream: ObjectType) -> tuple[int, int]:
         if readable.returned(session, stream, returning):
             mark_pending(session, mirrored.all_ids(session), context.now())
         if stream == "contacts" and window.since == EARLIEST:
-            # A whole load in one go has read those above a threshold, too; those who cross meanwhile show in the total.
+            # An uninterrupted whole load has also read every contact above a threshold; one that crosses meanwhile
+            # changes the total.
             for score in context.config.rules.qualification.scores:
                 freshness.note_read(session, score.name, started, context.now())
     return polled, changed
@@ -76,8 +77,8 @@ def _poll(context: Context, stream: ObjectType) -> tuple[int, int]:
 def _window(context: Context, stream: str) -> Window:
     """From the watermark less the overlap up to now less the index lag; an interrupted window goes on first.
 
-    Where the watermark lies in the future, our clock ran ahead when it was set: it says nothing, and everything is read
-    again from the last poll whose time can be believed.
+    A watermark in the future was set while our clock ran ahead. It is ignored, and everything since the last poll with
+    a credible time is read again.
     """
     options = context.config.worker.hubspot
     overlap, lag = timedelta(minutes=options.overlap_minutes), timedelta(seconds=options.index_lag_seconds)
@@ -98,14 +99,14 @@ def _window(context: Context, stream: str) -> Window:
 
 
 def _beyond(context: Context, window: Window) -> Window:
-    """What is read: beyond the window's end while our clock is in doubt, since HubSpot's may be ahead of it."""
+    """The window to read. While our clock is in doubt it is extended, since HubSpot's clock may be ahead of ours."""
     with context.store.reading() as session:
         doubted = clocks.doubted(session, context.now())
     return replace(window, until=window.until + clocks.FAR) if doubted else window
 
 
 def _mind_the_clock(context: Context) -> None:
-    """Says it where our clock, or the one that set a watermark, disagrees with what HubSpot shows."""
+    """Logs when our clock, or the one that set a watermark, disagrees with the times that HubSpot shows."""
     now = context.now()
     with context.store.session() as session:
         before, text = clocks.noted(session), clocks.disagreement(session, now)
@@ -117,8 +118,7 @@ def _mind_the_clock(context: Context) -> None:
 def read_again(context: Context, since: datetime) -> None:
     """The next poll of each stream starts at `since`: a bounded first load, or a part of the past read anew.
 
-    What was never read before is not skipped: after an earlier poll the window starts no later than it would have.
-    """
+    Nothing unread is skipped: if there was a poll before, the window starts no later than it would have anyway."""
     until = context.now() - timedelta(seconds=context.config.worker.hubspot.index_lag_seconds)
     for stream in STREAMS:
         start = max(min(since, _window(context, stream).since if _was_polled(context, stream) else since), EARLIEST)

@@ -1,7 +1,7 @@
 """Decides on due contacts, and hands those that qualify over in batches.
 
-A contact that does not qualify is recorded without a request to C4C, unless it refuses after its handover, or an open
-lead of it shows another score than today's. The guard looks at the whole cycle before the first write.
+A contact that does not qualify is recorded without a request to C4C, unless it withdrew consent after its handover, or
+an open lead shows an outdated score. The guard looks at the whole cycle before the first write.
 """
 
 from collections import Counter
@@ -30,10 +30,12 @@ from sync.state.pending import portions
 COUNTED = {"create": "created", "update": "updated", "delete": "deleted"}
 
 REFUSALS = frozenset({Code.C4C_REJECTED, Code.C4C_DENIED})
-"""After these the tenant is compared with the rules again: a field or service may have gone since the run began."""
+"""After these codes the tenant is compared with the rules again, since a field or service may have been removed
+meanwhile.
+"""
 
 TRIAGE = 1000
-"""Contacts decided on together."""
+"""Contacts that are decided on together."""
 
 
 def run(context: Context) -> Counts:
@@ -59,7 +61,7 @@ def run(context: Context) -> Counts:
 
 
 def _finished(context: Context, counts: Counts) -> Counts:
-    """The counts as numbers, with what is left to do, and why: also where the job failed half-way."""
+    """The counts as numbers, with what is still pending; also called when the job failed half-way."""
     with context.store.reading() as session:
         counts["pending"] = work.pending_count(session)
         if pausing.paused(session):
@@ -103,7 +105,7 @@ def _hand_over(
 
 
 def explains(context: Context, refused: Refused) -> bool:
-    """Whether SAP Sales Cloud refused a request because of something that it no longer offers, as a look shows."""
+    """Compares the tenant with the rules, and returns whether that explains why SAP Sales Cloud refused a request."""
     if refused.system != "c4c":
         return False
     before = contract.known(context, "c4c")
@@ -137,7 +139,9 @@ def _loaded(context: Context, handover: Handover, ids: Sequence[str]) -> Batch:
 
 
 def _triage(context: Context, due: Sequence[str], counts: Counts, found: Faults) -> tuple[list[Candidate], Batch]:
-    """Settles those of whom C4C need not hear; returns the others, and those who qualified until now, for the guard."""
+    """Settles contacts that need no request to C4C. Returns the others, and for the guard those
+    that no longer qualify.
+    """
     concerned: list[Candidate] = []
     withdrawn = Batch({}, {})
     for ids in portions(due, TRIAGE):
@@ -150,7 +154,7 @@ def _triage(context: Context, due: Sequence[str], counts: Counts, found: Faults)
         for contact, view in views.items():
             with found.concerning({contact: view.change_seq}):
                 decisions = qualify(view, context.config.rules)
-                # Nobody is withdrawn by a property that cannot be read.
+                # A property that cannot be read must not withdraw a contact.
                 gone = contact in were_qualified and leading(decisions).code is not Code.PROPERTY_UNREADABLE
                 known = links.of(view)
                 if concerns(view, decisions, known, context.config.rules, schema):
@@ -186,7 +190,7 @@ def _handover(context: Context, found: Faults) -> Handover:
 
 
 def _tenant(context: Context) -> Tenant:
-    """What the tenant offers now; what the rules name and it does not is reported."""
+    """Reads what the tenant offers now, and reports what the rules name and the tenant lacks."""
     tenant, mismatches = read_tenant(context.c4c, context.config.rules, context.now())
     with context.store.session() as session:
         tenant_memory.remember(session, tenant)

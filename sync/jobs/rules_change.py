@@ -1,4 +1,4 @@
-"""Notices that the rules differ from those of the last run: then everybody is looked at again."""
+"""Notices that the rules differ from those of the last run, and marks all contacts pending."""
 
 from sqlmodel import Session
 
@@ -12,7 +12,7 @@ from sync.state import streams
 
 
 def are_new(session: Session, rules: Rules) -> bool:
-    """Whether no run has worked by these rules yet, but by others."""
+    """Whether earlier runs used other rules, and none has used these yet."""
     before = streams.remembered(session, "rules")
     return before is not None and before != rules.fingerprint
 

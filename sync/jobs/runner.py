@@ -39,15 +39,15 @@ JOBS: dict[str, Callable[[Context], Counts]] = {
 }
 
 ONCE = ("poll", "scores", "sweep", "push")
-"""What `once` runs if no job is named, in this order."""
+"""The jobs that `once` runs if none is named, in this order."""
 
 SYSTEM: dict[str, System] = {"poll": "hubspot", "scores": "hubspot", "sweep": "hubspot", "push": "c4c"}
-"""The system that a job mainly talks to; a job that is not here needs none."""
+"""The system that a job mainly talks to. A job that is not listed needs neither."""
 
 
 @dataclass
 class Results:
-    """What a sequence of jobs did; several runs of one job are added up."""
+    """The results of a sequence of jobs; several runs of one job are added up."""
 
     jobs: dict[str, Counts] = field(default_factory=dict)
     failures: list[SyncError] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Results:
 
     @property
     def exit_code(self) -> int:
-        """That of the gravest failure; 4 if everything ran but records are parked."""
+        """The exit code of the gravest failure; 4 if everything succeeded but records are parked."""
         codes = [failure.exit_code for failure in self.failures]
         if codes:
             return max(codes)
@@ -65,7 +65,7 @@ class Results:
 
 
 _LATEST = frozenset({"pending", "paused"})
-"""Counts that are a state, not a sum."""
+"""Counts that describe a state, so several runs are not added up."""
 
 
 def _sum(before: Counts, now: Counts) -> Counts:
@@ -82,7 +82,7 @@ MAX_ROUNDS = 100
 
 
 def run_until_idle(context: Context, names: Sequence[str]) -> Results:
-    """Runs the jobs, and again while something is due and still moving."""
+    """Runs the jobs, and repeats them while contacts are due and their number still changes."""
     results = Results()
     before = None
     for _ in range(MAX_ROUNDS):
@@ -98,8 +98,8 @@ def run_until_idle(context: Context, names: Sequence[str]) -> Results:
 def run_jobs(context: Context, names: Sequence[str], results: Results | None = None) -> Results:
     """Runs the named jobs in order.
 
-    After a system failed, its further jobs are skipped and the other system's are not; refused credentials, and
-    another portal, end the sequence, since a person has to look first.
+    After a system failed, its other jobs are skipped, but not those of the other system. Refused credentials, or
+    another portal, end the sequence, since a person must look first.
     """
     results = results if results is not None else Results()
     with bound(run_id=context.run_id, job="rules"):
@@ -119,7 +119,7 @@ def run_jobs(context: Context, names: Sequence[str], results: Results | None = N
 
 
 def run_job(context: Context, name: str, results: Results) -> SyncError | None:
-    """One job: recorded, logged, counted. Whatever goes wrong in it is returned, so that the next job runs."""
+    """Runs one job, records, logs and counts it. A failure is returned, so that the next job can run."""
     with bound(run_id=context.run_id, job=name):
         emit(Event.JOB_STARTED)
         started = context.now()
@@ -141,7 +141,9 @@ def run_job(context: Context, name: str, results: Results) -> SyncError | None:
 
 
 def _attempt(context: Context, name: str) -> tuple[Counts, SyncError | None]:
-    """A used-up day is remembered: until it resets no job asks again, and no contact loses an attempt by it."""
+    """Runs a job once. A used-up daily limit is remembered: until its reset no job sends a request, and no contact
+    loses an attempt.
+    """
     try:
         budget.spare(context, name)
         if SYSTEM.get(name) == "hubspot":
@@ -160,14 +162,14 @@ def _attempt(context: Context, name: str) -> tuple[Counts, SyncError | None]:
 
 
 def _cut(context: Context, failure: SyncError) -> SyncError:
-    """The failure; or, where a signal ended the pauses between the tries of a request, that."""
+    """The failure; or Interrupted, if a signal ended the pause between two tries of a request."""
     if isinstance(failure, Unavailable) and not isinstance(failure, BudgetExhausted) and context.stopping():
         return Interrupted("stopped by a signal while no answer came; it goes on from here the next time")
     return failure
 
 
 def _run(context: Context, name: str) -> Counts:
-    """One run; once more without a property or field that a system refuses because it no longer has it."""
+    """One run; repeated once without a property or field that a system refused because it no longer has it."""
     try:
         return JOBS[name](context)
     except Refused as refused:
@@ -178,19 +180,23 @@ def _run(context: Context, name: str) -> Counts:
 
 
 def unexpected(error: Exception, state: Path | None) -> SyncError:
-    """A failure that no code expected: of the state file, whose damage may show anywhere, or a bug of ours."""
+    """Turns an unexpected exception into a failure: of the state file, whose damage may show anywhere, or a bug of this
+    program.
+    """
     if isinstance(error, SyncError):
         return error
     if isinstance(error, SQLAlchemyError | sqlite3.Error) and state:
         return StateError(trouble.sentence(error, state))
     if state and state.exists() and trouble.damaged(state):
         return StateError(f"{state}: {trouble.DAMAGED}")
-    # Its text may hold what nobody may read; where it arose is enough to find it.
+    # An exception's text may hold personal data, so only its place is shown.
     return Defect(f"a bug: {type(error).__name__} at {place(error)}; please report it")
 
 
 def place(bug: Exception) -> str:
-    """Where it happened, from outside to inside; messages of exceptions may hold values, so they are left out."""
+    """The place of an exception, from the outermost call to the innermost. Its message may hold
+    values and is left out.
+    """
     frames = [f for f in traceback.extract_tb(bug.__traceback__) if "sync" in Path(f.filename).parts]
     return " > ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames[-3:])
 
@@ -200,7 +206,7 @@ def _kind(failure: SyncError | None) -> str | None:
 
 
 def _ok(failure: SyncError | None) -> bool | None:
-    """None for a job that was asked to stop: neither a success nor a failure."""
+    """Whether a run succeeded; None if it was asked to stop, which is neither a success nor a failure."""
     return None if isinstance(failure, Interrupted) else failure is None
 
 
@@ -219,9 +225,8 @@ def _emit_failed(failure: SyncError, **fields: object) -> None:
 
 
 def failed_outside(context: Context, name: str, error: Exception) -> SyncError:
-    """A run that failed before or after its own record: counted, logged, and recorded as far as the state store lets.
-
-    Without that record nobody would see it but in the log: alerts and metrics look at the recorded runs.
+    """Counts, logs and, if the state store permits, records a run that failed before or after its own record. Alerts
+    and metrics look at recorded runs only, so without it the failure would show only in the log.
     """
     failure, now = unexpected(error, context.store.path), context.now()
     with bound(run_id=context.run_id, job=name):

@@ -1,7 +1,7 @@
-"""Asks for everybody at or above a threshold, whatever the timestamps say: scores may change without moving one.
+"""Asks for all contacts at or above a threshold, whatever their timestamps: a score may change without moving one.
 
-The set found is compared with the mirror, so that both entering and leaving are seen. Between two full readings (one
-sweep interval) a look at the total and the first page is enough to see that somebody entered or left.
+Comparing the set with the mirror shows which contacts entered and left. Between two full readings (one sweep interval),
+the total and the first page are enough to notice a change.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from sync.reading.windows import read_set
 
 
 def run(context: Context) -> Counts:
-    """One pass over every configured score that the portal has."""
+    """Reads every configured score that the portal has once."""
     counts: Counts = {"polled": 0, "changed": 0}
     there = wanted(context, "contacts")
     for score in context.config.rules.qualification.scores:
@@ -70,7 +70,7 @@ def _ids(page: Page) -> set[str]:
 def _read_lately(context: Context, score: Score) -> bool:
     with context.store.reading() as session:
         last = freshness.last_read(session, score.name)
-    # A time that has not come was noted by a clock that ran ahead.
+    # A time in the future was noted while our clock ran ahead.
     age = context.now() - last if last else None
     return age is not None and timedelta(0) <= age < context.config.worker.schedule.sweep
 
@@ -83,5 +83,7 @@ def condition(score: Score) -> Filter:
 
 
 def _left(context: Context, missing: set[str]) -> int:
-    """Those who stood above the threshold and were not found any more are read by id: fallen, merged or deleted."""
+    """Reads by id the contacts that were above the threshold and are missing from the result: fallen, merged or
+    deleted.
+    """
     return tombstone_check.reread(context, sorted(missing, key=in_order))

@@ -1,4 +1,4 @@
-"""Re-reads what moves no timestamp: association labels, and owners."""
+"""Re-reads what changes without a timestamp: association labels, and owners."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -16,7 +16,8 @@ FULL = "full_sweep"
 
 
 def run(context: Context) -> Counts:
-    """Owners and labels of the portal, then the associations of contacts that matter; of all when the day has come.
+    """Reads owners and labels of the portal, then the associations of contacts that matter; once a day those of all
+    contacts.
 
     An interrupted full sweep goes on where it stopped.
     """
@@ -44,10 +45,10 @@ def _owners(context: Context) -> int:
 
 
 def _full_pass(context: Context) -> Window | None:
-    """The full sweep that is under way, or is begun because the day has come; None while there is none.
+    """The full sweep that is running, or that begins now because it is due; None otherwise.
 
-    It ends with everybody read since `since`, which is one sweep interval before its start: who was read just now
-    (after a first load that is everybody) need not be read again.
+    It ends when all contacts have been read since `since`, one sweep interval before its start. Contacts read shortly
+    before (after a first load, all) are not read again.
     """
     now, schedule = context.now(), context.config.worker.schedule
     with context.store.session() as session:
@@ -69,7 +70,7 @@ def _those_that_matter(context: Context) -> Iterator[list[str]]:
 
 
 def _everybody(context: Context, since: datetime) -> Iterator[list[str]]:
-    """Everybody whose associations were not read since then."""
+    """All contacts whose associations have not been read since then."""
     after = ""
     while True:
         with context.store.reading() as session:

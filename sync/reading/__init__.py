@@ -1,1 +1,1 @@
-"""HubSpot → mirror: windows of changes, associations, what is gone, and the budget of requests."""
+"""HubSpot → mirror: windows of changes, associations, deletions, and the budget of requests."""

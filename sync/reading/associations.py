@@ -33,7 +33,7 @@ def refresh(context: Context, contact_ids: Sequence[str]) -> Counts:
 
 
 def _keep(context: Context, found: Associations) -> dict[str, str]:
-    """Stores the associations; those on which an exception occurs count as unreadable. By contact, what changed."""
+    """Stores the associations; those that cause an exception count as unreadable. Returns what changed, by contact."""
     changed: dict[str, str] = {}
 
     def store(ids: Sequence[str]) -> None:
@@ -50,7 +50,9 @@ def _keep(context: Context, found: Associations) -> dict[str, str]:
 
 
 def _look_for_vanished(context: Context, found: Associations) -> None:
-    """A label that keeps somebody back is gone from a pair: did a person take it off, or has the label vanished?"""
+    """When a label that keeps contacts back is missing from a pair, finds out whether a person removed it there, or the
+    portal no longer has the label.
+    """
     blocking = {rule.label for rule in context.config.rules.qualification.labels if rule.keeps_back}
     if not blocking:
         return
@@ -64,7 +66,7 @@ def _look_for_vanished(context: Context, found: Associations) -> None:
 
 
 def _read_companies(context: Context, company_ids: Sequence[str]) -> int:
-    """Companies that an association names and that no poll has brought yet; one that is gone stays nameless."""
+    """Reads companies that associations name and no poll has read yet. A deleted one stays without a name."""
     if not company_ids:
         return 0
     found = context.hubspot.read("companies", company_ids, wanted(context, "companies"))

@@ -1,8 +1,8 @@
-"""HubSpot's daily requests: a reserve is left to others, and a used-up day is waited out without a single call.
+"""HubSpot's daily requests: a reserve is left for other programs, and after the limit is reached no request is sent
+until its reset.
 
 The day is shared by all integrations of the account and ends at midnight of the portal's own time zone (HubSpot usage
-guidelines). Only answers other than searches tell what is left, so the usage itself is asked for where nothing
-is known.
+guidelines). Answers to searches do not say how many are left, so the usage is requested where nothing is known.
 """
 
 from dataclasses import replace
@@ -16,37 +16,36 @@ from sync.state import budget as kept
 from sync.state.budget import DailyBudget
 
 RESERVE_SHARE = {"sweep": 1.5, "scores": 1.5, "poll": 1.0}
-"""How much of `hubspot.daily_reserve` must be left for a job to go on: what runs in the background stops first."""
+"""The share of `hubspot.daily_reserve` that must be left for a job to go on: background jobs stop first."""
 
 ASK_AGAIN = timedelta(hours=1)
-"""Between two looks at the usage while it tells no reset."""
+"""Time between two requests for the usage while it shows no reset."""
 
 LONGEST = timedelta(hours=25)
-"""No day is longer, also when the clocks are changed; a later reset is not believed."""
+"""The longest day, including changes of summer time. A later reset is not credible."""
 
 
 def spare(context: Context, job: str) -> None:
-    """Called before a job. Raises BudgetClosed if the day is used up, or if the rest is for others."""
+    """Called before a job. Raises BudgetClosed if the daily limit is reached, or the rest is reserved for others."""
     if job not in RESERVE_SHARE:
         return
     budget = _known(context)
     if budget.exhausted_until:
         until = f"{budget.exhausted_until:%Y-%m-%d %H:%M} UTC"
-        raise BudgetClosed("hubspot", f"the daily request limit is used up; nothing is asked before {until}")
+        raise BudgetClosed("hubspot", f"the daily request limit is used up; no request is sent before {until}")
     _leave_reserve(context, job, budget.limit, budget.left)
 
 
 def still_spare(context: Context, job: str) -> None:
-    """Called between portions of a job: costs nothing. Raises BudgetClosed."""
+    """Called between portions of a job; sends no request. Raises BudgetClosed."""
     reported = context.hubspot.budget
     if reported and job in RESERVE_SHARE:
         _leave_reserve(context, job, reported.limit, reported.left)
 
 
 def exhausted(context: Context, wait: float | None) -> None:
-    """HubSpot refused because the day is used up: nothing is asked until it resets.
-
-    `wait` is the pause in seconds that the refusal named; a reset that the usage told is trusted more.
+    """Notes that HubSpot refused because the daily limit is reached: no request is sent until its reset. `wait`: the
+    pause in seconds that the refusal named; a reset time from the usage is preferred.
     """
     now = context.now()
     with context.store.session() as session:
@@ -58,7 +57,7 @@ def exhausted(context: Context, wait: float | None) -> None:
 
 
 def note(context: Context) -> None:
-    """Keeps what the answers of a job told."""
+    """Keeps the numbers that the answers of a job reported."""
     reported = context.hubspot.budget
     if reported:
         with context.store.session() as session:
@@ -68,12 +67,12 @@ def note(context: Context) -> None:
 
 
 def _known(context: Context) -> DailyBudget:
-    """What was remembered, renewed by a question to HubSpot after the reset or where nothing is known."""
+    """The remembered budget; requested from HubSpot anew after the reset, or if nothing is known."""
     now = context.now()
     with context.store.reading() as session:
         budget = kept.load(session)
     if budget.exhausted_until:
-        # Further off than any reset: noted by a clock that ran ahead.
+        # Later than any possible reset: noted while our clock ran ahead.
         if now < budget.exhausted_until <= now + LONGEST:
             return budget
         budget = DailyBudget()
@@ -85,7 +84,9 @@ def _known(context: Context) -> DailyBudget:
 
 
 def _asked(context: Context, now: datetime) -> DailyBudget:
-    """Where the portal does not tell, nothing is held against the job: its answers will tell how much is left."""
+    """The usage from HubSpot. If the portal does not report it, the job may run: its answers will show how much is
+    left.
+    """
     usage = context.hubspot.usage() or Budget(0, 0)
     fresh = DailyBudget(usage.limit or None, usage.left if usage.limit else None, usage.resets_at, asked_at=now)
     with context.store.session() as session:
@@ -94,7 +95,7 @@ def _asked(context: Context, now: datetime) -> DailyBudget:
 
 
 def _reset(budget: DailyBudget, now: datetime) -> datetime | None:
-    """The next reset, if it is known and believable."""
+    """The next reset, if it is known and credible."""
     return budget.resets_at if budget.resets_at and now < budget.resets_at <= now + LONGEST else None
 
 

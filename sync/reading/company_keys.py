@@ -1,4 +1,4 @@
-"""Keeps the index by which companies that may stand for one account find each other."""
+"""Maintains the index that finds companies which may stand for the same account."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,7 +22,7 @@ def note(session: Session, company_ids: Sequence[str], rules: AccountMap, now: d
 
 
 def follow(context: Context) -> None:
-    """Renews the keys of all companies where the rules compare them by other things than before."""
+    """Renews the keys of all companies if the rules compare companies in another way than before."""
     rules = context.config.rules.mapping.account
     wanted = repr((rules.natural_keys, sorted(rules.shared_domains)))
     with context.store.session() as session:

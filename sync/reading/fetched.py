@@ -29,9 +29,9 @@ def wanted(context: Context, object_type: ObjectType) -> tuple[str, ...]:
 
 
 def fetched_rows(context: Context, object_type: ObjectType, objects: Sequence[HubSpotObject]) -> list[Fetched]:
-    """One snapshot per object; an empty text counts as missing, and what was not shown or not readable as unread.
-
-    Looks at the portal's properties first where an answer is odd, so that nothing is concluded from what went missing.
+    """One row for each object. An empty text counts as missing; a value that was not sent or not readable counts as
+    unread. If values have disappeared, the portal's properties are compared first, so that a removed property is not
+    taken for emptied values.
     """
     names = frozenset(named(context, object_type))
     with context.store.reading() as session:
@@ -44,7 +44,9 @@ def fetched_rows(context: Context, object_type: ObjectType, objects: Sequence[Hu
 
 
 def _went(session: Session, object_type: ObjectType, objects: Sequence[HubSpotObject], known: Known) -> bool:
-    """Whether a value is gone: somebody may have emptied it, or the property or its option is no longer there."""
+    """Whether a value has disappeared: it may have been emptied, or the portal no longer has the property or its
+    option.
+    """
     before = mirrored.properties_of(session, object_type, [found.id for found in objects])
     return any(vanished.went(before.get(o.id, {}), o.properties, known.options) for o in objects)
 

@@ -1,6 +1,5 @@
-"""Rows of HubSpot that have no usable id: left out, counted, and named by an alert for a day.
-
-They belong to no record that we could ask for again, so the watermark passes them.
+"""Rows of HubSpot without a usable id: they are left out and counted, and an alert names them for a day. They cannot be
+requested again, so the watermark passes them.
 """
 
 import json
@@ -15,7 +14,9 @@ from sync.state import streams
 NAME = "rows left out"
 
 FOR = timedelta(days=1)
-"""How long an alert goes on after the last such row: the window of changes that held it is soon read no more."""
+"""How long the alert lasts after the last such row. Later windows no longer contain the row, so its absence shows
+nothing.
+"""
 
 
 def note(context: Context) -> Counts:
@@ -42,6 +43,6 @@ def _remember(context: Context, found: Mapping[str, int]) -> None:
 
 
 def _text(kind: str) -> str:
-    """The same from row to row, so that the alert stays one."""
+    """The same text for each such row, so that there is one alert."""
     shown = "`hubspot-c4c-sync runs` shows how many and when"
     return f"{kind}: HubSpot sent rows without a usable id, and they were left out; {shown}"

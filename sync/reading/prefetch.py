@@ -1,4 +1,4 @@
-"""Fetches one item ahead: while a page is stored, the next one is already on its way."""
+"""Fetches one item early: while a page is stored, the next one is already being requested."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor

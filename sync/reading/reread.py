@@ -1,4 +1,4 @@
-"""Reads contacts again that somebody asked for with `resync --refetch`, with their associations."""
+"""Reads the contacts of the refetch queue (`resync --refetch`) again, with their associations."""
 
 from sync.context import Context
 from sync.contracts import belongs
@@ -9,7 +9,7 @@ from sync.state.pending import portions
 
 
 def run(context: Context) -> int:
-    """Everything wished for; a wish is struck off once its contact was read. Returns how many really changed."""
+    """Reads the whole queue; a contact is dequeued once it was read. Returns how many really changed."""
     with context.store.reading() as session:
         ids = refetch_queue.all_ids(session)
     if ids:

@@ -20,7 +20,7 @@ Save = Callable[[Session, Sequence[Fetched]], list[str]]
 
 
 def _nothing(session: Session) -> None:
-    """No further step."""
+    """Does nothing: there is no further step."""
 
 
 def rows(
@@ -28,8 +28,8 @@ def rows(
 ) -> list[str]:
     """Stores the rows of one page; returns the ids of those that really changed.
 
-    `then` is committed together with the last row, so a page that was cut off is read again. Raises Defect where the
-    same exception concerns many rows: then `then` did not happen.
+    `then` is committed together with the last row, so a page that was cut off is read again. Raises Defect if the same
+    exception concerns many rows; `then` has not been called in that case.
     """
     by_id = {fetched.id: fetched for fetched in found}
     changed: list[str] = []

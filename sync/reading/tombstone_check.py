@@ -1,4 +1,6 @@
-"""Reads contacts by id when a query no longer shows them: changed, merged, archived — or, if confirmed twice, gone."""
+"""Reads contacts by id when a query no longer shows them. They may have changed, been merged or archived; they count as
+deleted only after a second look.
+"""
 
 from collections.abc import Sequence
 
@@ -14,11 +16,13 @@ from sync.reading import storing
 from sync.reading.fetched import fetched_rows, wanted
 
 GONE_AT_ONCE = (10, 0.02)
-"""More contacts than this (a number, or a share of the mirror) do not vanish at one time, unless a person says so."""
+"""The most contacts (a number, or a share of the mirror) that count as deleted at one time without a person's
+confirmation.
+"""
 
 
 def reread(context: Context, contact_ids: Sequence[str]) -> int:
-    """Brings the mirror up to date for these ids; returns how many changed. Raises Vanished if too many are gone."""
+    """Brings the mirror up to date for these ids; returns how many changed. Raises Vanished if too many are missing."""
     if not contact_ids:
         return 0
     names = wanted(context, "contacts")
@@ -32,13 +36,15 @@ def reread(context: Context, contact_ids: Sequence[str]) -> int:
 
 
 def _gone(context: Context, ids: Sequence[str]) -> int:
-    """Neither live nor archived: believed at the second time; many at once only if a person confirmed exactly them."""
+    """Handles contacts that are neither live nor archived. They count as deleted at the second look; too many at once
+    only if a person confirmed exactly them.
+    """
     with context.store.session() as session:
         doubtful = set(ids) - mass_deletion.confirmed(session)
         limit = int(max(GONE_AT_ONCE[0], GONE_AT_ONCE[1] * mirrored.count(session)))
         if len(doubtful) <= limit:
             return len(mirrored.mark_missing(session, ids, context.now()))
-        text = f"{len(doubtful)} contacts are said to be gone from HubSpot at once, {limit} are believed"
+        text = f"HubSpot reports {len(doubtful)} contacts missing at once; the limit without confirmation is {limit}"
         found = mass_deletion.doubt(session, doubtful, text, context.now())
     emit(Event.GUARD_TRIPPED, kind="disappearance", found=len(doubtful), limit=limit, plan=found.digest)
     raise Vanished(
@@ -48,7 +54,7 @@ def _gone(context: Context, ids: Sequence[str]) -> int:
 
 
 def store(context: Context, objects: Sequence[HubSpotObject], cause: str, **named: str) -> int:
-    """Keeps what was read; returns how many contacts really changed."""
+    """Stores what was read; returns how many contacts really changed."""
 
     def save(session: Session, rows: Sequence[Fetched]) -> list[str]:
         mass_deletion.observed(session, [row.id for row in rows])

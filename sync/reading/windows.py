@@ -1,9 +1,9 @@
-"""Reading a window of changes completely: by key, never by offset, however many rows share one millisecond.
+"""Reads a window of changes completely: by key instead of by offset, however many rows share one millisecond.
 
-The index is ordered by what it saw last, the rows show what they are now. A row may therefore show a later moment than
-the one it was found at, and going on from there would jump over rows; the totals of two searches in a row betray that.
-Why keys and not windows split by count: docs/adr/0001-windows-by-key.md.
-Sources: HubSpot search guide (10,000 rows per query, offsets); airbyte#43317 (one millisecond, endless loop);
+HubSpot's index is sorted by the times it last indexed, but its rows show their present times. A row may therefore show
+a later time than the one that it was found by, and going on from there would jump over rows. The totals of two
+successive searches reveal that. Why keys and not windows split by count: docs/adr/0001-windows-by-key.md. Sources:
+HubSpot search guide (10,000 rows per query, offsets); airbyte#43317 (one millisecond, endless loop);
 estuary/connectors#1861 and #2210 (rows out of order, values outside the filter); airbyte#79666 (order of ids doubted).
 """
 
@@ -35,7 +35,7 @@ class WindowPage:
 def read_window(
     hubspot: HubSpotPort, object_type: ObjectType, properties: Sequence[str], window: Window
 ) -> Iterator[WindowPage]:
-    """All rows modified within the window, oldest first; some come twice.
+    """All rows modified within the window, oldest first; some appear twice.
 
     A row may carry a later time than the window's end: the index lags behind the record. It is stored as it is and
     comes again later. Raises Malformed if HubSpot's answers contradict each other; the window then stays open.
@@ -53,7 +53,7 @@ def read_set(
     while True:
         page = hubspot.search(object_type, [condition, Filter(ID, "GT", last)], ID, properties)
         short = before is not None and page.total < before.total - before.rows
-        # Rows have left the set meanwhile, or were jumped over: up to here there may be no more than were read.
+        # Either rows have left the set meanwhile, or some were jumped over. Counting the rows up to here tells which.
         if short and hubspot.count(object_type, [condition, Filter(ID, "LTE", last)]) > read:
             raise Malformed("hubspot", "a search by id jumped over rows; they are read again")
         yield page
@@ -63,13 +63,15 @@ def read_set(
 
 
 class _IdOrder:
-    """Whether ids ascend as numbers or as texts is disputed (airbyte#79666): either will do, but throughout."""
+    """Checks that ids ascend. Whether HubSpot sorts them as numbers or as texts is disputed (airbyte#79666): either is
+    accepted, if it is the same throughout.
+    """
 
     def __init__(self) -> None:
         self._numbers = self._texts = True
 
     def after(self, page: Page, last: str) -> str:
-        """The id to go on from. Raises Malformed where it would not get on."""
+        """The id to go on from. Raises Malformed if that would read the same rows again."""
         ids = [last, *(found.id for found in page.objects)]
         self._numbers = self._numbers and all(int(a) < int(b) for a, b in pairwise(ids))
         self._texts = self._texts and all(a < b for a, b in pairwise(ids))
@@ -106,15 +108,17 @@ class _Reader:
                 return
 
     def _make_sure(self, step: "_Step", end: int) -> Iterator[WindowPage]:
-        """Fewer rows are left than should be: some have moved on, or a row that showed a later moment misled us.
-
-        The page held the first rows from `step.low` on. If there are no more than that up to `end`, none was missed.
+        """Called when fewer rows are left than expected: either some have changed again, or a row that showed a later
+        time misled us. The page held the first rows from `step.low` on. If there are no more than these up to `end`,
+        none was missed.
         """
         if self._hubspot.count(self._type, [self._span(step.low, end)]) > step.page.rows:
             yield from self._halves(step.low, end)
 
     def _halves(self, low: int, high: int) -> Iterator[WindowPage]:
-        """Nothing on the page to go on from: the time is halved until what is left fits a page or one millisecond."""
+        """Called when no row of the page shows where to go on: halves the time until the rest fits a page or one
+        millisecond.
+        """
         if low >= high:
             yield from self._one_millisecond(low)
             return
@@ -123,7 +127,7 @@ class _Reader:
         yield from self.between(middle + 1, high)
 
     def _one_millisecond(self, at: int) -> Iterator[WindowPage]:
-        """Rows of one millisecond by id: month-end jobs stamp more than 10,000 rows alike."""
+        """Reads the rows of one millisecond by id: month-end jobs give more than 10,000 rows the same time."""
         for page in read_set(self._hubspot, self._type, self._properties, Filter(self._modified, "EQ", str(at))):
             yield WindowPage(page.objects, _moment(at), page.total)
 
@@ -136,19 +140,19 @@ class _Reader:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A page and the moment from which it was read."""
+    """A page, and the time from which it was read."""
 
     low: int
     page: Page
 
     def passed(self, low: int) -> int:
-        """Rows of the page that lie before `low` and are not expected again."""
+        """Number of rows of the page that lie before `low` and are not expected again."""
         shown = sum(o.modified_at is not None and _ms(o.modified_at) < low for o in self.page.objects)
         return shown + self.page.left_out
 
 
 def _last(page: Page, low: int, high: int) -> int:
-    """The latest moment within the window that a row of the page shows."""
+    """The latest time within the window that a row of the page shows."""
     shown = (_ms(o.modified_at) for o in page.objects if o.modified_at)
     return max((ms for ms in shown if ms <= high), default=low)
 

@@ -1,16 +1,16 @@
-"""Notices that the wall clock was set: by comparing it with the clock that only runs forward."""
+"""Notices that the wall clock was set, by comparing it with the monotonic clock."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 TOLERANCE = 5.0
-"""Seconds between two looks that may be the machine's own sluggishness."""
+"""Seconds of difference that a slow machine can explain."""
 
 
 @dataclass
 class ClockWatch:
-    """Two clocks, looked at together."""
+    """The wall clock and the monotonic clock, read together."""
 
     now: Callable[[], datetime]
     monotonic: Callable[[], float]

@@ -1,7 +1,7 @@
-"""Metrics that the state store knows better than the process: they survive a restart, and a take-over.
+"""Metrics read from the state store instead of the process, so that they survive a restart and a take-over.
 
-While the file cannot be read, the last reading is shown, and `sync_state_readable` says so: a scrape that failed now
-and then would keep every rule with a `for:` from firing.
+While the file cannot be read, the last reading is shown and `sync_state_readable` is 0. Failing scrapes would instead
+reset the waiting time (`for:`) of every alert rule.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -25,14 +25,14 @@ from sync.worker.vitals import Vitals
 
 
 class StateGauges(Collector):
-    """Read from the state store at every scrape, on one snapshot."""
+    """Gauges that each scrape reads from the state store, in one transaction."""
 
     def __init__(self, app: App, vitals: Vitals) -> None:
         self._app, self._vitals = app, vitals
         self._last = readings.empty()
 
     def describe(self) -> Iterable[Metric]:
-        """Names only; nothing is read before the first scrape."""
+        """Only the names: nothing is read before the first scrape."""
         return []
 
     def collect(self) -> Iterator[Metric]:
@@ -54,7 +54,7 @@ class StateGauges(Collector):
         yield from _alerts(*self._lists_of_alerts(was_read))
 
     def _lists_of_alerts(self, was_read: bool) -> Iterator[Collection[str]]:
-        """What holds and what was delivered."""
+        """The alerts that hold and those that were delivered."""
         context, last = self._app.context, self._last
         for known, stored in ((context.holding, last.holding), (context.delivered, last.delivered)):
             yield known.overlaid(stored) if was_read else known.here(stored)
@@ -78,7 +78,7 @@ def _build(rules: str) -> Metric:
 
 
 def _expiry(certificate: Path | None) -> datetime | None:
-    """None where there is no certificate, or none that can be read: `check` says why."""
+    """When the certificate ends; None without one, or if it cannot be read, of which `check` names the reason."""
     try:
         return certificates.expiry(certificate) if certificate else None
     except (OSError, ValueError):
@@ -103,16 +103,18 @@ def _backlog(known: Reading, now: datetime) -> Iterator[Metric]:
 
 def _contacts(known: Reading) -> Iterator[Metric]:
     yield _each("sync_parked_contacts", "Contacts that need a person, by code.", "code", known.parked)
-    yield _each("sync_decided_contacts", "Contacts that need nothing, by deciding code.", "code", known.decided)
+    yield _each("sync_decided_contacts", "Settled contacts, by deciding code.", "code", known.decided)
 
 
 def _leads(known: Reading) -> Iterator[Metric]:
     yield _one("sync_leads", "Leads that we created, ever.", known.handed_over)
-    yield _one("sync_leads_adopted", "Leads that were in SAP Sales Cloud already, ever.", known.adopted)
+    yield _one(
+        "sync_leads_adopted", "Leads that existed in SAP Sales Cloud already and were adopted, ever.", known.adopted
+    )
     last = known.last_handover
     yield _one("sync_last_lead_timestamp_seconds", "When we last created a lead; 0 for never.", _stamp(last))
     yield _one("sync_links", "Records in SAP Sales Cloud that we know.", known.links)
-    text = "Keys of ours on several records of SAP Sales Cloud, as the last verification found."
+    text = "External keys that the last verification found on several records of SAP Sales Cloud."
     yield _one("sync_duplicates", text, known.duplicates)
 
 
@@ -129,11 +131,15 @@ def _progress(known: Reading) -> Iterator[Metric]:
 
 
 def _limits(known: Reading) -> Iterator[Metric]:
-    yield _one("sync_hubspot_requests_left", "Requests left today, as HubSpot last said.", known.budget.left or 0)
-    yield _one("sync_hubspot_requests_limit", "Requests allowed a day; 0 until HubSpot said.", known.budget.limit or 0)
-    yield _one("sync_guard_tripped", "1 while the guard holds a plan or a disappearance back.", int(known.held_back))
-    yield _one("sync_writes_paused", "1 while a person keeps writes back.", int(known.paused))
-    text = "1 while another program was found to write under our keys."
+    yield _one("sync_hubspot_requests_left", "Requests left today, as HubSpot last reported.", known.budget.left or 0)
+    yield _one(
+        "sync_hubspot_requests_limit",
+        "Requests allowed a day; 0 until HubSpot has reported it.",
+        known.budget.limit or 0,
+    )
+    yield _one("sync_guard_tripped", "1 while the guard holds back a plan or a mass deletion.", int(known.held_back))
+    yield _one("sync_writes_paused", "1 while a person has paused writes.", int(known.paused))
+    text = "1 while a second writer (another program that writes under our keys) waits for a person."
     yield _one("sync_second_writer", text, int(known.second_writer))
 
 
@@ -141,7 +147,9 @@ def _alerts(holding: Collection[str], delivered: Collection[str]) -> Iterator[Me
     active = {str(alert): float(bool(of_kind(alert, holding))) for alert in Alert}
     yield _each("sync_alert_active", "1 while the alert holds, whoever was notified.", "alert", active)
     known = {str(alert): float(_is_delivered(of_kind(alert, holding), of_kind(alert, delivered))) for alert in Alert}
-    text = "1 while all that holds of the alert was delivered; differs from sync_alert_active while a message waits."
+    text = (
+        "1 once everything that holds of the alert was delivered; differs from sync_alert_active while a message waits."
+    )
     yield _each("sync_alert_delivered", text, "alert", known)
 
 

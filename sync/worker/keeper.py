@@ -1,4 +1,4 @@
-"""The lease for a command that writes: taken at its start, kept alive beside it, given back at its end."""
+"""The lease of a command that writes: taken at its start, kept alive while it runs, given back at its end."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -16,16 +16,17 @@ from sync.state.lease import Kind, Lease
 from sync.worker.signals import StopSignal
 
 LOOK_AGAIN = 0.2
-"""Seconds between two looks while another command is at work."""
+"""Seconds between two tries while another command holds the lease."""
 
 
 @contextmanager
 def working(
     progress: Progress, kind: Kind = "command", prepare: Callable[[StopSignal], app.Prepare] = lambda _: app.as_it_is
 ) -> Iterator[tuple[App, StopSignal]]:
-    """The application with the lease held. `prepare`: what is done to the state file before it is opened.
+    """The application, with the lease held. `prepare` runs before the state file is opened.
 
-    Waits for another command to end. Raises LeaseHeld at once if a worker is at work, since that never ends by itself.
+    Waits for another command to end. Raises LeaseHeld at once if a worker holds the lease, since a worker does not end
+    by itself.
     """
     stop = StopSignal().install()
     application = app.build(progress, stop, app.Clock(sleep=stop.sleep), prepare=prepare(stop))
@@ -62,7 +63,7 @@ def _take(lease: Lease, stop: StopSignal) -> None:
 
 @contextmanager
 def beating(lease: Lease, every: float) -> Iterator[None]:
-    """Signs of life from a thread, however long the command's own work takes."""
+    """Sends heartbeats from a thread, however long the command's own work takes."""
     over = threading.Event()
     thread = threading.Thread(target=_heartbeat, args=(lease, every, over.wait), name="lease", daemon=True)
     thread.start()

@@ -1,4 +1,4 @@
-"""The loop: wait for the lease, run the jobs by the timetable, give signs of life, and stop in order."""
+"""The worker's loop: waits for the lease, runs the jobs by the timetable, sends heartbeats, and stops in order."""
 
 import random
 import socket
@@ -31,7 +31,9 @@ from sync.worker.timetable import Slot, timetable
 from sync.worker.vitals import Vitals
 
 SOON = timedelta(minutes=15)
-"""After a failure a job runs again within this time, however long its interval: its alert then ends with the cause."""
+"""After a failure a job runs again within this time, however long its interval, so that its alert ends soon after its
+cause.
+"""
 
 
 class Worker:
@@ -75,7 +77,7 @@ class Worker:
     # ---- the lease
 
     def take_lease(self) -> bool:
-        """Waits as standby until the lease is ours; False if a signal came first."""
+        """Waits as standby until this process holds the lease; False if a signal came first."""
         reported = False
         while not self._stop():
             self.vitals.heartbeat()
@@ -97,7 +99,9 @@ class Worker:
         return found.holder if found else "unknown"
 
     def _try(self, action: Callable[[], bool]) -> bool:
-        """A state file that is busy, full or read-only is no reason to end: people are told, and it is tried again."""
+        """Tries to take the lease. A state file that is busy, full or read-only does not end the process: people are
+        notified, and it is tried again.
+        """
         problem = None
         try:
             return action()
@@ -109,7 +113,9 @@ class Worker:
             self._note_state(problem)
 
     def _note_state(self, problem: str | None) -> None:
-        """For the probe and the alert. Another program may lock the file for a moment: that is said the second time."""
+        """Notes trouble of the state file for the probe and the alert. Only the second time in a row counts, since
+        another program may lock the file for a moment.
+        """
         self._locked = self._locked + 1 if problem and trouble.BUSY in problem else 0
         known = (None if self._locked == 1 else problem) or next(iter(self.vitals.damage.values()), None)
         try:
@@ -123,7 +129,7 @@ class Worker:
     # ---- at work
 
     def _work(self) -> None:
-        """Runs the jobs while the lease is held and nobody asks to stop."""
+        """Runs the jobs while the lease is held and no signal has come."""
         portal.forget(self._app.context)
         scheduler = self._scheduler = self._scheduled()
         scheduler.start()
@@ -137,7 +143,8 @@ class Worker:
         except LeaseLost as lost:
             emit(Event.LEASE_LOST, cause=str(lost))
         except StateError:
-            # Another version's tables by now, or another file: this process ends, and its jobs stop at their next look.
+            # The file now has another version's tables, or is another file: this process ends, and its jobs stop at
+            # their next checkpoint.
             self.lease.abandon()
             raise
         finally:
@@ -147,10 +154,10 @@ class Worker:
             self._try(self._release)
 
     def _wind_down(self, scheduler: BackgroundScheduler) -> None:
-        """Lets the jobs in hand end, then ends the scheduler.
+        """Lets running jobs end, then ends the scheduler.
 
         The scheduler's own shutdown waits for them while it holds the lock of its job store. A job that failed needs
-        that lock to name its next run, so both would wait for each other for ever.
+        that lock to schedule its next run, so the two would wait for each other for ever.
         """
         scheduler.pause()
         for lane in self._lanes:
@@ -162,12 +169,14 @@ class Worker:
         return True
 
     def heartbeat(self) -> bool:
-        """A sign of life. Raises LeaseLost."""
+        """Sends a heartbeat. Raises LeaseLost."""
         self.lease.heartbeat()
         return True
 
     def _mind_the_clock(self, scheduler: BackgroundScheduler) -> None:
-        """After the wall clock was set back, every job would wait until the old time comes again."""
+        """Schedules the jobs anew when the wall clock was set back: otherwise each would wait until its old time comes
+        again.
+        """
         jump = self._clock.jump()
         if jump:
             emit(Event.CLOCK_JUMPED, seconds=round(jump))
@@ -179,7 +188,7 @@ class Worker:
         self._lanes = list(lanes.values())
         scheduler = BackgroundScheduler(
             executors=lanes,
-            # Late is better than not at all, and once is enough: a run that was missed is made up by one.
+            # A missed run is made up for however late, and several missed runs by a single one.
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
             timezone=UTC,
         )
@@ -207,7 +216,7 @@ class Worker:
                 try:
                     failures = self._run(slot.job, context)
                 except Exception as error:
-                    # Whatever it was: it is said, and the worker goes on turning.
+                    # Whatever it was, it is logged, and the worker goes on.
                     failures = [failed_outside(context, slot.job, error)]
             self._note_failures(slot, failures)
 
@@ -227,7 +236,7 @@ class Worker:
         return results.failures
 
     def _context(self) -> Context:
-        """The surroundings of one run: stops with the process or the lease, and shows that it moves."""
+        """The context of one run: it stops with the process or the lease, and reports progress."""
         return replace(
             self._app.with_run_id(),
             stopping=lambda: self._stop() or not self.lease.held,
@@ -237,7 +246,9 @@ class Worker:
 
 
 def _is_damage(failure: SyncError) -> bool:
-    """Whether the state file itself is damaged or unusable; a full disk is met by the signs of life, too."""
+    """Whether the state file itself is damaged or unusable. A full disk does not count here, since the heartbeat meets
+    it too.
+    """
     return isinstance(failure, StateError) and any(text in str(failure) for text in (trouble.DAMAGED, trouble.UNUSABLE))
 
 

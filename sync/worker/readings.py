@@ -1,4 +1,4 @@
-"""What the state store says for the metrics, as values: the last reading is shown while the file cannot be read."""
+"""Reads the values of the metrics from the state store. While the file cannot be read, the last reading is kept."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from sync.state.budget import DailyBudget
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One look at the state store. Mappings hold every name that can occur, so that no series begins late."""
+    """One reading of the state store. Mappings hold every possible name, so that each series exists from the start."""
 
     pending: int
     due: int
@@ -34,15 +34,15 @@ class Reading:
     second_writer: bool
     paused: bool
     successes: Mapping[str, datetime]
-    """By job, when it last ended well, in whichever process."""
+    """By job, when it last succeeded, in any process."""
     failures: Mapping[str, datetime]
     holding: Mapping[str, str]
-    """Alerts that hold, with since when, as the process at work stored them."""
+    """Alerts that hold, and since when, as the working process stored them."""
     delivered: Mapping[str, str]
 
 
 def read(session: Session, now: datetime) -> Reading:
-    """All of it, on one snapshot."""
+    """Everything, read in one transaction."""
     parked, decided, runs = work.parked_counts(session), work.done_counts(session), streams.last_runs(session)
     return Reading(
         pending=work.pending_count(session),
@@ -69,7 +69,7 @@ def read(session: Session, now: datetime) -> Reading:
 
 
 def empty() -> Reading:
-    """Before the state store was read for the first time."""
+    """The values before the state store was first read."""
     none: dict[str, int] = dict.fromkeys(Code, 0)
     return Reading(
         0, 0, None, none, none, 0, 0, None, 0, 0, None, {}, DailyBudget(), False, False, False, {}, {}, {}, {}
@@ -77,7 +77,9 @@ def empty() -> Reading:
 
 
 def newest(stored: Mapping[str, datetime], here: Mapping[str, datetime]) -> dict[str, datetime | None]:
-    """By job the later of what the state store and what this process knows: a failure may have gone unrecorded."""
+    """By job the later of what the state store and what this process knows, since recording a
+    failure may have failed.
+    """
     return {
         job: max((moment for moment in (stored.get(job), here.get(job)) if moment), default=None)
         for job in sorted({*JOBS, *stored, *here})

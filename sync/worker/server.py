@@ -1,7 +1,7 @@
 """HTTP for probes and for Prometheus: /healthz, /readyz and /metrics, if SYNC_METRICS_PORT is set.
 
-A remote system that is away never makes a probe fail: a restart would not bring it back. What goes wrong in here is a
-log line and an answer, never a traceback.
+An outage of a remote system does not fail a probe, since a restart would not end it. An error of this server becomes a
+log line and an answer, not a traceback.
 """
 
 import json
@@ -37,7 +37,7 @@ Answer = tuple[int, str, bytes]
 
 @contextmanager
 def serving(app: App, vitals: Vitals) -> Iterator[int | None]:
-    """Serves while the block runs; yields the port, or None where none was asked for. Raises ConfigurationError."""
+    """Serves while the block runs; yields the port, or None if no port is set. Raises ConfigurationError."""
     port, host = app.settings.metrics_port, app.settings.metrics_host
     if port is None:
         yield None
@@ -56,7 +56,7 @@ def serving(app: App, vitals: Vitals) -> Iterator[int | None]:
 
 
 class Probes:
-    """What each path answers."""
+    """The answers to each path."""
 
     def __init__(self, app: App, vitals: Vitals) -> None:
         self._app, self._vitals = app, vitals
@@ -65,12 +65,14 @@ class Probes:
         return {"/healthz": self.healthz, "/readyz": self.readyz, "/metrics": self.metrics}
 
     def healthz(self) -> Answer:
-        """Alive: the loop turns, and no job stands still."""
+        """Alive: the loop turns, and every job makes progress."""
         problem = self._vitals.problem()
         return _json(503 if problem else 200, {"alive": problem is None, "problem": problem})
 
     def readyz(self) -> Answer:
-        """Migrated, configured (or the process would not run), and at work or standing by."""
+        """Ready: the state file is migrated, and the process works or stands by. Without a valid configuration it would
+        not run.
+        """
         store = self._app.context.store
         try:
             version, newest = versions(store)
@@ -101,10 +103,10 @@ def _server(host: str, port: int, routes: dict[str, Callable[[], Answer]]) -> Th
 
 
 class _Server(ThreadingHTTPServer):
-    """One thread a connection."""
+    """An HTTP server with one thread for each connection."""
 
     def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 (the library's names)
-        """Instead of a traceback on standard error; a client that left early is no failure of ours."""
+        """Logs an error instead of printing a traceback. A client that left early is not an error."""
         error = sys.exception()
         if isinstance(error, Exception) and not isinstance(error, ConnectionError | TimeoutError):
             emit(Event.PROBE_FAILED, cause=f"{type(error).__name__} at {place(error)}")
@@ -115,13 +117,13 @@ class _Server6(_Server):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers GET and HEAD by the table of routes, and says nothing else."""
+    """Answers GET and HEAD by the table of routes."""
 
     routes: ClassVar[dict[str, Callable[[], Answer]]] = {}
     timeout = IDLE
 
     def version_string(self) -> str:
-        """For the header `Server`: no versions, which would tell more than anybody needs to know."""
+        """The header `Server`, without versions, since those help an attacker only."""
         return "hubspot-c4c-sync"
 
     def do_GET(self) -> None:
@@ -151,4 +153,4 @@ class _Handler(BaseHTTPRequestHandler):
             return _json(500, {"problem": f"a bug: {type(error).__name__}; see the event probe_failed in the log"})
 
     def log_message(self, *args: object) -> None:
-        """Probes come every few seconds; they are no events."""
+        """Logs nothing: probes come every few seconds."""

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT: the first asks to finish the record in hand, the second ends at once, and so does time."""
+"""SIGTERM and SIGINT: the first asks the process to stop in order; a second one, or a time limit, ends it at once."""
 
 import os
 import select
@@ -14,11 +14,11 @@ EXIT_CODES = {signal.SIGTERM: 143, signal.SIGINT: 130}
 
 
 class StopSignal:
-    """Whether and why to stop. `within`: seconds after which the process ends whatever it is doing; `told` is told
-    the signal's name as soon as it comes.
+    """Whether and why to stop. `within`: seconds after which the process ends in any case. `told` is called with the
+    signal's name when it comes.
 
-    A handler may interrupt any line of the main thread, so it takes no lock and starts no thread: it sets a number and
-    makes a pipe readable, which wakes everybody who waits.
+    A handler may interrupt any line of the main thread, so it must take no lock and start no thread: it sets a number
+    and makes a pipe readable, which wakes all waiting threads.
     """
 
     def __init__(self, within: float = 25.0, notify: Callable[[str], None] | None = None) -> None:
@@ -35,7 +35,7 @@ class StopSignal:
 
     def _receive(self, number: int, _: FrameType | None) -> None:
         if self.exit_code:
-            # Not the default action: process 1 of a container ignores it.
+            # The default action would not do: the kernel ignores it for process 1 of a container.
             os._exit(EXIT_CODES[signal.Signals(number)])
         self.exit_code, self.name = EXIT_CODES[signal.Signals(number)], signal.Signals(number).name
         os.write(self._writable, b"x")

@@ -1,4 +1,4 @@
-"""Migrating an older state file: under the lease, after a copy, and by those commands alone that say so."""
+"""Migrates an older state file: under the lease, after a copy, and only for the commands that are meant to migrate."""
 
 import os
 from dataclasses import dataclass
@@ -21,19 +21,19 @@ from sync.worker.signals import StopSignal
 
 @dataclass(frozen=True, slots=True)
 class Upgrade:
-    """A migration that took place, and the copy of what was before it."""
+    """A migration that took place, and the path of the copy made before it."""
 
     before: str
     copy: Path
 
 
 def before(kind: Kind, stop: StopSignal) -> Prepare:
-    """For `app.build` of the commands that migrate."""
+    """The step before the state file is opened, for the commands that migrate."""
     return lambda found, configuration: upgrade(found.state, configuration.worker.schedule, kind, stop)
 
 
 def upgrade(path: Path, schedule: Schedule, kind: Kind, stop: StopSignal) -> Upgrade | None:
-    """Brings an older state file to this version; None where there is nothing to do.
+    """Brings an older state file to this version; returns None if it is not older.
 
     A worker waits until the older one has ended, as a standby does; a command raises LeaseHeld instead. Raises
     StateError if the file cannot be copied or migrated (it is then as it was), Interrupted on a signal.
@@ -62,7 +62,7 @@ def _upgrade(store: Store, lease: Lease, stop: StopSignal) -> Upgrade | None:
 
 
 def _take(lease: Lease) -> bool:
-    """Whether the lease is ours now; while somebody else migrates the file, it is not."""
+    """Tries to take the lease; False while another process holds it or migrates the file."""
     try:
         return lease.acquire()
     except SQLAlchemyError as error:
@@ -77,7 +77,9 @@ def _take(lease: Lease) -> bool:
 
 
 def _announce(store: Store, kind: Kind) -> None:
-    """Says who is waited for. Raises LeaseHeld where a command would wait for a worker, which never ends by itself."""
+    """Logs the process that this one waits for. Raises LeaseHeld if a command would wait for a worker, which does not
+    end by itself.
+    """
     with store.reading() as session:
         found = leases.holding(session)
     if kind == "command" and found and found.kind == "worker":
@@ -101,7 +103,7 @@ def _migrate(store: Store, before: str, lease: Lease) -> Upgrade:
 
 
 def _copied(path: Path) -> Path:
-    """The copy that leads back. One of an earlier attempt gives way to it, once it is complete."""
+    """Makes the copy that allows going back. Once complete, it replaces the copy of an earlier attempt."""
     copy = copy_before(path)
     fresh = copy.with_name(f"{copy.name}.new")
     fresh.unlink(missing_ok=True)
@@ -117,8 +119,8 @@ def _copied(path: Path) -> Path:
 
 
 def _run_scripts(store: Store) -> None:
-    """All of them, or none."""
-    # Alembic takes its time to load, and is needed at an upgrade only.
+    """Runs all migration scripts in one transaction: all or none take effect."""
+    # Alembic is slow to load, and needed at an upgrade only.
     from sync.state.migration import upgrade as to_newest
 
     try:

@@ -1,4 +1,4 @@
-"""Whether the process can make progress: the loop turns, and no job stands still. Remote systems do not matter."""
+"""Whether the process makes progress: the loop turns, and no job is stuck. Remote systems do not matter here."""
 
 import threading
 import time
@@ -7,21 +7,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 HEARTBEATS = 6
-"""A loop that missed this many beats, and at least a minute, does not turn."""
+"""A loop that missed this many heartbeats, and at least a minute, counts as stuck."""
 
 
 @dataclass
 class Vitals:
-    """Signs of life, by a clock that only runs forward. Durations in seconds."""
+    """Signs of life, by a monotonic clock. Durations in seconds."""
 
     stuck_after: float
     heartbeat_every: float
     monotonic: Callable[[], float] = time.monotonic
     lease: str = "starting"
     state: str | None = None
-    """What is wrong with the state file, as the loop found it last."""
+    """The problem of the state file that the loop found last."""
     damage: dict[str, str] = field(default_factory=dict)
-    """By job: damage of the state file that its last run found, and that a sign of life does not show."""
+    """By job: damage of the state file that its last run found. A heartbeat need not touch the damaged part."""
 
     _working: dict[int, tuple[str, float]] = field(default_factory=dict)
 
@@ -33,7 +33,7 @@ class Vitals:
 
     @contextmanager
     def at_work(self, job: str) -> Iterator[None]:
-        """While a job runs in this thread, `progress` shows that it moves."""
+        """Marks a job as running in this thread; `progress` reports that it advances."""
         thread = threading.get_ident()
         self._working[thread] = job, self.monotonic()
         try:
@@ -42,7 +42,7 @@ class Vitals:
             self._working.pop(thread, None)
 
     def note_damage(self, job: str, problem: str | None) -> None:
-        """What the last run of the job found; None for nothing."""
+        """Notes the damage that the last run of a job found, or None."""
         others = {name: text for name, text in self.damage.items() if name != job}
         self.damage = others | ({job: problem} if problem else {})
 
@@ -63,5 +63,5 @@ class Vitals:
 
     @property
     def ready(self) -> bool:
-        """At work or standing by, with a state file that can be written."""
+        """Whether the process works or stands by, with a state file that can be written."""
         return self.state is None and self.lease in ("held", "standby")

@@ -409,7 +409,7 @@ def test_09_options_that_the_portal_does_not_have_are_named_at_start(portal: Por
     product = sync(configuration=rules(scores=[tiers, number, missing]))
     product.run("poll")
     causes = " | ".join(event["cause"] for event in product.events("contract_mismatch"))
-    assert "is no option of hs_legal_basis" in causes, "a hyphen is no en dash"
+    assert "is not an option of hs_legal_basis" in causes, "a hyphen is no en dash"
     assert "jobtitle is of type string" in causes
     assert "`no_such_score` is not a property of contacts: the score" in causes
 

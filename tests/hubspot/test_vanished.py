@@ -225,6 +225,6 @@ def test_a_vanished_option_keeps_back_whom_it_kept_back(portal: Portal, sync: Bu
     product.good()
     assert portal.leads() == []
     assert blocked(portal, product)
-    assert any("is no option of hs_lead_status" in text for text in alerts_of(product))
+    assert any("is not an option of hs_lead_status" in text for text in alerts_of(product))
     portal.change("contacts", contact, hs_lead_status="OPEN")
     assert not blocked(portal, product), "a person has chosen another"

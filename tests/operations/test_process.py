@@ -181,7 +181,7 @@ def test_health_asks_whether_the_worker_lives(busy: Product) -> None:
         worker.process.kill()
         worker.process.wait()
     gone = busy.run("health")
-    assert (gone.code, gone.err) == (1, "unhealthy: the worker that held the lease is gone\n")
+    assert (gone.code, gone.err) == (1, "unhealthy: the worker that held the lease has ended\n")
 
 
 def test_a_refused_password_is_not_sent_again_before_its_file_changes(

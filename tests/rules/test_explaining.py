@@ -134,7 +134,7 @@ def test_what_no_push_has_looked_at_yet_is_told_as_it_holds_now(world: World) ->
     told = explain(world.store, stricter, "123")
     assert told is not None
     assert (told["code"], told["outdated"]) == ("SCORE_BELOW_THRESHOLD", True)
-    assert "Not looked at yet since rules or data changed" in story(told)
+    assert "Rules or data changed since the last push" in story(told)
     world.push(stricter)
     told = explain(world.store, stricter, "123")
     assert told is not None
@@ -174,7 +174,7 @@ def test_check_names_options_that_do_not_exist() -> None:
     industry = {"industry": Property("industry", "enumeration", options=("MACHINERY", "CHEMICALS"))}
     found = rules(MQL + "[filters.x]\nnot = { property = 'company.industry', in = ['machinery', 'CHEMICAL'] }")
     texts = [f["text"] for f in property_check.unknown_options(found, {}, industry)]
-    assert texts == ["'CHEMICAL' is no option of industry; did you mean `CHEMICALS`?"]
+    assert texts == ["'CHEMICAL' is not an option of industry; did you mean `CHEMICALS`?"]
 
 
 CHOICES = {
@@ -213,9 +213,14 @@ def _missing_options(text: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("entry", "wrong", "where", "text"),
     [
-        ('tiers = ["A1",', 'tiers = ["A1x",', "scores.0 (up).tiers", "'A1x' is no option of tier; did you mean `A1`?"),
-        ('["C1"]', '["C11"]', "scores.0 (up).rearm_tiers", "'C11' is no option of tier; did you mean `C1`?"),
-        ('["High"]', '["high"]', "scores.0 (up).and.0.tiers", "'high' is no option of fit; did you mean `High`?"),
+        (
+            'tiers = ["A1",',
+            'tiers = ["A1x",',
+            "scores.0 (up).tiers",
+            "'A1x' is not an option of tier; did you mean `A1`?",
+        ),
+        ('["C1"]', '["C11"]', "scores.0 (up).rearm_tiers", "'C11' is not an option of tier; did you mean `C1`?"),
+        ('["High"]', '["high"]', "scores.0 (up).and.0.tiers", "'high' is not an option of fit; did you mean `High`?"),
         (
             'd_basis = ["Fr',
             'd_basis = ["Freely given consents", "Fr',
@@ -234,9 +239,14 @@ def _missing_options(text: str) -> list[tuple[str, str]]:
             '["yes"]',
             '["yess"]',
             "consent.channels.0 (TEL).granted",
-            "'yess' is no option of calls; did you mean `yes`?",
+            "'yess' is not an option of calls; did you mean `yes`?",
         ),
-        ('["no"]', '["nein"]', "consent.channels.0 (TEL).refused", "'nein' is no option of calls; allowed: yes, no"),
+        (
+            '["no"]',
+            '["nein"]',
+            "consent.channels.0 (TEL).refused",
+            "'nein' is not an option of calls; allowed: yes, no",
+        ),
     ],
 )
 def test_check_names_values_that_never_count(entry: str, wrong: str, where: str, text: str) -> None:
@@ -323,7 +333,7 @@ def test_a_rule_file_that_nobody_reads_is_named(run: Callable[..., Ran], stricte
     shutil.copy(stricter / "qualification.toml", stricter / "qualifcation.toml")
     found = run("check", "--offline", config=stricter)
     assert (found.returncode, found.stderr) == (0, "")
-    said = f"warning: {stricter / 'qualifcation.toml'}: nobody reads this file; did you mean `qualification.toml`?"
+    said = f"warning: {stricter / 'qualifcation.toml'}: this file is not read; did you mean `qualification.toml`?"
     assert said in found.stdout
 
 
@@ -394,7 +404,7 @@ def test_simulate_refuses_a_wrong_directory_and_wrong_rules(
     run: Callable[..., Ran], stricter: Path, tmp_path: Path
 ) -> None:
     missing = run("simulate", "--config", str(tmp_path / "nowhere"))
-    assert (missing.returncode, "is no directory" in missing.stderr) == (2, True)
+    assert (missing.returncode, "not a directory" in missing.stderr) == (2, True)
     (stricter / "qualification.toml").write_text("scores = 3", encoding="utf-8")
     wrong = run("simulate", "--config", str(stricter))
     assert (wrong.returncode, "qualification.toml: scores: found 3" in wrong.stderr) == (2, True)

@@ -57,6 +57,6 @@ def test_status_says_it_and_writes_nothing(
     if form == "json":
         assert json.loads(shown)["foreseen"] == EXPECTED
     else:
-        assert "Before the first push, as the rules decide now" in shown
+        assert "Before the first push: how the rules decide now" in shown
         assert all(code in shown for code in EXPECTED)
     assert path.read_bytes() == before
