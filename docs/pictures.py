@@ -129,8 +129,9 @@ def levels(found: Arrows) -> list[list[str]]:
 
 
 def names_used(caller: str, room: str) -> set[str]:
-    """Every name and attribute in those modules of `caller` that import something of `room`."""
-    nodes = [node for tree in trees(caller) if room in rooms_imported(tree) for node in ast.walk(tree)]
+    """Every name and attribute in those modules of `caller` that import `room`, or the context, which holds the ports."""
+    users = [tree for tree in trees(caller) if rooms_imported(tree) & {room, "context"}]
+    nodes = [node for tree in users for node in ast.walk(tree)]
     return {n.id for n in nodes if isinstance(n, ast.Name)} | {n.attr for n in nodes if isinstance(n, ast.Attribute)}
 
 
@@ -173,7 +174,8 @@ def untrue(steps: Iterable[Step], found: Arrows) -> list[str]:
 
 def flowchart(found: Arrows, bold: Iterable[str] = ()) -> str:
     """A Mermaid flowchart, importers above what they import."""
-    parts, short = [part for row in levels(found) for part in row], without_short_cuts(found)
+    short = without_short_cuts(found)
+    parts = [part for row in levels(found) for part in row]
     lines = ["flowchart TD", *(f"    {part}" for part in parts)]
     lines += [f"    {part} --> {other}" for part in parts for other in sorted(short[part])]
     on_the_way = [part for part in bold if part in found]

@@ -170,8 +170,7 @@ class _Comparison:
     def _assumed(self, side: "_Side", view: ContactView, decisions: Decisions, ambiguous: Decisions) -> Assumptions:
         """What only C4C knows, as the last run found it.
 
-        `ambiguous`: the decisions with which the run parked a contact whose person it could not tell; else none.
-        """
+        `ambiguous`: the decisions of a contact that the last run parked since several persons matched; else none."""
         found = {(Entity.ACCOUNT, a.company.id) for a in view.associations if a.company.id in self.ambiguous}
         if _companies(decisions) & _companies(ambiguous):
             found.add((Entity.CONTACT, view.id))
@@ -180,7 +179,7 @@ class _Comparison:
     def _predicted(
         self, side: "_Side", view: ContactView, decisions: Decisions, links: LinksOf, assumed: Assumptions
     ) -> Prediction:
-        """The prediction for one contact; one that needs nothing from C4C costs no more than the decision."""
+        """The prediction for one contact; a contact that needs no write costs only its decision."""
         known = links.of(view)
         if not concerns(view, decisions, known, side.rules, side.tenant.schema):
             return Prediction(decisions)
