@@ -1,1 +1,1 @@
-"""What HubSpot said last, and who must be looked at because it really changed."""
+"""Our copy of HubSpot as last read, and which contacts must be looked at because it really changed."""

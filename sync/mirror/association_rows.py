@@ -40,8 +40,7 @@ def contacts_by_company(session: Session, company_ids: Sequence[str]) -> dict[st
 def save_associations(session: Session, found: Mapping[str, LabelSet], now: datetime) -> dict[str, str]:
     """Replaces the associations of these contacts; those whose set differs become pending.
 
-    Returns their ids, each with what changed. A label that was only renamed changes nothing: rules hold to its id.
-    """
+    Returns their ids, each with what changed. Renaming a label changes nothing, since rules are bound to its id."""
     changed: dict[str, str] = {}
     lost, bindings = label_bindings.lost(session), label_bindings.bindings(session)
     for ids in portions(found):
@@ -65,13 +64,15 @@ def save_associations(session: Session, found: Mapping[str, LabelSet], now: date
 
 
 def gone_labels(session: Session, found: Mapping[str, LabelSet]) -> set[LabelId]:
-    """Labels that pairs have lost since they were read last."""
+    """Labels that pairs of contact and company have lost since they were last read."""
     stored = {i: labels for ids in portions(found) for i, labels in stored_labels(session, ids).items()}
     return {label for i, labels in stored.items() for label in vanished.gone(labels, found[i])}
 
 
 def unreadable_associations(session: Session, contact_ids: Sequence[str], now: datetime) -> list[str]:
-    """Marks contacts whose associations could not be read; what is known of them stays. Returns the newly marked."""
+    """Marks contacts whose associations could not be read, and keeps what is known of these.
+    Returns the newly marked.
+    """
     before = _unreadable(session, contact_ids)
     fresh = {i: [*names, ASSOCIATIONS] for i, names in before.items() if ASSOCIATIONS not in names}
     _save_unreadable(session, fresh)
@@ -97,7 +98,7 @@ def _save_unreadable(session: Session, names: Mapping[str, list[str]]) -> None:
 
 
 def association_change(before: LabelSet, now: LabelSet) -> str | None:
-    """What differs, in a word for the log; None if only texts do."""
+    """A word for the log on what differs; None if only the texts of labels differ."""
     if before == now:
         return None
     if not before:
@@ -141,7 +142,9 @@ def stale_associations(session: Session, limit: int) -> list[str]:
 
 
 def unread_since(session: Session, since: datetime, now: datetime, after: str, limit: int) -> list[str]:
-    """Live contacts whose associations were not read since then, in a fixed order, for sweeps in portions."""
+    """Live contacts whose associations were last read before then, in a fixed order, so that a sweep can go in
+    portions.
+    """
     read_at = col(tables.Contact.associations_read_at)
     page = select(tables.Contact.id).where(
         col(tables.Contact.id) > after, ~gone(), read_at.is_(None) | (read_at < since) | (read_at > now)
@@ -158,7 +161,9 @@ def unknown_companies(session: Session, contact_ids: Sequence[str]) -> list[str]
 
 
 def wake_contacts_of(session: Session, company_ids: Sequence[str], except_ids: Iterable[str], now: datetime) -> int:
-    """A company became an account: contacts that are in C4C and associated with it get their relationship."""
+    """Called when a company became an account: marks its contacts that are in C4C pending, so that they get their
+    relationship.
+    """
     wanted = set(contacts_of(session, company_ids)) - set(except_ids)
     linked = {
         key

@@ -1,4 +1,4 @@
-"""Whether our clock can be believed, and up to when HubSpot was certainly read."""
+"""Whether our clock is credible, and up to when HubSpot was certainly read."""
 
 from datetime import datetime, timedelta
 
@@ -9,14 +9,14 @@ from sync.state.streams import remember, remembered
 
 NAME = "clock"
 FAR = timedelta(days=3650)
-"""Beyond any time that HubSpot may show while our clock is behind."""
+"""Longer than our clock can be behind HubSpot's times."""
 
 TOLERANCE = timedelta(minutes=5)
-"""Clocks of healthy machines differ by less."""
+"""Clocks of healthy machines differ by less than this."""
 
 
 def note(session: Session, text: str) -> None:
-    """What is wrong with the clock; an empty text for nothing."""
+    """Notes what is wrong with the clock; an empty text if nothing is."""
     if (remembered(session, NAME) or "") != text:
         remember(session, NAME, text)
 
@@ -26,7 +26,9 @@ def noted(session: Session) -> str | None:
 
 
 def believed(session: Session, now: datetime) -> datetime:
-    """Our clock, or the latest modification that HubSpot showed where that is clearly later: ours is behind then."""
+    """Our clock's time; if HubSpot has shown a clearly later modification, our clock is behind, and that later time is
+    returned.
+    """
     latest = _latest(session)
     return latest if latest and latest > now + TOLERANCE else now
 
@@ -39,14 +41,14 @@ def _latest(session: Session) -> datetime | None:
 
 
 def doubted(session: Session, now: datetime) -> bool:
-    """Whether a run was dated, or HubSpot showed a modification, later than now."""
+    """Whether a recorded run, or a modification that HubSpot showed, is later than now."""
     later = col(tables.JobRun.started_at) > now + TOLERANCE
     run = session.exec(select(tables.JobRun.id).where(later).limit(1)).first()
     return run is not None or believed(session, now) != now
 
 
 def disagreement(session: Session, now: datetime) -> str | None:
-    """What is wrong, in a sentence; None if nothing is."""
+    """A sentence on what is wrong with the clock, or None."""
     there = believed(session, now)
     if there != now:
         return (
@@ -66,10 +68,8 @@ def disagreement(session: Session, now: datetime) -> str | None:
 
 
 def last_certain(session: Session, now: datetime) -> datetime | None:
-    """When the last successful poll began whose time can be believed; None if there is none.
-
-    Runs are numbered in the order in which they happened. From the first one on that is dated after `now` the clock ran
-    ahead, and nobody knows since when: that run and all later ones do not count.
+    """When the last successful poll with a credible time began; None if there was none. Runs are numbered in their real
+    order. The clock ran ahead at the first run that is dated after `now`, so this run and all later ones do not count.
     """
     prefetch = select(func.min(tables.JobRun.id)).where(col(tables.JobRun.started_at) > now + TOLERANCE)
     first = session.exec(prefetch).one()

@@ -17,7 +17,9 @@ from sync.state.pending import mark_pending, portions
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A contact as just read; `below`: modification time of the version that the mirror held before."""
+    """A contact as just read. `below`: modification time of the former version in the mirror, whose score was below the
+    threshold.
+    """
 
     id: str
     properties: Properties
@@ -48,10 +50,9 @@ def follow(session: Session, readings: Sequence[Reading], scores: Sequence[Score
 
 
 def _crossed_at(reading: Reading, below: datetime | None, now: datetime) -> datetime:
-    """HubSpot's last modification if it came after the last look `below` the threshold, otherwise now, the first look
-    above it.
-
-    A score rises without moving the contact's timestamp, which may then be years old and says nothing of the crossing.
+    """HubSpot's last modification if it is later than the version `below` the threshold, otherwise now. A score can
+    rise without changing the contact's timestamp, which may then be years old and does not show when the threshold was
+    crossed.
     """
     modified = reading.modified_at
     return min(modified, now) if modified and below and modified > below else now
@@ -68,7 +69,9 @@ def review(session: Session, scores: Sequence[Score], now: datetime) -> int:
 
 
 def rearm(session: Session, contact_ids: Sequence[str], score: str) -> None:
-    """The score was seen below the re-arm level: after its lead is closed, the next crossing starts a new cycle."""
+    """Notes that the score is below the re-arm level: after its lead is closed, the next crossing
+    starts a new cycle.
+    """
     for ids in portions(contact_ids):
         of = (col(tables.Handover.contact_id).in_(ids), col(tables.Handover.score) == score)
         session.exec(update(tables.Handover).where(*of).values(rearmed=True))

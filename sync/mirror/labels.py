@@ -1,4 +1,4 @@
-"""The identity of the association labels that rules name, as found when they were first seen."""
+"""Label bindings: the association type of each label that rules name, as first found in the portal."""
 
 import json
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ def bindings(session: Session) -> dict[str, LabelId]:
 
 
 def lost(session: Session) -> dict[LabelId, str]:
-    """Labels that the portal no longer has and that kept somebody back, with their text in the rules."""
+    """Labels that kept contacts back and that the portal no longer has, with their text in the rules."""
     found = json.loads(remembered(session, _LOST) or "[]")
     return {(str(category), int(type_id)): str(text) for category, type_id, text in found}
 
@@ -33,6 +33,6 @@ def save_bindings(session: Session, bound: Bindings) -> None:
 
 
 def bearers(session: Session, label: LabelId) -> list[str]:
-    """Contacts that the mirror knows with this label."""
+    """Contacts with this label in the mirror."""
     of = (col(tables.Association.category) == label[0], col(tables.Association.type_id) == label[1])
     return list(session.exec(select(tables.Association.contact_id).where(*of).distinct()))

@@ -1,7 +1,4 @@
-"""Contacts that are left alone for good because a person said so.
-
-Kept apart from `progress`, which any change resets.
-"""
+"""Contacts that are left alone for good at a person's request. Kept apart from `progress`, which any change resets."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime

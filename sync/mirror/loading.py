@@ -17,7 +17,7 @@ from sync.state.pending import portions
 
 
 def views(session: Session, contact_ids: Sequence[str]) -> dict[str, ContactView]:
-    """Everything a decision needs, by contact id. Unknown ids are left out."""
+    """The views of contacts, with everything that a decision needs, by id. Unknown ids are left out."""
     found: dict[str, ContactView] = {}
     for ids in portions(contact_ids):
         found |= _views(session, ids)
@@ -83,7 +83,7 @@ def _owners(session: Session) -> dict[str, Owner]:
 
 
 def _owner(properties: Properties, owners: Mapping[str, Owner]) -> Owner | None:
-    """The owner that the properties name; while no owners were ever read, one of whom only the id is known."""
+    """The owner that the properties name. Before owners were first read, one with nothing but an id."""
     owner_id = properties.get(OWNER_PROPERTY)
     if not owner_id:
         return None

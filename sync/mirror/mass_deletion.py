@@ -1,4 +1,6 @@
-"""Contacts that HubSpot says are gone, too many at once to be believed, and whether a person confirmed it. Ids only."""
+"""Remembers sets of contacts that HubSpot reported missing in too large a number at once, and whether a person
+confirmed them. Ids only.
+"""
 
 import hashlib
 import json
@@ -15,12 +17,12 @@ NAME, CONFIRMED = "disappearance", "disappearance confirmed"
 
 
 MOST = 4
-"""Sets that are kept: each job looks at contacts of its own choice, so several may be doubted at one time."""
+"""Number of sets that are kept: jobs look at different contacts, so several sets may be in doubt at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class MassDeletion:
-    """`digest` names exactly this set of contacts; `at` is when they were missed last."""
+    """`digest` identifies exactly this set of contacts; `at` is when they were last reported missing."""
 
     digest: str
     text: str
@@ -39,20 +41,20 @@ def doubt(session: Session, contact_ids: Collection[str], text: str, now: dateti
 
 
 def known(session: Session) -> list[MassDeletion]:
-    """The sets doubted last, confirmed or not, the newest first."""
+    """The latest doubtful sets, confirmed or not, the newest first."""
     found = json.loads(streams.remembered(session, NAME) or "[]")
     return [MassDeletion(**{**one, "contacts": tuple(one["contacts"])}) for one in found]
 
 
 def standing(session: Session) -> list[MassDeletion]:
-    """The sets that hold a job up; none if the jobs have got by since."""
+    """The sets that hold a job up; none if the jobs have succeeded since."""
     if Vanished.__name__ not in streams.last_kinds(session).values():
         return []
     return [one for one in known(session) if one.approved_at is None]
 
 
 def approve(session: Session, digest: str, now: datetime) -> MassDeletion | None:
-    """Confirms exactly this set; None if no such set is doubted."""
+    """Confirms exactly this set; None if there is no such doubtful set."""
     for found in known(session):
         if found.digest == digest:
             approved = replace(found, approved_at=now.isoformat())
@@ -63,12 +65,12 @@ def approve(session: Session, digest: str, now: datetime) -> MassDeletion | None
 
 
 def confirmed(session: Session) -> set[str]:
-    """Contacts of which a person said that they are gone, and which have not been seen since."""
+    """Contacts that a person confirmed as deleted and that have not been read since."""
     return set(json.loads(streams.remembered(session, CONFIRMED) or "[]"))
 
 
 def observed(session: Session, contact_ids: Iterable[str]) -> None:
-    """They are there after all: what a person said of them is over."""
+    """Notes that these contacts exist after all, which cancels a person's confirmation."""
     gone = confirmed(session)
     if not gone.isdisjoint(ids := set(contact_ids)):
         _confirm(session, gone - ids)

@@ -1,4 +1,4 @@
-"""Ids that HubSpot merged away: they lead to the survivor, and their links and handovers go with them."""
+"""Ids that HubSpot merged into another one: they lead to the survivor, which gets their links and handovers."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -17,7 +17,7 @@ from sync.state.pending import mark_pending
 
 
 def follow(session: Session, survivors: Mapping[str, Properties], entity: str, now: datetime) -> None:
-    """Reads the ids that each object absorbed, and marks a contact pending whose merge is news."""
+    """Reads which ids were merged into each object, and marks a contact pending if the merge is new."""
     for survivor, properties in survivors.items():
         merged = (identifier(old.strip()) for old in (properties.get(MERGED_PROPERTY) or "").split(";"))
         for old in merged:
@@ -28,9 +28,9 @@ def follow(session: Session, survivors: Mapping[str, Properties], entity: str, n
 def adopt_alias(session: Session, old_id: str, new_id: str, entity: str) -> bool:
     """Records that `old_id` lives on as `new_id`, and hands its links over where the new id has none.
 
-    `entity` is what the HubSpot object is in C4C: `Contact` or `CorporateAccount`. Contact and company ids are
-    numbered apart, so they are never mixed up. Source: HubSpot changelog on merges, 2025: the survivor has a new id.
-    Returns False if that was known.
+    `entity` is what the HubSpot object is in C4C: `Contact` or `CorporateAccount`. Contacts and companies are numbered
+    separately, so one number can occur in both. Source: HubSpot changelog on merges, 2025: the survivor has a new id.
+    Returns False if the merge was known already.
     """
     known = (entity, old_id)
     alias = session.get(tables.Alias, known)
@@ -49,8 +49,9 @@ def adopt_alias(session: Session, old_id: str, new_id: str, entity: str) -> bool
 def _move_links(session: Session, old_id: str, new_id: str, entity: str) -> None:
     """Moves the pairs of the id that was merged away.
 
-    What hangs on a record of C4C (relationships, permissions, attributes) moves only together with that record: where
-    the survivor has one of its own, the loser's refusal or relationship would be taken for the survivor's.
+    Pairs of relationships, permissions and attributes move only together with the record that they belong to. If the
+    survivor has a record of its own, the other one's refusal or relationship would otherwise be taken for the
+    survivor's.
     """
     _drop_twin(session, old_id, new_id, entity)
     party = session.get(tables.Link, (entity, new_id))
@@ -70,8 +71,8 @@ def _bound_to(entity: str) -> frozenset[str]:
 
 
 def _drop_twin(session: Session, old_id: str, new_id: str, entity: str) -> None:
-    """Where both ids stand for one record, one pair stays: the one that is not shared, since only its record is kept
-    up to date.
+    """Removes one of two pairs that name the same record. The one that is not shared stays, since only its record is
+    kept up to date.
     """
     old, new = (session.get(tables.Link, (entity, i)) for i in (old_id, new_id))
     if old and new and old.object_id and old.object_id == new.object_id:

@@ -1,4 +1,4 @@
-"""The mirror: what HubSpot said last, and who must be looked at because it really changed."""
+"""Saves what was read into the mirror, and marks the contacts pending that really changed."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,7 +20,8 @@ from sync.state.pending import mark_pending, portions
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """One HubSpot object as read: only the properties that rules name; `unreadable` are those of them not readable.
+    """One HubSpot object as read, with only the properties that rules name. `unreadable`: those of them that could not
+    be read.
 
     `lost`: by property the options that the portal no longer has.
     """
@@ -33,7 +34,9 @@ class Fetched:
     lost: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def keeps(self, name: str, before: str | None) -> bool:
-        """Whether the former value stays: it was not read, or it only lost options that the portal no longer has."""
+        """Whether the former value stays, because the new one was not read, or only lacks options that the portal no
+        longer has.
+        """
         if name in self.unreadable or not (lost := self.lost.get(name)):
             return name in self.unreadable
         had, has = vanished.options(before), vanished.options(self.properties.get(name))
@@ -98,12 +101,12 @@ def _write(
 
 
 def _now(before: Row, row: Mapping[str, Any]) -> dict[str, Any]:
-    """What the mirror has in the columns of `row`."""
+    """The values that the mirror now has in the columns of `row`."""
     return {name: getattr(before, name) for name in row}
 
 
 _FRESH: dict[str, dict[str, Any]] = {"contact": {"associations_stale": True}, "company": {}}
-"""What only a new row has besides the values of its snapshot."""
+"""Columns that are set only in a new row."""
 
 
 def _company_values(fetched: Fetched) -> dict[str, Any]:
@@ -147,13 +150,15 @@ def save_companies(session: Session, fetched_rows: Sequence[Fetched], now: datet
 
 
 def properties_of(session: Session, kind: str, ids: Iterable[str]) -> dict[str, Properties]:
-    """What the mirror holds of `contacts` or `companies`."""
+    """The properties of `contacts` or `companies` in the mirror."""
     rows = objects.rows(session, CONTACTS if kind == "contacts" else COMPANIES, ids)
     return {i: row.properties for i, row in rows.items()}
 
 
 def save_owners(session: Session, owners: Sequence[Owner], now: datetime) -> list[str]:
-    """Replaces the owners. Contacts become pending whose owner, or their company's, is new or has another address."""
+    """Replaces the owners. Contacts become pending if their owner, or their company's, is new or
+    has another address.
+    """
     known = {row.id: row for row in session.exec(select(tables.Owner))}
     changed = [o.id for o in owners if o.id not in known or known[o.id].email != o.email]
     for owner in owners:
@@ -174,7 +179,7 @@ def _owned(session: Session, owner_ids: set[str]) -> list[str]:
 
 
 def mark_missing(session: Session, contact_ids: Iterable[str], now: datetime) -> list[str]:
-    """Contacts that HubSpot no longer has: believed (and marked pending) only at the second time."""
+    """Notes contacts that HubSpot no longer has. They count as deleted, and become pending, only at the second time."""
     rows = objects.rows(session, CONTACTS, contact_ids).values()
     first = [row.id for row in rows if row.missing_since is None]
     erased = [row.id for row in rows if row.missing_since and not row.erased and row.merged_into is None]

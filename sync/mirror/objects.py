@@ -1,6 +1,6 @@
 """Contacts and companies of the mirror as plain rows.
 
-A page of HubSpot is a hundred rows and more. The ORM's object and bookkeeping for each cost several times what SQLite
+A page of HubSpot has a hundred rows or more. The ORM's object and bookkeeping for each cost several times what SQLite
 itself takes (`bench/hubspot_requests.py`), so these two tables are read and written by statements for many rows.
 """
 
@@ -19,7 +19,7 @@ COMPANIES: Table = tables.Base.metadata.tables["company"]
 
 
 class Row(Protocol):
-    """A row as `tables.Contact` describes it; one of a company ends with `modified_at`."""
+    """A row as `tables.Contact` describes it; a row of a company ends with `modified_at`."""
 
     id: str
     properties: dict[str, str | None]
@@ -43,7 +43,7 @@ def insert_rows(session: Session, table: Table, values: Sequence[Mapping[str, An
 
 
 def update_rows(session: Session, table: Table, values: Sequence[Mapping[str, Any]]) -> None:
-    """Each mapping names its row by `id`, and the same columns as all others."""
+    """Updates rows. Each mapping names its row by `id`, and all name the same columns."""
     if values:
         of_row = update(table).where(table.c.id == bindparam("row"))
         session.execute(of_row, [{"row": v["id"], **{n: x for n, x in v.items() if n != "id"}} for v in values])

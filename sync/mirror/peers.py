@@ -1,4 +1,4 @@
-"""Companies of the mirror that may stand for one account, found by the keys that they have in common."""
+"""Finds companies of the mirror that may stand for one account, by the keys that they have in common."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -16,11 +16,11 @@ from sync.state.pending import mark_pending, portions
 
 _TABLE = tables.Base.metadata.tables["company_key"]
 _BECAUSE_OF_OTHERS = (Code.ACCOUNT_AMBIGUOUS, Code.COMPANY_DUPLICATE)
-"""With these codes a contact may be parked because of a company that is not its own."""
+"""Codes with which a contact may be parked because of another contact's company."""
 
 
 def save_keys(session: Session, keys: Mapping[str, Collection[str]], now: datetime) -> None:
-    """Replaces the keys of these companies, and looks again at contacts that are parked because of one of them."""
+    """Replaces the keys of these companies, and marks contacts pending that are parked because of one of them."""
     stored: dict[str, set[str]] = {}
     for company, key in _pairs(session, tables.CompanyKey.company_id, list(keys)):
         stored.setdefault(company, set()).add(key)
@@ -47,10 +47,9 @@ def with_peers(session: Session, views: Mapping[str, ContactView]) -> dict[str, 
 def same_address(
     session: Session, wanted: Mapping[str, tuple[Collection[str], str]], email: str, read: Callable[[str], str]
 ) -> dict[str, set[str]]:
-    """By contact: others of one of its companies with its e-mail address that crossed a threshold or are linked.
-
-    `wanted`: by contact the companies and the address, empty where it has none. `email` is the property, and `read`
-    gives the address in it.
+    """By contact, other contacts of one of its companies with the same e-mail address that crossed a threshold or are
+    linked. `wanted`: by contact its companies and its address (empty if it has none). `email` is the property, and
+    `read` gives the address in it.
     """
     pairs = {i: [(company, address) for company in companies if address] for i, (companies, address) in wanted.items()}
     by_pair: dict[tuple[str, str], set[str]] = {}
@@ -103,10 +102,10 @@ def _with(company: Company, groups: Mapping[str, tuple[Peers, ...]]) -> Company:
 
 
 def _groups(session: Session, company_ids: Sequence[str]) -> dict[str, tuple[Peers, ...]]:
-    """By company its groups of more than one, of these companies and of all that are alike with them."""
+    """By company, its groups of more than one member among these companies and all that are alike with them."""
     keys_of, members = _neighbours(session, company_ids)
     shared = {key: ids for key, ids in members.items() if len(ids) > 1 and not key.startswith(ALIKE)}
-    # Of rivals, too, it matters whether they are the same as a company that has an account.
+    # For rivals too it matters whether they are the same as a company that has an account.
     one = _united(_neighbours(session, sorted({*keys_of, *(i for ids in shared.values() for i in ids)}))[1])
     peers = _peers(session, one, {i for ids in (*shared.values(), *one.values()) for i in ids})
     united = {ids: _group(ids, peers, alike=True) for ids in set(one.values())}
@@ -142,7 +141,7 @@ def _neighbours(session: Session, company_ids: Sequence[str]) -> tuple[dict[str,
 
 
 def _united(members: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    """By company all that are the same one, itself among them: being alike is passed on."""
+    """By company, all that are the same one, itself included. Being alike is transitive."""
     one: dict[str, set[str]] = {}
     for key, ids in members.items():
         if key.startswith(ALIKE) and len(ids) > 1:
@@ -158,9 +157,8 @@ def _pairs(session: Session, column: str, values: Sequence[str]) -> list[tuple[s
 
 
 def _peers(session: Session, one: Mapping[str, tuple[str, ...]], company_ids: set[str]) -> dict[str, Peer]:
-    """Those of the companies that HubSpot has not merged away, with whether they have an account.
-
-    `one`: by company all that are the same one.
+    """Those of the companies that HubSpot has not merged into another, and whether they have an account. `one`: by
+    company, all that are the same one.
     """
     companies = loading.companies(session, company_ids - _merged(session, company_ids))
     origins = _origins(session, companies)
@@ -181,7 +179,7 @@ def _merged(session: Session, company_ids: Iterable[str]) -> set[str]:
 
 
 def _origins(session: Session, company_ids: Iterable[str]) -> dict[str, str]:
-    """By company how the pair with its account came about; companies without an account are left out."""
+    """By company, the origin of the link to its account; companies without an account are left out."""
     link = tables.Link
     of = select(link.key, link.origin).where(link.entity == Entity.ACCOUNT, link.object_id != "")
     return {i: origin for ids in portions(company_ids) for i, origin in session.exec(of.where(col(link.key).in_(ids)))}

@@ -1,4 +1,4 @@
-"""Which of the properties and options that the rules name the portal no longer has, as it was seen last."""
+"""Remembers which of the properties and options that the rules name the portal no longer has."""
 
 import json
 from collections.abc import Mapping
@@ -16,9 +16,9 @@ Options = Mapping[str, Names]
 class Known:
     """What is known of one kind of object.
 
-    `seen`: named by the rules and in the portal at some time. `lost`: not there. `returning`: there again, but not
-    every object was read since. `absent`: not there, never seen, and optional: that counts as empty. `options`: by
-    property those that the rules name and the portal had; `lost_options` are no longer there.
+    `seen`: named by the rules and in the portal at some time. `lost`: missing now. `returning`: back, but some objects
+    have not been read since. `absent`: missing, never seen, and optional, which counts as empty. `options`: by
+    property, those that the rules name and the portal had; `lost_options` are missing now.
     """
 
     seen: Names = frozenset()
@@ -30,7 +30,7 @@ class Known:
 
 
 def load(session: Session, stream: str) -> Known:
-    """What the last look at the portal found; nothing before the first."""
+    """What the last comparison with the portal found; empty before the first."""
     found = json.loads(remembered(session, _name(stream)) or "{}")
     sets = {name: frozenset(found.get(name, ())) for name in ("seen", "lost", "returning", "absent")}
     return Known(**sets, options=_sets(found.get("options")), lost_options=_sets(found.get("lost_options")))
@@ -41,13 +41,13 @@ def save(session: Session, stream: str, known: Known) -> None:
 
 
 def unreadable(session: Session, stream: str) -> Names:
-    """Properties whose value in the mirror must not be believed."""
+    """Properties whose values in the mirror may be outdated and must not be used."""
     known = load(session, stream)
     return known.lost | known.returning
 
 
 def returned(session: Session, stream: str, names: Names) -> bool:
-    """Everything was read since these properties are there again; whether any waited for that."""
+    """Notes that everything was read since these properties are back. Returns whether any had waited for that."""
     known = load(session, stream)
     if not known.returning & names:
         return False

@@ -1,4 +1,4 @@
-"""Contacts that somebody wants read from HubSpot again. Kept in the state store, so that any process can fulfil it."""
+"""Contacts that a person wants read from HubSpot again. Kept in the state store, so that any process can read them."""
 
 from collections.abc import Iterable
 

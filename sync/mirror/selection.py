@@ -1,4 +1,4 @@
-"""Which contacts of the mirror a person means."""
+"""Selects contacts of the mirror by what a person named."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from sync.state.pending import portions
 
 
 def survivors(session: Session, contact_ids: Sequence[str]) -> dict[str, str]:
-    """Each id with the id under which the contact lives on: itself, unless it was merged away."""
+    """By id, the id under which the contact lives on: the same one, unless it was merged into another."""
     found = {i: i for i in contact_ids}
     for ids in portions(contact_ids):
         of = tables.Alias.entity == Entity.CONTACT, col(tables.Alias.old_id).in_(ids)
@@ -23,12 +23,12 @@ def survivors(session: Session, contact_ids: Sequence[str]) -> dict[str, str]:
 
 
 def merged_away(session: Session) -> dict[tuple[str, str], str]:
-    """(`Contact` or `CorporateAccount`, HubSpot id that was merged away) → the id that lives on."""
+    """(`Contact` or `CorporateAccount`, HubSpot id that was merged into another) → the id that lives on."""
     return {(row.entity, row.old_id): row.new_id for row in session.exec(select(tables.Alias))}
 
 
 def known(session: Session, contact_ids: Sequence[str]) -> list[str]:
-    """Those that the mirror holds, in the order given."""
+    """Those of the ids that the mirror holds, in the order given."""
     held: set[str] = set()
     for ids in portions(contact_ids):
         held |= set(session.exec(select(tables.Contact.id).where(col(tables.Contact.id).in_(ids))))
@@ -40,7 +40,7 @@ def of_companies(session: Session, company_ids: Sequence[str]) -> list[str]:
 
 
 def modified_since(session: Session, since: datetime) -> list[str]:
-    """Contacts that HubSpot says were changed at or after that time."""
+    """Contacts whose HubSpot modification time is at or after that time."""
     of = select(tables.Contact.id).where(col(tables.Contact.modified_at) >= since)
     return list(session.exec(of.order_by(tables.Contact.id)))
 
@@ -54,7 +54,7 @@ def with_code(session: Session, code: str) -> list[str]:
 def _warned(session: Session, code: str) -> list[str]:
     """Contacts whose last decision holds a warning with that code."""
     last = select(func.max(tables.Decision.id)).group_by(col(tables.Decision.contact_id))
-    # The text narrows what is read and parsed to few rows.
+    # Searching the text first leaves few rows to parse.
     of = select(tables.Decision).where(
         col(tables.Decision.id).in_(last), cast(col(tables.Decision.body), String).contains(f'"{code}"')
     )
@@ -66,20 +66,20 @@ def _codes_of(warnings: Iterable[dict[str, str]] | None) -> set[str]:
 
 
 def parked(session: Session, code: str | None = None) -> list[tables.Progress]:
-    """What needs a person, the oldest first."""
+    """Parked contacts, the oldest first."""
     of = select(tables.Progress).where(tables.Progress.status == Status.PARKED)
     chosen = of.where(tables.Progress.code == code) if code else of
     return list(session.exec(chosen.order_by(col(tables.Progress.settled_at), tables.Progress.contact_id)))
 
 
 def done(session: Session) -> list[str]:
-    """Contacts of which nothing waits and nothing is parked."""
+    """Contacts that are settled: neither pending nor parked."""
     of = select(tables.Progress.contact_id).where(tables.Progress.status == Status.DONE)
     return list(session.exec(of.order_by(tables.Progress.contact_id)))
 
 
 def drop(session: Session, contact_ids: Sequence[str]) -> int:
-    """Takes contacts out of the parked ones; their code stays, and any change looks at them again."""
+    """Takes contacts off the parked list. Their code stays, and any change makes them pending again."""
     rows = [session.get(tables.Progress, i) for i in contact_ids]
     for row in rows:
         if row is not None and row.status == Status.PARKED:
@@ -89,6 +89,6 @@ def drop(session: Session, contact_ids: Sequence[str]) -> int:
 
 
 def links(session: Session, entities: Sequence[str]) -> list[tables.Link]:
-    """Pairs of these kinds; an intent is none."""
+    """Pairs of these kinds, without mere intents."""
     of = select(tables.Link).where(col(tables.Link.entity).in_(entities), tables.Link.object_id != "")
     return list(session.exec(of.order_by(tables.Link.entity, tables.Link.key)))

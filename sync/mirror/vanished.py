@@ -1,4 +1,4 @@
-"""Labels and options that the portal no longer has: what kept somebody back keeps them back. Pure."""
+"""Labels and options that the portal no longer has: a contact that one kept back stays kept back. Pure."""
 
 from collections.abc import Mapping, Set
 
@@ -15,14 +15,14 @@ def options(value: str | None) -> frozenset[str]:
 
 
 def went(before: Properties, now: Properties, watched: Mapping[str, Set[str]]) -> bool:
-    """Whether a property was filled before and is empty now, or has lost one of its watched options."""
+    """Whether a property is empty that was filled before, or has lost one of its watched options."""
     if any(value and name in now and not now[name] for name, value in before.items()):
         return True
     return any((options(before.get(name)) - options(now.get(name))) & of for name, of in watched.items())
 
 
 def kept(before: LabelSet, now: LabelSet, lost: Mapping[LabelId, str], bindings: Bindings) -> LabelSet:
-    """Vanished labels that kept somebody back, of pairs that are still there and do not carry their successor."""
+    """Removed labels that kept contacts back, of pairs that still exist and do not carry a successor of the label."""
     companies = {company for company, _ in now}
     return frozenset(
         (company, label)
@@ -34,7 +34,7 @@ def kept(before: LabelSet, now: LabelSet, lost: Mapping[LabelId, str], bindings:
 
 
 def gone(before: LabelSet, now: LabelSet) -> set[LabelId]:
-    """Labels that pairs which are still there no longer carry."""
+    """Labels that pairs have lost although the pairs still exist."""
     companies = {company for company, _ in now}
     return {_id(label) for company, label in before - now if company in companies}
 

@@ -1,1 +1,1 @@
-"""How both systems and the webhook are reached: proxies, authorities, certificates, secrets, and why no answer came."""
+"""Reaches both systems and the webhook: proxies, authorities, certificates, secrets, and why no answer came."""

@@ -1,11 +1,11 @@
-"""Hosts of addresses, without what may be secret in an address."""
+"""Takes the host out of an address, without parts that may be secret."""
 
 import ipaddress
 from urllib.parse import urlsplit
 
 
 def host(url: str) -> str:
-    """Host, and port if there is one; a scheme may be missing, as people write proxies."""
+    """Host, and port if there is one. The scheme may be missing, since people write proxies that way."""
     parts = urlsplit(url if "://" in url else f"//{url}")
     name = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
     try:

@@ -1,4 +1,4 @@
-"""No answer is endless: head and body of one are read up to a size and up to a time, whatever the server sends."""
+"""Reads head and body of an answer up to a size and up to a time, so that no server can send without end."""
 
 import contextlib
 import socket
@@ -11,25 +11,26 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 LARGEST = 100 * 2**20
-"""Bytes of one answer, unpacked. The largest that either system gives for good reason have some 20 MB, and a packed
-answer of 1.5 MB unpacks to more than a thousand times its size if somebody means harm."""
+"""Bytes of one answer, unpacked. The largest legitimate answers have some 20 MB; a malicious answer of 1.5 MB can
+unpack to a thousand times its size.
+"""
 
 PORTION = 2**16
 
 
 class Oversized(HTTPError):
-    """The answer is larger than any that is meant."""
+    """The answer is larger than any legitimate one."""
 
 
 class Overdue(HTTPError):
-    """The answer still comes in after its time; a server that sends a byte now and then never meets a read timeout."""
+    """The answer was not complete in time. A server that sends a byte now and then never causes a read timeout."""
 
 
 def whole(answer: BaseHTTPResponse, seconds: float, clock: Callable[[], float] = time.monotonic) -> bytes:
     """The body, unpacked. Raises Oversized, Overdue and what urllib3 raises; the connection is closed then."""
     end = clock() + seconds
     body = bytearray()
-    # Without waiting for a full portion: a server that drips would hold the read, and with it this loop, for hours.
+    # read1 returns what has arrived. Waiting for a full portion, a slow server could hold the loop for hours.
     while portion := answer.read1(PORTION, decode_content=True):
         body += portion
         if len(body) > LARGEST:
@@ -42,7 +43,7 @@ def whole(answer: BaseHTTPResponse, seconds: float, clock: Callable[[], float] =
 
 
 class _Timed(HTTPConnection):
-    """Hangs up on a server that sends the head of its answer byte by byte: each byte begins the read timeout anew."""
+    """Disconnects from a server that sends the head of its answer byte by byte: each byte restarts the read timeout."""
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]
         late = threading.Event()
@@ -54,7 +55,7 @@ class _Timed(HTTPConnection):
         finally:
             timer.cancel()
         if late.is_set():
-            # What was read of the head looks complete.
+            # The end of input makes the head look complete.
             raise TimeoutError("the head of the answer was not complete in time")
         return answer
 
@@ -77,5 +78,5 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 def timed(pools: PoolManager) -> None:
-    """The head of each answer that comes through these pools has an end in time: twice the read timeout."""
+    """Limits the time for the head of each answer through these pools to twice the read timeout."""
     pools.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}

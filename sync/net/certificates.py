@@ -1,4 +1,4 @@
-"""Our own certificate: whether its files fit together, and when it ends.
+"""Our own client certificate: whether its files fit together, and when it ends.
 
 The dates are read without a library: `ssl` has no public function for a certificate that no peer showed, and
 `cryptography` would add some 15 MB to the image.
@@ -15,7 +15,7 @@ from sync.errors import ConfigurationError
 from sync.net.credentials import Secret, fingerprint
 
 SOON = timedelta(days=30)
-"""How long before its end a certificate is called out; a new one passes through several hands."""
+"""How long before its end a certificate is reported. Getting a new one involves several people."""
 
 _BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _INTEGER, _UTC_TIME, _GENERALIZED_TIME, _SEQUENCE, _VERSION = 0x02, 0x17, 0x18, 0x30, 0xA0
@@ -29,7 +29,7 @@ class Validity:
     not_after: datetime
 
     def problem(self, now: datetime) -> str | None:
-        """What is wrong with the dates at this time, in words that follow a certificate's name; None if nothing is."""
+        """What is wrong with the dates at this time, phrased to follow the certificate's name; None if nothing is."""
         if now < self.not_before:
             return f"is valid only from {self.not_before:%Y-%m-%d %H:%M} UTC on; check the machine's clock"
         if now > self.not_after:
@@ -41,7 +41,7 @@ class Validity:
 
 
 def validity(pem: str) -> Validity:
-    """The dates of the first certificate in a PEM text, which is the one that a chain is about.
+    """The dates of the first certificate in a PEM text; in a chain that is the owner's.
 
     Raises ValueError if there is none, or if it cannot be read.
     """
@@ -81,7 +81,9 @@ def _validity(der: bytes) -> Validity:
 
 
 def _elements(der: bytes) -> Iterator[tuple[int, bytes]]:
-    """Tag and content of each element of a DER sequence (X.690, 8.1); lengths are short, or of so many bytes."""
+    """Tag and content of each element of a DER sequence (X.690, 8.1). A length is one byte, or a count of further
+    bytes.
+    """
     at = 0
     while at < len(der):
         tag, length, at = der[at], der[at + 1], at + 2
@@ -95,7 +97,7 @@ def _elements(der: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _moment(tag: int, text: str) -> datetime:
-    """Two digits of a year mean 1950 to 2049 (RFC 5280, 4.1.2.5.1)."""
+    """The time of an ASN.1 element. Two digits of a year mean 1950 to 2049 (RFC 5280, 4.1.2.5.1)."""
     if tag == _UTC_TIME:
         text = ("19" if text[:2] >= "50" else "20") + text
     elif tag != _GENERALIZED_TIME:
@@ -122,19 +124,21 @@ class ClientCertificate:
     passphrase: Secret | None = None
 
     def version(self) -> Hashable:
-        """Changes with the files."""
+        """A value that changes when the files change."""
         return fingerprint(self.cert), fingerprint(self.key), self.passphrase.refresh() if self.passphrase else 0
 
     def conceal(self) -> None:
-        """The passphrase appears in nothing that is printed."""
+        """Has the passphrase left out of everything that is printed."""
         if self.passphrase:
             self.passphrase.conceal()
 
     def reread(self) -> None:
-        """Nothing: the dates of the files tell when they change."""
+        """Does nothing: `version` already follows the files."""
 
     def load(self, context: ssl.SSLContext) -> None:
-        """Has the context show it. Raises ConfigurationError that says which file is wrong, and how to repair it."""
+        """Loads the certificate into the context. Raises ConfigurationError that names the wrong
+        file, and the remedy.
+        """
         try:
             cert, key = self.cert.read_bytes(), self.key.read_bytes()
         except OSError as error:
@@ -148,7 +152,7 @@ class ClientCertificate:
         asked = []
 
         def passphrase() -> str:
-            # Without an answer of ours OpenSSL would ask at the terminal.
+            # Without a passphrase from us OpenSSL would ask at the terminal.
             asked.append(True)
             return self.passphrase.value if self.passphrase else ""
 
@@ -170,7 +174,7 @@ def _why(error: ssl.SSLError, encrypted: bool, passphrase: Secret | None) -> str
 
 
 def _unfit(cert: bytes, key: bytes) -> list[str]:
-    """What the files are instead of a certificate and a key."""
+    """What the files hold instead of a certificate and a key."""
     if _has_certificate(key) and _has_key(cert) and not (_has_certificate(cert) or _has_key(key)):
         return [f"{CERT}, {KEY}: are swapped: the first holds the key, the second the certificate"]
     problems = [] if _has_certificate(cert) else [f"{CERT}: {_instead(cert, 'certificate')}"]

@@ -1,7 +1,6 @@
-"""The one way out to the network, for both systems and the webhook: proxies, trusted authorities, limits in time.
+"""The only way to the network, for both systems and the webhook: proxies, trusted authorities, time limits.
 
-Proxies are those of HTTPS_PROXY and NO_PROXY, as `requests` and curl read them; this machine itself is asked directly.
-"""
+Proxies come from HTTPS_PROXY and NO_PROXY, as in `requests` and curl; loopback addresses are reached directly."""
 
 import io
 import ssl
@@ -30,13 +29,15 @@ from sync.net.outages import TUNNEL_FAILED, proxy_status
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Whose certificates are believed. `public` replaces the system's store, `private` comes on top of either."""
+    """The trusted authorities. `public` replaces the system's store; `private` is added to either."""
 
     public: tuple[Path, ...] = ()
     private: Path | None = None
 
     def context(self) -> ssl.SSLContext:
-        """For connections that check certificate and host name. Raises ConfigurationError for a file that is none."""
+        """A TLS context that checks certificate and host name. Raises ConfigurationError for a file without
+        certificates.
+        """
         context = create_urllib3_context()
         for path in self.public or _system():
             _believe(context, path)
@@ -46,7 +47,7 @@ class Trust:
 
 
 def _system() -> list[Path]:
-    """OpenSSL's own store, or what `requests` brings along on a machine that has none."""
+    """Loads OpenSSL's own store, or the one that `requests` includes if the machine has none."""
     paths = ssl.get_default_verify_paths()
     file, directory = paths.cafile and Path(paths.cafile), paths.capath and Path(paths.capath)
     found = [file] if file else []
@@ -61,20 +62,19 @@ def _believe(context: ssl.SSLContext, path: Path) -> None:
         else:
             context.load_verify_locations(cafile=path)
     except OSError as error:
-        # Of OpenSSL's own reasons none helps; a missing file has an error number.
+        # OpenSSL's own reasons do not help a reader; a missing file has an error number.
         why = error.strerror if not isinstance(error, ssl.SSLError) else "holds no certificates in PEM form"
         raise ConfigurationError([f"{path}: {why}; trusted authorities are read from it"]) from None
 
 
 PROXY_PAUSE = 900.0
-"""Seconds until a proxy that refused its password is asked again: directories lock a user after a few wrong ones."""
+"""Seconds until a proxy that refused the password gets it again: directories lock a user after a few refusals."""
 
 
 class Adapter(HTTPAdapter):
-    """Connections of one client: one TLS context for all of them, and an end in time for each answer's head.
+    """Connections of one client, with one TLS context for all, and a time limit for the head of each answer.
 
-    `requests` would read the authorities anew for each connection, by settings of its own.
-    """
+    `requests` would read the authorities anew for each connection, and from settings of its own."""
 
     def __init__(
         self, trust: Trust, certificate: ClientCertificate | None, size: int, clock: Callable[[], float]
@@ -85,7 +85,9 @@ class Adapter(HTTPAdapter):
 
     @cached_property
     def context(self) -> ssl.SSLContext:
-        """Made when it is first needed: reading the authorities takes some 35 ms. Raises ConfigurationError."""
+        """The TLS context, made when it is first needed: reading the authorities takes some 35 ms. Raises
+        ConfigurationError.
+        """
         found = self._trust.context()
         if self._certificate:
             self._certificate.load(found)
@@ -93,7 +95,7 @@ class Adapter(HTTPAdapter):
 
     @cached_property
     def _proxy_context(self) -> ssl.SSLContext:
-        """A proxy is never shown our certificate."""
+        """The TLS context for a proxy, which must not get our client certificate."""
         return self._trust.context()
 
     def init_poolmanager(self, *sizes: Any, **options: Any) -> None:
@@ -112,10 +114,10 @@ class Adapter(HTTPAdapter):
         return place, {"ssl_context": self.context} if place["scheme"] == "https" else {}
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Nothing: the context knows whom to believe and what to show."""
+        """Does nothing: the context already holds authorities and certificate."""
 
     def send(self, *request: Any, **options: Any) -> requests.Response:
-        """Raises what `requests` raises; at once where the proxy refused its password a short time ago."""
+        """Raises what `requests` raises; without a request if the proxy refused the password a short time ago."""
         if self._clock() < self._closed_until:
             raise ProxyError(OSError(f"{TUNNEL_FAILED} 407"))
         try:
@@ -133,16 +135,18 @@ def adapter(
     certificate: ClientCertificate | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Adapter:
-    """Connections to one address, up to `size` kept open. Raises ConfigurationError for a certificate that is none."""
+    """Connections to one address, up to `size` kept open. Raises ConfigurationError if our
+    certificate cannot be used.
+    """
     found = Adapter(trust, certificate, size, clock)
     if certificate and urlsplit(url).scheme == "https":
-        # Now, since its files are being replaced if they do not fit together.
+        # Loaded at once: a pair that does not fit must fail here, before any request, since its files are being replaced.
         _ = found.context
     return found
 
 
 def session(url: str, connections: Adapter) -> requests.Session:
-    """A session for one address; the caller says as whom."""
+    """A session for one address; the caller adds its credentials."""
     found = requests.Session()
     found.trust_env = not loopback(urlsplit(url).hostname or "")
     # Without this, requests would look for a password in the user's .netrc and send it along.
@@ -166,8 +170,7 @@ def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
 class SdkPool:
     """The part of a urllib3 pool manager that HubSpot's SDK uses, on a session; each answer is read within its bounds.
 
-    The SDK's own pools know neither proxies nor a second file of authorities.
-    """
+    The SDK's own pools support neither proxies nor additional authorities."""
 
     def __init__(self, session: requests.Session, seconds: float) -> None:
         self._session, self._seconds = session, seconds

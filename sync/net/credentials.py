@@ -1,4 +1,4 @@
-"""Secrets as they are now: read again when their file changed, and not sent again and again when they are refused."""
+"""Secrets that are read again when their file changes, and that are not sent repeatedly after refusals."""
 
 import os
 import threading
@@ -10,16 +10,16 @@ from sync import log
 from sync.log import Event, emit
 
 REFUSALS = 3
-"""How often the same password may be refused in a row. One refusal may be a hiccup; SAP locks a user after a few."""
+"""How often in a row the same password may be refused. One refusal may be an accident; SAP locks a user after a few."""
 
 
 def usable(value: str) -> bool:
-    """Whether a header can carry it."""
+    """Whether an HTTP header can hold this value."""
     return all(character.isprintable() and ord(character) < 256 for character in value)
 
 
 def fingerprint(path: Path) -> Hashable:
-    """Changes whenever the file is written, replaced or touched; None while it cannot be looked at."""
+    """A value that changes when the file is written, replaced or touched; None while it cannot be accessed."""
     try:
         found = os.stat(path)
     except OSError:
@@ -28,16 +28,15 @@ def fingerprint(path: Path) -> Hashable:
 
 
 class Secret:
-    """The value of a secret setting. One from a file is read anew when the file changes; several threads may ask.
+    """The value of a secret setting. It is read anew when its file changes. Safe for several threads.
 
-    A file that is away, empty or unusable for the moment changes nothing: it is about to be replaced.
-    """
+    While the file is missing, empty or unusable, the former value stays: the file is probably being replaced."""
 
     def __init__(self, value: str, setting: str = "", path: Path | None = None, *, concealed: bool = True) -> None:
         self._value, self._setting, self._path, self._concealed = value, setting, path, concealed
         self._read_at = fingerprint(path) if path else None
         self.version = 0
-        """Grows with each change of the file, a mere `touch` included: somebody wants it tried again."""
+        """Grows with each change of the file, including a mere `touch`, by which a person asks for another try."""
 
     def __repr__(self) -> str:
         return "Secret(…)"
@@ -57,7 +56,7 @@ class Secret:
         return self.version
 
     def reread(self) -> None:
-        """Reads the file whatever its date says: the value was refused. Another value is another version."""
+        """Reads the file whatever its date, because the value was refused. A different value gets a new version."""
         before = self._value
         if self._path and self._read() and self._value != before:
             self._read_at = fingerprint(self._path)
@@ -76,7 +75,9 @@ class Secret:
         return True
 
     def conceal(self) -> None:
-        """The value appears in nothing that is printed. A user's name is short and part of other words, so it may."""
+        """Has the value left out of everything that is printed; except a user's name, which is short and part of other
+        words.
+        """
         if self._concealed:
             log.conceal(self._value)
 
@@ -95,11 +96,11 @@ class Password:
 
     @classmethod
     def of(cls, username: str, password: str) -> "Password":
-        """From plain texts, which never change."""
+        """A password from plain texts, which never change."""
         return cls(Secret(username, concealed=False), Secret(password))
 
     def conceal(self) -> None:
-        """The password appears in nothing that is printed."""
+        """Has the password left out of everything that is printed."""
         self.password.conceal()
 
     def version(self) -> Hashable:
@@ -111,10 +112,9 @@ class Password:
 
 
 class Gate:
-    """Closes for credentials that were refused `REFUSALS` times in a row, until they change; several threads may ask.
+    """Blocks credentials that were refused `REFUSALS` times in a row, until they change. Safe for several threads.
 
-    A job begins with a single request, so that no more are refused at once, unless the password is changed under way.
-    """
+    A job begins with a single request, so several are refused at once only if the password changes during a job."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -125,7 +125,7 @@ class Gate:
         return self._refused == version and self._times >= REFUSALS
 
     def note(self, version: Hashable, *, refused: bool) -> None:
-        """What became of a request."""
+        """Notes whether a request's credentials were refused."""
         with self._lock:
             self._times = self._times + 1 if refused and self._refused == version else int(refused)
             self._refused = version if refused else None

@@ -1,7 +1,7 @@
-"""Why there was no answer, in words: name, connection, certificate, proxy or time, with host and setting.
+"""Explains in a sentence why there was no answer (name, connection, certificate, proxy or time), with host and setting.
 
-`requests` and urllib3 wrap the cause several times over, so the whole chain is looked at. Their texts are not repeated:
-they hold addresses with query strings, and a proxy's address with its password.
+`requests` and urllib3 wrap the cause several times over, so the whole chain is looked at. Their texts must not be
+shown: they hold addresses with query strings, and a proxy's address with its password.
 """
 
 import os
@@ -30,12 +30,14 @@ from sync.net import addresses
 Found = TypeVar("Found", bound=BaseException)
 
 PROXIES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
-"""Where `requests` finds a proxy for https, small letters first."""
+"""The variables in which `requests` finds a proxy for https, in its order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a request goes: the address, of which only the host is ever shown, and the setting that it comes from."""
+    """The destination of a request: its address, of which only the host is ever shown, and the
+    setting that holds it.
+    """
 
     url: str
     setting: str
@@ -45,7 +47,7 @@ class Place:
         return addresses.host(self.url)
 
     def proxy(self) -> str:
-        """The proxy on the way there, as setting and host; empty without one."""
+        """The proxy for this destination, as setting and host; empty without one."""
         direct = addresses.loopback(urlsplit(self.url).hostname or "")
         found = None if direct else select_proxy(self.url, get_environ_proxies(self.url))
         if not found:
@@ -56,7 +58,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """Why there was no answer. What is `lasting` is not tried again at once; a `denied` proxy password never is."""
+    """Why there was no answer. A `lasting` outage is not tried again at once; a `denied` proxy password not at all."""
 
     text: str
     nature: Literal["passing", "lasting", "denied"] = "passing"
@@ -68,7 +70,7 @@ class Outage:
 
 
 def explain(error: BaseException, place: Place) -> Outage:
-    """What stood in the way of a request to that place."""
+    """Why a request to that place got no answer."""
     chain = list(_chain(error))
     proxy = place.proxy()
     if proxy and (proxy_status(error) or any(isinstance(found, (ProxyError, *NO_PROXY_ADDRESS)) for found in chain)):
@@ -77,10 +79,10 @@ def explain(error: BaseException, place: Place) -> Outage:
 
 
 NO_PROXY_ADDRESS = (InvalidProxyURL, ProxySchemeUnknown, LocationValueError)
-"""Our own addresses were looked at when the program started, so that only the proxy's can be wrong."""
+"""Our own addresses were checked at the start of the program, so only the proxy's can be wrong."""
 
 TUNNEL_FAILED = "Tunnel connection failed:"
-"""How Python's http.client begins, before the status."""
+"""The beginning of http.client's message, before the status."""
 
 
 def proxy_status(error: BaseException) -> int:
@@ -92,7 +94,7 @@ def proxy_status(error: BaseException) -> int:
 def _of_proxy(chain: list[BaseException], place: Place, proxy: str) -> Outage:
     setting = proxy.rpartition(" ")[2]
     if any(isinstance(found, NO_PROXY_ADDRESS) for found in chain):
-        return Outage(f"{setting} is no address of a proxy; write it as http://host:port", "lasting")
+        return Outage(f"{setting} is not the address of a proxy; write it as http://host:port", "lasting")
     status = proxy_status(chain[0])
     if status == 407:
         how = f"write {setting} as http://user:password@host:port, special characters percent-encoded, and restart"
@@ -105,7 +107,7 @@ def _of_proxy(chain: list[BaseException], place: Place, proxy: str) -> Outage:
 
 
 def _of_tls(chain: list[BaseException], who: str, setting: str) -> Outage | None:
-    """What TLS did not like: the certificate of the other side, ours, or that there is no TLS at all."""
+    """Explains a TLS failure: the other side's certificate, ours, or no TLS at all."""
     refused = _first(chain, ssl.SSLCertVerificationError)
     if refused:
         return Outage(f"{who}: {_certificate(refused, setting)}", "lasting")
@@ -127,7 +129,7 @@ OF_CERTIFICATES = {
     62: "is for another name; check {setting}",
     64: "is for another address; check {setting}",
 }
-"""By OpenSSL's X509_V_ERR_…: what another authority would not change."""
+"""By OpenSSL's X509_V_ERR_…: faults of a certificate that another authority would not cure."""
 
 
 def _certificate(refused: ssl.SSLCertVerificationError, setting: str) -> str:
@@ -140,7 +142,7 @@ def _of_connection(chain: list[BaseException], who: str, setting: str) -> Outage
         return Outage(f"{who}: the name was not found; check {setting} and the name server (DNS)")
     if _first(chain, ConnectionRefusedError):
         return Outage(f"{who}: the connection was refused; check {setting} and the firewall")
-    # urllib3 also calls every connection that failed at once a connection that took too long.
+    # In urllib3, NewConnectionError (a connection that failed at once) is a subclass of ConnectTimeoutError.
     if any(isinstance(found, ConnectTimeoutError) and not isinstance(found, NewConnectionError) for found in chain):
         return Outage(f"{who}: no connection in time; check {setting} and firewall, and HTTPS_PROXY if one is needed")
     if _first(chain, ReadTimeoutError) or _first(chain, TimeoutError):
@@ -154,7 +156,7 @@ def _of_connection(chain: list[BaseException], who: str, setting: str) -> Outage
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and all that it wraps, from outside to inside, each once."""
+    """The error and all errors that it wraps, from the outermost to the innermost, each once."""
     waiting, met = [error], set[int]()
     while waiting:
         found = waiting.pop(0)

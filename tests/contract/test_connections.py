@@ -190,7 +190,7 @@ def test_a_proxy_that_is_no_address_is_named(
     nonsense: str, ask: Ask, setting: str, portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", nonsense)
-    assert "HTTPS_PROXY is no address of a proxy; write it as http://host:port" in failed(ask, f"https://{HOST}")
+    assert "HTTPS_PROXY is not the address of a proxy; write it as http://host:port" in failed(ask, f"https://{HOST}")
 
 
 # ---- the other side's certificate
