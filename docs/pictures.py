@@ -129,7 +129,7 @@ def levels(found: Arrows) -> list[list[str]]:
 
 
 def names_used(caller: str, room: str) -> set[str]:
-    """Every name that `caller` uses in modules that import `room`, or the context, which holds the ports."""
+    """Every name that `caller` uses in modules that import `room` or the context, which holds the ports."""
     users = [tree for tree in trees(caller) if rooms_imported(tree) & {room, "context"}]
     nodes = [node for tree in users for node in ast.walk(tree)]
     return {n.id for n in nodes if isinstance(n, ast.Name)} | {n.attr for n in nodes if isinstance(n, ast.Attribute)}

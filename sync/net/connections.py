@@ -140,7 +140,7 @@ def adapter(
     """
     found = Adapter(trust, certificate, size, clock)
     if certificate and urlsplit(url).scheme == "https":
-        # Loaded at once: a pair that does not fit must fail here, before any request, since its files are being replaced.
+        # Loaded at once: while its files are being replaced the pair may not fit; the caller then keeps the former one.
         _ = found.context
     return found
 

@@ -1,4 +1,4 @@
-"""Which job runs how often, and in which lane."""
+"""How often each job runs, and in which lane."""
 
 from dataclasses import dataclass
 from datetime import timedelta
