@@ -1,4 +1,4 @@
-"""Composition root: from settings to the objects that work together."""
+"""Composition root: builds the objects that work together from the settings."""
 
 import socket
 import time
@@ -39,7 +39,7 @@ class App:
         return {"hubspot": self.hubspot.sent.total, "c4c": self.c4c.sent.total}
 
     def with_run_id(self) -> Context:
-        """The context of a run of its own."""
+        """The same with the context of a new run."""
         return replace(self.context, run_id=new_run_id())
 
     def close(self) -> None:
@@ -47,7 +47,7 @@ class App:
 
 
 def new_run_id() -> str:
-    """Sorts by time, and names one run in logs and state."""
+    """A new id for a run in logs and state; ids sort by time."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
 
 
@@ -61,7 +61,7 @@ def settings(env: Environment | None = None) -> Settings:
 
 @dataclass(frozen=True)
 class Clock:
-    """Where time comes from, and how it is let pass."""
+    """The source of the time, and how to wait."""
 
     now: Callable[[], datetime] = utc_now
     sleep: Callable[[float], None] = time.sleep
@@ -69,11 +69,11 @@ class Clock:
 
 
 Prepare = Callable[[Settings, Configuration], object]
-"""Called as soon as all settings are known to be right, and before the state file is opened."""
+"""Called once all settings are known to be valid, before the state file is opened."""
 
 
 def as_it_is(found: Settings, configuration: Configuration) -> None:
-    """Leaves the state file alone."""
+    """Does nothing to the state file."""
 
 
 def build(
@@ -86,8 +86,7 @@ def build(
 ) -> App:
     """Everything from the environment; `retry`: of single requests, instead of what worker.toml says.
 
-    Raises ConfigurationError with all that is wrong, StateError.
-    """
+    Raises ConfigurationError with every problem found, StateError."""
     env, clock = env or Environment(), clock or Clock()
     found = environment.settings(env)
     hubspot, c4c = environment.hubspot_access(env), environment.c4c_access(env)
@@ -114,7 +113,7 @@ def build(
 
 
 def _opened(found: Settings, tenant: str) -> Store:
-    """The state file. Raises StateError, AnotherWorld if its records are in another tenant."""
+    """Opens the state file. Raises StateError; AnotherWorld if its records are in another tenant."""
     store = open_store(found.state)
     try:
         belongs.same_tenant(store, tenant)
@@ -125,7 +124,9 @@ def _opened(found: Settings, tenant: str) -> Store:
 
 
 def tell_unusable(error: StateError, env: Environment | None = None) -> None:
-    """Tells people that the worker cannot start on its state file: nothing else could be told from there."""
+    """Notifies people that the worker cannot start because of its state file. No other alert can be
+    known without it.
+    """
     found = settings(env)
     try:
         form = config.load(found.config).worker.alerts.format
@@ -147,7 +148,7 @@ def rules(*, addresses: bool = False) -> tuple[Settings, Configuration]:
 
 
 def state_only() -> tuple[Settings, Configuration | None, Store]:
-    """The state file for reports that must work at night, too, when somebody has broken a rule file."""
+    """The state file, for reports that must also work while a rule file is broken."""
     found = settings()
     try:
         configuration = config.load(found.config)
@@ -157,13 +158,13 @@ def state_only() -> tuple[Settings, Configuration | None, Store]:
 
 
 def offline() -> tuple[Settings, Configuration, Store]:
-    """What works without the remote systems. Raises ConfigurationError, StateError."""
+    """The objects for commands that need no remote system. Raises ConfigurationError, StateError."""
     found, configuration = rules()
     return found, configuration, open_store(found.state, create=False)
 
 
 def _load(env: Environment, found: Settings) -> Configuration:
-    """Rules and settings fail together, so that one look is enough."""
+    """Loads rules and settings, and raises the problems of both together."""
     try:
         configuration = config.load(found.config)
     except ConfigurationError as error:

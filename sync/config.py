@@ -1,4 +1,4 @@
-"""The rule files, `config/*.toml`, and what is wrong with them, each mistake with what to do.
+"""Loads the rule files, `config/*.toml`, and names their mistakes, each with a remedy.
 
 All mistakes of form in all files are named at once. What entries of a file say of each other is checked once its form
 is right.
@@ -45,7 +45,7 @@ def _seconds(number: float) -> timedelta:
     try:
         return timedelta(seconds=number)
     except (OverflowError, ValueError):
-        raise ValueError("is no usable duration") from None
+        raise ValueError("is not a usable duration") from None
 
 
 def _positive(value: timedelta) -> timedelta:
@@ -101,13 +101,15 @@ class C4CSettings(Section):
 
 
 class Guard(Section):
-    """What one cycle may do before a person looks; 0 switches a limit off."""
+    """What one cycle may do without a person's approval; 0 switches a limit off."""
 
     max_creates: int = Field(default=1000, ge=0)
     max_changed_share: float = Field(default=0.5, ge=0, le=1)
     changes_from: int = Field(default=500, ge=0)
     max_relationships: int = Field(default=200, ge=0)
-    """Relationships that one contact may have written at once; more park that contact, and stop nobody else."""
+    """Relationships that may be written for one contact at once. With more, that contact is parked and the others go
+    on.
+    """
 
 
 class Retention(Section):
@@ -188,7 +190,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def _in(path: Path, problems: Iterable[str]) -> list[str]:
-    """Problems of a file. An address that found its way into one, as a name or a key, is taken out."""
+    """The problems of a file. An e-mail address in a name or key is removed from the text."""
     return [f"{path}: {redact(problem)}" for problem in problems]
 
 
@@ -198,7 +200,7 @@ def _fingerprint(*models: BaseModel) -> str:
 
 
 def _stable(value: Any) -> Any:
-    """The same for the same rules in every process: sets have no order, lists keep theirs."""
+    """A form that is equal for equal rules in every process: sets are sorted, lists keep their order."""
     if isinstance(value, dict):
         return sorted((str(key), _stable(inner)) for key, inner in value.items())
     if isinstance(value, frozenset):
@@ -222,17 +224,17 @@ TOO_DEEP = "is nested too deeply; name the inner conditions as filters"
 
 
 def _toml(path: Path, problems: list[str]) -> dict[str, Any] | None:
-    """What stands in the file, which may begin with the mark that editors on Windows put there."""
+    """The content of a file, which may begin with the byte order mark of Windows editors."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         problems.append(f"{path}: cannot be read ({error.strerror}){_remedy(error, path)}")
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        problems.append(f"{path}: is no TOML file: {error}")
+        problems.append(f"{path}: not a TOML file: {error}")
     except RecursionError:
         problems.append(f"{path}: {TOO_DEEP}")
     except ValueError:
-        # Thousands of digits.
+        # Python refuses to convert numbers with thousands of digits.
         problems.append(f"{path}: holds a number that is too long to read; write a shorter one")
     return None
 

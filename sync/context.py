@@ -1,4 +1,4 @@
-"""What every job is given: the store, both systems, the configuration, a clock, and where to report progress."""
+"""What every job gets: the store, both systems, the configuration, a clock, and a place to report progress to."""
 
 import time
 from collections.abc import Callable
@@ -34,20 +34,20 @@ def utc_now() -> datetime:
 
 
 def nobody(notice: Notice) -> bool:
-    """Without a webhook nobody is told beside the log."""
+    """The notifier without a webhook: does nothing, since the log already has the event."""
     del notice
     return True
 
 
 class Stop(Protocol):
-    """Whether the process was asked to stop; jobs look between portions of work."""
+    """Whether the process was asked to stop. Jobs check it between portions of work."""
 
     def __call__(self) -> bool: ...
 
 
 @dataclass(frozen=True)
 class Context:
-    """The surroundings of a run."""
+    """The environment of one run."""
 
     store: Store
     hubspot: HubSpotPort
@@ -55,21 +55,21 @@ class Context:
     config: Configuration
     run_id: str
     tenant: str = ""
-    """Host name of the tenant; empty where nobody asks whether it is the one that the state knows."""
+    """Host name of the tenant; empty where it need not be compared with the one in the state."""
 
     now: Callable[[], datetime] = utc_now
     sleep: Callable[[float], None] = time.sleep
     progress: Progress = silent
     stopping: Stop = field(default=lambda: False)
     fence: Callable[[Session], None] = field(default=lambda _: None)
-    """Called in the transaction that announces writes; raises LeaseLost if they are another process's business."""
+    """Called in the transaction that announces writes; raises LeaseLost if another process has taken over."""
 
     notify: Notify = field(default=nobody)
     holding: Remembered = field(default_factory=remembered.holding)
     delivered: Remembered = field(default_factory=remembered.delivered)
 
     def checkpoint(self) -> None:
-        """Between portions of a read that are kept: raises Interrupted if the process was asked to stop."""
+        """Called after each stored portion of a reading: raises Interrupted if the process was asked to stop."""
         if self.stopping():
             raise Interrupted("stopped by a signal; it goes on from here the next time")
 

@@ -1,4 +1,4 @@
-"""Settings from the environment; all that is wrong with them at once, each with what to do."""
+"""Reads the settings from the environment, and reports all their mistakes at once, each with a remedy."""
 
 import os
 import re
@@ -27,7 +27,7 @@ class HubSpotAccess:
 
 @dataclass(frozen=True, slots=True)
 class C4CAccess:
-    """Where and as whom; either user and password, or a client certificate with its key."""
+    """Address and identity for C4C: either user and password, or a client certificate with its key."""
 
     base_url: str
     identity: Password | ClientCertificate
@@ -35,7 +35,7 @@ class C4CAccess:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What varies by deployment. Secrets never appear in a representation of it."""
+    """The settings of a deployment. Its representation never shows secrets."""
 
     state: Path
     config: Path
@@ -50,11 +50,11 @@ class Settings:
 
 
 HOST = re.compile(r"[\w-]+(\.[\w-]+)*\.?|[0-9a-f:.]*:[0-9a-f:.]*")
-"""A name, in any alphabet, or an address of IPv6."""
+"""A host: a name in any alphabet, or an IPv6 address."""
 
 
 class Environment:
-    """Reads settings and collects what is wrong with them, so that all is said at once."""
+    """Reads settings and collects their mistakes, so that all are reported at once."""
 
     def __init__(self, variables: Mapping[str, str] | None = None) -> None:
         self.variables = os.environ if variables is None else variables
@@ -68,7 +68,7 @@ class Environment:
         try:
             return Path(path).read_text(encoding="utf-8").strip() or None
         except (OSError, UnicodeDecodeError) as error:
-            # Somebody may have set it to the secret itself.
+            # The path is not shown: it may be the secret itself, set by mistake.
             what = path if Path(path).is_absolute() else "the file that it names"
             self.problems.append(f"{name}_FILE: cannot read {what} ({type(error).__name__}); check path and rights")
             return None
@@ -96,7 +96,7 @@ class Environment:
         return self._secret(name, value) if value else None
 
     def path(self, name: str) -> Path | None:
-        """The path that `name` or `name_FILE` holds: of what is a file anyhow, both mean the same."""
+        """The path in `name` or `name_FILE`. For a setting that is a file anyway, both mean the same."""
         value = self.variables.get(f"{name}_FILE", "").strip() or self.variables.get(name, "").strip()
         return Path(value) if value else None
 
@@ -106,7 +106,7 @@ class Environment:
         if path and "-----BEGIN" in str(path):
             self.problems.append(f"{name}: holds the PEM text itself; store it in a file and set the file's path")
         elif path and not (path.is_file() and os.access(path, os.R_OK)):
-            self.problems.append(f"{name}: names no file that can be read; check path and rights")
+            self.problems.append(f"{name}: names a file that cannot be read; check path and rights")
         return path
 
     def url(self, name: str, value: str) -> str:
@@ -116,24 +116,23 @@ class Environment:
         """
         try:
             parts = urlsplit(value)
-            # Looked at here, since it raises only when it is asked for.
+            # Checked here, since `port` raises only when it is accessed.
             _ = parts.port
         except ValueError:
             parts = urlsplit("")
         if value and (parts.scheme not in ("http", "https") or not HOST.fullmatch(parts.hostname or "")):
-            self.problems.append(f"{name}: is no web address; write it as https://host")
+            self.problems.append(f"{name}: is not a web address; write it as https://host")
         elif parts.username or parts.password:
             self.problems.append(
-                f"{name}: holds a user name or password, which would be seen; write it as https://host"
+                f"{name}: holds a user name or password, which would show in messages; write it as https://host"
             )
         elif parts.scheme == "http" and not loopback(parts.hostname or ""):
             self.problems.append(f"{name}: http:// is accepted for loopback addresses only; use https://")
         return value.rstrip("/")
 
     def root(self, name: str, value: str, address: Callable[[str], str]) -> str:
-        """The root of a system: scheme and host. `address` turns the host found into the one that programs use.
-
-        People paste what the browser shows, or the address of the OData service; the answer is the form to type.
+        """The root of a system: scheme and host. `address` turns the given host into the one that programs use. People
+        paste the browser's address, or that of the OData service; the message then shows the correct form.
         """
         before = len(self.problems)
         found = self.url(name, value)
@@ -184,17 +183,19 @@ def settings(env: Environment) -> Settings:
 
 
 def _hubspot_api(host: str) -> str:
-    """People see app.hubspot.com or app-eu1.hubspot.com; programs of any region use one host."""
+    """The host for programs, which is the same in every region, although people see app.hubspot.com or
+    app-eu1.hubspot.com.
+    """
     return urlsplit(HUBSPOT).netloc if re.fullmatch(r"(app|www|api)(-\w+)?\.hubspot\.com", host) else host
 
 
 def _c4c_root(host: str) -> str:
-    """The host of a tenant with `-sso` is for people who log on by single sign-on (SAP's OData guide)."""
+    """The host without `-sso`, which is for people who log on by single sign-on (SAP's OData guide)."""
     return re.sub(r"-sso(\.crm\.ondemand\.com)$", r"\1", host)
 
 
 def addresses(env: Environment) -> None:
-    """Looks at the addresses of both systems and our certificate as far as they are set; credentials may be missing."""
+    """The addresses of both systems and our certificate, if set; credentials may be missing."""
     _hubspot_url(env)
     _c4c_url(env, env.get("C4C_BASE_URL") or "")
     if env.path(CERT) or env.path(KEY):
@@ -223,7 +224,7 @@ def c4c_access(env: Environment) -> C4CAccess:
 
 
 def client_certificate(env: Environment) -> ClientCertificate:
-    """Certificate and key, loaded once to see whether they fit together."""
+    """Certificate and key, loaded once to check that they fit together."""
     before = len(env.problems)
     cert, key, passphrase = env.file(CERT), env.file(KEY), env.optional_secret(PASSPHRASE)
     for name, path in ((CERT, cert), (KEY, key)):
@@ -239,11 +240,11 @@ def client_certificate(env: Environment) -> ClientCertificate:
 
 
 STORES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
-"""What administrators already know; each replaces the system's store, and several are believed together."""
+"""Variables that administrators already use; each replaces the system's store, and several are used together."""
 
 
 def trust(env: Environment) -> Trust:
-    """Whose certificates are believed: SYNC_CA_BUNDLE, besides the system's store or what replaces it."""
+    """The trusted authorities: SYNC_CA_BUNDLE in addition to the system's store, or to what replaces it."""
     private = env.file("SYNC_CA_BUNDLE")
     if private and private.is_file():
         try:
@@ -252,7 +253,7 @@ def trust(env: Environment) -> Trust:
             env.problems += [f"SYNC_CA_BUNDLE: {problem}" for problem in error.problems]
     named = [(name, path) for name in STORES for path in env.variables.get(name, "").split(os.pathsep) if path]
     env.problems += [
-        f"{name}: names no file that can be read; check path and rights"
+        f"{name}: names a file that cannot be read; check path and rights"
         for name, path in named
         if name != "SSL_CERT_DIR" and not os.access(path, os.R_OK)
     ]

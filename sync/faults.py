@@ -1,4 +1,6 @@
-"""Exceptions that concern one contact: it is parked, everybody else goes on. The same one on many is a bug of ours."""
+"""Handles exceptions that concern one contact: it is parked, and the others go on. The same exception on many contacts
+is a bug.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,12 +25,12 @@ from sync.mirror import loading
 from sync.state import work
 
 MANY = 10
-"""Contacts with the same exception from which on it is a bug of ours, and parks nobody."""
+"""From this many contacts on, the same exception counts as a bug, and none of them is parked."""
 
 Item = TypeVar("Item")
 
 Concerned = Mapping[str, int]
-"""Contacts, with the `change_seq` that each was looked at with."""
+"""Contacts, with the `change_seq` that each had when it was loaded."""
 
 
 Load = Callable[[Session, Sequence[str]], dict[str, ContactView]]
@@ -36,15 +38,15 @@ Load = Callable[[Session, Sequence[str]], dict[str, ContactView]]
 
 @dataclass
 class Faults:
-    """What went wrong with single contacts: type and place of the exception by contact, never a value."""
+    """Collects exceptions by contact: type and place of each, never a value."""
 
     found: dict[str, str] = field(default_factory=dict)
     seqs: dict[str, int] = field(default_factory=dict)
-    """`change_seq` of each contact as it was looked at."""
+    """`change_seq` of each contact when it was loaded."""
 
     @contextmanager
     def concerning(self, contacts: Concerned) -> Iterator[None]:
-        """Keeps an exception for these contacts, instead of ending the job by it."""
+        """Notes an exception for these contacts instead of letting it end the job."""
         try:
             yield
         except Exception as error:
@@ -56,9 +58,8 @@ class Faults:
     def each(
         self, items: Sequence[Item], act: Callable[[Sequence[Item]], object], owners: Callable[[Item], Concerned]
     ) -> None:
-        """Acts on all items at once; where an exception ends that, on each half, down to the items at fault.
-
-        `act` does all of its items or none. `owners`: the contacts that an item belongs to.
+        """Calls `act` on all items at once; after an exception on each half, and so on down to the items at fault.
+        `act` must handle all of its items or none. `owners`: the contacts that an item belongs to.
         """
         if len(items) < 2:
             with self.concerning(owners(items[0]) if items else {}):
@@ -81,7 +82,8 @@ class Faults:
         return found
 
     def many(self, parked: Mapping[str, int]) -> dict[str, int]:
-        """Those that are on so many contacts that none of them is to blame; `parked`: contacts parked by them before.
+        """The exceptions on so many contacts that the program must be at fault. `parked`: contacts that they have
+        parked before.
 
         By type and place, the number of contacts.
         """
@@ -98,15 +100,15 @@ class Faults:
 
 
 def _concerns_nobody(error: Exception) -> bool:
-    """Whether it went wrong around the contacts: a system, the state file, the machine."""
+    """Whether the failure is not about contacts, but about a system, the state file or the machine."""
     if isinstance(error, IntegrityError | DataError | InterfaceError | ProgrammingError):
-        # SQLite refuses what was to be stored, such as a text that is none.
+        # SQLite refuses a value itself, such as a text with half a surrogate pair; that does concern the contact.
         return False
     return isinstance(error, SyncError | DatabaseError | OSError | MemoryError)
 
 
 def innermost(error: Exception) -> str:
-    """`file:line function` of our own code where it happened; the message may hold values, so it is left out."""
+    """The place in our own code as `file:line function`. The message is left out, since it may hold values."""
     frames = [frame for frame in extract_tb(error.__traceback__) if "sync" in Path(frame.filename).parts]
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno} {frames[-1].name}" if frames else "an unknown place"
 
@@ -135,4 +137,4 @@ def raise_many(many: Mapping[str, int]) -> None:
     """Raises Defect if there are any."""
     if many:
         summary = "; ".join(f"{fault} on {number} contacts" for fault, number in sorted(many.items()))
-        raise Defect(f"a bug: {summary}; nobody is parked by it, the contacts stay pending. Please report it")
+        raise Defect(f"a bug: {summary}; no contact is parked for it, they stay pending. Please report it")

@@ -113,14 +113,14 @@ def cursor(data: Mapping[str, Any], what: str) -> str | None:
     if after is None:
         return None
     if not isinstance(after, str | int) or isinstance(after, bool) or after == "":
-        raise Malformed("hubspot", f"{what} was answered with a `paging.next.after` that is no cursor")
+        raise Malformed("hubspot", f"{what} was answered with a `paging.next.after` that is not a cursor")
     return str(after)
 
 
 def _part(data: Mapping[str, Any], name: str, what: str) -> Mapping[str, Any]:
     part = data.get(name)
     if part is not None and not isinstance(part, dict):
-        raise Malformed("hubspot", f"{what} was answered with a `{name}` that is no object")
+        raise Malformed("hubspot", f"{what} was answered with a `{name}` that is not an object")
     return part or {}
 
 

@@ -472,7 +472,7 @@ def _json_object(body: bytes, endpoint: str) -> dict[str, Any]:
     except ValueError:
         data = None
     if not isinstance(data, dict):
-        raise Malformed("hubspot", f"{endpoint}: the answer is no JSON object; is a proxy in between?")
+        raise Malformed("hubspot", f"{endpoint}: the answer is not a JSON object; is a proxy in between?")
     return data
 
 
@@ -577,7 +577,7 @@ def _unreadable(error: UnicodeDecodeError, endpoint: str) -> SyncError:
     if isinstance(refusal, _sdk_refusal()):
         refusal.body = None
         return _translated(refusal, endpoint)
-    return Malformed("hubspot", f"{endpoint}: the answer is no JSON object; is a proxy in between?")
+    return Malformed("hubspot", f"{endpoint}: the answer is not a JSON object; is a proxy in between?")
 
 
 def _rate_limited(error: Any, endpoint: str) -> SyncError:

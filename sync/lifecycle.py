@@ -1,4 +1,4 @@
-"""How a contact's progress goes on after something happened to it. Pure: state, outcome and time in, next state out."""
+"""Computes the next state of a contact's work. Pure: takes state, outcome and time, and returns the next state."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -8,14 +8,14 @@ from sync.domain.codes import Code
 
 
 class Status(StrEnum):
-    """Where a contact stands."""
+    """The state of a contact."""
 
     PENDING = "pending"
-    """Must be looked at (again) when `due_at` has come."""
+    """To be looked at (again) from `due_at` on."""
     IN_FLIGHT = "in_flight"
-    """A write was started and its end was not seen; what C4C holds is looked up before anything new."""
+    """A write was started and its end is unknown; C4C is read before anything new is written."""
     DONE = "done"
-    """Decided and, if it qualified, written."""
+    """Decided and, if it qualified, written to C4C."""
     PARKED = "parked"
     """Needs a person."""
 
@@ -24,8 +24,7 @@ class Status(StrEnum):
 class Progress:
     """The state of one contact's work.
 
-    `attempts` counts failures that were the record's own, `waits` how often in a row somebody else was in the way.
-    """
+    `attempts` counts failures caused by the record itself, `waits` postponements in a row for other causes."""
 
     status: Status
     attempts: int = 0
@@ -37,7 +36,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Delays double from `first` up to `longest`; after `attempts` failures of its own a contact is parked."""
+    """Delays double from `first` up to `longest`; a contact is parked after `attempts` failures of its own."""
 
     attempts: int = 8
     first: timedelta = timedelta(seconds=30)
@@ -51,14 +50,14 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Decided; `code` says how."""
+    """Settled, with the deciding `code`."""
 
     code: Code
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Needs a person: trying the same again would give the same."""
+    """Needs a person: another try would fail the same way."""
 
     code: Code
     detail: str
@@ -69,7 +68,7 @@ class Postponed:
     """Try again later.
 
     `blames_record` is False for outages and locks: they cost no attempt. `outage` makes the contact due at once, so
-    that nothing waits longer than the system is away. `unknown` keeps it in flight, since a write may have happened.
+    that it waits no longer than the outage. `unknown` keeps it in flight, since a write may have happened.
     """
 
     code: Code
@@ -99,6 +98,6 @@ def _postponed(progress: Progress, outcome: Postponed, policy: RetryPolicy, now:
         return Progress(Status.PARKED, attempts, None, outcome.code, outcome.detail)
     status = Status.IN_FLIGHT if outcome.unknown else Status.PENDING
     waits = 0 if outcome.blames_record or outcome.outage else progress.waits + 1
-    # Whichever grows: a record that stays locked is asked for less and less often, and loses no attempt.
+    # The larger count sets the pause: a record that stays locked is tried ever less often, but loses no attempt.
     due_at = now if outcome.outage else now + policy.delay(max(attempts, waits))
     return Progress(status, attempts, due_at, outcome.code, outcome.detail, waits)

@@ -18,7 +18,7 @@ def parse_edmx(text: str) -> Schema:
     try:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
-        raise ValueError(f"$metadata is no XML document: {error}") from None
+        raise ValueError(f"$metadata is not an XML document: {error}") from None
     types = [element for element in root.iter() if _local(element.tag) == "EntityType"]
     if not types:
         raise ValueError("$metadata names no entity types")

@@ -107,14 +107,14 @@ def many(payload: Any) -> tuple[list[Row], str | None]:
     if not isinstance(rows, list):
         raise ValueError("no list under `d.results`")
     if not isinstance(following, str | None):
-        raise ValueError("`__next` is no link")
+        raise ValueError("`__next` is not a link")
     return rows, following or None
 
 
 def flaw(row: Any) -> str | None:
     """Why a row of a collection cannot be taken for a record; None for one that can."""
     if not isinstance(row, dict):
-        return "`d.results` holds something that is no entity"
+        return "`d.results` holds something that is not an entity"
     tag = etag(row)
     if tag is not None and not _HEADER.fullmatch(tag):
         return "a record came with an ETag that no header can hold"
@@ -250,7 +250,7 @@ def read_batch(content_type: str, text: str) -> list[Part]:
 
 def _parts(document: Message) -> list[Message]:
     if document.get_boundary() is None:
-        raise ValueError("the answer to a batch is no multipart document")
+        raise ValueError("the answer to a batch is not a multipart document")
     # Without a single boundary the payload is one text.
     return [part for part in document.get_payload() if isinstance(part, Message)]
 

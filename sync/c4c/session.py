@@ -203,7 +203,7 @@ class Session:
             text = requote_uri(link if isinstance(link, str) else "")
             parts, own = urlsplit(text), urlsplit(self.root)
         except ValueError:
-            raise Malformed("c4c", "a next link is no address") from None
+            raise Malformed("c4c", "a next link is not an address") from None
         if text.startswith(self.root):
             return text.removeprefix(self.root)
         if parts.netloc in ("", own.netloc) and SERVICE in text:

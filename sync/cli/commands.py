@@ -175,7 +175,7 @@ def once(
 def _job_names(jobs: list[str] | None) -> list[str]:
     for name in jobs or []:
         if name not in JOBS:
-            raise ConfigurationError([f"{name}: is no job; allowed: {', '.join(JOBS)}"])
+            raise ConfigurationError([f"{name}: not a job; allowed: {', '.join(JOBS)}"])
     return jobs or list(ONCE)
 
 

@@ -202,7 +202,7 @@ def _owners(context: Context, tenant: Tenant) -> Iterator[Finding]:
     unknown = [o.id for o in owners if not o.email or o.email.casefold() not in tenant.employees]
     unknown = [owner for owner in unknown if owner not in shared]
     if unknown:
-        text = f"{len(unknown)} of {len(owners)} HubSpot owners are not a valid employee: {', '.join(unknown)}"
+        text = f"{len(unknown)} of {len(owners)} HubSpot owners are not valid employees: {', '.join(unknown)}"
         yield _finding("warning", "owners", text)
     if shared:
         text = f"{len(shared)} of {len(owners)} HubSpot owners each have an e-mail address that several valid employees"

@@ -113,7 +113,7 @@ EXPLANATIONS: dict[Code, Explanation] = {
     ),
     Code.ALREADY_HANDED_OVER: Explanation("The lead of this cycle exists and is kept up to date.", _NOTHING),
     Code.OWNER_UNKNOWN: Explanation(
-        "The HubSpot owner is no valid, unlocked employee in SAP Sales Cloud, or shares an address with another one; "
+        "The HubSpot owner is not a valid, unlocked employee in SAP Sales Cloud, or two employees share the address; "
         "the tenant chooses the owner.",
         "Give the employee the same e-mail address in both systems, and no other valid employee that address; then run "
         "`hubspot-c4c-sync resync --code OWNER_UNKNOWN`.",

@@ -105,7 +105,7 @@ def pattern(text: str) -> re2._Regexp:
     except re2.error as error:
         problem = error.args[0].decode() if isinstance(error.args[0], bytes) else str(error)
         raise ValueError(
-            "`matches` is no regular expression of RE2, which has no look-around and no back references: "
+            "`matches` is not a regular expression of RE2, which has no look-around and no back references: "
             + shortened(problem)
         ) from None
 

@@ -49,7 +49,7 @@ def _search(text: str, labels: Sequence[Label], binding: LabelId | None, found: 
     elif ids:
         found.problems.append((text, f"is the name of {len(ids)} labels; rename all but one in HubSpot"))
     elif binding is None:
-        found.problems.append((text, "is no association label of the portal"))
+        found.problems.append((text, "is not an association label of the portal"))
 
 
 def named(label: Label, bindings: Bindings, lost: Mapping[LabelId, str]) -> Label:

@@ -1,4 +1,4 @@
-"""What a company is called and which company a lead's account is made of."""
+"""Names a company, and chooses the company that becomes a lead's account."""
 
 from collections.abc import Collection, Sequence
 
@@ -12,8 +12,8 @@ from sync.mappers.web import domain, is_shared
 def company_name(company: Company, shared: Collection[str] = ()) -> str | None:
     """The company's name, or its domain where it has none.
 
-    A domain that strangers share names nobody, not even as the name that HubSpot made of it (`gmail.com`). `shared` are
-    the domains that the rules add.
+    A domain that strangers share (`gmail.com`) names no company, even where HubSpot has made a name of it. `shared`:
+    such domains that the rules add.
     """
     name, host = company.get("name"), domain(company.get("domain") or "")
     usable = host and not is_shared(host, shared)
@@ -26,7 +26,7 @@ def web_domain(company: Company, sources: Sequence[str], shared: Collection[str]
 
 
 def unused_domains(company: Company, sources: Sequence[str], shared: Collection[str] = ()) -> tuple[str, ...]:
-    """The domains of the sources that strangers share, so that no account is looked for by them."""
+    """Those domains of the sources that strangers share, by which no account is looked up."""
     return tuple(dict.fromkeys(host for host in _domains(company, sources) if is_shared(host, shared)))
 
 
@@ -40,14 +40,14 @@ def labelled(association: Association, text: str) -> bool:
 
 
 def related(association: Association, labels: Sequence[LabelRule]) -> bool:
-    """Whether the contact may be contact person of the company, as far as the labels of the pair say."""
+    """Whether the labels of the pair allow the contact to be a contact person of the company."""
     return not any(labelled(association, rule.label) for rule in labels if not rule.relationship)
 
 
 def choose(
     view: ContactView, labels: Sequence[LabelRule] = (), shared: Collection[str] = ()
 ) -> tuple[Company | None, Reason]:
-    """The company of the lead's account and why; with None the reason's code decides.
+    """The company of the lead's account, and the reason; if it is None, the reason's code decides.
 
     A company whose label the rules prefer, then the primary one, then the only one, then the contact's company text
     (QUALIFIED without a company).

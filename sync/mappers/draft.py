@@ -1,4 +1,4 @@
-"""From rules and a contact's view to a draft: what a C4C record should hold, field by field, with warnings."""
+"""Makes a draft from the rules and a contact's view: what a C4C record should hold, field by field, with warnings."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,7 +21,7 @@ from sync.mappers.transforms import BY_COUNTRY, spread, transformed
 
 @dataclass(frozen=True, slots=True)
 class Awaited:
-    """Stands for an id that C4C will give to a record that does not exist yet."""
+    """A placeholder for the id that C4C will give to a record that does not exist yet."""
 
     entity: str
     key: str
@@ -55,7 +55,7 @@ class Draft:
     fields: tuple[DraftField, ...]
     warnings: tuple[Reason, ...] = ()
     refused: Reason | None = None
-    """A value that does not fit a field whose rule says that a person must correct it first."""
+    """A value does not fit, and its field's rule (`misfit = "reject"`) wants a person to correct it first."""
 
     @property
     def awaits(self) -> bool:
@@ -66,7 +66,7 @@ def draft(entity: str, key: str, own: str, maps: Iterable[FieldMap], value_of: V
     """The draft of one record; `own` is the space that a source without a dot belongs to.
 
     Fields that the tenant does not have are left out (`check` names them), and so are those whose source cannot be
-    read: what SAP Sales Cloud holds there stays.
+    read, so that SAP Sales Cloud keeps its value there.
     """
     fields: list[DraftField] = []
     warnings: list[Reason] = []
@@ -82,7 +82,7 @@ def draft(entity: str, key: str, own: str, maps: Iterable[FieldMap], value_of: V
             continue
         said = refused if mapped.misfit == "reject" else warnings
         said += [Reason(why, f"{entity}.{known[0].name}: {text}") for why, text in found]
-        # What was left out because it does not fit is not missing: it empties nothing.
+        # A value that was left out because it does not fit is not missing, so it must not empty the field.
         may_blank = mapped.may_blank and not found
         fields += [
             DraftField(f.name, value, mapped.rule, group, may_blank) for f, value in zip(known, values, strict=True)
@@ -109,9 +109,9 @@ def _values(
         fitting = translated
     fitting = _day(fitting, mapped.time_zone) if fields[0].type == DATE else fitting
     values, found = _fit(fitting, mapped.transform, fields) if fitting else (nothing, [])
-    # A rule that rejects is content with a later source.
+    # With `misfit = "reject"` too, a later source may provide the value.
     if passed_over and mapped.misfit == "warn" and mapped.transform != "country":
-        text = f"the first source is no {mapped.transform}, left out; a further source is taken"
+        text = f"the first source is not a valid {mapped.transform}, left out; a further source is taken"
         found = [(Code.VALUE_INVALID, text), *found]
     return values, found
 
@@ -121,7 +121,7 @@ DATE = "DateTime"
 
 
 def _day(value: str, time_zone: str) -> str:
-    """The day that a moment falls on in the zone; what has no time of day, or is no moment, as it is."""
+    """The day of a moment in the zone; any other text, and a date without a time of day, unchanged."""
     found = moment(value)
     if found is None or found.time() == time():
         return value
@@ -129,7 +129,7 @@ def _day(value: str, time_zone: str) -> str:
 
 
 def _first_fit(mapped: FieldMap, own: str, value_of: ValueOf) -> tuple[str | Awaited | None, bool]:
-    """(what the field is made of, whether something was passed over because it does not fit)."""
+    """(the value that is used, whether one before it was passed over because it does not fit)."""
     country_code = _country_code(mapped, own, value_of) if mapped.transform in BY_COUNTRY else None
     passed_over = False
     for raw in _raws(mapped, own, value_of):
@@ -141,7 +141,7 @@ def _first_fit(mapped: FieldMap, own: str, value_of: ValueOf) -> tuple[str | Awa
 
 
 def _country_code(mapped: FieldMap, own: str, value_of: ValueOf) -> str | None:
-    """The country that the value is read by: the record's own, else the rule's."""
+    """The country by whose rules the value is read: the record's own, else the rule's."""
     space, _, name = qualified(own, mapped.country_source or "").partition(".")
     return (country_of(lambda source: _text(value_of(f"{space}.{source}")), name) if name else None) or mapped.country
 
@@ -151,7 +151,7 @@ def _text(value: str | Awaited | None) -> str | None:
 
 
 def _translated(mapped: FieldMap, value: str) -> str | None:
-    """The table's entry, whatever the letters' case and the blanks."""
+    """The table's entry for the value, ignoring case and surrounding blanks."""
     table = {code(key): translated for key, translated in mapped.table.items()}
     return table.get(code(value), mapped.otherwise)
 
@@ -170,7 +170,7 @@ def _fit(value: str, transform: str, fields: Sequence[Field]) -> tuple[list[Valu
 
 
 def _lost(value: str, parts: Sequence[str], cut: bool, lengths: Sequence[int]) -> str | None:
-    """What became of a text that does not fit as it is; None where all its words are there in one piece."""
+    """A warning about a text that was cut or broken; None if all its words are whole."""
     kept, words = " ".join(parts).split(), value.split()
     whole = kept == words[: len(kept)]
     if cut:
@@ -179,12 +179,12 @@ def _lost(value: str, parts: Sequence[str], cut: bool, lengths: Sequence[int]) -
 
 
 SPREADABLE = frozenset({"text", "plain_text", "upper", "lower"})
-"""Transforms whose value is still worth something when it is cut; part of a phone number is not."""
+"""Transforms whose value is still useful when it is cut, unlike part of a phone number."""
 
 
 def _raws(mapped: FieldMap, own: str, value_of: ValueOf) -> Iterator[str | Awaited]:
-    """What the field may be made of, in order. A source is looked up only where those before it do not fit, so it need
-    not be readable otherwise.
+    """The values that the field may get, in order. A source is read only if those before it do not fit, so only then
+    must it be readable.
     """
     given = iter(_given(mapped, own, value_of))
     if mapped.join is not None:
@@ -211,7 +211,7 @@ _CODES = tuple(f".{source}" for sources in COUNTRY_CODES.values() for source in 
 
 
 def _sources(mapped: FieldMap, own: str) -> list[str]:
-    """The sources with their space in front; a country's code, where the portal has it, before its name."""
+    """The sources with their space in front. A country's code, if the portal has it, goes before the country's name."""
     names = [qualified(own, name) for name in mapped.source]
     if mapped.transform != "country":
         return names
@@ -220,7 +220,7 @@ def _sources(mapped: FieldMap, own: str) -> list[str]:
 
 
 def fill(template: str, value_of: ValueOf) -> str | None:
-    """The template with its placeholders filled; what is missing leaves no gap. None if all are missing."""
+    """The template with its placeholders filled; missing values leave no gap. None if all are missing."""
     found = {name: value_of(name) for name in placeholders(template)}
     if found and all(value is None for value in found.values()):
         return None

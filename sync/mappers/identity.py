@@ -1,7 +1,8 @@
-"""Which companies of HubSpot may stand for one account: what they are compared by, duplicates, and rivals. Pure.
+"""Finds companies of HubSpot that may stand for one account: the traits that they are compared by, duplicates, and
+rivals. Pure.
 
-Two companies are duplicates if they agree in domain and name, or in name, country and postal code. By domain alone they
-are rivals at most: sister companies share a domain, and each has an account of its own.
+Two companies are duplicates if domain and name are equal, or name, country and postal code. Companies with only the
+domain in common are rivals: sister companies share a domain, but each has an account of its own.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +19,7 @@ from sync.mappers.places import country_of
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What a company or an account is recognised by; empty where it is not known."""
+    """The traits that identify a company or an account; empty if unknown."""
 
     domain: str = ""
     name: str = ""
@@ -27,7 +28,9 @@ class Traits:
 
 
 def traits(company: Company, rules: AccountMap) -> Traits:
-    """The company's traits by the sources of the rules' natural keys; a property that cannot be read gives none."""
+    """The company's traits by the sources of the rules' natural keys; a property that cannot be read leaves its trait
+    empty.
+    """
     sources = {key.kind: key.source for key in rules.natural_keys}
     name, country_code, postal = sources.get("name_country_postal", ("name", "country", "zip"))
     found_country = _readable(lambda: country_of(company.get, country_code))
@@ -52,9 +55,8 @@ def merged_ids(properties: Properties) -> tuple[str, ...]:
 
 
 def keys(company: Company, rules: AccountMap) -> frozenset[str]:
-    """Texts that two companies have in common if they are duplicates or rivals: an index to find peers by.
-
-    Companies with a text in common that begins with `ALIKE` are duplicates.
+    """Index keys by which peers are found: duplicates and rivals have at least one in common. A common key that begins
+    with `ALIKE` means duplicates.
     """
     return frozenset(_keys(traits(company, rules), rules.natural_keys))
 
@@ -76,7 +78,7 @@ def account_ids(view: ContactView) -> set[str]:
 
 
 def duplicates(company: Company) -> tuple[Peer, ...]:
-    """Other companies of HubSpot that are the same one twice, in the order of their ids."""
+    """Other companies of HubSpot that are the same company entered again, in the order of their ids."""
     return _others(company, [group for group in company.peers if group.alike])
 
 
@@ -91,7 +93,9 @@ def _others(company: Company, groups: Iterable[Peers]) -> tuple[Peer, ...]:
 
 
 def fit(company: Traits, account: Traits) -> tuple[bool, bool, bool]:
-    """How well an account agrees with a company besides its domain; more is better. A name says more than a place."""
+    """How well an account matches a company apart from its domain; more is better. The name counts
+    more than the place.
+    """
     postal = bool(company.postal) and company.postal == account.postal
     country_code = bool(company.country) and company.country == account.country
     return same_name(company.name, account.name), postal, country_code

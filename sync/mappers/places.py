@@ -1,7 +1,7 @@
-"""Countries, states, languages and streets, as people write them, to what a CRM can compare. Pure.
+"""Turns countries, states, languages and streets, as people write them, into values that can be compared. Pure.
 
 Names come from pycountry (ISO 3166-1, 3166-2, 639) with its translations; English names of German, Austrian, Swiss and
-Danish states stand here, since ISO lists states in the country's own language only.
+Danish states are listed here, since ISO has them only in the country's own language.
 """
 
 import difflib
@@ -28,7 +28,8 @@ OFFICIAL = ("de", "da", "nl")
 def country(value: str) -> str | None:
     """ISO 3166-1 alpha-2 code of a code or of a name in English or a language of Europe.
 
-    Several names in one text (`Deutschland (DE)`) must mean one country; a name that two countries have means none.
+    Several names in one text (`Deutschland (DE)`) must mean the same country; a name that two countries share gives
+    None.
     """
     if _NOT_APPLICABLE.fullmatch(value.strip()):
         return None
@@ -40,14 +41,14 @@ def country(value: str) -> str | None:
 
 
 _NOT_APPLICABLE = re.compile(r"n\W+a\W*", re.IGNORECASE)
-"""`n/a`, which is not Namibia."""
+"""Spellings of "not applicable", since `n/a` must not be read as Namibia."""
 
 _PARTS = re.compile(r"\s+[-–—]\s+|[/,;|()\[\]]+|\s+(?=[A-Z]{2}$)|(?<=^[A-Z]{2})\s+")
-"""Between a name and its code, or two names of one country."""
+"""Separators between a name and its code, or between two names of one country."""
 
 
 def _named(text: str) -> str | None:
-    # Other languages are loaded only for a name that is not English.
+    # Other languages take time to load and are needed only for a name that is not English.
     plain = _ARTICLE.sub(" ", text)
     return _known(_english(), plain) or _known(_countries(), plain)
 
@@ -56,14 +57,14 @@ _ARTICLE = re.compile(r"(?<!\w)the(?!\w)", re.IGNORECASE)
 
 
 def country_of(get: Callable[[str], str | None], name: str) -> str | None:
-    """The country that the property `name` of a record says, by HubSpot's own code for it where the portal has one."""
+    """The country in the property `name` of a record; from HubSpot's own country code instead, if the portal has it."""
     codes = (read_if_there(get, source) for source in COUNTRY_CODES.get(name, ()))
     found = next((code for value in codes if value and (code := country(value))), None)
     return found or country(get(name) or "")
 
 
 def read_if_there(get: Callable[[str], T], source: str) -> T | None:
-    """The value of a property that a portal need not have: where it is missing, that is no doubt about the contact."""
+    """The value of a property that a portal may lack; None, and not an unreadable contact, if it does."""
     try:
         return get(source)
     except Unreadable:
@@ -71,7 +72,7 @@ def read_if_there(get: Callable[[str], T], source: str) -> T | None:
 
 
 def country_like(value: str) -> str | None:
-    """The code of the country whose name or code is spelled most like the text, if one is."""
+    """The code of the country whose name or code is spelled most like the text, if any is similar."""
     names = _countries()
     close = difflib.get_close_matches(min(spellings(value), default=""), names, n=1, cutoff=0.75)
     return names[close[0]] if close else None
@@ -79,7 +80,7 @@ def country_like(value: str) -> str | None:
 
 @cache
 def _countries() -> dict[str, str]:
-    """Every known spelling → code. English names and codes count more than those of other languages."""
+    """Every known spelling → code. English names and codes take precedence over other languages."""
     translated: dict[str, set[str]] = {}
     translations = _translations("iso3166-1", OFFICIAL)
     for entry in pycountry.countries:
@@ -106,7 +107,8 @@ def _iso_names(entry: Any) -> set[str]:
 
 
 def _names_in_europe() -> Iterator[tuple[str, str]]:
-    """(code, name) of every country in the languages of Europe: neighbours write the names of each other's countries.
+    """(code, name) of every country in the languages of Europe: people write the names of neighbouring countries in
+    their own language.
 
     The file is made from CLDR by `tests/unit/country_names.py`: read at run time, CLDR's own package takes 48 MB.
     """
@@ -169,8 +171,9 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "VG": ("BVI",),
     "VI": ("USVI",),
 }  # fmt: skip
-"""By code: what people write and neither ISO nor CLDR has. `Georgia`, `Guinea` and `Congo` mean the country of just
-that ISO name, `Korea` the south, and `Kongo`, which two countries are called, none."""
+"""By code, names that people use and neither ISO nor CLDR has. `Georgia`, `Guinea` and `Congo` mean the country with
+exactly that ISO name, `Korea` means the south. `Kongo` is the name of two countries, so it is not listed.
+"""
 
 
 def _translations(domain: str, languages: tuple[str, ...]) -> list[Callable[[str], str]]:
@@ -181,8 +184,7 @@ def _translations(domain: str, languages: tuple[str, ...]) -> list[Callable[[str
 def state(value: str, country_code: str | None = None) -> str | None:
     """The part of the ISO 3166-2 code after the hyphen (`BY`), from a code or an English, German or local name.
 
-    `land` is the country's alpha-2 code; without it the name must be that of one country's state only.
-    """
+    `land` is the country's alpha-2 code; without it the name must occur in one country only."""
     if country_code:
         return _known(_states().get(country_code, {}), value)
     by_country = ((names, _known(names, value)) for names in _states().values())
@@ -191,7 +193,7 @@ def state(value: str, country_code: str | None = None) -> str | None:
 
 
 def _known(names: dict[str, str], text: str) -> str | None:
-    """The code that one of the text's spellings has."""
+    """The code for one of the spellings of the text."""
     return next((names[spelled] for spelled in sorted(spellings(text)) if spelled in names), None)
 
 
@@ -252,7 +254,7 @@ def _languages() -> dict[str, str]:
 
 
 def split_street(value: str) -> tuple[str, str]:
-    """(street, house number with everything after it); nothing of the text is lost.
+    """(street, house number with everything after it); no part of the text is lost.
 
     German, Danish and Dutch put the number last (`Hauptstr. 12a`, `Nørregade 10, 2. th`, `Keizersgracht 123-II`),
     English first (`221B Baker Street`). Without a number the whole text is the street.
@@ -268,7 +270,7 @@ def split_street(value: str) -> tuple[str, str]:
 
 
 _NUMBER = r"\d+(?:\s?[A-Za-z](?![A-Za-z]))?(?:\s?[-–/+&]\s?\d+(?:\s?[A-Za-z](?![A-Za-z]))?)*"
-# A number with a dot is an ordinal ("17. Juni"), and belongs to the name.
+# A number with a dot is an ordinal ("Straße des 17. Juni") and belongs to the name.
 _NUMBER_FIRST = re.compile(rf"(?P<number>{_NUMBER}),?\s+(?P<street>[^\W\d].*)")
 _NUMBER_LAST = re.compile(
     rf"(?P<street>.*?[^\W\d].*?),?\s+(?P<number>{_NUMBER}"

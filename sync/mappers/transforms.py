@@ -1,6 +1,7 @@
 """Named, pure transforms from a HubSpot text to a C4C value.
 
-None means that nothing fits (the field's `misfit` says what then), an empty text that there is nothing to write.
+None means that the value does not fit (the field's `misfit` then decides); an empty text means that there is nothing to
+write.
 """
 
 import html
@@ -16,7 +17,7 @@ from sync.mappers.web import addresses
 
 
 def text(value: str) -> str | None:
-    """Surrounding blanks removed, line breaks kept."""
+    """The text without surrounding blanks; line breaks stay."""
     return value.strip() or None
 
 
@@ -62,12 +63,12 @@ class _Reader(HTMLParser):
 
 
 def email(value: str) -> str | None:
-    """The first e-mail address of a text, as it stands: without `mailto:`, brackets and the name before it."""
+    """The first e-mail address of a text, unchanged, but without `mailto:`, brackets and a name before it."""
     return next(iter(emails(value)), None)
 
 
 def emails(value: str) -> list[str]:
-    """Every e-mail address of a text, as they stand."""
+    """Every e-mail address of a text, unchanged."""
     return _ADDRESS.findall(re.sub(r"mailto:", "", value, flags=re.IGNORECASE))
 
 
@@ -75,20 +76,21 @@ _ADDRESS = re.compile(r"(?<![^\s<>()\[\],;:|\"'])[^\s@<>()\[\],;:|\"]+@[^\W_](?:
 
 
 def phone(value: str) -> str | None:
-    """A phone number as it was entered (C4C derives its normalised form from it), if it has digits."""
+    """A phone number as entered, if it has digits. C4C derives the normalised form from it."""
     bare = re.sub(r"^tel:", "", value.strip(), flags=re.IGNORECASE)
     return bare if len(re.findall(r"\d", bare)) >= 3 and not _NO_PHONE.search(bare) else None
 
 
 _NO_PHONE = re.compile(r"@|://|^\d+[.,]\d+E\+?\d+$", re.IGNORECASE)
-"""An address, or a number that a spreadsheet wrote as `4.94012E+11`: its last digits are lost."""
+"""Texts that are not phone numbers: an address, or a number that a spreadsheet turned into `4.94012E+11`, whose last
+digits are lost.
+"""
 
 
 def phone_e164(value: str, country_code: str | None = None) -> str | None:
     """A phone number in E.164 (`+49401234567`); `land` is the country of numbers written without one.
 
-    An extension stays behind the number (`+49401234567 ext. 12`). Numbers that cannot exist fit nothing.
-    """
+    An extension follows the number (`+49401234567 ext. 12`). None for numbers that cannot exist."""
     try:
         parsed = phonenumbers.parse(phone(value) or "", country_code)
     except phonenumbers.NumberParseException:
@@ -100,7 +102,7 @@ def phone_e164(value: str, country_code: str | None = None) -> str | None:
 
 
 def web_site(value: str) -> str | None:
-    """The first web address of a text, as it stands; an e-mail address is none."""
+    """The first web address of a text, unchanged; an e-mail address is not one."""
     return next(iter(addresses(value)), None)
 
 
@@ -117,17 +119,19 @@ def boolean(value: str) -> str | None:
 
 
 def street(value: str) -> str | None:
-    """The street of an address line without the house number; all of it where there is none."""
+    """The street of an address line, without the house number if there is one."""
     return split_street(value)[0] or None
 
 
 def house_number(value: str) -> str | None:
-    """The house number of an address line with floor and door; nothing where there is none."""
+    """The house number of an address line, with floor and door; empty if there is none."""
     return split_street(value)[1]
 
 
 def salutation(value: str) -> str | None:
-    """`mr`, `ms`, `mx`, `dr` or `prof`, of German, English, Danish and Dutch forms; a table makes a code of it."""
+    """`mr`, `ms`, `mx`, `dr` or `prof`, from German, English, Danish and Dutch forms; a `table`
+    turns it into a code.
+    """
     words = re.sub(r"[.,]", " ", value.casefold()).split()
     return next((_SALUTATIONS[word] for word in words if word in _SALUTATIONS), None)
 
@@ -141,12 +145,12 @@ _SALUTATIONS = {
 
 
 def upper(value: str) -> str | None:
-    """Capital letters."""
+    """The text in capital letters."""
     return value.strip().upper() or None
 
 
 def lower(value: str) -> str | None:
-    """Small letters."""
+    """The text in small letters."""
     return value.strip().lower() or None
 
 
@@ -170,19 +174,18 @@ TRANSFORMS: dict[str, Callable[[str], str | None]] = {
 }
 
 BY_COUNTRY: dict[str, Callable[[str, str | None], str | None]] = {"phone_e164": phone_e164, "state": state}
-"""Those that read a value by the rules of a country."""
+"""Transforms that depend on a country."""
 
 
 def transformed(name: str, value: str, country_code: str | None = None) -> str | None:
-    """`value` after the transform of that name, read by the rules of `land` where that matters."""
+    """`value` after the transform of that name, read by the rules of the country `country_code` where that matters."""
     return BY_COUNTRY[name](value, country_code) if name in BY_COUNTRY else TRANSFORMS[name](value)
 
 
 def spread(value: str, lengths: Sequence[int]) -> tuple[list[str], bool]:
     """`value` over fields of these lengths, broken at word boundaries; True if something had to be cut.
 
-    A single word longer than a field is broken inside; the parts tell. A length of 0 takes everything.
-    """
+    A single word longer than a field is broken, which the parts show. A length of 0 takes everything."""
     rest = value
     parts = []
     for length in lengths:

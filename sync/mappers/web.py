@@ -1,4 +1,4 @@
-"""Web addresses: the domain that a company is recognised by, and which domains identify nobody. Pure."""
+"""Reduces web addresses to the domain that identifies a company, and knows domains that identify none. Pure."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -15,13 +15,14 @@ from sync.domain.alike import REMEMBERED
 def domain(value: str) -> str | None:
     """A web address reduced to what identifies a company: no scheme, no `www.`, no path, lower case.
 
-    The first of several addresses. International names are given in letters (`müller.de`, not `xn--mller-kva.de`).
+    The first of several addresses. International names are returned in letters (`müller.de`, not
+    `xn--mller-kva.de`).
     """
     return next(map(_host, addresses(value)), None)
 
 
 def addresses(value: str) -> list[str]:
-    """The web addresses that a text consists of, as they stand; none where anything else is in it."""
+    """The web addresses of a text, unchanged, if it consists of nothing else."""
     parts = [part.strip("<>()[]\"'") for part in re.split(r"[\s,;|]+", value)]
     found = [part for part in parts if part.strip("/")]
     return found if all(map(_host, found)) else []
@@ -34,7 +35,7 @@ def _host(address: str) -> str | None:
 
 
 _HOST = re.compile(r"(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_][\w-]*[^\W_]")
-"""At least one dot, and an end that begins with a letter: `4.94012E+11`, `n.a` and `192.168.0.1` are no hosts."""
+"""A host has at least one dot, and its last part begins with a letter: not `4.94012E+11`, `n.a` or `192.168.0.1`."""
 
 
 def _letters(label: str) -> str:
@@ -45,7 +46,7 @@ def _letters(label: str) -> str:
 
 
 def in_ascii(host: str) -> str:
-    """The host as the name system spells it (`xn--mller-kva.de`), or as it is where it has no such spelling."""
+    """The host in its DNS spelling (`xn--mller-kva.de`), or unchanged if it has none."""
     try:
         return host.encode("idna").decode("ascii")
     except UnicodeError:
@@ -55,8 +56,8 @@ def in_ascii(host: str) -> str:
 def is_shared(host: str, more: Collection[str] = ()) -> bool:
     """Whether strangers share the domain: free mail, social networks, marketplaces, site builders, registries.
 
-    What is below a listed domain counts with it (`de.linkedin.com`), while each name below a registry (`co.uk`) has one
-    owner. `more` are further domains of the rules.
+    Subdomains of a listed domain count too (`de.linkedin.com`), while each name below a registry (`co.uk`) has one
+    owner. `more`: further domains from the rules.
     """
     listed = _listed()
     return any(name in listed or name in more for name in _upwards(host)) or _is_registry(host)
@@ -69,7 +70,7 @@ def _is_registry(host: str) -> bool:
 
 
 def _upwards(host: str) -> Iterator[str]:
-    """The host itself, and every domain that it is below of."""
+    """The host itself, and every domain above it."""
     labels = host.split(".")
     yield from (".".join(labels[n:]) for n in range(len(labels) - 1))
 

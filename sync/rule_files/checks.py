@@ -124,7 +124,7 @@ def _label(rule: rules.LabelRule, found: rules.Qualification) -> Iterator[str]:
     known = standard_fields.standard().entities[Entity.RELATION]
     for target, value in rule.fields.items():
         if target not in known and not target.endswith("_KUT"):
-            yield f"fields: `{target}` is no field of ContactIsContactPersonFor{nearest(target, known)}"
+            yield f"fields: `{target}` is not a field of ContactIsContactPersonFor{nearest(target, known)}"
         elif target in known and not known[target].updatable:
             yield f"fields: `{target}` of ContactIsContactPersonFor cannot be set by a label"
         elif target in known and known[target].cuts(value):
@@ -227,7 +227,7 @@ def _targets(entity: str, mapped: rules.FieldMap) -> Iterator[str]:
     for target in mapped.target:
         field = known.get(target)
         if field is None and not target.endswith("_KUT"):
-            yield f"`{target}` is no field of {entity}{nearest(target, known)}"
+            yield f"`{target}` is not a field of {entity}{nearest(target, known)}"
         elif field is not None and not (field.creatable or field.updatable):
             yield f"`{target}` of {entity} is read-only in SAP Sales Cloud; map to a custom field (…_KUT)"
     for first, second in combinations(sorted(mapped.target), 2):

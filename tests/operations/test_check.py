@@ -118,12 +118,12 @@ def test_the_end_of_our_certificate_is_in_check_and_status(
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("C4C_BASE_URL", "nonsense", "C4C_BASE_URL: is no web address; write it as https://host"),
-        ("C4C_BASE_URL", "https://my 1.crm", "C4C_BASE_URL: is no web address; write it as https://host"),
-        ("C4C_BASE_URL", "https://my1..crm", "C4C_BASE_URL: is no web address; write it as https://host"),
-        ("HUBSPOT_BASE_URL", "ftp://x", "HUBSPOT_BASE_URL: is no web address; write it as https://host"),
-        ("C4C_CLIENT_CERT", "/nowhere.pem", "C4C_CLIENT_CERT: names no file that can be read; check path and rights"),
-        ("SYNC_CA_BUNDLE", "/nowhere.pem", "SYNC_CA_BUNDLE: names no file that can be read; check path and rights"),
+        ("C4C_BASE_URL", "nonsense", "C4C_BASE_URL: is not a web address; write it as https://host"),
+        ("C4C_BASE_URL", "https://my 1.crm", "C4C_BASE_URL: is not a web address; write it as https://host"),
+        ("C4C_BASE_URL", "https://my1..crm", "C4C_BASE_URL: is not a web address; write it as https://host"),
+        ("HUBSPOT_BASE_URL", "ftp://x", "HUBSPOT_BASE_URL: is not a web address; write it as https://host"),
+        ("C4C_CLIENT_CERT", "/nowhere.pem", "C4C_CLIENT_CERT: names a file that cannot be read; check path and rights"),
+        ("SYNC_CA_BUNDLE", "/nowhere.pem", "SYNC_CA_BUNDLE: names a file that cannot be read; check path and rights"),
     ],
 )
 def test_without_a_network_addresses_and_files_are_looked_at(

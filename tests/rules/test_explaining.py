@@ -312,7 +312,13 @@ account = true
 @pytest.mark.parametrize(
     ("text", "labels", "pinned", "severity", "said"),
     [
-        ("Wettbewerbr", [RIVAL], {}, "error", "is no association label of the portal; did you mean `Wettbewerber`?"),
+        (
+            "Wettbewerbr",
+            [RIVAL],
+            {},
+            "error",
+            "is not an association label of the portal; did you mean `Wettbewerber`?",
+        ),
         ("Wettbewerber", [RIVAL, replace(RIVAL, type_id=9)], {}, "error", "is the name of 2 labels"),
         ("Wettbewerber", [PARTNER], {"Wettbewerber": ("USER_DEFINED", 7)}, "error", "has vanished"),
         ("Konkurrenz", [RIVAL], {"Konkurrenz": ("USER_DEFINED", 7)}, "warning", "is named 'Wettbewerber' now"),

@@ -84,7 +84,7 @@ REFUSED = [
     (MQL + "[owners.y]\norder = ['territory']\nterritories = [{ segment = 'big', owner = 'a@b' }]", "owners.y.territories.0.segment: found 'big'"),
     (MQL + "[[labels]]\nlabel = 'x'", "say what the label does: fields, account, blocks, route or relationship"),
     (MQL + "[[labels]]\nlabel = 'x'\nrelationship = false\naccount = true", "`relationship = false` leaves no use for fields, account and route; leave them out"),
-    (MQL + "[[labels]]\nlabel = 'x'\nfields = { FunctonCode = '1' }", "labels.0 (x).fields: `FunctonCode` is no field of ContactIsContactPersonFor; did you mean `FunctionCode`?"),
+    (MQL + "[[labels]]\nlabel = 'x'\nfields = { FunctonCode = '1' }", "labels.0 (x).fields: `FunctonCode` is not a field of ContactIsContactPersonFor; did you mean `FunctionCode`?"),
     (MQL + "[[labels]]\nlabel = 'x'\nfields = { ContactID = '1' }", "`ContactID` of ContactIsContactPersonFor cannot be set by a label"),
     (MQL + "[[labels]]\nlabel = 'x'\nfields = { FunctionCode = 'Z0001' }", "labels.0 (x).fields: `FunctionCode` holds 4 characters, found 'Z0001' with 5"),
     (MQL + "[segments]\nnames = ['a', 'a', 'b']", "segments: names: found ['a', 'a', 'b']; the three names must differ"),
@@ -141,7 +141,7 @@ REFUSED = [
     (MQL + TERRITORIES.format("{ owner = 'a@b' }, { country = 'DE', owner = 'c@d' }"), "owners.y.territories.1: is never reached, since territories.0 fits all that it fits; put the narrower row first"),
     (MQL + TERRITORIES.format("{ country = 'DE', postal = ['2-4'], owner = 'a@b' }, { country = 'DE', postal = ['20', '30-41'], owner = 'c@d' }"), "owners.y.territories.1: is never reached"),
     ("scores = []", "qualification.toml: scores: must not be empty"),
-    ("scores = 3 3", "qualification.toml: is no TOML file"),
+    ("scores = 3 3", "qualification.toml: not a TOML file"),
     ("x = " + "[" * 5000, "qualification.toml: is "),
 ]  # fmt: skip
 
@@ -167,7 +167,7 @@ REFUSED_FIELDS = [
     (f'target = "Name", source = "name", table = {{ a = "{LONG}" }}, otherwise = "{LONG}", rule = "c4c_wins"', "table: found 'xxx"),
     (f'target = "Name", source = "name", table = {{ a = "b" }}, otherwise = "{LONG}", rule = "c4c_wins"', "otherwise: found 'xxx"),
     ('target = "Name", source = "name", rule = "c4c_wins", may_blank = "yes"', "account.fields.0 (Name).may_blank: found 'yes', must be true or false, without quotes"),
-    ('target = "Nmae", source = "name", rule = "c4c_wins"', "account.fields.0 (Nmae): `Nmae` is no field of CorporateAccount; did you mean `Name`?"),
+    ('target = "Nmae", source = "name", rule = "c4c_wins"', "account.fields.0 (Nmae): `Nmae` is not a field of CorporateAccount; did you mean `Name`?"),
     ('target = "ExternalID", source = "name", rule = "c4c_wins"', "`ExternalID` of CorporateAccount is read-only"),
     ('target = "Name", source = "name", rule = "c4c_win"', "account.fields.0 (Name).rule: found 'c4c_win'; did you mean `c4c_wins`?"),
     ('target = "Name", source = "name", value = "x", rule = "c4c_wins"', "give exactly one of `source`, `value` and `template`"),

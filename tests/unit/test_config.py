@@ -298,7 +298,7 @@ def test_what_is_no_toml(content: bytes, edited: Callable[..., Path]) -> None:
     directory = edited()
     (directory / WORKER).write_bytes(content)
     [found] = problems(directory)
-    assert found.startswith(f"{directory / WORKER}: is no TOML file")
+    assert found.startswith(f"{directory / WORKER}: not a TOML file")
 
 
 def test_a_missing_directory_names_all_three_files(tmp_path: Path) -> None:

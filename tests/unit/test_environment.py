@@ -261,7 +261,7 @@ def test_half_a_certificate_is_none(have: str, files: Files) -> None:
 
 def test_a_certificate_that_is_not_there_is_no_certificate(files: Files) -> None:
     given = by_certificate("/nowhere.pem", files.key)
-    assert complaints(given) == ["C4C_CLIENT_CERT: names no file that can be read; check path and rights"]
+    assert complaints(given) == ["C4C_CLIENT_CERT: names a file that cannot be read; check path and rights"]
 
 
 def test_a_key_in_place_of_a_path_is_refused_and_never_shown(files: Files) -> None:
@@ -295,9 +295,9 @@ def test_without_any_setting_the_systems_store_is_believed() -> None:
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        pytest.param("SYNC_CA_BUNDLE", None, "SYNC_CA_BUNDLE: names no file that can be read", id="no file"),
+        pytest.param("SYNC_CA_BUNDLE", None, "SYNC_CA_BUNDLE: names a file that cannot be read", id="no file"),
         pytest.param("SYNC_CA_BUNDLE", "text", "SYNC_CA_BUNDLE: {path}: holds no certificates in PEM form", id="text"),
-        pytest.param("REQUESTS_CA_BUNDLE", None, "REQUESTS_CA_BUNDLE: names no file that can be read", id="no store"),
+        pytest.param("REQUESTS_CA_BUNDLE", None, "REQUESTS_CA_BUNDLE: names a file that cannot be read", id="no store"),
     ],
 )
 def test_authorities_that_cannot_be_read(name: str, content: str | None, said: str, tmp_path: Path) -> None:
@@ -363,7 +363,9 @@ def test_slashes_at_the_end_are_no_mistake() -> None:
 
 def test_an_address_holds_no_credentials() -> None:
     [found] = complaints(GOOD | {"C4C_BASE_URL": "https://user:secret@my1.crm.ondemand.com"})
-    assert found == "C4C_BASE_URL: holds a user name or password, which would be seen; write it as https://host"
+    assert (
+        found == "C4C_BASE_URL: holds a user name or password, which would show in messages; write it as https://host"
+    )
 
 
 def test_no_secret_shows_in_a_representation() -> None:

@@ -29,7 +29,7 @@ def why_not(address: str | None, shared: Container[str]) -> str:
     """Why nobody is chosen by this address, as the end of a sentence. `shared`: as in `Tenant`."""
     if address and address.casefold() in shared:
         return "has an e-mail address that several valid employees share; give each of them an address of their own"
-    return "is no valid employee"
+    return "is not a valid employee"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def owner_uuid(rule: OwnerRule, key: str, facts: Facts, staff: Staff) -> Dealt:
         if step == "account_owner":
             if staff.account_owner and staff.account_owner.upper() in staff.valid:
                 return Dealt(staff.account_owner, tuple(unknown))
-            unknown += ["the owner of the account is no valid employee"] if staff.account_owner else []
+            unknown += ["the owner of the account is not a valid employee"] if staff.account_owner else []
             continue
         if (waited := _unread(step, facts)) is not None:
             return Dealt(None, (*unknown, f"owner {waited.id} {NOT_READ}"))

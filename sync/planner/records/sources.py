@@ -113,7 +113,7 @@ def _of_score(workspace: Workspace, decision: Decision, space: str, name: str) -
 
 
 def _employee(workspace: Workspace, owner: Owner | None, owner_id: str | None) -> str | None:
-    """The employee's UUID; an owner who is no valid employee leaves the choice to C4C, with a warning."""
+    """The employee's UUID; an owner who is not a valid employee leaves the choice to C4C, with a warning."""
     if owner_id is None:
         return None
     address = owner.email if owner else None
@@ -125,7 +125,7 @@ def _employee(workspace: Workspace, owner: Owner | None, owner_id: str | None) -
 
 
 def _dealt(workspace: Workspace, rule: str, key: str, company: Company | None, account: Party | None) -> str | None:
-    """The employee's UUID by an owner rule; whoever was named and is no valid employee is reported."""
+    """The employee's UUID by an owner rule; whoever was named and is not a valid employee is reported."""
     facts = Facts(workspace.view, company, workspace.rules)
     owns = account.record.text("OwnerUUID") if account and account.record else ""
     staff = Staff(workspace.tenant.employees, workspace.tenant.shared, workspace.tenant.valid, owns or None)
