@@ -1,4 +1,4 @@
-"""Whether two texts of one kind mean the same at a glance: names, places, postal codes, tax numbers, codes. Pure.
+"""Whether two texts are the same apart from spelling: names, places, postal codes, tax numbers, codes. Pure.
 
 Legal forms stay significant: `Muster GmbH` is not `Muster AG`, but `MUSTER G.m.b.H.` is `Muster GmbH`.
 """
@@ -11,7 +11,7 @@ from functools import lru_cache
 from sync.domain.text import clean
 
 REMEMBERED = 2**15
-"""Texts whose reading is remembered: each company of a domain is compared with every other one, again in each round."""
+"""Size of the cache of spellings: each company of a domain is compared with every other one, in each round anew."""
 
 
 def same_name(one: str, other: str) -> bool:
@@ -21,10 +21,8 @@ def same_name(one: str, other: str) -> bool:
 
 @lru_cache(REMEMBERED)
 def spellings(text: str) -> frozenset[str]:
-    """The ways to spell a name or place in plain letters and digits; none if there are no letters and digits in it.
-
-    With umlauts written out (`mueller`) and with their dots left out (`muller`): `Müller` is both, yet `Bauer` is not
-    `Baur`.
+    """The spellings of a name or place in plain letters and digits; empty if it has none. Umlauts are written out
+    (`mueller`) and without dots (`muller`): `Müller` equals both, but `Bauer` does not equal `Baur`.
     """
     plain = unicodedata.normalize("NFKC", clean(text).translate(_REGISTERED)).casefold()
     joined = _AND.sub("&", plain)
@@ -42,16 +40,15 @@ _NO_LETTERS = re.compile(r"[^\w&]|_")
 _REGISTERED = dict.fromkeys(map(ord, "®™©℠"))
 _AND = re.compile(r"(?<!\w)(?:und|and|et|og|och|u\.)(?!\w)|\+")
 _ACCENTS = re.compile("(?<=[a-zα-ω])[\u0300-\u036f]+")
-"""Of Latin and Greek letters only: in other scripts such marks make another letter."""
+"""Marks are removed from Latin and Greek letters only: in other scripts they make a different letter."""
 
 _PLAIN = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "ё": "е"})
 _WRITTEN_OUT = _PLAIN | str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 
 
 def code(text: str) -> str:
-    """One spelling for all that case, width and blanks tell apart, of options, labels and codes.
-
-    Punctuation counts: `C` is not `C++`.
+    """One spelling for options, labels and codes that differ only in case, width and blanks. Punctuation counts: `C` is
+    not `C++`.
     """
     return " ".join(unicodedata.normalize("NFKC", clean(text)).casefold().split())
 
@@ -78,7 +75,7 @@ _FALSE = frozenset({
 
 
 def tax_number(text: str) -> str:
-    """A number with its letters as capitals and without what sets it in groups: `DE 123.456-789` is `DE123456789`."""
+    """A tax number in capitals, without separators: `DE 123.456-789` becomes `DE123456789`."""
     return re.sub(r"[\s./:_‐-―−-]", "", code(text)).upper()
 
 
@@ -86,8 +83,7 @@ def tax_number(text: str) -> str:
 def postal_code(text: str, country_code: str | None = None) -> str:
     """A postal code in capitals, without blanks, hyphens and the country in front (`D-20095` → `20095`).
 
-    `land` is the country's ISO code; zeros in front that a spreadsheet took away come back by its rules.
-    """
+    `country` is the country's ISO code, by whose rules leading zeros that a spreadsheet removed are restored."""
     written = re.sub(r"[\s.,_]", "", re.sub(r"[‐-―−]", "-", code(text))).upper()
     bare = re.sub(_in_front(country_code), "", written).replace("-", "")
     length = _DIGITS.get(country_code or "", 0)
@@ -95,7 +91,9 @@ def postal_code(text: str, country_code: str | None = None) -> str:
 
 
 def _in_front(country_code: str | None) -> str:
-    """The country before a postal code: any letters where codes are numbers, else its own ISO code and a hyphen."""
+    """The country prefix of a postal code: any letters if the country's codes are numbers, else its own ISO code and a
+    hyphen.
+    """
     if country_code is None or country_code in DIGITS_ONLY:
         return r"^[A-Z]{1,3}-?(?=\d)" if country_code else r"^[A-Z]{1,3}-(?=\d)"
     return rf"^{country_code}-"
@@ -111,11 +109,11 @@ DIGITS_ONLY = frozenset({
     "AT", "AU", "BE", "BG", "CH", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IS", "IT", "LI", "LU",
     "NO", "PL", "PT", "RO", "RS", "RU", "SE", "SI", "SK", "TR", "UA", "US", "NL",
 })  # fmt: skip
-"""Countries whose postal codes begin with a digit. Elsewhere one or two letters may come first, in Malta three."""
+"""Countries whose postal codes begin with a digit. Elsewhere one or two letters may come first; in Malta three."""
 
 
 def postal_parts(bare: str, country_code: str | None = None) -> tuple[str, ...]:
-    """The groups that people write a postal code in, with a blank or hyphen between them."""
+    """The groups of a postal code, which people separate with a blank or hyphen."""
     at = _SET_APART.get(country_code or "", 0)
     return (bare[:at], bare[at:]) if at and len(bare) > abs(at) else (bare,)
 

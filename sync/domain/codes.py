@@ -64,7 +64,7 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "Nothing to do; if many contacts show this, check that the score in HubSpot is switched on.",
     ),
     Code.SCORE_BELOW_THRESHOLD: Explanation(
-        "The score is below the threshold. A lead that is still open goes on showing today's score.", _NOTHING
+        "The score is below the threshold. A lead that is still open keeps showing the present score.", _NOTHING
     ),
     Code.NO_LEGAL_BASIS: Explanation(
         "No legal basis for processing is recorded that allows the handover.",
@@ -108,8 +108,8 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "Nothing to do: a new lead starts after the score has fallen below the re-arm level and risen again.",
     ),
     Code.LEFT_ALONE: Explanation(
-        "A person said that this contact is to be left alone for good; only a refusal still goes over.",
-        "Nothing to do; `hubspot-c4c-sync parked retry CONTACT_ID` takes it back.",
+        "A person decided that this contact is left alone for good; only a refusal is still carried over.",
+        "Nothing to do; `hubspot-c4c-sync parked retry CONTACT_ID` undoes this.",
     ),
     Code.ALREADY_HANDED_OVER: Explanation("The lead of this cycle exists and is kept up to date.", _NOTHING),
     Code.OWNER_UNKNOWN: Explanation(
@@ -133,15 +133,15 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "is filled in new records only.",
     ),
     Code.C4C_REJECTED: Explanation(
-        "SAP Sales Cloud refused the record, or to look it up by one of its values.",
+        "SAP Sales Cloud refused the record, or a lookup by one of its values.",
         "Read the detail (`hubspot-c4c-sync parked list`), correct the record or the rules, then run "
         "`hubspot-c4c-sync parked retry --code C4C_REJECTED`; a change in HubSpot tries again by itself.",
     ),
     Code.C4C_LOCKED: Explanation("Somebody has the record open; it is tried again.", _NOTHING),
     Code.C4C_CONFLICT: Explanation(
-        "The record kept changing under us; it is tried again. Where it is parked, it did not come to rest.",
-        "If it is parked, read in the detail (`hubspot-c4c-sync parked list`) which fields go back and forth: entries "
-        "of the mapping, or a workflow in SAP Sales Cloud, undo each other. Correct them, then run "
+        "The record kept changing while it was written; it is tried again. Parked: it kept changing.",
+        "If it is parked, read in the detail (`hubspot-c4c-sync parked list`) which fields go back and forth, because "
+        "entries of the mapping, or a workflow in SAP Sales Cloud, undo each other. Correct them, then run "
         "`hubspot-c4c-sync parked retry --code C4C_CONFLICT`.",
     ),
     Code.C4C_UNAVAILABLE: Explanation(
@@ -196,7 +196,7 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "HubSpot does not show a property that the decision needs: it was deleted or renamed, or the token may not "
         "read it. Not read is not empty: the contact waits, and what was handed over stays as it is.",
         "Restore the property in HubSpot, give the token the right to read it, or name another property in the "
-        "rules; `hubspot-c4c-sync check` names it. All who wait go on by themselves. If only one contact shows this, "
-        "correct the value and run `hubspot-c4c-sync resync --contact CONTACT_ID --refetch`.",
+        "rules; `hubspot-c4c-sync check` names it. All waiting contacts go on by themselves. If only one "
+        "contact shows this, correct the value and run `hubspot-c4c-sync resync --contact CONTACT_ID --refetch`.",
     ),
 }

@@ -20,7 +20,7 @@ class Rule(BaseModel):
 
 
 Finite = Annotated[float, Field(allow_inf_nan=False, strict=True)]
-"""A number; neither `true` nor a number in quotes passes for one."""
+"""A number; `true` and a number in quotes are refused."""
 
 Source = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 """Where a value comes from: a HubSpot property, or `space.name`."""
@@ -35,8 +35,8 @@ Transform = Literal[
 class Condition(Rule):
     """A test on one property, a filter by name, or `all`, `any`, `not` of further conditions.
 
-    A value that holds several options (`a;b`, HubSpot's checkboxes) is `in` a list if one of them is. Letters are
-    compared without regard to case. Tests of one entry must all hold.
+    A value that holds several options (`a;b`, HubSpot's checkboxes) is `in` a list if one of them is. Case is ignored.
+    All tests of one entry must hold.
     """
 
     property: Source | None = None
@@ -83,7 +83,7 @@ class Condition(Rule):
             yield from part.parts()
 
     def properties(self) -> set[str]:
-        """The properties that it looks at; what named filters look at stands in those."""
+        """The properties that it tests, without those of the filters that it names."""
         return {part.property for part in self.parts() if part.property}
 
     def filters(self) -> set[str]:
@@ -98,8 +98,7 @@ def any_given(*values: object) -> bool:
 def pattern(text: str) -> re2._Regexp:
     """The compiled pattern. Raises ValueError.
 
-    RE2 takes time that grows with the text alone: an innocent-looking pattern must not stop every handover.
-    """
+    RE2's time grows linearly with the text, so an innocent-looking pattern cannot stop every handover."""
     try:
         return re2.compile(text, _quietly())
     except re2.error as error:

@@ -9,7 +9,7 @@ from sync.domain.views import Company
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One step of the chain: a code and, in words without personal data, what it rests on."""
+    """One step of a decision: a code, and a text without personal data on what it rests on."""
 
     code: Code
     text: str
@@ -20,7 +20,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`code` decides; `reasons` are all that applied, in the order in which they were found.
+    """`code` is the result; `reasons` holds every reason that applied, in the order of the checks.
 
     `company` is the company of the lead's account; without one a qualified lead carries texts only. `route` is how the
     lead looks, if there is one.
@@ -37,7 +37,7 @@ class Decision:
         return self.code is Code.QUALIFIED
 
     def to_json(self) -> dict[str, Any]:
-        """As it is kept and shown."""
+        """The decision as it is stored and shown."""
         return {
             "score": self.score,
             "code": str(self.code),
@@ -48,6 +48,6 @@ class Decision:
 
     @property
     def codes(self) -> tuple[str, ...]:
-        """The deciding code and all others that applied; a step that was passed gives none."""
+        """The deciding code and all others that applied. A step that was passed adds none."""
         applied = (reason.code for reason in self.reasons if reason.code is not Code.QUALIFIED)
         return tuple(dict.fromkeys(str(code) for code in (self.code, *applied)))

@@ -1,4 +1,4 @@
-"""The kinds of record that the sync keeps in the target, one row for each."""
+"""The kinds of record that the sync writes to the target, one row for each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,9 +7,8 @@ from types import MappingProxyType
 
 
 class Entity(StrEnum):
-    """A kind of record, under the name by which links, CSV files and commands have it.
-
-    The names are those of C4C's entity types. They are stored, so they stay the same whatever the target is.
+    """A kind of record, with the name that links, CSV files and commands use. These are the names of C4C's entity
+    types. They are stored, so they stay the same for any target.
     """
 
     ACCOUNT = "CorporateAccount"
@@ -47,7 +46,7 @@ class EntityType:
 
 
 def _complete(types: Mapping[str, EntityType]) -> Mapping[str, EntityType]:
-    """The rows, read-only. Raises ValueError where a kind has no row, or two kinds have one place in the order."""
+    """The rows, read-only. Raises ValueError if a kind has no row, or two kinds have the same place in the order."""
     missing = [entity.name for entity in Entity if entity not in types]
     if missing:
         raise ValueError(f"sync/domain/entities.py: add a row to TYPES for {', '.join(missing)}")
@@ -78,7 +77,7 @@ TYPES = _complete(
         ),
     }
 )
-"""One row for each kind of record; complete, or nothing starts."""
+"""One row for each kind of record. The program does not start if one is missing."""
 
 KEYED = tuple(entity for entity in Entity if TYPES[entity].keyed)
 """The kinds that carry our key."""

@@ -1,4 +1,4 @@
-"""Which association label a rule means: found by its text once, and by its id ever after.
+"""Binds the label texts of rules to association types: by text the first time, by id from then on.
 
 Texts are for people and may be renamed; identity is (category, type id) per direction and portal (HubSpot associations
 v4 guide). Ids differ between portals, so rules name labels by text.
@@ -12,12 +12,12 @@ from sync.domain.views import Label
 
 LabelId = tuple[str, int]
 Bindings = Mapping[str, LabelId]
-"""Text in the rules → identity of the label."""
+"""Label bindings: text in the rules → identity of the label."""
 
 
 @dataclass
 class Resolution:
-    """The pins to keep, those that are new, and what does not fit (text of the rule, what is wrong)."""
+    """The bindings to keep, the new ones, and the problems (text in the rules, what is wrong)."""
 
     bindings: dict[str, LabelId] = field(default_factory=dict)
     new: dict[str, LabelId] = field(default_factory=dict)
@@ -25,7 +25,9 @@ class Resolution:
 
 
 def resolve(wanted: Iterable[str], labels: Sequence[Label], bound: Bindings) -> Resolution:
-    """Keeps what is pinned, pins what is found, and names what was renamed, has vanished or was never there."""
+    """Keeps known bindings, binds labels that were found, and names those that were renamed,
+    removed or never existed.
+    """
     found = Resolution()
     known = {_id(label): label for label in labels}
     for text in dict.fromkeys(wanted):
@@ -53,9 +55,8 @@ def _search(text: str, labels: Sequence[Label], binding: LabelId | None, found: 
 
 
 def named(label: Label, bindings: Bindings, lost: Mapping[LabelId, str]) -> Label:
-    """The label as rules see it: under the text it was pinned by; a stranger of that name is told apart.
-
-    `lost`: labels that have vanished and still count, with their text.
+    """The label with the text that rules know it by. Another label that now has this text gets its ids added to the
+    text. `lost`: removed labels that still count, with their text.
     """
     texts = {**{binding: text for text, binding in bindings.items()}, **lost}
     if text := texts.get(_id(label)):

@@ -12,7 +12,7 @@ def _listed(value: object) -> object:
 
 
 def _text(value: object) -> object:
-    """TOML's true and false are HubSpot's `"true"` and `"false"`."""
+    """The text of a value: TOML's true and false become HubSpot's `"true"` and `"false"`."""
     return str(value).lower() if isinstance(value, bool) else value
 
 
@@ -40,8 +40,8 @@ class ChannelRule(Rule):
 class AttributeRule(Rule):
     """A marketing attribute of the contact: attribute set, attribute, and the HubSpot property its values come from.
 
-    `values` translates HubSpot's values; what it does not name goes over as it is. With `may_blank` an emptied
-    property takes our values back, otherwise what is missing changes nothing.
+    `values` translates HubSpot's values; others are carried over unchanged. With `may_blank` an emptied property
+    removes our values again; otherwise a missing value changes nothing.
     """
 
     set: str = Field(min_length=1, max_length=18)

@@ -1,4 +1,4 @@
-"""Dates and times as either system writes them. The one place where they are read; it never raises."""
+"""Reads dates and times as either system writes them. Never raises."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -14,8 +14,9 @@ _MILLISECONDS = re.compile(r"-?\d{9,16}", re.ASCII)
 def moment(value: object) -> datetime | None:
     """A moment in UTC from ISO text, milliseconds since 1970 (HubSpot) or `/Date(ms)/` (C4C).
 
-    None where there is none, and for what spells no moment. C4C writes "valid since ever" as a date below year 1 and
-    "for ever" as one beyond 9999 (pyodata#143): such dates become the earliest and the latest moment there is.
+    None for an empty value, and for anything that is not a time. C4C writes "valid since ever" as a date below year 1
+    and "for ever" as one beyond 9999 (pyodata#143): such dates become the earliest and the latest moment that Python
+    knows.
     """
     text = str(value).strip() if isinstance(value, str) or type(value) is int else ""
     if match := _DATE.fullmatch(text):
@@ -48,5 +49,5 @@ def _iso(text: str) -> datetime | None:
     try:
         return found.astimezone(UTC)
     except OverflowError:
-        # An offset pushes a date at either edge over it.
+        # The offset of a date at either edge of the calendar moves it out of range.
         return EARLIEST if found.year == 1 else LATEST

@@ -1,17 +1,18 @@
-"""Numbers and ids as either system writes them. The one place where they are read; it never raises."""
+"""Reads numbers and ids as either system writes them. Never raises."""
 
 import re
 from decimal import Decimal
 
 LONGEST = 60
-"""Characters of a number."""
+"""The most characters of a number."""
 
 LARGEST = 30
-"""Places before or behind the decimal point; what has more is no score, revenue or amount of anything."""
+"""Digits before or after the decimal point. A number with more is not a real score, revenue or amount."""
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
-"""Narrower than Python's own reading, which takes `1_000` and digits of every script. A comma may separate thousands
-as well as decimals, so it makes no number."""
+"""Stricter than Python, which accepts `1_000` and digits of every script. A comma is refused, since it may separate
+thousands or decimals.
+"""
 
 
 def number(value: object) -> Decimal | None:
@@ -29,7 +30,7 @@ def _text(value: str | int | float | Decimal) -> str:
     try:
         return str(value).strip()
     except ValueError:
-        # Python spells out no number of thousands of digits.
+        # Python refuses to convert a number of thousands of digits to text.
         return ""
 
 
@@ -45,12 +46,11 @@ _DIGITS = re.compile(r"[0-9]{1,18}")
 def identifier(value: object) -> str | None:
     """A HubSpot id: plain digits, as text or as a JSON number. None for anything else.
 
-    `str.isdigit` would let `"²5"` pass, which no `int()` reads.
-    """
+    `str.isdigit` would let `"²5"` pass, which `int()` cannot read."""
     text = value if isinstance(value, str) else "" if whole(value) is None else str(value)
     return text if _DIGITS.fullmatch(text) else None
 
 
 def in_order(identifier_: str) -> tuple[int, str]:
-    """Sorts ids as numbers; an older state file may hold one that is no number."""
+    """Sort key for ids as numbers. An older state file may hold an id that is not a number."""
     return len(identifier_), identifier_

@@ -1,4 +1,4 @@
-"""The rules of `config/` as values: what qualifies, and what is written where by whose right.
+"""The rules of `config/` as values: what qualifies, what is written where, and which side wins.
 
 Pydantic checks shape and types; `sync.config` reads the files and checks what spans several entries.
 """
@@ -31,14 +31,14 @@ POSTAL = r"^[A-Za-z0-9 ]+(-[A-Za-z0-9 ]+)?$"
 ADDRESS = r"^[^@\s]+@[^@\s]+$"
 
 Name = Annotated[str, StringConstraints(pattern=NAME, max_length=30)]
-"""A name that becomes part of an external key, so nothing that needs quoting."""
+"""A name that becomes part of an external key, so only characters that need no quoting."""
 
 Title = Annotated[str, StringConstraints(min_length=1, max_length=100)]
-"""A name that people read: of a filter, a route, an owner rule, a segment."""
+"""A name for people: of a filter, a route, an owner rule or a segment."""
 
 
 class Measure(Rule):
-    """A score property with what it takes to be met: a number with a threshold, or tier labels as a set."""
+    """A score property and when it is met: from a threshold on, or with one of several tier labels."""
 
     property: ContactProperty
     threshold: Finite | None = None
@@ -52,7 +52,7 @@ class Measure(Rule):
 
 
 class RouteChoice(Rule):
-    """A route for those who meet a condition."""
+    """A route for contacts that meet a condition."""
 
     when: Condition
     route: Title
@@ -62,8 +62,8 @@ class Score(Measure):
     """One score. Each qualified score is a lead of its own, so one contact may yield several.
 
     Below `rearm_below` (or on one of `rearm_tiers`) the score is armed again: after the lead was closed, the next
-    crossing starts a new cycle. `and` names further scores that must be met too, `conditions` and `filters` what else
-    must hold. Of `routes` the first that fits is taken, else `route`.
+    crossing starts a new cycle. `and` names further scores that must be met too; `conditions` and `filters` must hold
+    as well. The first of `routes` whose condition holds is taken, else `route`.
     """
 
     name: Name
@@ -82,16 +82,15 @@ class Score(Measure):
         if self.tiers and self.rearm_below is not None:
             raise ValueError("`rearm_below` goes with `threshold`; for `tiers` name `rearm_tiers`")
         if self.rearm_tiers and (not self.tiers or self.rearm_tiers & self.tiers):
-            raise ValueError("`rearm_tiers` go with `tiers` and are none of them")
+            raise ValueError("`rearm_tiers` go with `tiers` and must differ from them")
         return self
 
 
 class Consent(Rule):
-    """Which legal basis allows the handover, whether it needs a double opt-in, and how opt-outs and consent go over.
-
-    With `allowed_basis` only these count, otherwise every basis but `no_basis`. A basis in `confirmation_for` counts
-    only while `confirmation_property` holds one of `confirmed`. `stop_updates_when_withdrawn`: once somebody who was
-    handed over opts out, the refusal is carried over and nothing else is written for them any more.
+    """Which legal basis allows the handover, whether it needs a double opt-in, and how opt-outs and consent are carried
+    over. With `allowed_basis` only these count, otherwise every basis except `no_basis`. A basis in `confirmation_for`
+    counts only while `confirmation_property` holds one of `confirmed`. `stop_updates_when_withdrawn`: after a contact
+    that was handed over opts out, the refusal is carried over and nothing else is written for it.
     """
 
     legal_basis_property: ContactProperty = "hs_legal_basis"
@@ -117,14 +116,14 @@ class Consent(Rule):
     stop_updates_when_withdrawn: StrictBool = False
 
     def properties(self) -> tuple[str, ...]:
-        """Everything that consent is read from."""
+        """The properties from which consent is read."""
         confirmation = (self.confirmation_property,) if self.confirmation_for else ()
         by_channel = (rule.property for rule in self.channels)
         return tuple(dict.fromkeys((self.legal_basis_property, *confirmation, self.optout_property, *by_channel)))
 
 
 class Route(Rule):
-    """How the lead of a score looks: constants that the tenant's code lists must know, and who owns it."""
+    """The constants of a score's lead, which the tenant's code lists must contain, and its owner rule."""
 
     lead_name: str = "{company.name}: {contact.firstname} {contact.lastname} ({score.name})"
     origin: str | None = None
@@ -142,11 +141,11 @@ class Route(Rule):
 
 
 class LabelRule(Rule):
-    """What an association label means. Earlier rules go before later ones.
+    """The effect of an association label. Earlier rules take precedence.
 
     `fields` are filled in on the relationship between contact and account; with `account` a company of this label
     becomes the lead's account before the primary one; `blocks` keeps a contact from being handed over (`account`: if
-    the lead's company carries the label, `any`: if any does); `route` is that of leads of a company with the label.
+    the lead's company carries the label, `any`: if any does); `route` applies to leads of a company with the label.
     Without `relationship` the contact is not made contact person of a company with the label, and the lead does not go
     to its account either.
     """
@@ -168,7 +167,7 @@ class LabelRule(Rule):
 
     @property
     def keeps_back(self) -> bool:
-        """Whether a record is made that must not be where the label is not recognised."""
+        """Whether a record would be created wrongly if the label were not recognised."""
         return self.blocks is not None or not self.relationship
 
 
@@ -183,7 +182,7 @@ class Segments(Rule):
     """The customer segment of a company (source `derived.segment`), from revenue and head count.
 
     The lowest segment is below both limits of `middle_from`; the highest above either of `top_above`; the middle one
-    between. What only one of the two numbers tells counts; without both the segment is unknown.
+    between. One of the two numbers is enough if it decides; without both the segment is unknown.
     """
 
     revenue_property: CompanyProperty = "annualrevenue"
@@ -209,11 +208,12 @@ OwnerStep = Literal["contact_owner", "company_owner", "account_owner", "territor
 
 
 class OwnerRule(Rule):
-    """Who owns a lead or an account: the first of `order` that names a valid employee. Owners are e-mail addresses.
+    """The owner of a lead or an account: the first step of `order` that gives a valid employee. Owners are e-mail
+    addresses.
 
-    `round_robin` deals evenly and always the same, by the HubSpot id; it keeps no memory, so it deals the same after a
-    restart, and when somebody leaves only that person's share moves. `account_owner` is the owner of the account in
-    SAP Sales Cloud.
+    `round_robin` distributes evenly by the HubSpot id alone. It therefore gives the same owner after a restart, and
+    when an employee leaves, only that person's share moves. `account_owner` is the owner of the account in SAP Sales
+    Cloud.
     """
 
     order: tuple[OwnerStep, ...] = Field(min_length=1)
@@ -248,7 +248,7 @@ class Qualification(Rule):
 
 
 class FieldRule(StrEnum):
-    """Who may change a field after it was first written."""
+    """Which side may change a field after it was first written."""
 
     HUBSPOT_WINS = "hubspot_wins"
     C4C_WINS = "c4c_wins"
@@ -259,13 +259,13 @@ class FieldRule(StrEnum):
 class FieldMap(Rule):
     """One field of one entity: target, where its value comes from, and its rule.
 
-    `target` may name several fields: a long text is spread over them at word boundaries. Of several sources the first
-    that is filled counts; with `join` all that are filled, with this text between. `table` translates the transformed
-    value (what it does not know does not fit unless `otherwise` is given); `default` stands in for a missing value.
-    `country` is the ISO code that phone numbers and states are read with, `country_source` tells it better where it
-    is filled. `misfit` says what happens to a value that does not fit: `warn` leaves it out, `reject` parks the contact
-    until a person has corrected it. `when` limits a field to leads with or without an account. `time_zone`
-    says which day a moment falls on where the field holds a date without a time of day.
+    `target` may name several fields: a long text is spread over them at word boundaries. The first of several sources
+    that is filled counts; with `join` all that are filled, joined by this text. `table` translates the transformed
+    value (a value that it lacks does not fit, unless `otherwise` is given); `default` replaces a missing value.
+    `country` is the ISO code by which phone numbers and states are read; `country_source` takes precedence where it is
+    filled. `misfit` says what happens to a value that does not fit: `warn` leaves it out, `reject` parks the contact
+    until a person has corrected it. `when` limits a field to leads with or without an account. `time_zone` decides the
+    day of a moment if the field holds a date without a time of day.
     """
 
     target: tuple[str, ...] = Field(min_length=1)
@@ -313,14 +313,14 @@ class FieldMap(Rule):
         return self
 
     def constants(self) -> tuple[str, ...]:
-        """Values that stand in the rules themselves: the tenant's code lists must know them."""
+        """Constant values in the rules themselves, which the tenant's code lists must contain."""
         fixed = (self.value, self.otherwise, self.default if not self.table else None)
-        # An empty one writes nothing, so it need be no code.
+        # An empty one writes nothing, so it need not be a code.
         return tuple(value for value in (*fixed, *self.table.values()) if value)
 
 
 class NaturalKey(Rule):
-    """A way to recognise an account that was in C4C before us."""
+    """A way to recognise an account that was in C4C before."""
 
     kind: Literal["tax_number", "web_domain", "name_country_postal"]
     source: tuple[CompanyProperty, ...] = Field(min_length=1)
@@ -334,8 +334,7 @@ class EntityMap(Rule):
 class AccountMap(EntityMap):
     """`[account]`: CorporateAccount.
 
-    `shared_domains` are web domains of many companies, by which none is recognised, besides those that are known.
-    """
+    `shared_domains` adds web domains that many companies share, so that none is recognised by them."""
 
     natural_keys: tuple[NaturalKey, ...] = ()
     shared_domains: frozenset[str] = frozenset()
@@ -352,8 +351,7 @@ class ContactMap(EntityMap):
 class LeadMap(EntityMap):
     """`[lead]`: Lead. The internal life cycle codes differ by tenant; `check` prints the tenant's list.
 
-    `score_below_threshold`: an open lead goes on showing today's score after it fell below the threshold.
-    """
+    `score_below_threshold`: an open lead keeps showing the present score after it fell below the threshold."""
 
     closed_status: frozenset[str] = Field(min_length=1)
     accepted_status: frozenset[str]
@@ -361,7 +359,7 @@ class LeadMap(EntityMap):
 
 
 class Duplicates(Rule):
-    """`[duplicates]`: what happens where HubSpot holds one company, or one person of a company, twice.
+    """`[duplicates]`: what happens if HubSpot holds one company, or one person of a company, twice.
 
     `share`: the companies share one account. `park`: contacts wait for a person. `create`: each gets a record.
     """
@@ -389,7 +387,7 @@ class Mapping(Rule):
 
 
 class Rules(Rule):
-    """Everything that decides; `digest` names this very set of rules."""
+    """All rules together. `fingerprint` identifies exactly this set."""
 
     qualification: Qualification
     mapping: Mapping
@@ -399,7 +397,7 @@ class Rules(Rule):
         return next(score for score in self.qualification.scores if score.name == name)
 
     def contact_properties(self) -> tuple[str, ...]:
-        """The contact properties that the rules name, sorted: asked of HubSpot, mirrored, nothing else."""
+        """The contact properties that the rules name, sorted. Only these are requested from HubSpot and mirrored."""
         named = _own("contact", self.sources()) | self._fixed_contact_properties()
         return _sorted(set(with_country_codes(named)))
 
@@ -417,7 +415,7 @@ class Rules(Rule):
         return scores | named | attributes | {"lastname", "company", OWNER_PROPERTY, MERGED_PROPERTY, ADDITIONAL_EMAILS}
 
     def sources(self) -> set[str]:
-        """Everything that fields, conditions, routes and owner rules look at, each with its space in front."""
+        """The sources that fields, conditions, routes and owner rules use, each with its space in front."""
         entities = (
             ("company", self.mapping.account),
             ("contact", self.mapping.contact),
@@ -434,13 +432,13 @@ class Rules(Rule):
         return found | self._territory_sources() | self._segment_sources(found)
 
     def _territory_sources(self) -> set[str]:
-        """Where a territory table looks: at the company, or at the contact of a lead without one."""
+        """The sources of a territory table: of the company, or of the contact for a lead without a company."""
         rules = [rule for rule in self.qualification.owners.values() if rule.territories]
         names = {name for rule in rules for name in (rule.country_property, rule.postal_property)}
         return {f"{space}.{name}" for space in ("contact", "company") for name in names}
 
     def _segment_sources(self, found: set[str]) -> set[str]:
-        """Revenue and head count, if anything asks for the segment."""
+        """Revenue and head count, if any rule uses the segment."""
         by_segment = any(t.segment for rule in self.qualification.owners.values() for t in rule.territories)
         if "derived.segment" not in found and not by_segment:
             return set()
@@ -454,7 +452,7 @@ ADDITIONAL_EMAILS = "hs_additional_emails"
 """Further addresses of a contact, separated by semicolons."""
 
 SPACES = frozenset({"contact", "company", "score", "route", "c4c", "derived", "owner"})
-"""What may stand before the dot of a source; without a dot the entity's own HubSpot object is meant."""
+"""The spaces that may precede the dot of a source; without a dot it is the entity's own HubSpot object."""
 
 FIXED: dict[str, frozenset[str]] = {
     "score": frozenset({"name", "value", "note"}),
@@ -462,7 +460,7 @@ FIXED: dict[str, frozenset[str]] = {
     "c4c": frozenset({"owner_uuid", "account_uuid", "contact_uuid"}),
     "derived": frozenset({"segment"}),
 }
-"""What may stand after the dot, for the spaces that are not HubSpot's. A pattern (`lead_name`) is no value."""
+"""The names that may follow the dot, for spaces other than HubSpot's. A pattern (`lead_name`) is not a value."""
 
 
 def qualified(own: str, name: str) -> str:

@@ -1,4 +1,4 @@
-"""What kinds of records a CRM holds: field types, lengths, and what may be written or filtered. Pure."""
+"""The kinds of records of a CRM: field types, lengths, and which fields may be written or filtered. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ class Field:
     context: str | None = None
 
     def cuts(self, text: str) -> bool:
-        """Whether the text is longer than what the field holds."""
+        """Whether the text is longer than the field."""
         return self.type == "String" and 0 < self.length < len(text)
 
 

@@ -1,4 +1,4 @@
-"""Reading a score: numbers come as strings, tier labels as text, and a missing score is not 0."""
+"""Reads a score: numbers arrive as strings, tier labels as text, and a missing score is not 0."""
 
 from enum import StrEnum
 
@@ -8,7 +8,7 @@ from sync.domain.views import Properties, clean
 
 
 class Level(StrEnum):
-    """Where a contact stands on one score; BETWEEN lies below the threshold but not below the re-arm level."""
+    """The level of a contact on one score. BETWEEN is below the threshold but not below the re-arm level."""
 
     MET = "met"
     BETWEEN = "between"
@@ -17,7 +17,7 @@ class Level(StrEnum):
 
 
 def number(text: str | None) -> float | None:
-    """The number that `text` spells (`"82"`, `"+80"`, `"8.0E1"`), or None where it spells none."""
+    """The number that `text` spells (`"82"`, `"+80"`, `"8.0E1"`), or None if it is not a number."""
     found = numbers.number(text)
     return None if found is None else float(found)
 

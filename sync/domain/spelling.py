@@ -1,14 +1,14 @@
-"""What a misspelled word may have meant, and how a message shows words, values and places of a rule file."""
+"""Suggestions for misspelt words, and how messages show words, values and places of a rule file."""
 
 import difflib
 from collections.abc import Iterable
 
 LONGEST = 80
-"""Characters of a value, or of a name, that a message repeats."""
+"""The most characters of a value or name that a message shows."""
 
 
 def shown(value: object) -> str:
-    """A value of a rule file as messages may show it: what could be somebody's address only says so."""
+    """A value of a rule file as messages show it. A possible e-mail address is replaced by a note."""
     if isinstance(value, bool):
         return str(value).lower()
     try:
@@ -27,13 +27,13 @@ def shortened(text: str) -> str:
 
 
 def entry(key: str, number: int, title: str) -> str:
-    """Place of an entry of a list, counted from 0, with what people call it: `scores.0 (mql)`."""
+    """The place of an entry of a list, counted from 0, with its name: `scores.0 (mql)`."""
     named = title.strip() and "@" not in title
     return f"{key}.{number} ({shortened(title.strip())})" if named else f"{key}.{number}"
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
-    """What is spelled most like the word, if anything is."""
+    """The option that is spelled most like the word, if any is similar."""
     return next(iter(difflib.get_close_matches(word, list(known), n=1)), None)
 
 

@@ -9,7 +9,7 @@ import unicodedata
 from typing import Any
 
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
-"""Half a surrogate pair, as scripts leave it that cut an emoji in two; no encoding can write it."""
+"""Half a surrogate pair, which a script leaves when it cuts an emoji in two. No encoding can write it."""
 
 _UNSEEN = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e"
@@ -17,21 +17,19 @@ _UNSEEN = re.compile(
 )
 """Control characters, zero-width characters, marks of direction and fillers (Unicode categories Cc and Cf).
 
-U+FFFE and U+FFFF are no characters: XML 1.0 2.2, and so C4C's Atom, has no place for them.
-"""
+U+FFFE and U+FFFF are not characters: XML 1.0 (2.2), and so C4C's Atom, does not allow them. """
 
 _JOINERS = re.compile("(?<![\u0590-\u1fff\u2c00-\U0010ffff])[\u200c\u200d]+|[\u200c\u200d]+(?=\\s|$)")
-"""Joiners where they change nothing that is seen; in Arabic, Indic scripts and emoji they do."""
+"""Joiners where they have no visible effect. In Arabic, Indic scripts and emoji they have one."""
 
 _LINES = re.compile("[\x0b\x0c\x85\u2028\u2029]")
 _BLANKS = re.compile("[\xa0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000]")
 
 
 def clean(text: str) -> str:
-    """The text as it is seen: without what nobody can see, blanks and line breaks of all kinds as plain ones.
+    """The text without invisible characters, with plain blanks and line breaks.
 
-    U+FFFD stands for each half of a surrogate pair; accents are one character with their letter (Unicode NFC).
-    """
+    U+FFFD replaces each half of a surrogate pair; accents are one character with their letter (Unicode NFC)."""
     if text.isascii() and text.isprintable():
         return text
     visible = _UNSEEN.sub("", _HALF_PAIR.sub("\ufffd", text))
@@ -43,7 +41,7 @@ _ODD = re.compile("|".join(one.pattern for one in (_HALF_PAIR, _UNSEEN, _LINES, 
 
 
 def is_clean(text: str) -> bool:
-    """Whether `clean` would leave the text, and each part of it, as it is; False also where that is in doubt."""
+    """Whether `clean` would change neither the text nor any part of it; False if in doubt."""
     return not _ODD.search(text) and unicodedata.is_normalized("NFC", text)
 
 

@@ -10,7 +10,7 @@ from sync.domain.numbers import number
 
 
 def blank(value: Any) -> bool:
-    """C4C shows missing text as an empty string, missing dates and UUIDs as null."""
+    """Whether the value is missing. C4C shows missing text as an empty string, missing dates and UUIDs as null."""
     return value is None or value == ""
 
 
@@ -38,7 +38,7 @@ def _as_number(value: Any) -> Decimal | None:
     # A leading zero or plus belongs to a code or a phone number: "01" is not "1".
     if isinstance(value, str) and not _PLAIN_NUMBER.fullmatch(value):
         return None
-    # What is neither text nor number (a reference to a record that is still to be created) equals no number.
+    # Anything else, such as a reference to a record that is still to be created, differs from every number.
     return number(value)
 
 
@@ -46,7 +46,7 @@ _PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+([eE][+-]?\d+)?)?", re.ASCII)
 
 
 def _as_shown_date(value: Any) -> datetime | None:
-    """C4C shows `/Date(ms)/` for what was written as ISO text; whole seconds count, that is all that was sent."""
+    """The moment in `/Date(ms)/`, which C4C shows for ISO text. Only whole seconds count, since no more was sent."""
     if not is_c4c_date(value) and not (isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\dT", value)):
         return None
     found = moment(value)

@@ -1,4 +1,4 @@
-"""What the pure core looks at: one contact with everything that a decision needs, as values."""
+"""Values for the pure core: one contact with everything that a decision needs."""
 
 import operator
 from collections.abc import Callable, Mapping
@@ -24,8 +24,7 @@ PRIMARY = ("HUBSPOT_DEFINED", 1)
 class Label:
     """One association type between a contact and a company, seen from the contact.
 
-    Identity is (category, type_id) per portal; `text` is what people see and may be renamed.
-    """
+    Its identity is (category, type_id) per portal; `text` is shown to people and can change."""
 
     category: str
     type_id: int
@@ -40,8 +39,7 @@ class Label:
 class Owner:
     """A HubSpot owner: `id` is what `hubspot_owner_id` holds (not `userId`).
 
-    `unread`: HubSpot's owners were never read, so nobody knows yet who it is.
-    """
+    `unread`: HubSpot's owners have never been read, so only the id is known."""
 
     id: str
     email: str | None
@@ -50,9 +48,8 @@ class Owner:
 
 
 class Unreadable(Exception):
-    """A property whose value HubSpot did not show: it is not known, which is not the same as empty.
-
-    It is raised instead of an answer, so that no rule can take "not read" for "there is none".
+    """A property's value could not be read, which differs from an empty value. Raised instead of returning a value, so
+    that no rule can take "unread" for "empty".
     """
 
     def __init__(self, space: Literal["contact", "company"], name: str) -> None:
@@ -63,8 +60,8 @@ class Unreadable(Exception):
 class Company:
     """A mirrored HubSpot company; `unreadable` as in `ContactView`.
 
-    `peers`: groups of companies that have something in common with this one, itself among them. Companies share
-    the groups, since many of one batch may have one domain. `kin`: by duplicate of this company, its groups.
+    `peers`: groups of companies that have something in common with this one, itself included. Companies share the
+    groups, since many of one batch may have one domain. `kin`: by duplicate of this company, its groups.
     """
 
     id: str
@@ -75,7 +72,7 @@ class Company:
     kin: Mapping[str, tuple["Peers", ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def get(self, name: str) -> str | None:
-        """The value, None where it is empty. Raises Unreadable."""
+        """The value; None if it is empty. Raises Unreadable."""
         if name in self.unreadable:
             raise Unreadable("company", name)
         return clean(self.properties.get(name))
@@ -96,15 +93,14 @@ class Peer:
 
 
 ALIKE = "alike "
-"""How a text begins that only companies have in common that are the same one twice (`sync.mappers.identity.keys`)."""
+"""Prefix of index keys that only duplicates of a company have in common (`sync.mappers.identity.keys`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Peers:
     """Companies with one domain, or (`alike`) with one domain and name, or one name, country and postal code.
 
-    Being alike is passed on: if the first is the second and the second is the third, all three are one.
-    """
+    Being alike is transitive: if the first is the second and the second is the third, all three are one."""
 
     members: tuple[Peer, ...]
     alike: bool
@@ -123,16 +119,16 @@ class Association:
 
 
 Origin = Literal["created", "adopted", "set", "shared"]
-"""How a pair came about: we created the record, found it, a person named it, or it carries the key of another id."""
+"""The origin of a link: we created the record, found it, a person named it, or it carries the key of another id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
     """External key ↔ C4C record, with the values last sent.
 
-    An empty `object_id` is an intent: we are about to create the record, and have not seen its end yet. `seen` is what
-    the record itself told when it was read last: its other ids, its life cycle status, and under `theirs` a digest of
-    every field that holds another value than ours.
+    An empty `object_id` is an intent: the record is about to be created, and the result is not known yet. `seen` is
+    what the record itself told when it was read last: its other ids, its life cycle status, and under `theirs` a digest
+    of every field that holds another value than ours.
     """
 
     entity: str
@@ -149,15 +145,14 @@ class Link:
 
     @property
     def ours(self) -> bool:
-        """Whether we made the record, so that we may delete it again."""
+        """Whether we created the record, so that we may delete it again."""
         return self.origin == "created"
 
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """One handover of a contact for one score: `rearmed` once the score was seen below the re-arm level since.
-
-    `evidence`: consent as it was read then, by property.
+    """One handover of a contact for one score: `rearmed`: the score has been below the re-arm level since. `evidence`:
+    consent as read at that time, by property.
     """
 
     score: str
@@ -167,13 +162,13 @@ class Cycle:
 
 
 class Memo:
-    """Remembers results that were computed from one view, since a plan is made again after each answer."""
+    """Caches results computed from one view, since planning starts anew after each answer."""
 
     def __init__(self) -> None:
         self._known: dict[object, tuple[tuple[object, ...], tuple[object, ...], Any]] = {}
 
     def once(self, name: object, by: tuple[object, ...], rests_on: tuple[object, ...], make: Callable[[], T]) -> T:
-        """The result of `make`, computed anew where it is `by` other objects, or rests on other values, than before."""
+        """The result of `make`, computed anew only if it depends on other objects or values than before."""
         if known := self._known.get(name):
             before, values, found = known
             if values == rests_on and all(map(operator.is_, before, by)):
@@ -188,9 +183,9 @@ class Memo:
 class ContactView:
     """One contact as the mirror knows it.
 
-    `unreadable` names the properties that HubSpot did not show when the contact was read last, or sent in a form that
-    nobody can read (`ASSOCIATIONS` among them). Such a property is not empty: `properties` holds what was read of it
-    before, if anything was. `left_alone` is the reason that a person gave for leaving the contact alone for good.
+    `unreadable` names the properties that HubSpot did not show when the contact was read last, or sent in an unreadable
+    form (possibly with `ASSOCIATIONS`). Such a property is not empty: `properties` holds what was read of it before, if
+    anything was. `left_alone` is the reason that a person gave for leaving the contact alone for good.
     """
 
     id: str
@@ -206,23 +201,22 @@ class ContactView:
     unreadable: frozenset[str] = frozenset()
     left_alone: str | None = None
     duplicates: tuple[str, ...] = ()
-    """Other contacts of a company of this one with the same e-mail address that are handed over, or would be."""
+    """Other contacts of one of its companies with the same e-mail address that are handed over, or would be."""
     memo: Memo = field(default_factory=Memo, init=False, compare=False, repr=False)
 
     def get(self, name: str) -> str | None:
-        """The value, None where it is empty. Raises Unreadable."""
+        """The value; None if it is empty. Raises Unreadable."""
         if name in self.unreadable:
             raise Unreadable("contact", name)
         return clean(self.properties.get(name))
 
     def known(self, name: str) -> str | None:
-        """The value as far as it is known: None where it is empty, and where it cannot be read."""
+        """The value; None if it is empty or cannot be read."""
         return None if name in self.unreadable else self.get(name)
 
 
 def clean(value: str | None) -> str | None:
-    """The value without surrounding blanks; empty counts as missing, and so does what nobody can see.
-
-    Values are cleaned where they are read; this covers what an earlier release stored.
+    """The value without surrounding blanks; empty or invisible text counts as missing. Values are cleaned when they are
+    read; this also covers values that an earlier release stored.
     """
     return None if value is None else text.clean(value).strip() or None

@@ -1,1 +1,1 @@
-"""What can be wrong with the rule files beyond their form, said in the words of those who write them."""
+"""Checks the rule files beyond their form, with messages in the words of the people who write them."""

@@ -1,6 +1,5 @@
-"""What pydantic cannot see: entries of the rule files that name each other, C4C fields, and where values come from.
-
-Each problem is a sentence with key, what was found, and what is allowed.
+"""Checks that pydantic cannot make: entries that refer to each other, C4C fields, and sources of values. Each problem
+is a sentence with the key, what was found, and what is allowed.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -52,7 +51,7 @@ _DEFINED = {
     "route": '[routes."<name>"]',
     "owner": '[owners."<name>"] with an `order`',
 }
-"""How a name of that kind is defined."""
+"""How a name of each kind is defined."""
 
 
 def _known(key: str, name: str, known: Iterable[str]) -> Iterator[str]:
@@ -83,7 +82,7 @@ def _listed(condition: Condition) -> tuple[str, ...]:
 
 
 def _circles(found: rules.Qualification) -> Iterator[str]:
-    """Filters that refer to themselves, directly or through others."""
+    """Filters that refer to themselves, directly or through other filters."""
     done: set[str] = set()
 
     def walk(name: str, path: tuple[str, ...]) -> Iterator[str]:
@@ -141,7 +140,7 @@ def _segments(found: rules.Segments) -> Iterator[str]:
 
 
 def mapping(found: rules.Mapping, qualification: rules.Qualification | None) -> Iterator[str]:
-    """Problems of `mapping.toml`; without the other file what refers to it is not looked at."""
+    """Problems of `mapping.toml`. Without the other file, references to it are not checked."""
     for entity, entity_map in found.by_entity().items():
         section = TYPES[entity].section or ""
         for n, mapped in enumerate(entity_map.fields):
@@ -163,7 +162,7 @@ def mapping(found: rules.Mapping, qualification: rules.Qualification | None) -> 
 
 
 def _natural_key(key: rules.NaturalKey) -> Iterator[str]:
-    """Only web domains may be looked for in several properties."""
+    """Problems of a natural key: only a web domain may come from several properties."""
     if key.kind == "name_country_postal" and len(key.source) != 3:
         yield f"found {list(key.source)}, allowed: name, country and postal code"
     if key.kind == "tax_number" and len(key.source) != 1:
@@ -171,7 +170,7 @@ def _natural_key(key: rules.NaturalKey) -> Iterator[str]:
 
 
 def _shared(domains: Iterable[str]) -> Iterator[str]:
-    """Domains in another spelling than the one that they are compared in."""
+    """Shared domains that are not in the spelling in which domains are compared."""
     for written in sorted(domains):
         bare = domain(written)
         if bare != written:
@@ -179,7 +178,7 @@ def _shared(domains: Iterable[str]) -> Iterator[str]:
 
 
 def _attributes(found: Sequence[AttributeRule]) -> Iterator[str]:
-    """Two entries of one attribute, which would take back each other's values for ever, and values that are cut."""
+    """Two entries for one attribute, which would undo each other's values for ever, and values that are too long."""
     held = standard_fields.standard().entities[Entity.ATTRIBUTE]["BusinessAttributeValue"]
     places: dict[tuple[str, str], int] = {}
     for n, rule in enumerate(found):
@@ -195,7 +194,7 @@ def _attributes(found: Sequence[AttributeRule]) -> Iterator[str]:
 
 
 def _out_of_place(section: str, external_key: str, mapped: rules.FieldMap) -> Iterator[str]:
-    """What stands in an entry and belongs elsewhere."""
+    """Keys of an entry that are not allowed there."""
     if external_key in mapped.target:
         yield f"`{external_key}` is the external key, which the sync fills itself; map to another custom field"
     if section != "lead" and mapped.when != "always":
@@ -203,8 +202,8 @@ def _out_of_place(section: str, external_key: str, mapped: rules.FieldMap) -> It
 
 
 def _filled_twice(entries: Sequence[rules.FieldMap]) -> Iterator[str]:
-    """Entries of one target would undo each other for ever, unless one is for leads with an account, one for those
-    without.
+    """Two entries for one target, which would undo each other for ever; unless one is for leads with an account and one
+    for leads without.
     """
     for n, mapped in enumerate(entries):
         for m, earlier in enumerate(entries[:n]):

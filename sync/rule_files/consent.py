@@ -1,4 +1,6 @@
-"""Entries of `[consent]` that contradict each other, so that a refusal would be lost or a basis never counts."""
+"""Finds entries of `[consent]` that contradict each other, so that a refusal would be lost or a basis would never
+count.
+"""
 
 from collections.abc import Iterator
 
@@ -8,7 +10,9 @@ from sync.domain.spelling import entry, shown
 
 
 def problems(consent: Consent) -> Iterator[str]:
-    """What is wrong between the keys of the section, as sentences with key, found and allowed."""
+    """Contradictions between the keys of the section, as sentences with the key, what was found,
+    and what is allowed.
+    """
     if consent.granted == consent.refused:
         yield f"granted: found {shown(consent.granted)}, the code of `refused`; allowed: the code of a granted consent"
     yield from _bases(consent)
@@ -30,7 +34,7 @@ def _bases(consent: Consent) -> Iterator[str]:
 
 
 def _channels(consent: Consent) -> Iterator[str]:
-    """A channel may be told by several properties, but by each of them only once."""
+    """Channels that are read twice from the same property. Several properties for one channel are allowed."""
     first: dict[tuple[str, str], int] = {}
     for number, rule in enumerate(consent.channels):
         earlier = first.setdefault((rule.channel, rule.property), number)

@@ -1,6 +1,5 @@
-"""Keys of one field of the mapping that cannot go together, or whose constants the field does not hold.
-
-Each problem is a sentence with key, found and remedy.
+"""Checks keys of one field of the mapping that exclude each other, and constants that are too long for the field. Each
+problem is a sentence with the key, what was found, and the remedy.
 """
 
 from collections.abc import Iterator
@@ -44,10 +43,10 @@ def _template(text: str) -> Iterator[str]:
 
 
 def _constants(mapped: FieldMap, qualification: Qualification | None) -> Iterator[tuple[str, str]]:
-    """(where, value) of what the rules themselves write into the field."""
+    """(where, value) of constants that the rules write into the field."""
     for key in ("value", "otherwise", "default"):
         value = getattr(mapped, key)
-        # What goes through a table afterwards is not what is written.
+        # A value that goes through a table is not written itself.
         if value and not (key == "default" and mapped.table):
             yield key, value
     yield from (("table", value) for value in mapped.table.values())
@@ -59,7 +58,7 @@ def _constants(mapped: FieldMap, qualification: Qualification | None) -> Iterato
 
 
 def cuts(mapped: FieldMap, fields: Fields, value: str) -> bool:
-    """Whether the targets together hold less than the value; fields that are not known hold everything."""
+    """Whether the value is longer than the targets together. Unknown fields count as unlimited."""
     targets = [fields.get(name) for name in mapped.target]
     lengths = [field.length if field and field.type == "String" else 0 for field in targets]
     return bool(lengths) and spread(value, lengths)[1]

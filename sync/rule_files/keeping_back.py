@@ -1,4 +1,4 @@
-"""Values of the rules that keep a contact from being handed over, or that say a refusal. Pure."""
+"""Values of the rules that keep a contact from being handed over, or that mean a refusal. Pure."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ Value = tuple[str, str, str]
 
 
 def values(found: Qualification) -> Iterator[Value]:
-    """Without these options in the portal, those whom they keep back would look like everybody else."""
+    """The values. If the portal loses one of these options, the contacts that it kept back would qualify."""
     for condition in found.conditions():
         yield from _excluded(condition, negated=False)
     consent = found.consent

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a rule file, as sentences for those who write it: key, found, allowed."""
+"""Turns pydantic's errors in a rule file into sentences for its author: key, found, allowed."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from sync.domain.rules import ADDRESS, COUNTRY, NAME, POSTAL
 from sync.domain.spelling import closest, entry, nearest, shortened, shown
 
 Error = Mapping[str, Any]
-"""One of `ValidationError.errors()`."""
+"""One element of `ValidationError.errors()`."""
 
 Location = tuple[str | int, ...]
 
@@ -22,7 +22,7 @@ _TITLES = {
     "attributes": "attribute",
     "channels": "channel",
 }
-"""By list: the key that its entries are known by."""
+"""By list, the key that names its entries."""
 
 _PATTERNS = {
     ADDRESS: "must be an e-mail address",
@@ -62,7 +62,7 @@ def _at_least(number: int, of: str) -> str:
 
 
 def _place(location: Location, data: object) -> str:
-    """The key of a place in a file, each entry of a list with its number and what it is called."""
+    """The place of an error in a file; entries of a list have number and name."""
     key = ""
     for before, part in zip(("", *location), location, strict=False):
         data = _inside(data, part)
@@ -88,7 +88,7 @@ def _title(list_name: str | int, found: object) -> str:
 
 
 def explained(errors: Sequence[Error], model: type[BaseModel], data: object) -> list[str]:
-    """The errors of one file as sentences, without those that only follow from another one."""
+    """The errors of one file as sentences, without those that are consequences of another one."""
     missing_by_typo = {_meant(error, model) for error in errors if error["type"] == "extra_forbidden"}
     return [
         _explain(error, model, data)
@@ -99,7 +99,7 @@ def explained(errors: Sequence[Error], model: type[BaseModel], data: object) -> 
 
 
 def _meant(error: Error, model: type[BaseModel]) -> Location:
-    """Where an unknown key most likely belongs."""
+    """The place where an unknown key most likely belongs."""
     *path, key = error["loc"]
     return (*path, closest(str(key), _keys(model, path)) or "")
 
@@ -132,7 +132,7 @@ def _explain(error: Error, model: type[BaseModel], data: object) -> str:
 
 
 def _name(error: Error, key: str) -> str:
-    """Of an entry whose own name is wrong."""
+    """The sentence for an entry whose own name is wrong."""
     name = error["input"]
     if name == "":
         return f"{key}: found an entry without a name; give it one: [{key}.name]"
@@ -147,14 +147,14 @@ def _sentence(error: Error) -> str:
 
 
 def _of_people(location: Location) -> bool:
-    """Whether an owner's address is meant to stand there: whatever was written instead may name the person, too."""
+    """Whether the place is for an owner's address: a wrong value there may still name the person."""
     if "territories" in location:
         return not {"country", "postal", "segment"} & {*location}
     return "round_robin" in location
 
 
 def _keys(model: type[BaseModel], location: Iterable[str | int]) -> list[str]:
-    """The keys allowed at a location, as far as the models tell."""
+    """The keys that the models allow at a location."""
     current = model
     for part in location:
         fields = {field.alias or name: field for name, field in current.model_fields.items()}

@@ -1,4 +1,4 @@
-"""What C4C requires of a new record, and whether the mapping fills it: without it every create is refused."""
+"""Checks that the mapping fills every field that C4C requires of a new record: otherwise each create is refused."""
 
 from collections.abc import Iterable, Iterator
 
@@ -7,7 +7,7 @@ from sync.domain.rules import EntityMap, FieldMap, Qualification
 from sync.domain.schema import Fields, Schema, names
 
 BY_THE_SYNC = frozenset({(Entity.LEAD, "Name")})
-"""Filled without an entry in the mapping: a lead is named by its route's `lead_name`."""
+"""Fields that are filled without an entry in the mapping: a lead's name comes from its route's `lead_name`."""
 
 
 def unfilled(
@@ -15,8 +15,7 @@ def unfilled(
 ) -> Iterator[tuple[str, str]]:
     """(field, what is wrong and what to do) for each required field that some new records would lack.
 
-    Whether a value is there for a single record only HubSpot can tell; here it is asked whether the rules ask for one.
-    """
+    This checks that the rules provide a value; whether a single record has one only HubSpot knows."""
     fields = offered.entities.get(entity, {})
     for name, field in fields.items():
         if not field.required or name in ("ObjectID", found.external_key) or (entity, name) in BY_THE_SYNC:
@@ -28,12 +27,14 @@ def unfilled(
 
 
 def _first(mapped: FieldMap, fields: Fields) -> str | None:
-    """The field that every value of the entry reaches; further ones hold what is too long for it."""
+    """The field that every value of the entry reaches; further targets get the rest of a long value."""
     return next((target for target in mapped.target if target in fields), None)
 
 
 def _gap(entity: str, name: str, filling: Iterable[FieldMap], qualification: Qualification | None) -> str | None:
-    """Which records go without and the remedy; None where every record gets a value. Only leads differ by `when`."""
+    """A sentence on the records that get no value, with the remedy; None if every record gets one. Only leads differ by
+    `when`.
+    """
     kinds = {"account", "no_account"} if entity == Entity.LEAD else {"account"}
     covered: set[str] = set()
     poor: set[str] = set()
@@ -55,7 +56,7 @@ def _gap(entity: str, name: str, filling: Iterable[FieldMap], qualification: Qua
 
 
 def _routes_without(mapped: FieldMap, qualification: Qualification | None) -> set[str]:
-    """Routes that leave the entry empty, where a value can come from the route alone."""
+    """Routes without a value for an entry whose only source is the route."""
     keys = [name.partition(".")[2] for name in mapped.source if name.startswith("route.")]
     if not keys or len(keys) < len(mapped.source) or mapped.default is not None or qualification is None:
         return set()

@@ -1,6 +1,5 @@
-"""Where the values of fields may come from: sources that name nothing, and those that have no value in their section.
-
-Each problem is a sentence with what was found and what is allowed.
+"""Checks the sources of fields: that they exist, and can have a value in their section. Each problem is a sentence with
+what was found and what is allowed.
 """
 
 import re
@@ -16,17 +15,19 @@ _ALLOWED = {
     "lead": (*_EVERYWHERE, "contact", "score", "route", "c4c.account_uuid", "c4c.contact_uuid"),
     "lead without an account": ("company.name", "contact", "score", "route", "owner", "c4c.owner_uuid"),
 }
-"""Spaces, or single sources of a space; several contacts share an account, so nothing of a contact decides about it."""
+"""Spaces, or single sources, that are allowed in each section. Several contacts share an account, so no source of a
+contact is allowed there.
+"""
 
 
 def braces(text: str) -> Iterator[str]:
-    """A brace without its partner: what stands behind it would be written as it is."""
+    """A brace without its partner: the text after it would be written literally."""
     if {"{", "}"} & {*re.sub(rules.PLACEHOLDER, "", text)}:
         yield f"found {shown(text)}, which has a brace without its partner; write sources as {{company.name}}"
 
 
 def named(names: Iterable[str], qualification: rules.Qualification | None) -> Iterator[str]:
-    """Sources that name a space or a value of a space that does not exist."""
+    """Sources whose space, or whose value in a space, does not exist."""
     for name in names:
         space, dot, rest = name.partition(".")
         if not dot:
@@ -59,7 +60,9 @@ def of_field(section: str, mapped: rules.FieldMap, qualification: rules.Qualific
 
 
 def _shared(name: str, qualification: rules.Qualification | None) -> Iterator[str]:
-    """Several contacts share an account: the owner of one of them cannot decide about it, nor the one that it has."""
+    """Steps of an owner rule that are not allowed for an account: several contacts share it, so a contact's owner
+    cannot decide, nor can the account's own owner.
+    """
     space, _, rest = name.partition(".")
     owner = qualification.owners.get(rest) if space == "owner" and qualification else None
     for step in ("contact_owner", "account_owner"):

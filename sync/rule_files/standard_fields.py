@@ -1,8 +1,8 @@
-"""The fields of an ordinary tenant, which rule files may name, and schemas as compact tables.
+"""The shipped table of an ordinary tenant's fields, and the compact form of such tables.
 
 The table in `standard_fields.json` holds, per field, `[type, length, flags, code list, context field]` with the flags
 C(reatable) U(pdatable) F(ilterable) R(equired). It was taken from public EDMX files (2022 and 2026, unchanged in the
-fields we use); the tenant's own `$metadata` replaces it at run time, since custom fields exist only there.
+fields we use); the tenant's own `$metadata`, which also has the custom fields, replaces it at run time.
 """
 
 import json

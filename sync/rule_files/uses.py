@@ -1,4 +1,4 @@
-"""Where the rules name which HubSpot property: file and key of every use. Pure."""
+"""Lists every use of a HubSpot property in the rules, with file and key. Pure."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ QUALIFICATION, MAPPING = "qualification.toml", "mapping.toml"
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One use; `space` is `contact` or `company`, `vital` that decisions or refusals are lost without the property."""
+    """One use. `space` is `contact` or `company`; `vital`: without the property, decisions or refusals are lost."""
 
     file: str
     key: str

@@ -1,6 +1,5 @@
-"""Values to compare with that a transform never gives, and rows of territories that can never be taken.
-
-Each problem is a sentence with what was found and what is allowed.
+"""Finds values that a transform can never give, and rows of territories that can never apply. Each problem is a
+sentence with what was found and what is allowed.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,11 +18,13 @@ _GIVES: dict[str, str] = {
     "boolean": "true, false",
     "number": "numbers, such as 12.5",
 }
-"""Transforms that read what they give as itself: what they change or cannot read is nothing that they give."""
+"""Idempotent transforms: if transforming a rule's value changes it, no contact can ever have that value after the
+transform.
+"""
 
 
 def never(key: str, transform: Transform | None, values: Iterable[str]) -> Iterator[str]:
-    """Values that the transform, which stands at `key`, never gives. Letters: case does not matter."""
+    """Those of the values that the transform at `key` can never give. Case is ignored."""
     if transform not in _GIVES:
         return
     for value in values:
@@ -38,14 +39,14 @@ def _hint(transform: str, meant: str | None) -> str:
 
 
 def no_country(code: str | None) -> Iterator[str]:
-    """A code that no country has."""
+    """A country code that does not exist."""
     if code is not None and country(code) != code:
         meant = country(code) or country_like(code)
         yield f"found {shown(code)}; {_hint('country', meant)}"
 
 
 def territories(rows: tuple[Territory, ...]) -> Iterator[str]:
-    """Rows of a table that nothing reaches, and countries and postal codes that do not exist."""
+    """Rows of a table that can never apply, and countries and postal codes that do not exist."""
     for n, row in enumerate(rows):
         yield from (f"territories.{n}.country: {problem}" for problem in no_country(row.country))
         for m, written in enumerate(row.postal):
@@ -59,7 +60,7 @@ def territories(rows: tuple[Territory, ...]) -> Iterator[str]:
 
 
 def _ends(written: str) -> tuple[str, str]:
-    """First and last prefix; of a single one both are the same."""
+    """The first and the last prefix of a range; both are the same for a single prefix."""
     low, dash, high = written.replace(" ", "").upper().partition("-")
     return low, high if dash else low
 
@@ -76,7 +77,7 @@ def _postal(written: str, row: Territory) -> Iterator[str]:
 
 
 def _covers(earlier: Territory, later: Territory) -> bool:
-    """Whether all that fits the later row fits the earlier one, which is taken then."""
+    """Whether every company that the later row matches is already taken by the earlier one."""
     if earlier.country not in (None, later.country) or earlier.segment not in (None, later.segment):
         return False
     if not earlier.postal:

@@ -1,1 +1,1 @@
-"""The state store: a local SQLite file that remembers the mirror, the links and what is in flight."""
+"""The state store: a local SQLite file with the mirror, the links, and the writes in flight."""

@@ -1,4 +1,4 @@
-"""A consistent copy of a state file that is in use (SQLite's online backup), complete or not there at all."""
+"""Makes a consistent copy of a state file that is in use (SQLite's online backup). An incomplete copy is removed."""
 
 import os
 import shutil
@@ -20,8 +20,7 @@ ELSEWHERE = (
 def backup(state: Path, target: Path) -> int:
     """Copies `state` to the new file `target`, readable by its owner only; returns its size in bytes.
 
-    Raises StateError if the target exists, cannot be written, or the copy is not sound.
-    """
+    Raises StateError if the target exists, cannot be written, or the copy is damaged."""
     part = target.with_name(target.name + ".part")
     with _explained(str(target)):
         if target.exists():
@@ -39,8 +38,8 @@ def backup(state: Path, target: Path) -> int:
 def stream(state: Path, output: BinaryIO) -> int:
     """Writes a copy of `state` to `output` once it is complete and sound; returns its size in bytes.
 
-    It is made beside the state file, where its space is, and has no name there any longer while it is read. Raises
-    StateError if there is no room for it, the copy is not sound, or its reader leaves before the end.
+    It is made in the directory of the state file, on the same disk, and its name is removed before it is read. Raises
+    StateError if there is no room for it, the copy is damaged, or its reader leaves before the end.
     """
     with _explained(f"a copy beside {state}"):
         descriptor, name = tempfile.mkstemp(prefix=f".{state.name}-", suffix=".part", dir=state.parent)
@@ -55,14 +54,14 @@ def stream(state: Path, output: BinaryIO) -> int:
             output.flush()
         except OSError as error:
             raise StateError(
-                f"standard output: the copy broke off ({error.strerror}); what was written is of no use"
+                f"standard output: the copy was cut off ({error.strerror}); what was written cannot be used"
             ) from None
         return made.tell()
 
 
 @contextmanager
 def _explained(target: str) -> Iterator[None]:
-    """Failures of writing and copying, in words."""
+    """Turns failures of writing and copying into StateError with an explanation."""
     try:
         yield
     except OSError as error:
@@ -75,7 +74,7 @@ def _copy(state: Path, part: Path) -> None:
     """Fills the empty file `part`."""
     with closing(sqlite3.connect(f"file:{state}?mode=ro", uri=True)) as live, closing(sqlite3.connect(part)) as copy:
         live.backup(copy)
-        # One file without a journal beside it: easier to carry about. The store turns WAL on again.
+        # A single file without a journal is easier to move. The store turns WAL on again.
         copy.execute("PRAGMA journal_mode=DELETE")
         original.disown(copy)
         [sound] = copy.execute("PRAGMA quick_check").fetchone()

@@ -1,4 +1,4 @@
-"""Which portal a state was read from and which tenant it writes to: two of either must never be mixed in one file."""
+"""Which portal a state was read from and which tenant it writes to. One file must never mix two of either."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ NAME, RENAMED = "belongs to", "tenant by another name"
 
 @dataclass(frozen=True, slots=True)
 class Belonging:
-    """HubSpot's portal id and the host name of the tenant; None as long as the state has met neither."""
+    """HubSpot's portal id and the host name of the tenant; each is None until it is known."""
 
     portal: str | None = None
     tenant: str | None = None
@@ -21,20 +21,20 @@ class Belonging:
 
 @dataclass(frozen=True, slots=True)
 class Renamed:
-    """Another host name that the settings gave for the tenant; `digest` names it for a person's approval."""
+    """Another host name that the settings name for the tenant; a person approves it by `digest`."""
 
     digest: str
     tenant: str
 
 
 def known(session: Session) -> Belonging:
-    """What the state belongs to, as far as it is known."""
+    """The portal and tenant of this state, as far as known."""
     text = streams.remembered(session, NAME)
     return Belonging(**json.loads(text)) if text else Belonging()
 
 
 def meet(session: Session, *, portal: str | None = None, tenant: str | None = None) -> Belonging:
-    """Learns what is not known yet; what is known already stays. Returns what the state belongs to."""
+    """Remembers portal or tenant if not known yet; a known value stays. Returns the portal and tenant of the state."""
     before = known(session)
     found = Belonging(before.portal or portal, before.tenant or tenant)
     if found != before:
@@ -43,20 +43,20 @@ def meet(session: Session, *, portal: str | None = None, tenant: str | None = No
 
 
 def doubt(session: Session, tenant: str) -> Renamed:
-    """Keeps the other name of the tenant, so that a person can say that it is the same one."""
+    """Keeps the other name of the tenant, so that a person can confirm that it is the same tenant."""
     found = Renamed(hashlib.sha256(tenant.encode()).hexdigest()[:12], tenant)
     streams.remember(session, RENAMED, json.dumps(asdict(found)))
     return found
 
 
 def doubted(session: Session) -> Renamed | None:
-    """The other name that waits for a person."""
+    """The other name that waits for a person, if any."""
     text = streams.remembered(session, RENAMED)
     return Renamed(**json.loads(text)) if text else None
 
 
 def approve(session: Session, digest: str) -> Renamed | None:
-    """From now on the tenant has that name; None if no such name waits."""
+    """Changes the tenant's name to the one with this digest; None if no such name waits."""
     found = doubted(session)
     if found is None or found.digest != digest:
         return None
@@ -66,7 +66,7 @@ def approve(session: Session, digest: str) -> Renamed | None:
 
 
 def forget_doubt(session: Session) -> None:
-    """The settings name the tenant that is known, or a person said that it is the same."""
+    """Forgets the other name, since the settings name the known tenant again, or a person confirmed it."""
     if doubted(session):
         streams.remember(session, RENAMED, "")
 

@@ -1,4 +1,6 @@
-"""What is known of HubSpot's daily requests, kept so that another process need not ask for it or run into its end."""
+"""Remembers HubSpot's daily requests, so that another process need not request the usage, or reach
+the limit unaware.
+"""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The plan that the guard stopped, and whether a person let it through. Digests only: no values."""
+"""Remembers the plan that the guard stopped, and whether a person approved it. Fingerprints only, without values."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,9 @@ NAME = "guard"
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """`digest` names the plan; `contacts` holds the digest of each contact's part in it, `cycle` that of its input."""
+    """`digest` identifies the plan; `contacts` holds the fingerprint of each contact's part in it, `cycle` that of its
+    input.
+    """
 
     digest: str
     cycle: str
@@ -29,13 +31,13 @@ class Stopped:
 
 
 def tripped(session: Session) -> Stopped | None:
-    """What stands stopped; None if nothing does, or if a person let it through."""
+    """The plan that is stopped; None if there is none, or a person approved it."""
     found = last(session)
     return found if found and found.approved_at is None else None
 
 
 def last(session: Session) -> Stopped | None:
-    """The plan stopped last, approved or not, until it was carried out."""
+    """The last stopped plan, approved or not, until it was carried out."""
     text = streams.remembered(session, NAME)
     return Stopped(**json.loads(text)) if text else None
 
@@ -45,7 +47,7 @@ def stop(session: Session, stopped: Stopped) -> None:
 
 
 def approve(session: Session, digest: str, now: datetime) -> Stopped | None:
-    """Lets exactly this plan through; None if no such plan stands stopped."""
+    """Approves exactly this plan; None if no held plan has this digest."""
     found = last(session)
     if found is None or found.digest != digest:
         return None
@@ -55,6 +57,6 @@ def approve(session: Session, digest: str, now: datetime) -> Stopped | None:
 
 
 def settle(session: Session) -> None:
-    """Nothing stands stopped any more."""
+    """Forgets the stopped plan."""
     if streams.remembered(session, NAME):
         streams.remember(session, NAME, "")

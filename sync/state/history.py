@@ -1,4 +1,4 @@
-"""Old decisions and job runs: what may go, and what must stay."""
+"""Removes old decisions and job runs, except those that are still needed."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ PORTION = 5000
 
 
 def remove_decisions(session: Session, before: datetime, limit: int) -> int:
-    """Decisions made before then, except the newest on each contact: it says why things are as they are."""
+    """Removes decisions made before then, except the newest on each contact, which explains its present state."""
     newest = select(func.max(tables.Decision.id)).group_by(tables.Decision.contact_id)
     old = col(tables.Decision.decided_at) < before, col(tables.Decision.id).not_in(newest)
     ids = session.exec(select(tables.Decision.id).where(*old).limit(limit)).all()
@@ -21,7 +21,7 @@ def remove_decisions(session: Session, before: datetime, limit: int) -> int:
 
 
 def remove_job_runs(session: Session, before: datetime, limit: int) -> int:
-    """Job runs started before then, except the last success and the last failure of each job."""
+    """Removes job runs started before then, except the last success and the last failure of each job."""
     last = select(func.max(tables.JobRun.id)).group_by(tables.JobRun.job, col(tables.JobRun.ok))
     old = col(tables.JobRun.started_at) < before, col(tables.JobRun.id).not_in(last)
     ids = session.exec(select(tables.JobRun.id).where(*old).limit(limit)).all()

@@ -1,10 +1,10 @@
-"""Who may write: one process at a time. A second one waits, and takes over when the holder is dead.
+"""The lease allows one process at a time to write. A second one waits, and takes over when the holder is dead.
 
-Two proofs of life. The holder keeps an exclusive lock on a file beside the state file: the kernel frees it the moment
-the process dies, so that a restart loses no time. Where locks do not reach (a holder that hangs, a file system without
-locks), a waiting process takes over after it has itself watched the holder's beat stand still for `patience` seconds of
-its own monotonic clock: wall clocks may jump. A holder that was thought dead notices by its `term`, inside the very
-transaction that would announce a write.
+There are two proofs of life. The holder keeps an exclusive lock on a file beside the state file: the kernel frees it
+the moment the process dies, so that a restart loses no time. Where locks do not help (a holder that hangs, a file
+system without locks), a waiting process takes over after it has seen the same heartbeat for `patience` seconds of its
+own monotonic clock, since wall clocks may jump. A holder that was wrongly taken for dead notices by the fencing `term`,
+in the very transaction that would announce a write.
 """
 
 import fcntl
@@ -31,7 +31,7 @@ Kind = Literal["worker", "command"]
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Who holds the lease, as the state store tells it."""
+    """The holder of the lease, as recorded in the state store."""
 
     holder: str
     kind: str
@@ -53,7 +53,7 @@ def holder_name() -> str:
 
 @dataclass
 class Lease:
-    """One process's share in the lease of one state file. `patience` in seconds."""
+    """One process's handle on the lease of a state file. `patience` in seconds."""
 
     store: Store
     kind: Kind
@@ -74,7 +74,7 @@ class Lease:
         return self._term is not None
 
     def acquire(self) -> bool:
-        """Takes the lease if it is free or its holder is dead; False while somebody else lives."""
+        """Takes the lease if it is free or its holder is dead; False while the holder lives."""
         if self.held:
             return True
         if self.store.replaced:
@@ -91,9 +91,8 @@ class Lease:
         return True
 
     def _proves_alone(self) -> bool:
-        """Whether nobody alive has the lock of the file.
-
-        The loser of the lease has let it go itself, which proves nothing: its successor takes it with the next beat.
+        """Whether no living process holds the file lock. A holder that lost the lease has released the lock itself,
+        which proves nothing: its successor takes the lock with its next heartbeat.
         """
         alone = self._lock_file()
         if alone and self._let_go:
@@ -109,7 +108,7 @@ class Lease:
         return now - self._watched[1] >= self.patience
 
     def heartbeat(self) -> None:
-        """A sign of life. Raises LeaseLost if another process took over."""
+        """Sends a heartbeat. Raises LeaseLost if another process took over."""
         self._lock_file()
         with self.store.session() as session:
             self.fence(session)
@@ -119,18 +118,20 @@ class Lease:
             )
 
     def fence(self, session: Session) -> None:
-        """Inside a transaction that announces writes: raises LeaseLost if they are another process's business now."""
+        """Called in the transaction that announces writes: raises LeaseLost if another process has taken over."""
         if self.store.replaced:
             self._forget()
-            raise LeaseLost(f"{self.store.path} was removed or replaced; what is left open is written no more")
+            raise LeaseLost(f"{self.store.path} was removed or replaced; this process writes nothing more to it")
         held = session.exec(select(tables.Lease.term).where(tables.Lease.name == NAME)).first()
         if held is None or held != self._term:
             self._let_go |= self._file is not None
             self._forget()
-            raise LeaseLost("another process took the lease over; this one writes nothing any more")
+            raise LeaseLost("another process took the lease over; this one writes nothing more")
 
     def release(self) -> None:
-        """Gives the lease back, so that the next process need not wait. The term stays: no two holders share one."""
+        """Gives the lease back, so that the next process need not wait. The term stays, so that no two holders share
+        one.
+        """
         if self._term is not None:
             with self.store.session() as session:
                 mine = col(tables.Lease.name) == NAME, col(tables.Lease.term) == self._term
@@ -138,7 +139,7 @@ class Lease:
         self._forget()
 
     def abandon(self) -> None:
-        """Holds the lease no longer, without a word to the state file: its tables are another version's by now."""
+        """Gives the lease up without writing to the state file, whose tables belong to another version by now."""
         self._forget()
 
     def _forget(self) -> None:
@@ -170,12 +171,12 @@ def lock_path(state: Path) -> Path:
 
 
 def is_alive(store: Store) -> bool:
-    """Whether some process holds the lock of this state file right now; asked by commands, never waits."""
+    """Whether a process holds the lock of this state file right now. For commands; does not wait."""
     path = lock_path(store.path)
     if not path.exists():
         return False
     try:
-        # For reading, which suffices for a shared lock: whoever may only look still learns who is at work.
+        # Opened for reading, which is enough for a shared lock, so that a user without write access can check too.
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False

@@ -1,4 +1,4 @@
-"""Migrating the state file: where Alembic finds the scripts, and what they are run on."""
+"""Migrates the state file: where Alembic finds the scripts, and which file they change."""
 
 from pathlib import Path
 
@@ -14,7 +14,9 @@ class UnknownVersion(Exception):
 
 
 def upgrade(engine: Engine, version: str = "head") -> None:
-    """Brings the file behind `engine` to that version, the newest by default, or not at all. Raises UnknownVersion."""
+    """Brings the file behind `engine` to that version (the newest by default), or leaves it unchanged. Raises
+    UnknownVersion.
+    """
     config = _config()
     config.attributes["engine"] = engine
     try:
@@ -24,7 +26,7 @@ def upgrade(engine: Engine, version: str = "head") -> None:
 
 
 def leads_on_from(version: str) -> bool:
-    """Whether a script is known that made this version, so that the later ones can follow."""
+    """Whether a known script produced this version, so that the later scripts can follow."""
     scripts = ScriptDirectory.from_config(_config())
     return any(script.revision == version for script in scripts.walk_revisions())
 

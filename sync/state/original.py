@@ -1,7 +1,7 @@
-"""Whether the state file is the one that the worker wrote last, or a copy of it that was put back.
+"""Tells whether the state file is the one that the worker last wrote, or a restored copy.
 
-A copy does not know what was written since it was made. `backup` marks its copies; another copy (of the disk, by
-Litestream) is noticed by the file's identity, unless the file system gave it the same one.
+A copy lacks what was written after it was made. `backup` marks its copies; other copies (of the disk, by Litestream)
+show by the file's identity, unless the file system gives them the same one.
 """
 
 import sqlite3
@@ -19,12 +19,12 @@ def is_original(session: Session, store: Store) -> bool:
 
 
 def settle(session: Session, store: Store) -> None:
-    """Marks this file as the original, once the records that a copy cannot know of were looked for."""
+    """Marks this file as the original, once the records that a copy may lack have been looked up."""
     remember(session, NAME, _text(store))
 
 
 def disown(copy: sqlite3.Connection) -> None:
-    """Marks a finished copy as one. A state file of another age may have no table for it."""
+    """Marks a finished copy as a copy. A state file of another version may lack the table for it."""
     if copy.execute("SELECT 1 FROM sqlite_master WHERE name = 'remembered'").fetchone():
         with copy:
             copy.execute("DELETE FROM remembered WHERE name = ?", (NAME,))

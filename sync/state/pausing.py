@@ -13,20 +13,20 @@ NAME = "paused"
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """`reason` is a person's text, empty if none was given; it holds nobody's data."""
+    """`reason` is a text by a person, without personal data; empty if none was given."""
 
     since: str
     reason: str = ""
 
 
 def paused(session: Session) -> Pause | None:
-    """The pause that lasts; None while writes go on."""
+    """The present pause; None while writes are allowed."""
     text = streams.remembered(session, NAME)
     return Pause(**json.loads(text)) if text else None
 
 
 def pause(session: Session, reason: str, now: datetime) -> Pause:
-    """From now on nothing is written. One that lasts already keeps its beginning."""
+    """Pauses writes. A pause that lasts already keeps its beginning."""
     before = paused(session)
     made = Pause(before.since if before else now.isoformat(), reason or (before.reason if before else ""))
     streams.remember(session, NAME, json.dumps(asdict(made)))

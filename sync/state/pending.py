@@ -20,7 +20,7 @@ def portions(ids: Iterable[str], size: int = MAX_VARIABLES) -> Iterator[list[str
 
 
 def mark_pending(session: Session, contact_ids: Iterable[str], now: datetime) -> None:
-    """A change: due at once, with a fresh count of attempts. What is in flight stays in flight."""
+    """Marks contacts as changed: due at once, with the count of attempts reset. Those in flight stay in flight."""
     touched = {"attempts": 0, "waits": 0, "due_at": now, "code": None, "detail": None}
     waiting = {"status": Status.PENDING, "pending_since": now}
     for ids in portions(contact_ids):

@@ -1,4 +1,6 @@
-"""Alerts by name with since when. While they cannot be stored, this process knows them, and stores them later."""
+"""Lists of alerts, by name, with their beginning. While they cannot be stored, this process keeps them and stores them
+later.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,22 +14,21 @@ from sync.state.store import Store
 
 @dataclass
 class Remembered:
-    """One list of alerts in the state store, and what this process knows beyond it."""
+    """One list of alerts in the state store, with changes that this process has not stored yet."""
 
     write: Callable[[Session, str, str | None], None]
     unstored: dict[str, str | None] = field(default_factory=dict)
-    """Alerts that joined the list (since when) or left it (None) and that the state store does not know yet."""
+    """Alerts that joined the list (since when) or left it (None), not stored yet."""
     _noted: dict[str, str | None] = field(default_factory=dict)
-    """The same, stored or not, since this process began."""
+    """The same, stored or not, since this process started."""
 
     def overlaid(self, stored: Mapping[str, str]) -> dict[str, str]:
-        """The list as it is now, by alert since when."""
+        """The present list: by alert, since when."""
         return _without_ended({**stored, **self.unstored})
 
     def here(self, before: Mapping[str, str] | None = None) -> dict[str, str]:
-        """What this process noted itself, stored or not: all that is known while the state store cannot be read.
-
-        `before`: the list as it was when it could be read last.
+        """The list as this process knows it, for when the state store cannot be read. `before`: the list when it was
+        last read.
         """
         return _without_ended({**(before or {}), **self._noted})
 
@@ -35,7 +36,7 @@ class Remembered:
         self.unstored[alert] = self._noted[alert] = since
 
     def store(self, store: Store) -> None:
-        """Stores what is not stored yet; where that fails it stays for the next time."""
+        """Stores what is not stored yet; after a failure it is kept for the next time."""
         if not self.unstored:
             return
         try:
@@ -52,10 +53,10 @@ def _without_ended(known: Mapping[str, str | None]) -> dict[str, str]:
 
 
 def holding() -> Remembered:
-    """Alerts whose condition holds, whoever was notified."""
+    """Alerts whose condition holds, delivered or not."""
     return Remembered(streams.hold)
 
 
 def delivered() -> Remembered:
-    """Alerts whose beginning the webhook took, and whose end it has not taken yet."""
+    """Alerts whose beginning was delivered to the webhook, and whose end was not yet."""
     return Remembered(streams.deliver)

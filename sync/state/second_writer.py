@@ -1,7 +1,7 @@
-"""Whether another program writes to SAP Sales Cloud under our keys, and what must not be taken for one. Ids only.
+"""Remembers signs that another program writes to SAP Sales Cloud under our keys. Ids only.
 
-A state file guards itself by its lease. Two workers with a state file each know nothing of each other: they meet only
-in SAP Sales Cloud, where one key then stands on two records.
+The lease protects one state file. Two workers with separate state files show up only in SAP Sales Cloud, where two
+records then carry the same key.
 """
 
 import hashlib
@@ -17,10 +17,10 @@ from sync.state import streams, tables
 NAME, ACCEPTED, LOST, AGAIN = "second writer", "accepted twins", "lost creates", "second look"
 
 LOST_KEPT = timedelta(days=1)
-"""How long a create whose answer was lost may still turn out to have taken effect."""
+"""How long a create whose answer was lost may still turn out to have succeeded."""
 
 MOST_AGAIN = 200
-"""Records that are looked at a second time: a second writer that is at work meets us at most of them."""
+"""The most records that are checked a second time. An active second writer would collide at most of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """Another record with the key of one of ours: both ObjectIDs."""
+    """Another record with the key of one of ours, with both ObjectIDs."""
 
     entity: str
     key: str
@@ -44,7 +44,7 @@ class Twin:
 
 @dataclass(frozen=True, slots=True)
 class SecondWriter:
-    """`digest` names exactly these twins; nothing is written until a person approved it."""
+    """`digest` identifies exactly these twins; nothing is written until a person has approved it."""
 
     digest: str
     text: str
@@ -54,7 +54,7 @@ class SecondWriter:
 
 
 def last(session: Session) -> SecondWriter | None:
-    """What was found last, approved or not."""
+    """The last finding, approved or not."""
     text = streams.remembered(session, NAME)
     if not text:
         return None
@@ -63,13 +63,13 @@ def last(session: Session) -> SecondWriter | None:
 
 
 def standing(session: Session) -> SecondWriter | None:
-    """What keeps this state from writing; None if nothing does, or if a person approved it."""
+    """The finding that stops writes; None if there is none, or a person approved it."""
     found = last(session)
     return found if found and found.approved_at is None else None
 
 
 def stop(session: Session, twins: Iterable[Twin], now: datetime) -> SecondWriter:
-    """Keeps the twins, added to those that already stop us. From now on nothing is written, across restarts."""
+    """Adds the twins to those that already stop writes. Nothing is written from now on, also after a restart."""
     before = standing(session)
     known = dict.fromkeys([*(before.twins if before else ()), *twins])
     all_of_them = tuple(sorted(known, key=lambda twin: (twin.entity, twin.key, twin.theirs)))
@@ -89,7 +89,7 @@ def _sentence(twins: Sequence[Twin]) -> str:
 
 
 def approve(session: Session, digest: str, now: datetime) -> SecondWriter | None:
-    """Lets this state write again, and accepts exactly these twins; None if no such finding stops it."""
+    """Accepts exactly these twins, so that writes go on; None if no finding has this digest."""
     found = standing(session)
     if found is None or found.digest != digest:
         return None
@@ -104,13 +104,12 @@ def _keep(session: Session, found: SecondWriter) -> None:
     streams.remember(session, NAME, json.dumps(asdict(found)))
 
 
-# ---- what the journal knows
+# ---- what the state knows
 
 
 def unknown(session: Session, twins: Collection[Twin], now: datetime) -> list[Twin]:
-    """Those of the twins that nothing in this state explains.
-
-    Explained are records that a pair names, that a person accepted, and keys of which a create of our own was lost.
+    """Those of the twins that this state cannot explain. It can explain a record that a link names or a person
+    accepted, and a key for which the answer to our own create was lost.
     """
     lost = _lost(session, now)
     objects = [twin.theirs for twin in twins]
@@ -120,7 +119,7 @@ def unknown(session: Session, twins: Collection[Twin], now: datetime) -> list[Tw
 
 
 def note_lost(session: Session, pairs: Iterable[tuple[str, str]], now: datetime) -> None:
-    """The answers to these creates (entity, key) were lost: each may have made a record that no pair names."""
+    """Notes creates (entity, key) whose answers were lost: each may have made a record that no link names."""
     added = {_name(entity, key): now.isoformat() for entity, key in pairs}
     if added:
         streams.remember(session, LOST, json.dumps(_lost(session, now) | added))
@@ -139,23 +138,23 @@ def _name(entity: str, key: str) -> str:
     return f"{entity} {key}"
 
 
-# ---- what is looked at again
+# ---- what is checked again
 
 
 def look_again(session: Session, made: Sequence[Made], now: datetime) -> None:
-    """These records are to be looked at a second time: a create that was on its way shows only then."""
+    """Notes records to check a second time, since another program's create may have been on its way the first time."""
     rows = [[one.entity, one.key, one.object_id, now.isoformat()] for one in made]
     if rows:
         streams.remember(session, AGAIN, json.dumps([*_again(session), *rows][-MOST_AGAIN:]))
 
 
 def due_again(session: Session, until: datetime) -> list[Made]:
-    """Records to look at again that were created by then."""
+    """Records to check again that were created before then."""
     return [Made(*row[:3]) for row in _again(session) if datetime.fromisoformat(row[3]) <= until]
 
 
 def looked_again(session: Session, until: datetime) -> None:
-    """Those are done."""
+    """Forgets records that have been checked again."""
     left = [row for row in _again(session) if datetime.fromisoformat(row[3]) > until]
     streams.remember(session, AGAIN, json.dumps(left))
 

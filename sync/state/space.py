@@ -7,17 +7,17 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """Bytes; `used` counts the state file with its journal (`-wal`), which holds what was committed last."""
+    """Sizes in bytes. `used` counts the state file with its journal (`-wal`), which holds the latest commits."""
 
     used: int
     free: int
 
 
 def space(state: Path) -> Space:
-    """Raises OSError if the file is gone or its disk does not answer."""
+    """The sizes of the state file and its disk. Raises OSError if the file is missing or its disk does not answer."""
     disk = os.statvfs(state.parent)
     try:
-        # The last process that closes the file removes it.
+        # The journal may be missing: the last process that closes the file removes it.
         journal = state.with_name(state.name + "-wal").stat().st_size
     except FileNotFoundError:
         journal = 0

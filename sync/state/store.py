@@ -1,4 +1,4 @@
-"""Opening the state file: permissions, pragmas, migrations, transactions."""
+"""Opens the state file: permissions, pragmas, versions, transactions."""
 
 import os
 import sqlite3
@@ -15,7 +15,7 @@ from sync.errors import StateError
 from sync.state import trouble
 
 HEAD = "0005"
-"""The newest version, as the last script of `migrations` has it: known without reading the scripts."""
+"""The version of the last script of `migrations`, written here so that the scripts need not be read."""
 
 
 class Store:
@@ -29,7 +29,7 @@ class Store:
 
     @property
     def replaced(self) -> bool:
-        """Whether the path leads to another file by now, or to none: what is written here, nobody finds any more."""
+        """Whether the path now leads to another file or to none, so that what is written here would be lost."""
         return _identity(self.path) != self.identity
 
     @contextmanager
@@ -46,7 +46,7 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A transaction that only reads, on one snapshot, and never waits for a writer."""
+        """A transaction that only reads, from one consistent state of the file, and never waits for a writer."""
         engine = self.engine.execution_options(read_only=True)
         with Session(engine, expire_on_commit=False, autoflush=False) as session:
             yield session
@@ -60,8 +60,8 @@ _VERSION = "SELECT version_num FROM alembic_version"
 
 def _migrated_meanwhile(found: str | None, ours: str | None) -> str:
     return (
-        f"was brought to state version {found} while this program, which knows {ours}, was at work; nothing more is "
-        "written by it. Start the version that migrated the file, or restore the copy from before it"
+        f"was brought to state version {found} while this program, which needs {ours}, was running; it writes "
+        "nothing more. Start the version that migrated the file, or restore the copy from before it"
     )
 
 
@@ -76,8 +76,8 @@ def _identity(path: Path) -> tuple[int, int] | None:
 def open_store(path: Path, *, create: bool = True) -> Store:
     """The store at `path`, with the tables of this program; a file that is older is left as it is.
 
-    Raises StateError if the file cannot be used: it is missing and `create` is False, may not be used, has the version
-    of another program, is damaged or is not ours.
+    Raises StateError if the file cannot be used: it is missing and `create` is False, may not be accessed, has another
+    program's version, is damaged, or was not made by this program.
     """
     store = open_unmigrated(path, create=create)
     if store.version == HEAD:
@@ -87,9 +87,8 @@ def open_store(path: Path, *, create: bool = True) -> Store:
 
 
 def open_unmigrated(path: Path, *, create: bool = False) -> Store:
-    """The store at `path` as it is: with the tables of this program or of an older one. An empty file gets ours.
-
-    Raises StateError as `open_store` does, but for an older file that can be migrated.
+    """The store at `path` with the tables of this program or of an older one. An empty file gets ours. Raises
+    StateError like `open_store`, except for an older file that can be migrated.
     """
     _prepare_file(path, create)
     store = Store(path)
@@ -106,7 +105,7 @@ def open_unmigrated(path: Path, *, create: bool = False) -> Store:
 
 
 def copy_before(path: Path) -> Path:
-    """Where the copy of an older state file is kept that is made before its migration."""
+    """The path of the copy of an older state file that is made before its migration."""
     return path.with_name(f"{path.name}.before-{HEAD}")
 
 
@@ -119,7 +118,7 @@ def _older(path: Path, version: str | None) -> str:
 
 
 def _prepare_file(path: Path, create: bool) -> None:
-    """Makes the file where it may be made. Raises StateError."""
+    """Creates the file if it is missing and `create` allows it. Raises StateError."""
     try:
         path.stat()
     except FileNotFoundError:
@@ -165,7 +164,7 @@ def _engine(path: Path) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        # A deferred transaction that turns into a writer fails at once when another wrote in between.
+        # IMMEDIATE, since a deferred transaction that starts to write fails at once if another one wrote in between.
         read_only = connection.get_execution_options().get("read_only")
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
@@ -181,11 +180,11 @@ def versions(store: Store) -> tuple[str | None, str]:
 
 
 def _usable_version(store: Store) -> str | None:
-    """The version of the file, which gets its tables if it is empty. Raises StateError if no script knows it."""
+    """The version of the file, after an empty file got its tables. Raises StateError if no script knows the version."""
     current, head = versions(store)
     if current == head:
         return current
-    # Alembic takes a fifth of the time that a command needs to start; nearly every start finds the newest version.
+    # Loading Alembic would take a fifth of a command's start, and nearly every start finds the newest version.
     from sync.state.migration import leads_on_from, upgrade
 
     if current is None:
@@ -197,7 +196,7 @@ def _usable_version(store: Store) -> str | None:
 
 
 def _other_version(current: str | None, head: str) -> str:
-    """Versions are numbers that grow; one of which no script is known is a newer one, or one that was given up."""
+    """Explains a version that no script knows. Versions are growing numbers, so it is newer, or was abandoned."""
     known = f"state version {current}, this one knows {head}"
     if current and current.isdigit() and int(current) <= int(head):
         return (

@@ -1,4 +1,4 @@
-"""How far each stream was read, and what jobs did when."""
+"""Remembers how far each stream was read, and when jobs ran with which result."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from sync.state import tables
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of time to read; `since` is where an interrupted read goes on."""
+    """A period of changes to read; `since` is where an interrupted reading goes on."""
 
     since: datetime
     until: datetime
@@ -29,21 +29,21 @@ def watermarks(session: Session) -> dict[str, datetime | None]:
 
 
 def remember_cursor(session: Session, stream: str, window: Window, cursor: datetime) -> None:
-    """Everything of the window before `cursor` is stored: an interrupted read goes on there."""
+    """Notes that everything of the window before `cursor` is stored, so that an interrupted reading goes on there."""
     row = watermark(session, stream)
     row.cursor, row.until = cursor, window.until
     session.add(row)
 
 
 def complete(session: Session, stream: str, until: datetime) -> None:
-    """Everything up to `until` is stored."""
+    """Notes that everything up to `until` is stored."""
     row = watermark(session, stream)
     row.complete_until, row.cursor, row.until = until, None, None
     session.add(row)
 
 
 def reopen(session: Session, stream: str) -> None:
-    """The stream is read again from its beginning."""
+    """Has the stream read again from its beginning."""
     row = session.get(tables.Watermark, stream)
     if row:
         session.delete(row)
@@ -59,12 +59,12 @@ def remember(session: Session, name: str, value: str) -> None:
 
 
 def last_start(session: Session) -> datetime | None:
-    """When any job was started last: the worker's pulse."""
+    """When any job was last started, as a sign of life of the worker."""
     return session.exec(select(func.max(tables.JobRun.started_at))).one()
 
 
 def is_running(session: Session, job: str) -> bool:
-    """Whether the youngest run of the job has not ended yet; one that a killed process left open counts, too."""
+    """Whether the latest run of the job has not ended. One that a killed process left open counts too."""
     of = select(tables.JobRun).where(tables.JobRun.job == job).order_by(col(tables.JobRun.id).desc()).limit(1)
     last = session.exec(of).first()
     return last is not None and last.finished_at is None
@@ -74,25 +74,27 @@ HOLDING, DELIVERED = "alerts holding", "alerts"
 
 
 def holding(session: Session) -> dict[str, str]:
-    """Alerts whose condition holds, with since when. A version that kept no such list knew those that it delivered."""
+    """Alerts whose condition holds, and since when. In a state of an older version without this list, those that were
+    delivered.
+    """
     text = remembered(session, HOLDING)
     found: dict[str, str] = json.loads(text) if text else delivered(session)
     return found
 
 
 def hold(session: Session, alert: str, since: str | None) -> None:
-    """The condition of the alert holds since then, or (None) no longer."""
+    """Notes that the condition of the alert holds since then, or (None) no longer."""
     _list(session, HOLDING, holding(session), alert, since)
 
 
 def delivered(session: Session) -> dict[str, str]:
-    """Alerts that people were notified of, and of whose end they were not, with since when."""
+    """Alerts whose beginning was delivered and whose end was not, and since when they hold."""
     found: dict[str, str] = json.loads(remembered(session, DELIVERED) or "{}")
     return found
 
 
 def deliver(session: Session, alert: str, since: str | None) -> None:
-    """People were notified that the alert holds since then, or (None) that it is over."""
+    """Notes that people were notified that the alert holds since then, or (None) that it has ended."""
     _list(session, DELIVERED, delivered(session), alert, since)
 
 
@@ -102,7 +104,7 @@ def _list(session: Session, name: str, known: Mapping[str, str], alert: str, sin
 
 
 def mismatches(session: Session) -> dict[str, list[str]]:
-    """By system: what its last look did not find as the rules say."""
+    """By system, the mismatches with the rules that its last comparison found."""
     found: dict[str, list[str]] = json.loads(remembered(session, "mismatches") or "{}")
     return found
 
@@ -115,8 +117,9 @@ SERVICE = "in service since"
 
 
 def in_service_since(session: Session) -> datetime | None:
-    """When a score had been read completely for the first time. Contacts that were above its threshold by then crossed
-    it nobody knows when, which is no measure of our speed."""
+    """When a score was first read completely. When contacts crossed its threshold before that is unknown, so they do
+    not count in the latency.
+    """
     text = remembered(session, SERVICE)
     return datetime.fromisoformat(text) if text else None
 
@@ -130,23 +133,23 @@ BACKUP, DUPLICATES = "last backup", "duplicates found"
 
 
 def backed_up(session: Session, now: datetime) -> None:
-    """A complete copy of the state file was made."""
+    """Notes that a complete copy of the state file was made."""
     remember(session, BACKUP, now.isoformat())
 
 
 def last_backup(session: Session) -> datetime | None:
-    """When the last complete copy was made; a restored state knows only those that were made before it."""
+    """When the last complete copy was made. A restored state knows only copies made before it."""
     text = remembered(session, BACKUP)
     return datetime.fromisoformat(text) if text else None
 
 
 def remember_duplicates(session: Session, number: int) -> None:
-    """`verify` found so many keys of ours on several records."""
+    """Notes how many of our keys `verify` found on several records."""
     remember(session, DUPLICATES, str(number))
 
 
 def duplicates(session: Session) -> int:
-    """Keys of ours on several records, as `verify` found last; 0 before its first run."""
+    """How many of our keys the last `verify` found on several records; 0 before its first run."""
     return int(remembered(session, DUPLICATES) or 0)
 
 
@@ -187,7 +190,7 @@ def last_runs(session: Session) -> dict[str, tuple[tables.JobRun | None, tables.
 
 @dataclass(frozen=True, slots=True)
 class Streak:
-    """Failures of a job in a row: how many since its last success, since when, and what the last one says."""
+    """Failures of a job in a row: their number since its last success, since when, and the last one's message."""
 
     count: int
     since: datetime
@@ -212,7 +215,7 @@ def _streak(session: Session, job: str, good: tables.JobRun | None, bad: tables.
 
 
 def recent_runs(session: Session, limit: int, job: str | None = None) -> Sequence[tables.JobRun]:
-    """The newest first."""
+    """The latest runs, the newest first."""
     of = select(tables.JobRun).order_by(col(tables.JobRun.id).desc()).limit(limit)
     return session.exec(of.where(tables.JobRun.job == job) if job else of).all()
 

@@ -1,7 +1,7 @@
-"""Tables of the state store. A cache with memory, not the truth: C4C's external keys are.
+"""Tables of the state store. They are a cache with memory; the truth is in C4C's external keys.
 
-Times are stored as UTC ISO texts, so that they sort as texts on every database. Every constraint has a name
-(`NAMING`), because SQLite migrations rebuild tables and must find them again.
+Times are stored as UTC ISO texts, so that they sort as texts on every database. Every constraint has a name (`NAMING`),
+because SQLite migrations rebuild tables and refer to constraints by name.
 """
 
 from datetime import UTC, datetime
@@ -56,8 +56,8 @@ def _time(*, index: bool = False, nullable: bool = True) -> Any:
 class Contact(Base, table=True):
     """Mirror of a HubSpot contact: only the properties that rules name.
 
-    `unreadable` names the properties that HubSpot sent last in a form that could not be read, and `associations` for
-    the associations. `properties` keeps what was read of them before: unreadable is neither empty nor changed.
+    `unreadable` names the properties that could not be read the last time (`associations` for the associations).
+    `properties` keeps their former values: unreadable is neither empty nor changed.
     """
 
     id: str = Field(primary_key=True)
@@ -82,7 +82,7 @@ class Company(Base, table=True):
 
 
 class CompanyKey(Base, table=True):
-    """What a company has in common with others (`sync.mappers.identity.keys`): those with the same key are peers."""
+    """An index key of a company (`sync.mappers.identity.keys`): companies with a key in common are peers."""
 
     key: str = Field(primary_key=True)
     company_id: str = Field(primary_key=True, index=True)
@@ -109,7 +109,7 @@ class Owner(Base, table=True):
 
 
 class Alias(Base, table=True):
-    """A HubSpot id that was merged away → the surviving id."""
+    """A HubSpot id that was merged into another one → the surviving id."""
 
     entity: str = Field(primary_key=True)
     old_id: str = Field(primary_key=True)
@@ -117,14 +117,15 @@ class Alias(Base, table=True):
 
 
 _INTENT = text("object_id = ''")
-"""An announced record whose creation nobody has seen yet: few rows at any time, looked for in each push."""
+"""The condition for intents: announced records whose creation is not confirmed. There are few, and each push looks for
+them.
+"""
 
 
 class Link(Base, table=True):
     """External key ↔ C4C record, with the values last sent; `hubspot_id` is what the key begins with.
 
-    `observed` is what the record showed when it was read last (see `sync.planner.observed`).
-    """
+    `observed` holds what the record showed when it was last read (see `sync.planner.observed`)."""
 
     entity: str = Field(primary_key=True)
     key: str = Field(primary_key=True)
@@ -136,7 +137,7 @@ class Link(Base, table=True):
     linked_at: datetime | None = _time()
     written_at: datetime | None = _time()
 
-    # The same for PostgreSQL stands in the migration alone: named here, each start would load that dialect.
+    # Only the migration names the same index for PostgreSQL: here it would make each start load that dialect.
     __table_args__ = (Index("ix_link_intent", "entity", sqlite_where=_INTENT),)
 
 
@@ -194,7 +195,7 @@ class Handover(Base, table=True):
 
 
 class LeftAlone(Base, table=True):
-    """A contact that a person wants left alone for good, whatever changes. `reason` holds nobody's data."""
+    """A contact that a person wants left alone for good, whatever changes. `reason` holds no personal data."""
 
     contact_id: str = Field(primary_key=True)
     reason: str
@@ -213,7 +214,7 @@ class Watermark(Base, table=True):
 
 
 class Remembered(Base, table=True):
-    """Small facts of the last run, such as the digest of its rules."""
+    """Small facts of earlier runs, such as the fingerprint of the rules."""
 
     name: str = Field(primary_key=True)
     value: str
@@ -248,13 +249,13 @@ class Lease(Base, table=True):
 
 
 class Reread(Base, table=True):
-    """A contact that somebody wants read from HubSpot again, whatever its timestamps say."""
+    """An entry of the refetch queue: a contact that a person wants read from HubSpot again."""
 
     contact_id: str = Field(primary_key=True)
 
 
 class Tombstone(Base, table=True):
-    """Keyed hash of an erased person's id, so that nobody erased comes back."""
+    """Keyed hash of an erased person's id, so that an erased person is not stored again."""
 
     digest: str = Field(primary_key=True)
     erased_at: datetime | None = _time(nullable=False)

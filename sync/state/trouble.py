@@ -1,4 +1,4 @@
-"""What is wrong with the state file, in a sentence that says what to do: permissions, space, damage."""
+"""Explains what is wrong with the state file (permissions, space, damage), and the remedy."""
 
 import os
 import pwd
@@ -8,7 +8,9 @@ from pathlib import Path
 
 FULL = "the disk is full; make room or enlarge the volume, it then goes on by itself"
 READ_ONLY = "the state file or its disk is read-only; mount it for writing, it then goes on by itself"
-DAMAGED = "the state file is damaged, or is none; stop all workers and restore a backup (docs/operations.md)"
+DAMAGED = (
+    "the state file is damaged, or is another kind of file; stop all workers and restore a backup (docs/operations.md)"
+)
 BUSY = "the state file is locked by another program; find out who has it open"
 OTHER_LAYOUT = "the state file has other tables than this version expects; stop all workers and restore a backup"
 
@@ -29,7 +31,7 @@ ENOUGH = 1_000_000
 
 
 def sentence(error: BaseException, path: Path) -> str:
-    """What a failure of the database means; `path` is the state file."""
+    """A sentence on a failure of the database; `path` is the state file."""
     cause = getattr(error, "orig", None) or error
     if isinstance(cause, OSError):
         return f"{path}: {cause.strerror}; {standing(path) or 'check the disk'}"
@@ -41,7 +43,7 @@ def sentence(error: BaseException, path: Path) -> str:
 
 
 def standing(path: Path) -> str | None:
-    """What can be seen from outside: a file that may not be used, a read-only or a full disk; None if all is well."""
+    """Trouble that shows without opening the file: no permission, a read-only or a full disk; None if all is well."""
     for one, wanted in ((path, os.R_OK | os.W_OK), (path.parent, os.R_OK | os.W_OK | os.X_OK)):
         if one.exists() and not os.access(one, wanted):
             return READ_ONLY if _mounted_read_only(one) else denied(one)
@@ -54,7 +56,7 @@ def _mounted_read_only(path: Path) -> bool:
 
 
 def denied(path: Path) -> str:
-    """Who may use the path, and who we are."""
+    """A sentence with the owner and mode of the path, and our own user."""
     found = path.stat()
     owner = f"owner {_named(found.st_uid)}, mode {found.st_mode & 0o7777:04o}, user {_named(os.geteuid())}"
     what, mode = ("the directory", "0700") if path.is_dir() else ("the file", "0600")
@@ -69,9 +71,8 @@ def _named(user: int) -> str:
 
 
 def exposed(path: Path) -> str | None:
-    """A state file that everybody on the machine may read, as after a restore with the usual umask.
-
-    Rights of the group are left alone: Kubernetes gives them to the volume's group.
+    """A sentence on a state file that every user of the machine may read, as after a restore with the usual umask; None
+    otherwise. Group rights are allowed, since Kubernetes grants them to the volume's group.
     """
     mode = path.stat().st_mode & 0o7777
     if not mode & 0o007:
@@ -80,7 +81,7 @@ def exposed(path: Path) -> str | None:
 
 
 def damaged(path: Path) -> bool:
-    """Whether a look at all pages finds damage; takes seconds for a large file."""
+    """Whether checking all pages finds damage. Takes seconds for a large file."""
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
             [sound] = connection.execute("PRAGMA quick_check(1)").fetchone()

@@ -1,4 +1,4 @@
-"""Who is due, what is in flight, and the one commit that records how a contact's work ended."""
+"""Contacts that are due, writes in flight, and the one commit that records how a contact's work ended."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,13 +28,13 @@ def due(session: Session, now: datetime, limit: int, after: str = "") -> list[st
 
 
 def decidable(session: Session, after: str, limit: int) -> list[str]:
-    """Ids of contacts of which enough is known to decide, due or not, in a fixed order, for passes in portions."""
+    """Ids of contacts that can be decided, due or not, in a fixed order, so that a pass can go in portions."""
     page = _decidable(select(tables.Contact.id)).where(col(tables.Contact.id) > after)
     return list(session.exec(page.order_by(tables.Contact.id).limit(limit)))
 
 
 def decidable_of(session: Session, contact_ids: Sequence[str]) -> list[str]:
-    """Those of these contacts of which enough is known to decide."""
+    """Those of these contacts that can be decided."""
     return list(session.exec(_decidable(select(tables.Contact.id)).where(col(tables.Contact.id).in_(contact_ids))))
 
 
@@ -51,25 +51,27 @@ def _due(selection: Any, now: datetime) -> Any:
 
 
 def _decidable(selection: Any) -> Any:
-    """A contact whose associations were never read is left alone: what is not known is not absent."""
+    """The condition for contacts that can be decided: their associations have been read. Unknown associations are not
+    absent ones.
+    """
     known = col(tables.Contact.associations_read_at).is_not(None) | col(tables.Contact.archived)
     return selection.where(known | col(tables.Contact.erased) | col(tables.Contact.merged_into).is_not(None))
 
 
 def pending_count(session: Session) -> int:
-    """Everything that waits, due or not."""
+    """Number of contacts that wait, due or not."""
     return session.exec(select(func.count()).where(col(tables.Progress.status).in_(_WAITING))).one()
 
 
 def mark_in_flight(session: Session, contact_ids: Sequence[str], now: datetime) -> None:
-    """The intent: from here on a crash leaves these contacts to be looked up before anything new is written."""
+    """Notes the intent to write. After a crash these contacts are looked up in C4C before anything new is written."""
     for ids in portions(contact_ids):
         of = col(tables.Progress.contact_id).in_(ids)
         session.exec(update(tables.Progress).where(of).values(status=Status.IN_FLIGHT, started_at=now))
 
 
 def changed_since(session: Session, known: Mapping[str, int]) -> list[str]:
-    """Those of the contacts whose mirror changed after it was read with this `change_seq`."""
+    """Those of the contacts whose mirror has changed since it had this `change_seq`."""
     return [contact for contact, seq in change_seqs(session, known).items() if seq != known[contact]]
 
 
@@ -83,14 +85,16 @@ def change_seqs(session: Session, contact_ids: Iterable[str]) -> dict[str, int]:
 
 
 def in_flight_since(session: Session, contact_ids: Sequence[str]) -> datetime | None:
-    """When the youngest write of these contacts was started whose end was not seen."""
+    """When the latest write of these contacts with an unknown end was started."""
     of = col(tables.Progress.contact_id).in_(contact_ids), col(tables.Progress.status) == Status.IN_FLIGHT
     times = session.exec(select(tables.Progress.started_at).where(*of)).all()
     return max((t for t in times if t), default=None)
 
 
 def pull_back(session: Session, now: datetime, longest: timedelta) -> None:
-    """A due time further off than any retry was written by a clock that ran ahead: it counts as now."""
+    """Makes contacts due now whose due time is later than any retry could be: our clock ran ahead
+    when it was written.
+    """
     too_far = col(tables.Progress.due_at) > now + longest
     if session.exec(select(tables.Progress.contact_id).where(too_far).limit(1)).first() is not None:
         session.exec(update(tables.Progress).where(too_far).values(due_at=now))
@@ -115,7 +119,7 @@ def progress_of(session: Session, contact_id: str) -> tables.Progress | None:
 
 @dataclass(frozen=True, slots=True)
 class DecisionRecord:
-    """What is kept of a decision. `body` is its JSON form, free of personal data."""
+    """A decision as it is stored. `body` is its JSON form, without personal data."""
 
     code: Code
     body: Mapping[str, Any]
@@ -173,13 +177,12 @@ def _progress(row: tables.Progress) -> lifecycle.Progress:
 
 
 class Loaded:
-    """Rows of many contacts read at once: a transaction then finds them without asking for each.
-
-    The session keeps only weak references, so this must live as long as they are needed.
+    """Loads the rows of many contacts at once, so that the session finds them without a query for each. The session
+    keeps weak references only, so this object must live as long as they are needed.
     """
 
     def __init__(self, session: Session, contact_ids: Iterable[str], links: Iterable[tuple[str, str]]) -> None:
-        """`links`: (entity, key) of the links that will be looked at."""
+        """`links`: (entity, key) of the links that will be needed."""
         self.progress: list[tables.Progress] = []
         self.decisions: dict[str, tables.Decision] = {}
         for ids in portions(contact_ids):
@@ -197,7 +200,7 @@ class Loaded:
 def record_decision(
     session: Session, contact_id: str, decision: DecisionRecord, run_id: str, now: datetime, loaded: Loaded
 ) -> None:
-    """Appends the decision, unless it is the very one recorded last."""
+    """Appends the decision, unless it equals the one recorded last."""
     last = loaded.decisions.get(contact_id)
     fresh = tables.Decision(
         contact_id=contact_id,
@@ -225,7 +228,7 @@ def decision_at(session: Session, contact_id: str, at: datetime | None = None) -
 
 
 def record_handover(session: Session, handover: HandoverRecord, now: datetime) -> bool:
-    """Keeps a handover with its evidence; False if it is known already."""
+    """Keeps a handover with its evidence; False if it was recorded before."""
     known = session.get(tables.Handover, handover.lead_key)
     if known:
         return False
@@ -245,14 +248,14 @@ def record_handover(session: Session, handover: HandoverRecord, now: datetime) -
 
 
 def parked_details(session: Session, code: Code) -> dict[str, int]:
-    """Contacts that are parked with this code, by detail."""
+    """The contacts that are parked with this code, by detail."""
     detail = tables.Progress.detail
     of = select(detail, func.count()).where(tables.Progress.status == Status.PARKED, tables.Progress.code == code)
     return {str(text): number for text, number in session.exec(of.group_by(detail))}
 
 
 def link_count(session: Session, entity: str = "") -> int:
-    """Records in C4C that we know, of one entity or of all; intents do not count."""
+    """Number of linked records in C4C, of one entity or of all; intents do not count."""
     of = select(func.count()).select_from(tables.Link).where(tables.Link.object_id != "")
     return session.exec(of.where(tables.Link.entity == entity) if entity else of).one()
 
@@ -268,12 +271,12 @@ def _is_adopted() -> ColumnElement[bool]:
 
 
 def adopted_lead_count(session: Session) -> int:
-    """Leads that were adopted, not created."""
+    """Number of leads that were adopted instead of created."""
     return session.exec(select(func.count()).select_from(tables.Handover).where(_is_adopted())).one()
 
 
 def created_lead_count(session: Session) -> int:
-    """Leads that we created, in whichever run."""
+    """Number of leads that we created, in all runs."""
     return session.exec(select(func.count()).select_from(tables.Handover).where(~_is_adopted())).one()
 
 
@@ -337,7 +340,7 @@ def link_rows(session: Session, contact_ids: Iterable[str], company_ids: Iterabl
 
 
 def save_link(session: Session, link: Link, now: datetime, *, written: bool, loaded: Loaded | None = None) -> bool:
-    """Keeps a pair just as it is (`sync.domain.link.after` made it); True if it names another record than before."""
+    """Stores a link as `sync.domain.link.after` made it; True if it names another record than before."""
     key = (link.entity, link.key)
     row = loaded.links.get(key) if loaded else session.get(tables.Link, key)
     is_new = row is None or row.object_id != link.object_id
@@ -353,7 +356,7 @@ def save_link(session: Session, link: Link, now: datetime, *, written: bool, loa
 
 
 def open_intents(session: Session, entities: Sequence[str]) -> list[tuple[Link, datetime | None]]:
-    """Announced records of these kinds whose creation nobody saw, each with the time of the announcement."""
+    """Announced records of these kinds whose creation is not confirmed, each with the time of the announcement."""
     of = select(tables.Link).where(tables.Link.object_id == "", col(tables.Link.entity).in_(entities))
     return [(as_link(row), row.linked_at) for row in session.exec(of.order_by(tables.Link.entity, tables.Link.key))]
 
@@ -367,7 +370,7 @@ def drop_link(session: Session, entity: str, key: str) -> bool:
 
 
 def first_decided(session: Session, contact_id: str) -> datetime | None:
-    """When the oldest decision on the contact that is kept was made."""
+    """The time of the oldest stored decision on the contact."""
     of = select(func.min(tables.Decision.decided_at)).where(tables.Decision.contact_id == contact_id)
     return session.exec(of).one()
 
@@ -394,12 +397,12 @@ def parked_counts(session: Session) -> dict[str, int]:
 
 
 def done_counts(session: Session) -> dict[str, int]:
-    """Contacts that need nothing, by the code that decided."""
+    """Settled contacts by deciding code."""
     of = select(tables.Progress.code, func.count()).where(tables.Progress.status == Status.DONE)
     return {str(code): n for code, n in session.exec(of.group_by(col(tables.Progress.code)))}
 
 
 def oldest_pending(session: Session) -> datetime | None:
-    """Since when the oldest waiting contact waits."""
+    """Since when the contact that has waited longest is waiting."""
     of = select(func.min(tables.Progress.pending_since)).where(col(tables.Progress.status).in_(_WAITING))
     return session.exec(of).one()

@@ -6,7 +6,7 @@ from sync.state.tables import Base
 
 engine = context.config.attributes["engine"]
 
-# Alembic takes SQLite's DDL for untransactional and would commit after each script, unless the transaction is ours.
+# Alembic assumes that SQLite's DDL is not transactional and would commit after each script, so the transaction is ours.
 with engine.begin() as connection:
     context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True)
     context.run_migrations()
