@@ -169,6 +169,17 @@ def untrue(steps: Iterable[Step], found: Arrows) -> list[str]:
     return wrong
 
 
+def imports(step: Step) -> list[tuple[str, str]]:
+    """The imports that a step rests on: the room itself, or from both sides the port between them."""
+    if not step.port:
+        return [(step.caller, step.room)]
+    return [(room, step.port) for room in (step.caller, step.room) if room != step.port]
+
+
+def definers(step: Step) -> list[str]:
+    return [step.room, step.port] if step.port else [step.room]
+
+
 # ---- drawing
 
 

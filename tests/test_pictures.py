@@ -41,10 +41,12 @@ def test_a_circle_is_not_drawn() -> None:
         (pictures.Step("handover", "planner", "no_such_call", ""), "planner defines no no_such_call"),
         (pictures.Step("mappers", "planner", "plan", ""), "mappers does not import planner"),
         (pictures.Step("jobs", "state", "restore_from", ""), "state defines no restore_from"),
+        (pictures.Step("handover", "mappers", "apply", "", port="planner"), "mappers does not import planner"),
+        (pictures.Step("handover", "c4c_client", "views", "", port="planner"), "planner defines no views"),
     ],
 )
 def test_a_step_that_the_code_does_not_take_is_refused(step: object, text: str) -> None:
-    assert pictures.untrue([step], pictures.arrows(pictures.PACKAGE, pictures.rooms())) == [text]
+    assert text in pictures.untrue([step], pictures.arrows(pictures.PACKAGE, pictures.rooms()))
 
 
 def test_every_room_is_described() -> None:
