@@ -33,7 +33,7 @@ drill: .venv/.installed ## Install, upgrade, back up, destroy, restore and roll 
 
 check: lint test ## Run everything that must pass before a commit: lint, then test
 
-lint: style types rooms unused rules ## Run the four checks that take no tests: style, types, rooms, rules
+lint: style types rooms unused rules ## Run the checks that take no tests: style, types, rooms, unused, rules
 
 style: .venv/.installed ## Check format and style (ruff)
 	@$(BIN)/ruff format --check
