@@ -116,7 +116,7 @@ def _quietly() -> re2.Options:
 
 
 def _of(own: str) -> Callable[[str], str]:
-    """The property's own name, with or without `own` before a dot. Raises ValueError for another object's."""
+    """The property's own name, without the object's name before a dot. Raises ValueError if another object is named."""
 
     def plain(name: str) -> str:
         space, dot, rest = name.partition(".")

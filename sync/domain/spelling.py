@@ -14,7 +14,7 @@ def shown(value: object) -> str:
     try:
         text = str(value)
     except ValueError:
-        # Python spells out no number of thousands of digits.
+        # Python refuses to convert a number of thousands of digits to text.
         return "(a number too long to show)"
     if "@" in text:
         return "(an address, not shown)"

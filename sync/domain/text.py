@@ -57,39 +57,41 @@ PHONE = re.compile(r"(?<!\w)\+?\(?\d[\d ()/.-]{5,}\d(?!\w)")
 
 
 LONGEST_NUMBER = 40
-"""Digits; a longer number is kept as text, since Python refuses to read one of thousands of digits."""
+"""Digits. A longer number is kept as text, since Python refuses to convert thousands of digits."""
 
 
 def parsed(raw: bytes | str) -> Any:
-    """The document, every text in it cleaned. Raises ValueError: no JSON, not UTF-8, or nested too deeply."""
+    """The document with every text in it cleaned. Raises ValueError if it is not JSON, not UTF-8,
+    or nested too deeply.
+    """
     text = (raw if isinstance(raw, str) else raw.decode("utf-8", "surrogatepass")).removeprefix("\ufeff")
     try:
         if _is_deep(text):
             raise RecursionError
         document = json.loads(text, parse_int=_integer, parse_constant=str)
-        # Nearly every document is clean as a whole, and that is seen at once.
+        # Testing the whole text first is cheap, and nearly every document is clean.
         return document if _is_clean(text) else _cleaned(document)
     except RecursionError:
         raise ValueError("the document is nested too deeply") from None
 
 
 _ESCAPED = re.compile(r"\\[ubf]|\x7f")
-"""What JSON hides behind plain characters: code points by number, and control characters."""
+"""Escapes that may stand for characters to be cleaned: code points by number, and control characters."""
 
 _DEEP = re.compile(r"[\[{](?:[^\[\]{}]*[\[{]){100}")
-"""A hundred brackets that open before one closes: no document of either system, and more than a reader can follow."""
+"""A hundred opened brackets: more than any real document has, and close to what a recursive parser can take."""
 
 
 _TEXTS = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 def _is_deep(text: str) -> bool:
-    """Whether the document itself is nested that deeply; brackets within its texts are anybody's."""
+    """Whether the document itself is nested that deeply, ignoring brackets within its texts."""
     return bool(_DEEP.search(text)) and bool(_DEEP.search(_TEXTS.sub("", text)))
 
 
 def _is_clean(text: str) -> bool:
-    """Whether no text in this JSON needs cleaning; where that is in doubt, False."""
+    """Whether no text in this JSON needs cleaning; False if in doubt."""
     return not _ESCAPED.search(text) and (text.isascii() or is_clean(text))
 
 

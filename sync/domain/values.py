@@ -63,8 +63,7 @@ def _as_uuid(value: Any) -> str | None:
 def wire(value: Any, edm_type: str) -> Any:
     """`value` in the JSON form of `edm_type` (`String`, `Guid`, `Boolean`, `Int32`, `Decimal`, …).
 
-    Raises ValueError where it does not fit.
-    """
+    Raises ValueError if it does not fit the type."""
     if value is None:
         return None
     match edm_type:

@@ -55,7 +55,7 @@ def _full_pass(context: Context) -> Window | None:
         mark = streams.watermark(session, FULL)
         if mark.cursor and mark.until:
             return Window(mark.cursor, mark.until)
-        # A time that has not come was noted by a clock that ran ahead.
+        # A time in the future was noted while our clock ran ahead.
         if mark.complete_until and timedelta(0) <= now - mark.complete_until < schedule.full_sweep:
             return None
         found = Window(now - schedule.sweep, now)

@@ -265,7 +265,9 @@ def handover_count(session: Session) -> int:
 
 
 def _is_adopted() -> ColumnElement[bool]:
-    """A lead that was in C4C before we looked, as all are after a start without a state: its pair says so."""
+    """The condition for leads that were found in C4C instead of created, as after a start without a state. Their link's
+    origin tells.
+    """
     same = col(tables.Link.entity) == Entity.LEAD, col(tables.Link.key) == col(tables.Handover.lead_key)
     return exists().where(*same, col(tables.Link.origin) != "created")
 
@@ -318,7 +320,7 @@ _ORIGINS: dict[str, Origin] = {"created": "created", "set": "set", "shared": "sh
 
 
 def permission_set_origins(session: Session, limit: int = 100) -> list[str]:
-    """How the permission sets of the contacts that we made last came about."""
+    """The origins of the permission sets of the contacts that we created most recently."""
     ours = select(tables.Link.key).where(tables.Link.entity == Entity.CONTACT, tables.Link.origin == "created")
     of = select(tables.Link.origin).where(
         tables.Link.entity == Entity.PERMISSION, tables.Link.object_id != "", col(tables.Link.key).in_(ours)
@@ -329,8 +331,7 @@ def permission_set_origins(session: Session, limit: int = 100) -> list[str]:
 def link_rows(session: Session, contact_ids: Iterable[str], company_ids: Iterable[str]) -> list[tables.Link]:
     """The accounts of these companies, and all other records of these contacts, by entity and key.
 
-    HubSpot numbers contacts and companies apart: a contact and a company may have the same id.
-    """
+    HubSpot numbers contacts and companies separately, so a contact and a company may have the same id."""
     is_account = col(tables.Link.entity) == Entity.ACCOUNT
     found: list[tables.Link] = []
     for hubspot_ids, of_kind in ((contact_ids, ~is_account), (company_ids, is_account)):
