@@ -1,4 +1,4 @@
-"""SAP Sales Cloud as the target of the sync: what the ports of `planner/target.py` promise, in terms of its batches."""
+"""SAP Sales Cloud as the target of the sync: implements the ports of `planner/target.py` by `$batch` requests."""
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class C4C:
     def scan(
         self, scans: Sequence[Scan], rules: Rules, schema: Schema | None = None
     ) -> list[list[Scanned] | Unanswered]:
-        """The records of each scan, or why it has none. All are asked for at once."""
+        """The records of each scan, or why it has none. All are read at once."""
         asked = [(n, query) for n, scan in enumerate(scans) for query in queries(scan, rules, schema)]
         answers = self.client.answers([query for _, query in asked]) if asked else []
         found: list[list[Scanned] | Unanswered] = [[] for _ in scans]
@@ -56,14 +56,14 @@ class C4C:
         return self.client.masters(code_lists, now)
 
     def unreadable(self, entities: Sequence[str]) -> dict[str, Unanswered]:
-        """Why an entity may not be read: one row of each is asked for."""
+        """By entity, why it may not be read; tests it by requesting one row of each."""
         answers = self.client.answers([Query(collection(entity), select=("ObjectID",), top=1) for entity in entities])
         return {e: answer for e, answer in zip(entities, answers, strict=True) if not isinstance(answer, list)}
 
 
 @dataclass(frozen=True)
 class C4CTarget:
-    """The `Target` on top of a client. Its reader remembers which forms of look-ups C4C has answered."""
+    """The `Target` on top of a client. Its reader remembers which forms of lookups C4C has answered."""
 
     client: C4CPort
     reader: Reader
@@ -73,7 +73,7 @@ class C4CTarget:
         self.reader.find(lookups, snapshot)
 
     def apply(self, writes: Sequence[Write], alone: Container[tuple[str, str]] = ()) -> Iterator[Results]:
-        """First all that may share requests, then each write that must go alone, with whatever it is grouped with."""
+        """First all writes that may share requests, then each write that must go alone, together with its group."""
         for groups in set_apart(grouped(writes), alone):
             answers = self.client.write([[operation(write) for write in group] for group in groups])
             yield [

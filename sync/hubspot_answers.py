@@ -1,7 +1,6 @@
-"""What HubSpot's answers mean, as values. Pure.
-
-An answer whose frame is not as promised is malformed, with endpoint and field. A row is a case of its own: without a
-usable id it is left out and counted, and a value that nobody can read is marked, so that no row stops the others.
+"""Turns HubSpot's answers into values. Pure. An answer whose frame breaks the API's promise is Malformed, with endpoint
+and field. Single rows do not stop the others: a row without a usable id is left out and counted, and an unreadable
+value is marked.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,9 +21,8 @@ MODIFIED: dict[ObjectType, str] = {"contacts": "lastmodifieddate", "companies": 
 
 @dataclass(frozen=True, slots=True)
 class HubSpotObject:
-    """A contact or company as read. `id` is the surviving id after a merge, whatever id was asked for.
-
-    `unreadable` names properties whose value is no text, number or boolean.
+    """A contact or company as read. `id` is the surviving id after a merge, whichever id was requested. `unreadable`
+    names properties whose value is not a text, number or boolean.
     """
 
     id: str
@@ -45,13 +43,13 @@ class Page:
 
     @property
     def rows(self) -> int:
-        """Rows of the page, those left out included."""
+        """Number of rows of the page, including those left out."""
         return len(self.objects) + self.left_out
 
 
 @dataclass(frozen=True, slots=True)
 class BatchRead:
-    """Objects found, and the ids that HubSpot says it does not have."""
+    """Objects found, and the ids that HubSpot reports as missing."""
 
     objects: tuple[HubSpotObject, ...]
     missing: frozenset[str]
@@ -61,7 +59,8 @@ class BatchRead:
 class Associations:
     """Labels by contact id and company id.
 
-    `failed` were not answered for, `unreadable` in a form that nobody can read: neither known nor empty.
+    `failed`: contacts without an answer; `unreadable`: contacts with an unreadable one. The associations of both are
+    unknown, not empty.
     """
 
     found: Mapping[str, frozenset[tuple[str, Label]]]
@@ -82,27 +81,27 @@ class Property:
 
 
 def results(data: Mapping[str, Any], what: str) -> list[Any]:
-    """The rows. Their absence is an error: read as empty it would look like a mass deletion."""
+    """The rows of an answer. Without a list it is an error, since an empty one would look like a mass deletion."""
     rows = data.get("results")
     if not isinstance(rows, list):
         raise Malformed("hubspot", f"{what} was answered without a list of `results`")
     if rows and not any(isinstance(row, dict) for row in rows):
-        raise Malformed("hubspot", f"{what} was answered with `results` that are no objects")
+        raise Malformed("hubspot", f"{what} was answered with `results` that are not objects")
     return rows
 
 
 def complete(data: Mapping[str, Any], what: str) -> list[Any]:
-    """The rows of a call that knows no partial success; errors beside them mean that rows are missing."""
+    """The rows of a call without partial success: errors besides them mean that rows are missing."""
     if errors(data, what):
         raise Malformed("hubspot", f"{what} was answered in part only")
     return results(data, what)
 
 
 def errors(data: Mapping[str, Any], what: str) -> list[Mapping[str, Any]]:
-    """Error entries; partial failure is told by the payload (207 in v3/v4, 200 in 2026-09)."""
+    """The error entries. Only the payload shows a partial failure (status 207 in v3/v4, 200 in 2026-09)."""
     found = data.get("errors") or []
     if not isinstance(found, list):
-        raise Malformed("hubspot", f"{what} was answered with `errors` that are no list")
+        raise Malformed("hubspot", f"{what} was answered with `errors` that are not a list")
     return [error for error in found if isinstance(error, dict)]
 
 
@@ -143,7 +142,9 @@ def ids(error: Mapping[str, Any], name: str) -> set[str]:
 
 
 def hubspot_object(row: Any, object_type: ObjectType, wanted: Sequence[str]) -> HubSpotObject | None:
-    """A contact or company; `wanted` are all unreadable where the row has no properties. None without a usable id."""
+    """A contact or company; If the row has no properties, all of `wanted` count as unreadable. None without a usable
+    id.
+    """
     found = identifier(row.get("id")) if isinstance(row, dict) else None
     if found is None:
         return None
@@ -167,7 +168,7 @@ def _text(value: Any) -> str | None:
 
 
 def owner(row: Any, archived: bool) -> Owner | None:
-    """An owner. None without a usable id or where the address is no text: what is known of the owner stays."""
+    """An owner. None without a usable id, or if the address is not a text; what was known of the owner then stays."""
     found = identifier(row.get("id")) if isinstance(row, dict) else None
     if found is None or not isinstance(row.get("email"), str | None):
         return None
@@ -184,7 +185,7 @@ def label(row: Any) -> Label | None:
 
 
 def property_(row: Any) -> Property | None:
-    """A property of the schema; None without a name. Options in another form are no options."""
+    """A property of the schema; None without a name. Options in another form are ignored."""
     name = row.get("name") if isinstance(row, dict) else None
     if not name or not isinstance(name, str):
         return None
@@ -200,7 +201,9 @@ def contact_of(row: Any) -> str | None:
 
 
 def companies_of(row: Mapping[str, Any]) -> set[tuple[str, Label]] | None:
-    """(company id, label) of a row; None if a part cannot be read: half a set of labels would let others through."""
+    """(company id, label) of a row; None if a part cannot be read, since with half of its labels a contact might pass a
+    block.
+    """
     found = list(_pairs(row))
     return None if None in found else {pair for pair in found if pair is not None}
 

@@ -1,8 +1,8 @@
 """HubSpot, read only: search, batch reads, association labels, owners, properties.
 
-Every call goes through the SDK's low-level `call_api` with our own table of paths, because the SDK's own methods know
-only paths that leave support in 2027, have no timeout and drop fields. The SDK's retries are off; ours are in
-`transport`. An answer is believed only if it has the promised shape.
+Every call uses the SDK's low-level `call_api` with our own table of paths, because the SDK's own methods only know
+paths whose support ends in 2027, have no timeout and drop fields. The SDK's retries are off; ours are in `transport`.
+An answer without the promised shape is refused.
 """
 
 import json
@@ -51,7 +51,7 @@ Api = Literal["2026-09", "v3"]
 
 SEARCH_PAGE = 200
 SEARCH_BODY = 3_000
-"""Characters; a longer search body is refused, and the names of properties count (HubSpot search guide)."""
+"""The most characters of a search body, including the names of properties (HubSpot search guide)."""
 
 BATCH_READ = 100
 ASSOCIATION_BATCH = 1000
@@ -100,7 +100,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Requests a day of the whole account, as told last, less what was sent since."""
+    """The account's requests of the day, as last reported, less those sent since."""
 
     limit: int
     left: int
@@ -108,7 +108,7 @@ class Budget:
 
 
 class HubSpotPort(Protocol):
-    """What the jobs need of HubSpot."""
+    """The port to HubSpot: what the jobs need."""
 
     def search(
         self,
@@ -146,9 +146,8 @@ class HubSpotPort(Protocol):
 
 @dataclass
 class HubSpotClient:
-    """The real HubSpot. `timeout` in seconds; `sleep` is passed in so that tests need not wait.
-
-    Several threads may call; the limits hold for all of them together.
+    """The real HubSpot. `timeout` in seconds; `sleep` is a parameter so that tests need not wait. Safe for several
+    threads; the limits hold for all together.
     """
 
     base_url: str
@@ -167,16 +166,16 @@ class HubSpotClient:
     left_out: Tally = field(default_factory=Tally)
 
     def __post_init__(self) -> None:
-        # Imported by whoever needs it: commands that ask nobody start without the SDK and its eighty modules.
+        # Imported here, so that commands without network start without the SDK's eighty modules.
         import hubspot
 
         sdk = hubspot.HubSpot(access_token="", host=self.base_url)
-        # Held for good: each access through the SDK's attribute would open a new connection pool.
+        # Kept, since each access through the SDK's attribute would open a new connection pool.
         self._token = secret(self.token)
         self._client = sdk.crm.objects.basic_api.api_client
         self._client.set_default_header("Accept-Encoding", "gzip")
         self._client.set_default_header("Accept-Language", "en")
-        # The SDK's own, `name; version`, breaks the grammar of User-Agent (RFC 9110 10.1.5).
+        # The SDK's own User-Agent, `name; version`, is invalid (RFC 9110 10.1.5).
         self._client.user_agent = _user_agent()
         self._place = Place(self.base_url, "HUBSPOT_BASE_URL")
         session = connections.stateless(self.base_url, connections.adapter(self.base_url, self.trust))
@@ -189,7 +188,7 @@ class HubSpotClient:
 
     @property
     def budget(self) -> Budget | None:
-        """What is left of the day; None before an answer told it (searches never do)."""
+        """What is left of the day; None before an answer has reported it, which searches never do."""
         return self._budget
 
     # ---- reads
@@ -204,8 +203,8 @@ class HubSpotClient:
     ) -> Page:
         """One page (up to 200) of a search, ascending by `sort`.
 
-        `after` is an offset, and rows that change meanwhile shift others out of its sight: callers go on from the
-        last value instead wherever they can.
+        `after` is an offset, and rows that change meanwhile shift others past it: callers go on from the last value
+        instead where possible.
         """
         body: dict[str, object] = {
             "filterGroups": [{"filters": [f.to_json() for f in filters]}],
@@ -216,7 +215,7 @@ class HubSpotClient:
         }
         if len(json.dumps(body)) <= SEARCH_BODY:
             return self._search(object_type, body, properties)
-        # The names do not fit: the search finds the rows, reads by id bring their values.
+        # The names do not fit into one search body: the search finds the rows, reads by id fetch their values.
         page = self._search(object_type, body | {"properties": [MODIFIED[object_type]]})
         read = {o.id: o for o in self.read(object_type, [o.id for o in page.objects], properties).objects}
         objects = tuple(read[o.id] for o in page.objects if o.id in read)
@@ -230,21 +229,23 @@ class HubSpotClient:
         return Page(total, objects, answers.cursor(data, what), len(rows) - len(objects))
 
     def _usable(self, kind: str, rows: Iterable[T | None]) -> tuple[T, ...]:
-        """The rows that can be used; the others are counted, named by an alert and passed over."""
+        """The usable rows. The others are counted, reported by an alert, and skipped."""
         found = list(rows)
         usable = tuple(row for row in found if row is not None)
         self.left_out.count(kind, len(found) - len(usable))
         return usable
 
     def count(self, object_type: ObjectType, filters: Sequence[Filter]) -> int:
-        """How many objects fulfil the filters, by the index."""
+        """How many objects fulfil the filters, according to HubSpot's index."""
         groups = [{"filters": [f.to_json() for f in filters]}] if filters else []
         return self._search(object_type, {"filterGroups": groups, "limit": 1}).total
 
     def read(
         self, object_type: ObjectType, ids: Sequence[str], properties: Sequence[str], *, archived: bool = False
     ) -> BatchRead:
-        """Objects by id, in batches of 100. A merged-away id is answered by its survivor, under the survivor's id."""
+        """Objects by id, in batches of 100. For the id of a merged object HubSpot returns the survivor, with the
+        survivor's id.
+        """
 
         def batch(part: list[str]) -> BatchRead:
             return self._read(object_type, part, properties, archived)
@@ -267,9 +268,8 @@ class HubSpotClient:
         return BatchRead(objects, frozenset(i for error in missing for i in answers.ids(error, "ids") if i in ids))
 
     def associations(self, contact_ids: Sequence[str]) -> Associations:
-        """All companies of these contacts with all labels, every row paged to its end.
-
-        Only the explicit answer NO_ASSOCIATIONS_FOUND means "none"; what is not answered for is `failed`.
+        """All companies of these contacts with all labels, from all pages. Only the explicit answer
+        NO_ASSOCIATIONS_FOUND means "none"; a contact without an answer is `failed`.
         """
         parts = self._batches(contact_ids, "association_batch", self._associations)
         return Associations(
@@ -301,13 +301,13 @@ class HubSpotClient:
         return more
 
     def labels(self) -> list[Label]:
-        """The association labels from contacts to companies that the portal knows."""
+        """The portal's association labels from contacts to companies."""
         data = self._call("labels", "GET", PATHS[self.api]["labels"])
         rows = answers.complete(data, "the list of labels")
         return list(self._usable("labels", (answers.label(row) for row in rows)))
 
     def owners(self) -> list[Owner]:
-        """Owners, the deactivated ones included: records keep their ids."""
+        """Owners, including deactivated ones, whose ids records keep."""
         return [owner for archived in (False, True) for owner in self._owners(archived)]
 
     def _owners(self, archived: bool) -> Iterator[Owner]:
@@ -331,7 +331,7 @@ class HubSpotClient:
         return list(self._usable("properties", (answers.property_(row) for row in rows)))
 
     def usage(self) -> Budget | None:
-        """The account's daily requests and when they reset; None where the portal does not tell."""
+        """The account's daily requests and when they reset; None if the portal does not report it."""
         try:
             data = self._call("usage", "GET", PATHS[self.api]["usage"])
             rows = answers.complete(data, "the daily usage")
@@ -346,7 +346,7 @@ class HubSpotClient:
             return self._budget
 
     def portal_id(self) -> str | None:
-        """The portal that the token belongs to, asked once for each token; None where the token may not ask for it."""
+        """The portal of the token, requested once for each token; None if the token may not read it."""
         version = self._token.refresh()
         if self._portal is None or self._portal[0] != version:
             self._portal = version, self._asked_portal()
@@ -373,7 +373,9 @@ class HubSpotClient:
             return [result for future in futures for result in future.result()]
 
     def _halving(self, part: list[str], size: str, read: Callable[[list[str]], T]) -> list[T]:
-        """Reads a portion, or its halves where HubSpot takes no more so many (its caps have changed, airbyte#48834)."""
+        """Reads a portion, or its halves if HubSpot refuses that many (its limits have changed
+        before, airbyte#48834).
+        """
         try:
             return [read(part)]
         except Refused as refused:
@@ -399,7 +401,7 @@ class HubSpotClient:
             try:
                 return self._send_again(endpoint, method, path, body, query or [])
             except RateLimited as limited:
-                # Whoever else calls from here would only meet the same limit.
+                # The pause holds for all threads, since they would meet the same limit.
                 pacer.hold(min(limited.wait or 0.0, LONGEST_WAIT))
                 raise
 
@@ -408,7 +410,7 @@ class HubSpotClient:
     def _send_again(
         self, endpoint: str, method: str, path: str, body: object, query: list[tuple[str, str]]
     ) -> dict[str, Any]:
-        """One request; once more if the token was refused and its file holds another one by now."""
+        """One request; repeated once if the token was refused and its file holds another one by now."""
         used = self._token.refresh()
         try:
             return self._send(endpoint, method, path, body, query)
@@ -431,7 +433,7 @@ class HubSpotClient:
                 body=body,
                 header_params={"Accept": "application/json", "Content-Type": "application/json"},
                 auth_settings=["oauth2"],
-                # The SDK's own reading stumbles over deep nesting and other alphabets; ours names what is wrong.
+                # The SDK's own parser fails on deep nesting and other encodings; ours names what is wrong.
                 _preload_content=False,
                 _request_timeout=(min(10.0, self.timeout), self.timeout),
             )
@@ -456,7 +458,7 @@ class HubSpotClient:
             if reported:
                 self._budget = replace(reported, resets_at=self._budget.resets_at if self._budget else None)
             elif self._budget:
-                # Search answers tell nothing, but they count.
+                # Answers to searches do not report it, but the searches count.
                 self._budget = replace(self._budget, left=max(0, self._budget.left - 1))
         pause = _interval_pause(headers)
         if pause:
@@ -483,7 +485,7 @@ def _named(row: Any) -> tuple[str, Mapping[str, Any]] | None:
 
 @dataclass
 class _Reading:
-    """What is known so far of the associations of a portion of contacts."""
+    """The associations of a portion of contacts, as far as read."""
 
     found: dict[str, set[tuple[str, Label]]] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)
@@ -491,7 +493,7 @@ class _Reading:
     pages: dict[str, Pages] = field(default_factory=dict)
 
     def take(self, contact: str, row: Mapping[str, Any]) -> str | None:
-        """Keeps one page of a contact; returns the cursor of its next page. Raises Malformed if it does not get on."""
+        """Keeps one page of a contact; returns the cursor of its next page. Raises Malformed if the cursor repeats."""
         what = "a row of an association read"
         companies = answers.companies_of(row)
         try:
@@ -505,7 +507,7 @@ class _Reading:
         return self.pages.setdefault(contact, Pages("hubspot", what)).next(after)
 
     def end(self, named: set[str], alone: set[str], asked: set[str]) -> None:
-        """The end of a round: `alone` have no company, and who is not answered for has failed."""
+        """Ends a round: contacts in `alone` have no company, and those without an answer have failed."""
         for contact in alone:
             self.found.setdefault(contact, set())
         self.failed |= asked - named - alone
@@ -517,7 +519,9 @@ class _Reading:
 
 
 def _without_associations(data: Mapping[str, Any], what: str) -> set[str]:
-    """Contacts that have no association, HubSpot says. The sub-category decides; the category is shared."""
+    """Contacts that have no association, according to HubSpot. The sub-category tells; other errors
+    share the category.
+    """
     none_found = "crm.associations.NO_ASSOCIATIONS_FOUND"
     unassociated = (e for e in answers.errors(data, what) if e.get("subCategory") == none_found)
     return {i for error in unassociated for i in answers.ids(error, "fromObjectId")}
@@ -532,11 +536,13 @@ def _portions(ids: Iterable[str], size: int) -> Iterator[list[str]]:
 
 
 class RateLimited(Unavailable):
-    """429: too many requests a second or in ten, by us or by others who share the limit."""
+    """Status 429: too many requests in one or ten seconds, by us or by others who share the limit."""
 
 
 def _translated(error: Any, endpoint: str) -> SyncError:
-    """Our error for an SDK exception: by status, then policy name; never by message text, never with the body."""
+    """Our error for an SDK exception, by status and policy name. The message text does not decide, and the body is not
+    shown.
+    """
     status = int(error.status or 0)
     match status:
         case 429:
@@ -560,7 +566,7 @@ def _translated(error: Any, endpoint: str) -> SyncError:
 
 
 def _sdk_refusal() -> Any:
-    """The SDK's exception for each answer that is no success."""
+    """The SDK's exception for an unsuccessful answer."""
     from hubspot.crm.objects.exceptions import ApiException
 
     return ApiException
@@ -571,7 +577,7 @@ def _user_agent() -> str:
 
 
 def _unreadable(error: UnicodeDecodeError, endpoint: str) -> SyncError:
-    """A page that is not UTF-8 and so not HubSpot's; the SDK stumbles over it before it tells the status."""
+    """The error for an answer that is not UTF-8, so not HubSpot's. The SDK fails on it before it returns the status."""
     refusal = error.__context__
     metrics.answered("hubspot", endpoint, getattr(refusal, "status", None))
     if isinstance(refusal, _sdk_refusal()):
@@ -584,7 +590,8 @@ def _rate_limited(error: Any, endpoint: str) -> SyncError:
     if _body(error).get("policyName") == "DAILY":
         message = "the daily request limit is used up; it resets at the portal's midnight"
         return BudgetExhausted("hubspot", message, _retry_after(error))
-    # A search answer has no rate limit headers and often no policy name: one second is its window, ten the others'.
+    # Answers to searches have no rate limit headers and often no policy name. Their window is one second, that of
+    # others ten.
     default = 1.0 if endpoint == "search" else 10.0
     asked = _retry_after(error)
     wait = default if asked is None else min(max(asked, 1.0), LONGEST_WAIT)
@@ -592,7 +599,7 @@ def _rate_limited(error: Any, endpoint: str) -> SyncError:
 
 
 def _retry_after(error: Any) -> float | None:
-    """Seconds. Sources disagree on seconds or milliseconds, so what would be over a day is taken as milliseconds."""
+    """Seconds. Sources disagree on seconds or milliseconds, so a value of more than a day is taken as milliseconds."""
     seconds = retry_after((error.headers or {}).get("Retry-After"))
     return seconds / 1000 if seconds is not None and seconds > 86_400 else seconds
 
@@ -616,11 +623,11 @@ def _budget(headers: Mapping[str, str]) -> Budget | None:
 
 
 RUNNING_OUT = 0.1
-"""The share of an interval's requests below which we slow down."""
+"""We slow down when less than this share of an interval's requests is left."""
 
 
 def _interval_pause(headers: Mapping[str, str]) -> float:
-    """Seconds to the next request so that what is left of the interval lasts; 0 while there is plenty."""
+    """Seconds until the next request, so that the interval's remaining requests last; 0 while there are plenty."""
     names = ("Max", "Remaining", "Interval-Milliseconds")
     most, left, interval = (whole(headers.get(f"X-HubSpot-RateLimit-{name}")) for name in names)
     if most is None or left is None or interval is None:

@@ -16,7 +16,7 @@ from sync import metrics
 
 
 class Event(StrEnum):
-    """Names of log events; same name, same fields."""
+    """Names of log events. Events of one name have the same fields."""
 
     WORKER_STARTED = "worker_started"
     WORKER_STOPPING = "worker_stopping"
@@ -149,7 +149,7 @@ def configure(form: str = "json", level: str = "INFO", stream: TextIO | None = N
         logger_factory=structlog.WriteLoggerFactory(file=stream or sys.stderr),
         cache_logger_on_first_use=False,
     )
-    # Libraries log URLs with query strings, and those hold e-mail addresses: only who warned is told, never what.
+    # Libraries log URLs whose query strings hold e-mail addresses, so only the library's name is logged, not its text.
     logging.basicConfig(handlers=[_Named()], level=logging.WARNING, force=True)
     logging.getLogger("urllib3").setLevel(logging.ERROR)
 
@@ -172,7 +172,7 @@ _PHONE = re.compile(r"\+\d[\d ()/.-]{5,}\d")
 
 
 def conceal(*secrets: str | None) -> None:
-    """These values never appear in anything that is printed, wherever they may come from."""
+    """Has these values left out of everything that is printed, whatever its origin."""
     _SECRETS.update(secret for secret in secrets if secret and len(secret) > 3)
 
 
@@ -186,22 +186,22 @@ def redact(text: str) -> str:
 
 
 _UNTOUCHED = frozenset({"event", "timestamp", "level"})
-"""Ours, and no place where a value could hide; a time zone would look like a phone number."""
+"""Fields that are ours and cannot hold a foreign value. A time zone in them would look like a phone number."""
 
 
 def _redacted(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """The last line of defence: whoever writes a line has left such values out already."""
+    """Redacts every field as the last line of defence: callers already leave such values out."""
     return {n: redact(v) if isinstance(v, str) and n not in _UNTOUCHED else v for n, v in event.items()}
 
 
 def emit(event: Event, **fields: Any) -> None:
-    """Writes one line: an error where a person must always act, a warning for what one should see, else info."""
+    """Writes one line: as error if a person must always act, as warning if one should look, else as info."""
     level = "error" if event in _ERRORS else "warning" if event in _WARNINGS else "info"
     _write(level, event, fields)
 
 
 def emit_error(event: Event, **fields: Any) -> None:
-    """Writes one line as an error: a failure that stays until a person does something."""
+    """Writes one line as an error, for a failure that lasts until a person acts."""
     _write("error", event, fields)
 
 

@@ -1,7 +1,7 @@
-"""What Prometheus scrapes of the process itself; what the state store knows is added at scrape time by the worker.
+"""Metrics of the process itself for Prometheus. The worker adds those of the state store at scrape time.
 
-Times are exported as timestamps, so that an age is right even if nobody updates it (Prometheus instrumentation guide).
-Known series exist from the start with 0. No label ever holds an id, a name or a text.
+Times are exported as timestamps, so that an age is right even without updates (Prometheus instrumentation guide). Known
+series exist from the start with 0. No label ever holds an id, a name or a text.
 """
 
 from collections.abc import Iterable
@@ -50,7 +50,7 @@ ALERTS_SENT = Counter("sync_alerts_sent", "Webhook messages, by outcome.", ["out
 
 SUCCESSES: dict[str, datetime] = {}
 FAILURES: dict[str, datetime] = {}
-"""By job when it last ended well or badly in this process; the state store knows it of earlier ones, too."""
+"""By job, when it last succeeded or failed in this process. For earlier processes the state store knows it."""
 
 JobResult = Literal["success", "failure", "interrupted"]
 Load = Literal["first", "later"]
@@ -81,13 +81,13 @@ def expect(events: Iterable[str], codes: Iterable[str], jobs: Iterable[str]) -> 
 
 
 def at_work(since: datetime | None) -> None:
-    """This process took the lease, or (None) gave it back."""
+    """Notes that this process took the lease, or (None) gave it back."""
     LEASE_HELD.set(since is not None)
     AT_WORK_SINCE.set(since.timestamp() if since else 0)
 
 
 def job_ended(job: str, seconds: float, ok: bool | None, now: datetime) -> None:
-    """`ok` is None for a job that was asked to stop."""
+    """Notes the end of a run; `ok` is None if it was asked to stop."""
     JOB_RUNS.labels(job, "interrupted" if ok is None else "success" if ok else "failure").inc()
     JOB_SECONDS.labels(job).set(seconds)
     if ok is not None:
@@ -95,24 +95,24 @@ def job_ended(job: str, seconds: float, ok: bool | None, now: datetime) -> None:
 
 
 def job_unrecorded(job: str, now: datetime) -> None:
-    """A run failed outside its own record, as when the state file cannot be written."""
+    """Notes a run that failed outside its own record, as when the state file cannot be written."""
     JOB_RUNS.labels(job, "failure").inc()
     FAILURES[job] = now
 
 
 def answered(system: str, endpoint: str, status: int | None) -> None:
-    """One request and its HTTP status; None for no answer."""
+    """Counts a request by HTTP status; None without an answer."""
     REQUESTS.labels(system, endpoint, str(status) if status else "none").inc()
 
 
 def waited(system: str, seconds: float) -> None:
-    """The system asked for a pause."""
+    """Notes a pause that a system asked for."""
     WAITS.labels(system).inc()
     WAITED.labels(system).inc(seconds)
 
 
 def handed_over(crossed_at: datetime | None, load: Load, now: datetime) -> None:
-    """A lead that we created. A clock that disagrees with HubSpot's gives no negative time."""
+    """Counts a lead that we created. Its latency is at least 0, even if our clock disagrees with HubSpot's."""
     HANDOVERS.inc()
     if crossed_at is not None:
         LATENCY.labels(load).observe(max(0.0, (now - crossed_at).total_seconds()))

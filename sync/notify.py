@@ -1,4 +1,6 @@
-"""Tells people by webhook: a generic JSON document, or the one text that Slack and compatible services take."""
+"""Notifies people by webhook: with a generic JSON document, or with the text that Slack and
+compatible services expect.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,7 +31,7 @@ class Notice:
     host: str
     step: str = ""
     subject: str = ""
-    """Which one it is, where several alerts of a kind may hold at a time."""
+    """Tells alerts of one kind apart, if several can hold at a time."""
 
     @property
     def runbook(self) -> str:
@@ -80,7 +82,7 @@ class Webhook:
         place = Place(url, "SYNC_ALERT_WEBHOOK")
         try:
             session = connections.stateless(url, connections.adapter(url, self.trust, size=1))
-            # Its body says nothing to us and may be endless, so it is not read.
+            # The answer's body is of no use and may be endless, so it is not read.
             with session.post(url, json=body, timeout=TIMEOUT, allow_redirects=False, stream=True) as answer:
                 failure = None if answer.status_code < 300 else f"{place.host}: status {answer.status_code}"
         except requests.RequestException as error:

@@ -44,7 +44,7 @@ class Pacer:
         self._next = 0.0
 
     def wait(self) -> None:
-        """Blocks until the next call may start."""
+        """Waits until the next call may start."""
         with self._lock:
             now = self._clock()
             start = max(now, self._next)
@@ -53,7 +53,7 @@ class Pacer:
             self._sleep(start - now)
 
     def hold(self, seconds: float) -> None:
-        """No call starts for so many seconds, whichever thread would make it: the other side asked for a pause."""
+        """Lets no thread start a call for so many seconds, because the other side asked for a pause."""
         with self._lock:
             self._next = max(self._next, self._clock() + seconds)
 
@@ -87,25 +87,25 @@ class Tally:
                 self._found[name] += more
 
     def take(self) -> dict[str, int]:
-        """What was counted since the last time."""
+        """The counts since the last call of this method."""
         with self._lock:
             found, self._found = dict(self._found), Counter()
         return found
 
 
 MOST_PAGES = 10_000
-"""Pages of one listing; with 100 rows each that is ten times the largest portal."""
+"""The most pages of one listing. With 100 rows each, that is ten times the largest portal."""
 
 
 class Pages:
-    """The way through one listing. No listing is endless: a cursor that comes round again ends it."""
+    """Follows the pages of one listing, and ends it if a cursor repeats, so that no listing is endless."""
 
     def __init__(self, system: System, what: str) -> None:
         self._system, self._what = system, what
         self._cursors: set[str] = set()
 
     def next(self, cursor: str | None) -> str | None:
-        """The cursor to go on with, None at the end. Raises Malformed where the listing does not get on."""
+        """The cursor to go on with, None at the end. Raises Malformed if the listing makes no progress."""
         if cursor is None:
             return None
         if cursor in self._cursors:
@@ -128,9 +128,8 @@ def retry_after(header: str | None) -> float | None:
 
 
 def with_retry(policy: RequestRetry, call: Callable[[], T], sleep: Callable[[float], None] = time.sleep) -> T:
-    """The result of `call`, tried again after `Unavailable`; the last failure is raised as it is.
-
-    Only for calls that may be repeated: reads, and nothing that could have changed the remote system.
+    """The result of `call`, which is repeated after `Unavailable`; the last failure is raised. Only for reads: a call
+    that may have changed the remote system must not be repeated.
     """
     retrying = Retrying(
         stop=_stop(policy),

@@ -1,1 +1,1 @@
-"""What speaks C4C's protocol: wire format, session, fields, and the words of its refusals."""
+"""Speaks C4C's protocol: wire format, session, fields, and the texts of its refusals."""

@@ -1,7 +1,7 @@
 """SAP Sales Cloud over its OData v2 service: one `requests` session, reads and writes in `$batch`.
 
 Reads are repeated after transient failures. Writes never are: a write whose answer is lost is *unknown*, never
-*failed*, and only a look-up by key tells what became of it (C4C has no idempotency key).
+*failed*, and only a lookup by key shows whether it succeeded (C4C has no idempotency key).
 """
 
 import contextvars
@@ -83,8 +83,7 @@ class C4CClient:
     def answers(self, queries: Sequence[Query]) -> list[list[Row] | Unanswered]:
         """The rows of each query, all pages, or why it has none: it was refused, or a row cannot be used.
 
-        Raises RemoteError where C4C answered nothing that makes sense.
-        """
+        Raises RemoteError if C4C as a whole gave no usable answer."""
         found: list[list[Row] | Unanswered] = [[] for _ in queries]
         ways = [Pages("c4c", f"a read of {query.collection}") for query in queries]
         waiting: list[tuple[int, Query | str]] = list(enumerate(queries))
@@ -151,9 +150,9 @@ class C4CClient:
     def write(self, groups: Sequence[Sequence[Operation]]) -> list[list[WriteResult]]:
         """Carries out operations in their order within each group; groups run side by side.
 
-        A group holds what touches one account, so that no two requests write to one account at a time. What is
-        rejected in company is tried once more alone. Every failure is a result: refused credentials, or a bug in one
-        of the threads, must not lose what the other requests created.
+        A group holds what touches one account, so that no two requests write to one account at a time. A write that was
+        rejected together with others is tried once more alone. Every failure is a result: refused credentials, or a bug
+        in one of the threads, must not lose the results of the other requests.
         """
         lanes = _lanes(groups, self.batch_operations)
         results: dict[Place, WriteResult] = {}
@@ -174,7 +173,9 @@ class C4CClient:
         return results
 
     def _write_batch(self, operations: Sequence[Operation], met: "Met") -> list[WriteResult]:
-        """The results of one request, or of its halves; nothing more is sent once `met` says that it is no use."""
+        """The results of one request, or of its halves. Nothing more is sent once `met` shows that
+        it would fail too.
+        """
         if met.ended:
             return [Aborted(met.ended[0]) for _ in operations]
         if met.hopeless():
@@ -192,7 +193,9 @@ class C4CClient:
             return [Aborted(error) for _ in operations]
 
     def _write_halves(self, operations: Sequence[Operation], error: Refused, met: "Met") -> list[WriteResult]:
-        """The request was not understood as a whole, so nothing happened: one bad record must not stop the others."""
+        """Sends the halves of a request that was refused as a whole, so that one bad record does
+        not stop the others.
+        """
         if len(operations) == 1:
             met.alone.append(error)
             return [RefusedRequest(error)]
@@ -218,26 +221,28 @@ class C4CClient:
     def _in_parallel(self, call: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
         if len(items) < 2 or self.parallel < 2:
             return [call(item) for item in items]
-        # Each thread logs under the run and job of the one that called.
+        # With a copy of the context, so that each thread logs under the caller's run and job.
         contexts = [contextvars.copy_context() for _ in items]
         with ThreadPoolExecutor(min(self.parallel, len(items))) as pool:
             return list(pool.map(lambda context, item: context.run(call, item), contexts, items))
 
 
 READS = 100
-"""Queries in one batch; a read of a filter weighs less than a record to write."""
+"""Queries in one batch. More than writes, since a read costs C4C less."""
 
 ALONE = 10
-"""Rejected records that one round tries again alone. More than that is no record's own fault."""
+"""The most rejected records that one round tries again alone. With more, the records are not at fault."""
 
 Place = tuple[int, int]
-"""Where an operation stands: group and position."""
+"""The place of an operation: group and position."""
 
 Lane = list[list[tuple[Place, Operation]]]
-"""Batches that are sent one after the other."""
+"""A lane: batches that are sent one after the other."""
 
 SEVERAL = 3
-"""Single records whose requests were refused while none was answered: from here on it is the request's fault."""
+"""So many requests with a single record may be refused while none is answered; then the requests as
+such are at fault.
+"""
 
 FOR_A_VALUE = (400, 413, 414)
 """Statuses with which a read may be refused for what it holds; any other refusal concerns the whole entity."""
@@ -245,9 +250,8 @@ FOR_A_VALUE = (400, 413, 414)
 
 @dataclass
 class Met:
-    """What the requests of one call have met so far; shared by its threads, which only add.
-
-    `ended`: what ends it all. `alone`: refusals of requests with a single record. `answered`: any request was.
+    """What the requests of one call have met so far. Its threads share it and only add to it. `ended`: the failure that
+    ends the call. `alone`: refusals of requests with a single record. `answered`: whether any request was answered.
     """
 
     ended: list[Exception] = field(default_factory=list)
@@ -259,7 +263,7 @@ class Met:
 
 
 def _lanes(groups: Sequence[Sequence[Operation]], size: int) -> list[Lane]:
-    """Small groups share batches of about `size` records; a group that is larger gets a lane of batches of its own."""
+    """Small groups share batches of about `size` records. A larger group gets a lane of its own."""
     lanes: list[Lane] = []
     shared: list[tuple[Place, Operation]] = []
     for g, group in enumerate(groups):
@@ -284,7 +288,9 @@ def _torn(placed: Sequence[tuple[Place, Operation]], size: int) -> Lane:
 
 
 def _weight(placed: Sequence[tuple[Place, Operation]]) -> int:
-    """Records that are written: the children of a deep insert count, so such batches hold fewer headers."""
+    """The number of records that an operation writes. Children of a deep insert count, so such batches hold fewer
+    headers.
+    """
     return sum(1 + sum(len(v) for v in op.body.values() if isinstance(v, list)) for _, op in placed)
 
 
@@ -304,7 +310,8 @@ def _page(part: Part | Refused, query: Query) -> tuple[list[Row] | Unanswered, s
         return [row for row in rows if isinstance(row, dict)], next_link
     flaws = [flaw for row in rows if (flaw := odata.flaw(row))]
     if flaws:
-        # Read over, a record with our key would count as absent and be made again. It concerns this question only.
+        # If a flawed row were skipped, a record with our key would count as absent and be created again. Only this
+        # query fails.
         return Malformed("c4c", f"{query.collection}: {flaws[0]}"), None
     return rows, next_link
 
@@ -315,7 +322,7 @@ def _by_id(query: Query) -> bool:
 
 
 def _not_answered(query: Query | str, part: Part) -> str:
-    """What was asked, and how it was refused in the words of C4C."""
+    """A sentence on what was read and how C4C refused it, in C4C's words."""
     said = words.spoken([*words.in_body(part.body), *words.in_headers(part.headers)], sent_in([query]))
     return f"{_a_read(query)} was refused with status {part.status}" + (f": {said}" if said else "")
 

@@ -1,4 +1,4 @@
-"""What C4C calls the kinds of records, and the fields by which it names them. Pure."""
+"""C4C's names for the kinds of records, and the fields that identify them. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,8 +22,7 @@ def entity_of(collection: str) -> str:
 class KeyedEntity:
     """Fields of a kind of record that carries our key: its number, who created it, and whether it was retired.
 
-    `status`: empty where a record cannot be retired; a lead is closed instead, and stays as it is.
-    """
+    `status`: empty if such a record cannot be retired. A lead is closed instead, and then stays unchanged."""
 
     number: str
     creator: str

@@ -1,7 +1,6 @@
-"""Reads look-ups from C4C; one that is refused is asked again in halves until the refused value is known.
-
-A tenant may refuse a `$filter` for one of its values, or answer it with a record that nobody can use; everybody whose
-value is in the same filter would wait for it.
+"""Reads lookups from C4C; a refused one is repeated in halves until the refused value is found. A tenant may refuse a
+`$filter` because of one of its values, or answer it with an unusable record; all contacts with a value in the same
+filter would then have to wait.
 """
 
 from collections import Counter
@@ -16,27 +15,29 @@ from sync.errors import Malformed, Refused, Unanswered
 from sync.planner.snapshot import Ask, Record
 
 MANY = 10
-"""Values with an unusable record from which on no record is to blame, and nobody is parked by it."""
+"""From this many values with unusable records on, the records are not to blame, and no contact is parked for them."""
 
 Place = tuple[str, str, str]
-"""Entity, field and value of a look-up."""
+"""Entity, field and value of a lookup."""
 
 
 @dataclass
 class Findings:
-    """Records by entity, one that two look-ups found counting once, and the values that cannot be looked up."""
+    """Records by entity (each once, even if two lookups found it), and the values that cannot be looked up."""
 
     refused: dict[Place, str] = field(default_factory=dict)
-    """Why a value cannot be looked up, with entity and field."""
+    """By entity, field and value, why it cannot be looked up."""
     unusable: Counter[str] = field(default_factory=Counter)
-    """Values by entity that found a record that nobody can use."""
+    """By entity, the values that found an unusable record."""
     _records: dict[str, dict[str, Record]] = field(default_factory=dict)
 
     def add(self, entity: str, found: Iterable[Row]) -> None:
         self._records.setdefault(entity, {}).update((str(row["ObjectID"]), record(entity, row)) for row in found)
 
     def note(self, query: FieldQuery, why: Unanswered) -> None:
-        """The only value of the look-up has no answer. Raises it where that is so for very many."""
+        """Notes that the only value of a lookup has no answer. Raises the failure if that happens
+        to very many values.
+        """
         self.refused[query.entity, query.field, query.values[0]] = _words(query, why)
         self.unusable[query.entity] += isinstance(why, Malformed)
         if self.unusable[query.entity] >= MANY:
@@ -50,17 +51,16 @@ class Findings:
 
 
 class Halving:
-    """Reads for one tenant; remembers which forms of look-ups it has answered."""
+    """Reads for one tenant, and remembers which forms of lookups it has answered."""
 
     def __init__(self, c4c: C4CPort) -> None:
         self._c4c = c4c
         self._answered: set[tuple[Ask, str, str]] = set()
 
     def read(self, queries: Sequence[FieldQuery]) -> Findings:
-        """The rows of all look-ups; each round asks the halves of what was refused in the one before.
-
-        Raises Refused where a look-up is refused whatever its value is: with a value that nobody has, too; Malformed
-        where the records of so many values cannot be used that no record is to blame.
+        """The rows of all lookups. Each round repeats the halves of what was refused in the one before. Raises Refused
+        if a lookup is refused for any value, even one that no record has; Malformed if the records of very many values
+        are unusable, so that no single record is to blame.
         """
         found, waiting = Findings(), list(queries)
         while waiting:
@@ -71,7 +71,7 @@ class Halving:
         return found
 
     def _round(self, queries: Sequence[FieldQuery], found: Findings) -> list[FieldQuery]:
-        """Asks for all of them at once; returns those that were refused."""
+        """Reads all of them at once; returns those that were refused."""
         refused = []
         for query, answer in zip(queries, self._c4c.answers([one.query() for one in queries]), strict=True):
             if isinstance(answer, list):
@@ -88,7 +88,7 @@ class Halving:
         return refused
 
     def _prove(self, controls: Iterable[FieldQuery]) -> None:
-        """Raises Refused where not the values are at fault."""
+        """Raises Refused if the values are not at fault."""
         asked = list(controls)
         for query, answer in zip(asked, self._c4c.answers([one.query() for one in asked]), strict=True):
             if not isinstance(answer, list):

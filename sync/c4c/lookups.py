@@ -1,4 +1,4 @@
-"""From lookups to OData queries. Pure.
+"""Turns lookups into OData queries. Pure.
 
 Filters only pre-select: every record is compared exactly on our side (`planner/matching.py`), because `*` in a value is
 a wildcard for C4C and the case sensitivity of `eq` differs by field.
@@ -37,7 +37,7 @@ def selects(rules: Rules, schema: Schema) -> dict[str, tuple[str, ...]]:
 
 
 def _compared(entity_map: EntityMap) -> Iterator[str]:
-    """A lead's note is long, and written once it is never compared."""
+    """A lead's note is long, and is never compared once it was written, so it is not read."""
     written_once = (f.rule is FieldRule.CREATE_ONLY and "score.note" in f.source for f in entity_map.fields)
     return (t for f, skipped in zip(entity_map.fields, written_once, strict=True) if not skipped for t in f.target)
 
@@ -58,7 +58,7 @@ class FieldQuery:
 
     @property
     def form(self) -> tuple[Ask, str, str]:
-        """What two look-ups have in common that differ in their values only."""
+        """What lookups have in common that differ only in their values."""
         return self.ask, self.entity, self.field
 
     def query(self) -> Query:
@@ -73,11 +73,11 @@ class FieldQuery:
         return replace(self, values=self.values[:half]), replace(self, values=self.values[half:])
 
     def control(self) -> "FieldQuery":
-        """The same for a value that nobody has: if C4C refuses this too, no value is at fault."""
+        """The same query for a value that no record has: if C4C refuses this too, the values are not at fault."""
         return replace(self, values=(_NOBODYS_GUID if self.ask in _BY_GUID else NOBODYS,))
 
     def portions(self) -> Iterator["FieldQuery"]:
-        """The same values in several look-ups, none longer than a URL may be."""
+        """The same values in several lookups, each short enough for a URL."""
         part: list[str] = []
         size = 0
         for value in self.values:
@@ -131,7 +131,7 @@ def _written(kind: Ask, value: str) -> tuple[str, ...]:
     """The literals that stand for one value in the filter."""
     match kind:
         case Ask.LEADS_OF:
-            # The first cycle is asked for by its exact key too, so that idempotency does not rest on the wildcard.
+            # The first cycle is also searched by its exact key, so that idempotency does not depend on the wildcard.
             return f"{value}:1", f"{value}:*"
         case Ask.ACCOUNT_BY_DOMAIN:
             return _spellings(value)
@@ -144,9 +144,8 @@ def _written(kind: Ask, value: str) -> tuple[str, ...]:
 
 
 def _spellings(value: str) -> tuple[str, ...]:
-    """C4C spells web sites freely and may compare case-sensitively: wildcards around the usual spellings.
-
-    An international name may stand there in letters or as the name system spells it.
+    """Usual spellings of a web site with wildcards around them, since C4C spells web sites freely and may compare
+    case-sensitively. An international name may be written in letters or in its DNS spelling.
     """
     foreign = (f"*{in_ascii(value)}*",) if not value.isascii() else ()
     plain = (
@@ -164,7 +163,7 @@ def _spellings(value: str) -> tuple[str, ...]:
 
 
 def _tax_spellings(value: str) -> tuple[str, ...]:
-    """As it is written, in one piece, and in groups of three from the right with the usual marks between them."""
+    """A tax number as written, without separators, and in groups of three from the right with the usual separators."""
     bare = tax_number(value)
     digits = bare.lstrip(ascii_uppercase)
     letters = bare.removesuffix(digits)
@@ -175,7 +174,9 @@ def _tax_spellings(value: str) -> tuple[str, ...]:
 
 
 def _postal_spellings(value: str) -> tuple[str, ...]:
-    """With anything before it (`D-20095`) and between its groups (`SW1A 1AA`), and without a zero that was lost."""
+    """A postal code with any prefix (`D-20095`), with any separator between its groups (`SW1A 1AA`), and without a
+    leading zero.
+    """
     country_code, _, written = value.partition(" ")
     bare = postal_code(written, country_code)
     if not bare:

@@ -1,4 +1,4 @@
-"""A tenant's `$metadata` as a schema. Pure."""
+"""Reads a tenant's `$metadata` into a schema. Pure."""
 
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping
@@ -11,9 +11,8 @@ from sync.domain.schema import Field, Fields, Schema
 
 @lru_cache(maxsize=1)
 def parse_edmx(text: str) -> Schema:
-    """The schema in a tenant's `$metadata`. Raises ValueError if the text is no EDMX document.
-
-    The last document is remembered: it hardly ever changes, and reading its 300 kB takes longer than asking for it.
+    """The schema in a tenant's `$metadata`. Raises ValueError if the text is not an EDMX document. The result for the
+    last document is cached: it hardly ever changes, and parsing its 300 kB takes longer than fetching it.
     """
     try:
         root = ElementTree.fromstring(text)

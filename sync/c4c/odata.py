@@ -69,7 +69,7 @@ class Query:
     select: tuple[str, ...] = ()
     orderby: str = "ObjectID"
     top: int = 0
-    """At most so many rows; 0 for all."""
+    """The most rows; 0 for all."""
 
     def url(self) -> str:
         """Relative to the service root, encoded, asking for JSON."""
@@ -87,8 +87,7 @@ def key_path(collection: str, object_id: str) -> str:
 def one(payload: Any) -> Row:
     """The entity of a create or read-one answer: C4C wraps it in `results`, standard OData does not.
 
-    Raises ValueError if there is none.
-    """
+    Raises ValueError without one."""
     data = payload.get("d") if isinstance(payload, dict) else None
     entity = data.get("results", data) if isinstance(data, dict) else None
     if not isinstance(entity, dict):
@@ -97,9 +96,8 @@ def one(payload: Any) -> Row:
 
 
 def many(payload: Any) -> tuple[list[Row], str | None]:
-    """Rows and next link of a collection answer. Raises ValueError if it is no collection.
-
-    A row may be no entity, or hold what nobody can use: `flaw` tells.
+    """Rows and next link of a collection answer. Raises ValueError if it is not a collection. A row may still be
+    unusable, which `flaw` tells.
     """
     data = payload.get("d") if isinstance(payload, dict) else None
     rows = data.get("results") if isinstance(data, dict) else data
@@ -112,7 +110,7 @@ def many(payload: Any) -> tuple[list[Row], str | None]:
 
 
 def flaw(row: Any) -> str | None:
-    """Why a row of a collection cannot be taken for a record; None for one that can."""
+    """Why a row of a collection cannot be used as a record; None if it can."""
     if not isinstance(row, dict):
         return "`d.results` holds something that is not an entity"
     tag = etag(row)
@@ -127,7 +125,7 @@ def has_id(row: Row) -> bool:
 
 
 _OBJECT_ID = re.compile(r"[!-&(-~]{1,70}")
-"""Without blanks and quotes: it becomes a part of URLs."""
+"""An ObjectID, without blanks and quotes, since it becomes part of URLs."""
 
 
 def _sendable(row: Row) -> Row:
@@ -149,7 +147,7 @@ def etag(row: Row) -> str | None:
 
 
 def read_date(value: Any) -> datetime | None:
-    """A date as C4C writes it, `/Date(ms)/` or ISO; None for none, and for what is no date."""
+    """A date as C4C writes it, `/Date(ms)/` or ISO; None for a missing or invalid date."""
     return moment(value)
 
 
@@ -184,11 +182,10 @@ class Multipart:
 
 
 def batch(parts: Sequence[Query | str | Operation], marks: Iterable[str]) -> Multipart:
-    """A `$batch` of queries (or next links) as they are, and of operations, each in a changeset of its own.
-
-    A changeset is atomic, so one operation in each keeps one bad record from dragging others down. The first of the
-    random `marks` that occurs in no part makes the boundaries: none begins with another, since a reader compares them
-    with the beginning of each line (RFC 2046 5.1.1), and no line of a body can be taken for one.
+    """A `$batch` of queries (or next links), and of operations, each in a changeset of its own. A changeset is atomic:
+    with one operation in each, a bad record does not make others fail. The first of the random `marks` that occurs in
+    no part makes the boundaries. No boundary begins with another, since a reader compares them with the beginning of
+    each line (RFC 2046 5.1.1), and no line of a body looks like one.
     """
     texts = [_request_text(part) for part in parts]
     mark = next(mark for mark in marks if not any(mark in text for text in texts))
@@ -211,21 +208,22 @@ def _http_part(text: str) -> str:
 
 
 LANGUAGE = "en"
-"""The language of all texts that are asked for: people read English in our messages, whoever the technical user is."""
+"""The language of all texts from C4C, since our messages are English whatever the technical user's language."""
 
 _ASKED = {"Accept": "application/json", "Accept-Language": LANGUAGE}
-"""Nothing shows that a part inherits the headers of the request round it."""
+"""Headers of each part: no document says that a part inherits those of the whole request."""
 
 
 def _request_text(part: Query | str | Operation) -> str:
     if isinstance(part, Operation):
         return _operation_text(part)
-    # The blank line here and the line break before the boundary are the two that the guide demands after a GET.
+    # The blank line here and the line break before the boundary are the two line breaks that SAP's guide requires after
+    # a GET.
     return _head(f"GET {part.url() if isinstance(part, Query) else part}", _ASKED)
 
 
 def _operation_text(operation: Operation) -> str:
-    """A DELETE has no body, and so neither type nor length of one."""
+    """The text of an operation. A DELETE has no body, and so neither Content-Type nor Content-Length."""
     body = "" if operation.method == "DELETE" else json.dumps(operation.body)
     headers = dict(_ASKED)
     if body:
@@ -242,8 +240,8 @@ def _head(request: str, headers: Mapping[str, str]) -> str:
 def read_batch(content_type: str, text: str) -> list[Part]:
     """The parts of a batch answer in order, a changeset of one operation counting as one part.
 
-    A failed changeset comes as a single `application/http` part or nested in a multipart: both are read.
-    Content-ID is not echoed, so order is all there is. Raises ValueError if it is no multipart answer.
+    A failed changeset arrives as a single `application/http` part or nested in a multipart: both are read. Content-ID
+    is not echoed, so parts are matched by order. Raises ValueError if it is not a multipart answer.
     """
     return [_read_part(part) for part in _parts(Parser().parsestr(f"Content-Type: {content_type}\r\n\r\n{text}"))]
 
@@ -251,7 +249,7 @@ def read_batch(content_type: str, text: str) -> list[Part]:
 def _parts(document: Message) -> list[Message]:
     if document.get_boundary() is None:
         raise ValueError("the answer to a batch is not a multipart document")
-    # Without a single boundary the payload is one text.
+    # If no boundary occurs, the payload is one text instead of a list.
     return [part for part in document.get_payload() if isinstance(part, Message)]
 
 

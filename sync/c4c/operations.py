@@ -1,4 +1,4 @@
-"""From planned writes to operations of a batch: which belong together, and in which order."""
+"""Turns planned writes into operations of a batch: which belong together, and in which order."""
 
 from collections.abc import Container, Sequence
 
@@ -11,7 +11,8 @@ from sync.planner.plan import Write
 def grouped(writes: Sequence[Write]) -> list[list[Write]]:
     """Writes that touch a common record or account, directly or through others, in one group.
 
-    Groups go side by side and a group in its order, so that never two requests write to one account at a time.
+    Groups are sent in parallel, and each group in its order, so that two requests never write to
+    one account at a time.
     """
     leader: dict[str, str] = {}
 
@@ -35,8 +36,7 @@ def grouped(writes: Sequence[Write]) -> list[list[Write]]:
 def set_apart(groups: Sequence[Sequence[Write]], alone: Container[tuple[str, str]]) -> list[list[Sequence[Write]]]:
     """The groups in portions: first those without a write that goes `alone`, then each write of the others by itself.
 
-    One record that breaks every connection must stop no other.
-    """
+    A record that breaks every connection must not stop others."""
     is_lost = [any((write.entity, write.key) in alone for write in group) for group in groups]
     together = [group for group, lost in zip(groups, is_lost, strict=True) if not lost]
     single: list[list[Sequence[Write]]] = [
@@ -50,12 +50,12 @@ def _own_lock(write: Write) -> str:
 
 
 def _order(write: Write) -> tuple[bool, int, str]:
-    """What is deleted goes last: a contact must not be without its main account in between."""
+    """Deletions go last, so that a contact is never without its main account in between."""
     return write.action == "delete", TYPES[write.entity].order, write.key
 
 
 def operation(write: Write) -> Operation:
-    """The request for one write; changes and deletions only of the version that was read."""
+    """The request for one write. A change or deletion names the version that was read."""
     if write.action == "create":
         return Operation("POST", collection(write.entity), write.body())
     assert write.object_id is not None

@@ -24,7 +24,7 @@ class Reader:
         self._keys = rules.mapping.key_fields()
 
     def find(self, lookups: Iterable[Lookup], snapshot: Snapshot) -> None:
-        """Adds the answers to `snapshot`: none where nothing fits, and a refused lookup with its reason."""
+        """Adds the answers to `snapshot`: an empty one if no record fits, and the reason for a refused lookup."""
         asked = frozenset(lookups)
         special = {kind: {q for q in asked if q.kind is kind} for kind in _SPECIAL}
         plain = asked - frozenset().union(*special.values())
@@ -36,7 +36,7 @@ class Reader:
         self._contacts_of(special[Ask.CONTACTS_OF], found, snapshot)
 
     def _read(self, plain: frozenset[Lookup], special: Mapping[Ask, set[Lookup]]) -> Findings:
-        """One round of reads for everything, the first step of the two-step look-ups included."""
+        """One round of reads for all lookups, including the first step of those with two steps."""
         asked = queries([*plain, *special[Ask.ACCOUNT_BY_TAX], *special[Ask.CONTACTS_OF]], self._keys, self._select)
         accounts = tuple(sorted(q.value for q in special[Ask.CONTACTS_OF]))
         if self._has_relations:
@@ -51,7 +51,9 @@ class Reader:
             _learn(snapshot, lookup, (accounts[i] for i in ids if i in accounts), why)
 
     def _contacts_of(self, lookups: Iterable[Lookup], found: Findings, snapshot: Snapshot) -> None:
-        """Contact persons by main account and by relationship: one person may belong to several accounts."""
+        """Contact persons of accounts, found by main account and by relationship, since a person may belong to several
+        accounts.
+        """
         known = {person.text("ContactID"): person for person in found[Entity.CONTACT]}
         related = {q: _values(found[Entity.RELATION], "ContactID", "AccountID", q.value) for q in lookups}
         more, refused = self._by(Entity.CONTACT, "ContactID", {i for ids in related.values() for i in ids} - set(known))
@@ -63,7 +65,9 @@ class Reader:
             _learn(snapshot, lookup, (known[i] for i in sorted(main | ids) if i in known), why)
 
     def _by(self, entity: str, name: str, values: Iterable[str]) -> tuple[dict[str, Record], dict[str, str]]:
-        """Records by ObjectID, and why it was refused by value, of a look-up by the values that another one found."""
+        """The second step of a lookup, by the values that the first one found: records by ObjectID, and refusals by
+        value.
+        """
         whole = FieldQuery(Ask.BY_ID, entity, name, tuple(sorted(values)), self._select[entity])
         found = self._halving.read(list(whole.portions()))
         refused = {value: why for (_, _, value), why in found.refused.items()}
@@ -85,7 +89,7 @@ def _first(refused: Mapping[str, str], values: Iterable[str]) -> str | None:
 
 
 def _owners(numbers: Iterable[Record], number: str) -> set[str]:
-    """The ObjectIDs of the accounts that have this tax number, however it is set in groups."""
+    """The ObjectIDs of the accounts with this tax number, however it is grouped."""
     same = (one for one in numbers if tax_number(one.text("TaxID")) == tax_number(number))
     return {account for one in same if (account := one.text("ParentObjectID"))}
 

@@ -1,4 +1,4 @@
-"""From a row of C4C to a record. Pure."""
+"""Turns a row of C4C into a record. Pure."""
 
 from sync.c4c import odata
 from sync.c4c.odata import Row

@@ -1,7 +1,6 @@
-"""Reads records by what names them, without their fields: queries for a scan, and what a row shows. Pure.
-
-C4C has no "is not empty", so the records that carry a key are read by its first digit: keys begin with a HubSpot id
-(C4C OData guide: eq, ge, le, startswith, endswith).
+"""Queries for a scan, which reads what identifies records without their other fields, and the rows that they return.
+Pure. C4C's filters cannot express "is not empty" (C4C OData guide: eq, ge, le, startswith, endswith). Records with an
+external key are therefore read by its first digit: keys begin with a HubSpot id.
 """
 
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from sync.planner.target import By, Scan, Scanned
 
 
 def queries(scan: Scan, rules: Rules, schema: Schema | None) -> Iterator[Query]:
-    """The queries of one scan. `schema`: no other field is read."""
+    """The queries of one scan. `schema`: only fields that it has are read."""
     key_field = rules.mapping.key_fields()[scan.entity]
     shown = [name for name in _shown(scan) if name and (schema is None or schema.field(scan.entity, name))]
     for filter_ in _filters(scan, key_field):
@@ -26,7 +25,7 @@ def queries(scan: Scan, rules: Rules, schema: Schema | None) -> Iterator[Query]:
 
 
 def _shown(scan: Scan) -> tuple[str, ...]:
-    """The fields that are read besides id and key. Names of people are read only where they decide."""
+    """The fields that are read besides id and key. Names of people are read only if needed for the decision."""
     names = KEYED_ENTITIES[scan.entity]
     match scan.by:
         case By.OWNER:
@@ -58,7 +57,7 @@ def _beginning(name: str, value: str) -> str:
 
 
 def scanned(scan: Scan, row: Row, rules: Rules) -> Scanned:
-    """What the row shows of what names its record."""
+    """The identity of the record as its row shows it."""
     names, found = KEYED_ENTITIES[scan.entity], record(scan.entity, row)
     entity_map = rules.mapping.by_entity()[scan.entity]
     return Scanned(

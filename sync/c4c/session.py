@@ -1,4 +1,4 @@
-"""The one way out to C4C: authentication, CSRF tokens with their cookies, time limits, and what an answer means.
+"""The only way to C4C: authentication, CSRF tokens with their cookies, time limits, and the meaning of answers.
 
 Sources: C4C OData API developer guide; KBA 3048103 and KBA 3339155 (a token is good only with all its cookies).
 """
@@ -41,7 +41,7 @@ NOT_AGAIN = (
 )
 
 Identity = Password | ClientCertificate
-"""As whom we come."""
+"""Our identity: a password or a client certificate."""
 
 
 def _nothing() -> Sent:
@@ -50,9 +50,8 @@ def _nothing() -> Sent:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A token and the cookie jar it belongs to. They are replaced together, never one without the other.
-
-    `version` is that of the credentials that the jar sends.
+    """A token and its cookie jar. They are always replaced together. `version` is that of the credentials that the jar
+    sends.
     """
 
     jar: requests.Session
@@ -62,7 +61,7 @@ class Login:
 
 @dataclass
 class Session:
-    """Sends single requests; several threads may. `timeout` in seconds."""
+    """Sends single requests. Safe for several threads. `timeout` in seconds."""
 
     base_url: str
     identity: Identity
@@ -94,9 +93,8 @@ class Session:
         headers: Mapping[str, str] | None = None,
         sent: Callable[[], Sent] = _nothing,
     ) -> requests.Response:
-        """One request; a refused CSRF token is fetched anew once, since the refusal had no effect.
-
-        `sent` tells what the request holds: an error repeats nothing of it. Raises Denied, Unavailable, Malformed or
+        """One request. A refused CSRF token is fetched anew once, since the refused request had no effect. `sent`
+        returns the content of the request, which is kept out of error texts. Raises Denied, Unavailable, Malformed or
         Refused.
         """
         endpoint = f"{method} {path.split('?')[0]}"
@@ -105,7 +103,7 @@ class Session:
         if response.status_code == 401:
             self.identity.reread()
         if response.status_code == 401 and self.identity.version() != login.version:
-            # The refusal had no effect either, and these credentials were not refused yet.
+            # The refused request had no effect, and these newer credentials have not been refused yet.
             login = self._current()
             response = self._once(login, method, path, body, headers)
         if _wants_token(response):
@@ -116,13 +114,14 @@ class Session:
         return response
 
     def _current(self) -> Login:
-        """The login with the credentials as they are now: their files may have changed."""
+        """The login with the present credentials, whose files may have changed."""
         version = self.identity.version()
         if self._login.version == version:
             return self._login
         with self._renewing:
             if self._login.version != version:
-                # A certificate without its key is one that is just being replaced: until then the former one serves.
+                # While the files are being replaced, certificate and key may not fit; until they do, the former pair is
+                # used.
                 with suppress(ConfigurationError):
                     self._adapter = self._new_adapter()
                 self._login = Login(self._new_jar(), version)
@@ -135,9 +134,10 @@ class Session:
     def _new_jar(self) -> requests.Session:
         jar = connections.session(self.root, self._adapter)
         if isinstance(self.identity, Password):
-            # As bytes, since requests would spell a password's umlauts in Latin-1.
+            # As bytes, since requests would encode a password's umlauts in Latin-1.
             jar.auth = HTTPBasicAuth(self.identity.username.value.encode(), self.identity.password.value.encode())
-        # No `…CodeText`s: nothing is decided by text. Accept must be said, the default is Atom XML.
+        # Descriptions of codes (`…CodeText`) are not requested, since only codes decide. The default of Accept is Atom
+        # XML.
         asked = {"Accept": "application/json", "Accept-Language": odata.LANGUAGE, "odata-no-codedescs": "true"}
         jar.headers.update(asked)
         return jar
@@ -148,7 +148,7 @@ class Session:
         if self._gate.closed(login.version):
             raise Denied("c4c", NOT_AGAIN)
         response = self._sent(login, method, path, body, headers)
-        # A certificate is not locked by being refused.
+        # Only passwords are limited: a refused certificate is not locked.
         refused = response.status_code == 401 and isinstance(self.identity, Password)
         self._gate.note(login.version, refused=refused)
         return response
@@ -179,7 +179,9 @@ class Session:
             raise outages.explain(error, self._place).error("c4c", endpoint) from None
 
     def _renewed(self, refused: Login) -> Login:
-        """A login with a fresh token; whoever comes second with the same refused one gets the first one's."""
+        """A login with a fresh token. A second thread with the same refused token gets the login that the first one
+        renewed.
+        """
         with self._renewing:
             if self._login is refused:
                 self._login = with_retry(self.retry, lambda: self._fetched(refused.version), self.sleep)
@@ -197,8 +199,7 @@ class Session:
     def relative(self, link: object) -> str:
         """A `__next` link below the service root, percent-encoded as a request line needs it.
 
-        Raises Malformed where it is none, or leads elsewhere: that would get our password.
-        """
+        Raises Malformed if it is not a link, or leads to another host, which would get our password."""
         try:
             text = requote_uri(link if isinstance(link, str) else "")
             parts, own = urlsplit(text), urlsplit(self.root)
@@ -216,7 +217,9 @@ def _wants_token(response: requests.Response) -> bool:
 
 
 def raise_for(response: requests.Response, endpoint: str, sent: Callable[[], Sent] = _nothing) -> None:
-    """Raises what the answer as a whole means, in the words of C4C without what was `sent`; nothing for a success."""
+    """Raises the error that an answer as a whole means, with C4C's words but without what was `sent`; returns after a
+    success.
+    """
     status = response.status_code
     if status < 300:
         trouble = words.trouble(response.headers)

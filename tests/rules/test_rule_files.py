@@ -66,7 +66,7 @@ REFUSED = [
     (MQL + 'route = "nord"', "scores.0 (mql).route: found 'nord'; allowed: default"),
     (MQL + 'routes = [{ when = { property = "x", known = true }, route = "y" }]', "scores.0 (mql).routes.0.route: found 'y'"),
     (MQL + "conditions = [{ property = 'x' }]", "name a test: known, in, not_in, at_least, at_most, between or matches"),
-    (MQL + "conditions = [{ property = 'x', matches = '(' }]", "`matches` is no regular expression"),
+    (MQL + "conditions = [{ property = 'x', matches = '(' }]", "`matches` is not a regular expression"),
     (MQL + "conditions = [{ property = 'x', matches = '(?=a)b' }]", "which has no look-around and no back references"),
     (MQL + "conditions = [{ property = 'x', between = [3, 2] }]", "`between` 3 and 2 is empty"),
     (MQL + "conditions = [{ known = true }]", "give exactly one of `property` (with its tests), `filter`, `all`, `any` and `not`"),

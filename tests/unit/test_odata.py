@@ -606,8 +606,8 @@ def test_a_body_may_have_blank_lines() -> None:
 @pytest.mark.parametrize(
     ("content_type", "text", "why"),
     [
-        pytest.param("text/html", "<html>", "no multipart", id="a page of a proxy"),
-        pytest.param("", "", "no multipart", id="nothing"),
+        pytest.param("text/html", "<html>", "not a multipart", id="a page of a proxy"),
+        pytest.param("", "", "not a multipart", id="nothing"),
         pytest.param("multipart/mixed; boundary=x", "--x\r\n\r\nhello\r\n--x--", "status line", id="no status line"),
         pytest.param(
             "multipart/mixed; boundary=ejjeeffe0",

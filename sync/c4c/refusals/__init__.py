@@ -1,1 +1,1 @@
-"""What a refusal of SAP Sales Cloud says, what it means, and how much of it may be repeated. Pure."""
+"""Refusals of SAP Sales Cloud: what they say, what they mean, and how much of them may be shown. Pure."""

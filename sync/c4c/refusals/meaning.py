@@ -1,9 +1,9 @@
-"""What a refusal means for the work: known by status and code first, by its text only where those leave it open.
+"""What a refusal means: decided by status and code, and by its text only if these leave it open.
 
-Texts come in the language of the technical user where a tenant ignores `Accept-Language`, so the table holds the
-languages that SAP's users set. Nothing here is documented for C4C as a whole (KBA 3577788 has the lock's English text,
-KBA 3048103 that of the token); the others are SAP's usual wordings (message class MC 601 for the lock). A word that
-also describes a business block ("gesperrt", "bloqueado") counts only together with somebody who holds the record.
+Some tenants ignore `Accept-Language` and answer in the technical user's language, so the table holds the usual
+languages. SAP documents only two of the texts (KBA 3577788: the lock, in English; KBA 3048103: the token); the others
+are SAP's usual wordings (message class MC 601 for the lock). A word that also describes a business block ("gesperrt",
+"bloqueado") counts only if the text also names a user who holds the record.
 """
 
 import re
@@ -14,7 +14,7 @@ from sync.c4c.refusals.words import Said
 
 
 class Meaning(StrEnum):
-    """Why something was refused, as far as it makes a difference."""
+    """Reasons for a refusal that need different reactions."""
 
     LOCKED = "locked"
     """Somebody has the record open."""
@@ -39,7 +39,7 @@ _BY_STATUS = {
 }
 
 _IN_DOUBT = {409: Meaning.DUPLICATE}
-"""Where neither code nor text says more."""
+"""Meanings by status, if neither code nor text says more."""
 
 _BY_CODE: dict[Meaning, str] = {
     Meaning.LOCKED: r"(?<![A-Z])(LOCK(ED)?|ENQUEUE)(?![A-Z])|\bMC[/:]?601\b",
@@ -103,9 +103,8 @@ def meaning(status: int, said: Sequence[Said]) -> Meaning:
 
 
 def wants_token(status: int, headers: Mapping[str, str], body: str) -> bool:
-    """Whether a request was refused for want of a CSRF token: by header, or as KBA 3048103 shows it only by text.
-
-    No language translates the abbreviation.
+    """Whether a request was refused for lack of a CSRF token: by header or, as in KBA 3048103, only by text. The
+    abbreviation is the same in every language.
     """
     required = next((value for name, value in headers.items() if name.lower() == "x-csrf-token"), "")
     return status == 403 and (required.lower() == "required" or re.search(r"[cx]srf", body[:20_000], re.I) is not None)

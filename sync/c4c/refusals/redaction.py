@@ -1,8 +1,7 @@
-"""Takes out of a text of SAP Sales Cloud what belongs to a person, and leaves what tells the cause.
-
-Left in: ordinary words, names of properties and entities, codes, also in quotes. Taken out: every value of the request
-that the text answers, whole and word by word; e-mail addresses, phone numbers, user names; quotations of anything else,
-and any further word with a capital that is not known to name nobody: texts may name people whom the request did not.
+"""Removes personal data from a text of SAP Sales Cloud, and keeps what shows the cause. Kept: ordinary words, names of
+properties and entities, and codes, also in quotes. Removed: every value of the request, whole and word by word; e-mail
+addresses, phone numbers, user names; any other quotation, and any other capitalised word that is not known to be
+harmless, since a text may name people who are not in the request.
 """
 
 import re
@@ -20,14 +19,14 @@ GONE = "…"
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What a request held: `values` may be a person's, `names` (of properties) and `codes` are not."""
+    """The content of a request: `values` may be personal data, `names` (of properties) and `codes` are not."""
 
     values: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
     codes: frozenset[str] = frozenset()
 
     def code(self, text: str) -> str:
-        """A code of the other side, as it is if it has the form of one."""
+        """A code from C4C, unchanged if it has the form of a code."""
         ours = text.casefold() in {value.casefold() for value in self.values}
         return text if re.fullmatch(r"[\w/.:$-]{1,60}", text) and not ours else redacted(text[:60], self)
 
@@ -37,7 +36,7 @@ NOTHING = Sent()
 
 
 def sent_in(parts: Iterable[Query | str | Operation]) -> Sent:
-    """What the operations, queries and next links of one request hold."""
+    """The content of the operations, queries and next links of one request."""
     pairs = [pair for part in parts for pair in _pairs(part)]
     codes = {value for name, value in pairs if _is_code(name, value)}
     values = {value for _, value in pairs if value not in codes and value.strip()}
@@ -45,8 +44,8 @@ def sent_in(parts: Iterable[Query | str | Operation]) -> Sent:
 
 
 def redacted(text: str, sent: Sent) -> str:
-    """The text without anything that could be a person's."""
-    # Whole values before the parts of which an address or a number would leave a rest, single words after them.
+    """The text without possible personal data."""
+    # Whole values go first, since removing an address or number inside one would leave a rest; single words go last.
     whole, words = _values(sent), _words(sent)
     for pattern in (*_any_of(whole), EMAIL, PHONE, *_any_of(words)):
         text = pattern.sub(GONE, text)
@@ -62,10 +61,10 @@ _USER = re.compile(
     r"\b((?i:users?|benutzer|anwender|utilisateur|usuario|usuário|utente|gebruiker|użytkownik\w*))"
     r"\s+(?:[A-Z0-9_]*[A-Z_][A-Z0-9_]+|['\"«„“][^'\"»“”]+['\"»“”])(?!\w)"
 )
-"""A user's name after the word for it; those names are in capitals."""
+"""The word for a user followed by the user's name, which is in capitals."""
 
 _QUOTED = re.compile(r"(?<!\w)'[^']*'(?!\w)|\"[^\"]*\"|«[^»]*»|„[^“”]*[“”]|“[^”]*”|‘[^’]*’|「[^」]*」")
-"""Quotations; an apostrophe within a word begins none."""
+"""Quotations. An apostrophe within a word does not begin one."""
 
 
 _WORD = re.compile(r"/\w[\w/:.-]*\w|[^\W\d]\w*(?:[/:]\d+)?")
@@ -86,20 +85,22 @@ def _values(sent: Sent) -> set[str]:
 
 
 def _words(sent: Sent) -> set[str]:
-    """The words of the values, since names are repeated in parts; ordinary words and short numbers tell nothing."""
+    """The words of the values, since texts repeat parts of names; without ordinary words and short numbers, which are
+    harmless.
+    """
     words = {word for value in _values(sent) for word in re.findall(r"\w+", value)}
     return {w for w in words if len(w) > (3 if w.isdigit() else 1) and w.casefold() not in ordinary()}
 
 
 def _any_of(texts: set[str]) -> Iterator[re.Pattern[str]]:
-    """A pattern for these texts in any case, the longest first; none for none."""
+    """A pattern for these texts in any case, the longest first; None without texts."""
     if texts:
         longest_first = sorted(texts, key=lambda text: (-len(text), text))
         yield re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)", re.IGNORECASE)
 
 
 def _pairs(part: Query | str | Operation) -> Iterator[tuple[str, str]]:
-    """(property, value) of everything that the part holds."""
+    """(property, value) of all values in the part."""
     if isinstance(part, Operation):
         return _in_body(part.body)
     text = part.filter if isinstance(part, Query) else unquote_plus(part)
@@ -110,7 +111,7 @@ _TERM = re.compile(r"(\w+) (?:eq|ne|ge|gt|le|lt) (?:[a-z]+)?'((?:[^']|'')*)'")
 
 
 def _in_body(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The values of deep inserted children included."""
+    """The values of a body, including those of deep inserted children."""
     for name, value in body.items():
         if isinstance(value, Sequence) and not isinstance(value, str):
             for child in value:
@@ -120,6 +121,6 @@ def _in_body(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _is_code(name: str, value: str) -> bool:
-    """Whether the value is one of a list, or an id of C4C's own: those say nothing about a person."""
+    """Whether the value is from a code list or is one of C4C's own ids, which are not personal data."""
     listed = name.endswith(("Code", "ObjectID", "UUID")) or name in ("Channel", "Consent")
     return listed and re.fullmatch(r"[A-Za-z0-9_.-]{1,40}", value) is not None

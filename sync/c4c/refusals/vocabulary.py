@@ -1,6 +1,5 @@
-"""The words that may be told because they name nobody: those of property names, and those that refusals consist of.
-
-Everything else that begins with a capital may be somebody's name, and is left out.
+"""Words that may be shown because they name no person: words of property names, and the usual words of refusals. Any
+other capitalised word may be a person's name and is left out.
 """
 
 import re
@@ -47,7 +46,7 @@ def names() -> frozenset[str]:
 
 @cache
 def ordinary() -> frozenset[str]:
-    """Words in small letters; labels of fields consist of the words of their properties' names."""
+    """Harmless words in small letters; a field's label consists of the words of its property's name."""
     words = {word.casefold() for name in names() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
     return frozenset({*words, *_REFUSING.split()})
 
@@ -59,9 +58,9 @@ def is_name(text: str) -> bool:
 
 
 CODE = re.compile(r"(?=\S*\d|/\S+/|\S*_\S*_)[A-Z0-9_/.:$-]{1,40}")
-"""A code: capitals with a digit, between slashes or with two underscores, so that no name in capitals is one."""
+"""A code: capitals with a digit, between slashes, or with two underscores, which no person's name in capitals has."""
 
 
 def names_nobody(word: str) -> bool:
-    """Whether a word may be told as it stands."""
+    """Whether a word may be shown."""
     return word[:1].islower() or word.casefold() in ordinary() or is_name(word) or CODE.fullmatch(word) is not None

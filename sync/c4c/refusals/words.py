@@ -1,4 +1,4 @@
-"""The sentences of a refusal: out of an error body in JSON or XML, and out of the header `sap-message`.
+"""Extracts the sentences of a refusal from an error body in JSON or XML, and from the header `sap-message`.
 
 Shapes: `error.message` as text or as `{lang, value}`, `innererror.errordetails`, the same in XML (SAP Gateway); a
 `sap-message` header on a 2xx is a second error channel, and its details have severities of their own.
@@ -17,7 +17,7 @@ from sync.domain.text import parsed
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One sentence of the other side; `target` is the property that it is about, if it says so."""
+    """One sentence of a refusal; `target` is the property that it is about, if named."""
 
     code: str = ""
     text: str = ""
@@ -30,23 +30,23 @@ class Said:
 
     @property
     def is_remark(self) -> bool:
-        """A warning or an information: no reason of a refusal."""
+        """Whether it is a warning or an information, and so not the reason of a refusal."""
         return bool(self.severity) and not self.is_error
 
 
 _ERRORS = ("error", "abort", "fatal", "e", "a", "x")
-"""Severities that mean failure; the letters are ABAP's message types."""
+"""Severities that mean a failure; the letters are ABAP's message types."""
 
 SENTENCES = 5
 LONGEST = 200
-"""Characters of one sentence."""
+"""The most characters of one sentence."""
 
 _READ = 20_000
-"""Characters of an error body that are looked at."""
+"""The most characters of an error body that are parsed."""
 
 
 def in_body(body: str) -> list[Said]:
-    """The sentences of an error body, the outermost first; none where it is a page or anything else."""
+    """The sentences of an error body, the outermost first; none if it is an HTML page or anything else."""
     text = body[:_READ].strip()
     if text.startswith("<"):
         return list(_in_xml(text))
@@ -73,7 +73,7 @@ def trouble(headers: Mapping[str, str]) -> list[Said]:
 
 
 def spoken(said: Iterable[Said], sent: Sent) -> str:
-    """The sentences as one text for people, without what belongs to a person; empty if nothing was said."""
+    """The sentences as one text for people, without personal data; empty without sentences."""
     reasons = [one for one in said if not one.is_remark and (one.text or one.code)]
     telling = [one for one in reasons if one.text.casefold().strip(" .") not in _GENERIC]
     texts = [_sentence(one, sent) for one in telling or reasons]
@@ -88,7 +88,7 @@ _GENERIC = frozenset(
         "exception in data provider occurred",
     }
 )
-"""What Gateway says in place of a reason; left out where a detail says more."""
+"""Texts that SAP Gateway uses instead of a reason; left out if a detail says more."""
 
 
 def _sentence(said: Said, sent: Sent) -> str:
@@ -99,7 +99,7 @@ def _sentence(said: Said, sent: Sent) -> str:
 
 
 def _in_json(node: Any, depth: int = 0) -> Iterator[Said]:
-    """Everything with a message or a code, wherever it stands."""
+    """Every object with a message or a code, at any depth."""
     if depth > 6:
         return
     if isinstance(node, dict):
@@ -119,7 +119,7 @@ def _bare(node: Any) -> Iterator[Said]:
 
 
 def _text(value: Any) -> str:
-    """A text as it is or as `{lang, value}`; empty for anything else."""
+    """A text, given directly or as `{lang, value}`; empty for anything else."""
     if isinstance(value, dict):
         value = value.get("value")
     return str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
