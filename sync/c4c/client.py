@@ -317,7 +317,7 @@ def _page(part: Part | Refused, query: Query) -> tuple[list[Row] | Unanswered, s
 
 
 def _by_id(query: Query) -> bool:
-    """Whether the records are known by their ObjectID; employees are by UUID, code lists by code."""
+    """Whether records of the collection are identified by ObjectID; employees are by UUID, code lists by code."""
     return query.orderby == "ObjectID" and query.collection != EMPLOYEES.collection
 
 

@@ -41,12 +41,12 @@ def _can_own(row: Row, now: datetime) -> bool:
 
 
 def codes(names: Sequence[str], found: Sequence[list[Row] | Unanswered]) -> dict[str, dict[str, str]]:
-    """Code lists with at least one usable code; any other counts as not readable and closes no field."""
+    """Code lists with at least one usable code; any other counts as unreadable, and its codes are not checked."""
     offered = ((name, rows) for name, rows in zip(names, found, strict=True) if isinstance(rows, list))
     return {name: codes for name, rows in offered if (codes := _usable(rows))}
 
 
 def _usable(rows: list[Row]) -> dict[str, str]:
-    """Descriptions by code, without the rows whose code is not a text."""
+    """Descriptions by code, without rows whose code is not a text."""
     coded = [row for row in rows if isinstance(row.get("Code"), str) and row["Code"]]
     return {row["Code"]: str(row.get("Description") or "") for row in coded}

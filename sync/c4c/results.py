@@ -29,7 +29,7 @@ def result(operation: Operation, part: Part) -> WriteResult:
 
 
 def _failed(operation: Operation, status: int, why: Meaning, said: str) -> WriteResult:
-    """What a part that is no success means; `said` are the words of C4C."""
+    """The result for a part that is not a success. `said`: C4C's sentences."""
     if why is Meaning.LOCKED:
         return Locked()
     if status < 300:
