@@ -164,20 +164,11 @@ def untrue(steps: Iterable[Step], found: Arrows) -> list[str]:
             wrong.append(f"{step.room} does not import {step.port}")
         elif step.call not in names_defined(step.room):
             wrong.append(f"{step.room} defines no {step.call}")
+        elif step.port and step.call not in names_defined(step.port):
+            wrong.append(f"{step.port} declares no {step.call}")
         elif step.call not in names_used(step.caller, known):
             wrong.append(f"{step.caller} does not use {step.call}")
     return wrong
-
-
-def imports(step: Step) -> list[tuple[str, str]]:
-    """The imports that a step rests on: the room itself, or from both sides the port between them."""
-    if not step.port:
-        return [(step.caller, step.room)]
-    return [(room, step.port) for room in (step.caller, step.room) if room != step.port]
-
-
-def definers(step: Step) -> list[str]:
-    return [step.room, step.port] if step.port else [step.room]
 
 
 # ---- drawing

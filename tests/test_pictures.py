@@ -42,7 +42,7 @@ def test_a_circle_is_not_drawn() -> None:
         (pictures.Step("mappers", "planner", "plan", ""), "mappers does not import planner"),
         (pictures.Step("jobs", "state", "restore_from", ""), "state defines no restore_from"),
         (pictures.Step("handover", "mappers", "apply", "", port="planner"), "mappers does not import planner"),
-        (pictures.Step("handover", "c4c_client", "views", "", port="planner"), "planner defines no views"),
+        (pictures.Step("handover", "c4c_client", "masters", "", port="planner"), "handover does not use masters"),
     ],
 )
 def test_a_step_that_the_code_does_not_take_is_refused(step: object, text: str) -> None:

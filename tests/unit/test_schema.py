@@ -69,9 +69,9 @@ def test_field_of_the_tenant(entity: str, name: str, expected: Field | None) -> 
     ("text", "why"),
     [
         pytest.param("<html><body>Log on</body></html>", "no entity types", id="a log-on page"),
-        pytest.param("not XML", "no XML", id="no XML"),
-        pytest.param("", "no XML", id="nothing"),
-        pytest.param(EDMX[:900], "no XML", id="cut off"),
+        pytest.param("not XML", "not an XML", id="no XML"),
+        pytest.param("", "not an XML", id="nothing"),
+        pytest.param(EDMX[:900], "not an XML", id="cut off"),
     ],
 )
 def test_what_is_no_metadata(text: str, why: str) -> None:
