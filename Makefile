@@ -45,6 +45,9 @@ types: .venv/.installed ## Check types (mypy --strict)
 rooms: .venv/.installed ## Check that rooms import only from the ones below (import-linter)
 	@$(BIN)/lint-imports --no-logo
 
+unused: .venv/.installed ## Check that no code is unused (vulture)
+	@$(BIN)/vulture
+
 rules: .venv/.installed ## Check the shipped rules and the examples, without a network
 	@state=$$(mktemp -d) && trap 'rm -rf "$$state"' EXIT && \
 	for rules in config config/examples/group; do \
