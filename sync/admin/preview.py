@@ -39,7 +39,7 @@ def preview(context: Context, contact_ids: Sequence[str] = ()) -> Document:
         tenant, mismatches = read_tenant(context.c4c, context.config.rules, context.now())
         document["mismatches"] = [str(mismatch) for mismatch in mismatches]
         dry_run = DryRun(context, tenant, faults)
-        # Batches as the push makes them: what one batch writes, the next one finds.
+        # In the push's own batches, since each batch finds what the one before it writes.
         for start in range(0, len(qualified), BATCH_SIZE):
             batch = dry_run.play(qualified[start : start + BATCH_SIZE])
             unchanged += _unchanged(batch, dry_run.predicted)

@@ -168,7 +168,7 @@ class _Comparison:
                 self._keep(view, now, then)
 
     def _assumed(self, side: "_Side", view: ContactView, decisions: Decisions, ambiguous: Decisions) -> Assumptions:
-        """What only C4C knows, as the last run found it.
+        """What only C4C knows, as of the last run.
 
         `ambiguous`: the decisions of a contact that the last run parked since several persons matched; else none."""
         found = {(Entity.ACCOUNT, a.company.id) for a in view.associations if a.company.id in self.ambiguous}

@@ -103,7 +103,7 @@ def used(rules: Rules) -> list[str]:
 
 
 def _wanted(rules: Rules, entity: str) -> bool:
-    """Whether the rules make use of an entity that not every tenant enables."""
+    """Whether the rules use an entity that some tenants do not enable."""
     if entity == TAX_NUMBER:
         return any(key.kind == "tax_number" for key in rules.mapping.account.natural_keys)
     section = TYPES[entity].section

@@ -62,8 +62,7 @@ class Round:
     def lost_in_company(self) -> list[Pair]:
         """Writes whose answers were lost too often together with others: each goes alone from now on.
 
-        One record that breaks every connection must stop no other.
-        """
+        A record that breaks every connection must not stop others."""
         failures = self.batch.failures
         return [pair for pair in self.owners if failures[pair] > UNKNOWN_ROUNDS]
 

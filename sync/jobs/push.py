@@ -114,7 +114,7 @@ def explains(context: Context, refused: Refused) -> bool:
 
 
 def _carry_over(context: Context, handover: Handover, ids: Sequence[str], read: Batch | None, counts: Counts) -> bool:
-    """Hands over batch by batch; between batches the process may be asked to stop. Whether a record was refused.
+    """Hands over batch by batch, with a checkpoint between batches. Returns whether a record was refused.
 
     `read`: what the guard has just read of these contacts, so that nothing is read twice.
     """
