@@ -14,8 +14,7 @@ from sync.hubspot_client import HubSpotPort
 from sync.lifecycle import RetryPolicy
 from sync.notify import Notice, Notify
 from sync.planner.target import Crm
-from sync.state import remembered
-from sync.state.remembered import Remembered
+from sync.state.alert_lists import AlertList, new_delivered, new_holding
 from sync.state.store import Store
 
 
@@ -65,8 +64,8 @@ class Context:
     """Called in the transaction that announces writes; raises LeaseLost if another process has taken over."""
 
     notify: Notify = field(default=nobody)
-    holding: Remembered = field(default_factory=remembered.holding)
-    delivered: Remembered = field(default_factory=remembered.delivered)
+    holding: AlertList = field(default_factory=new_holding)
+    delivered: AlertList = field(default_factory=new_delivered)
 
     def checkpoint(self) -> None:
         """Called after each stored portion of a reading: raises Interrupted if the process was asked to stop."""

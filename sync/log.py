@@ -64,6 +64,7 @@ class Event(StrEnum):
     RESYNC_MARKED = "resync_marked"
     WEBHOOK_FAILED = "webhook_failed"
     LIBRARY_WARNING = "library_warning"
+    MEMORY_UNREADABLE = "memory_unreadable"
 
 
 RETIRED = frozenset({Event("contact_planned"), Event("lead_closed")})

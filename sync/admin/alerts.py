@@ -25,9 +25,9 @@ from sync.jobs.poll import STREAMS
 from sync.log import Event, bound, emit
 from sync.mirror import clocks, mass_deletion, readable
 from sync.notify import Notice
-from sync.state import budget, guarding, pausing, second_writer, streams, trouble, work
+from sync.state import alert_lists, guarding, pausing, second_writer, streams, trouble, work
 from sync.state import lease as leases
-from sync.state.budget import DailyBudget
+from sync.state.documents import ALERTS, BUDGET, IN_SERVICE, MISMATCHES, DailyBudget
 from sync.state.streams import Streak
 
 
@@ -148,8 +148,8 @@ def watch(context: Context, problem: str | None = None) -> str | None:
     try:
         with context.store.reading() as session:
             facts = _facts(session, context, problem or _exposed(context))
-            held = context.holding.overlaid(streams.holding(session))
-            delivered = context.delivered.overlaid(streams.delivered(session))
+            held = context.holding.overlaid(alert_lists.holding(session))
+            delivered = context.delivered.overlaid(ALERTS.read(session))
     except (SQLAlchemyError, OSError) as error:
         # An alert that cannot be evaluated has neither begun nor ended.
         problem = problem or trouble.sentence(error, context.store.path)
@@ -228,14 +228,14 @@ def _facts(session: Session, context: Context, state: str | None) -> Facts:
         parked=sum(work.parked_counts(session).values()),
         guard="; ".join(stopped) or None,
         failures=_failures(session),
-        budget=budget.load(session),
-        mismatches=streams.mismatches(session),
+        budget=BUDGET.read(session),
+        mismatches=MISMATCHES.read(session),
         polling=streams.is_running(session, "poll"),
-        holding=context.holding.overlaid(streams.holding(session)),
+        holding=context.holding.overlaid(alert_lists.holding(session)),
         streaks=streams.streaks(session),
         oldest_pending=work.oldest_pending(session),
         frozen=_frozen(session, context),
-        last_lead=work.last_created_lead(session) or streams.in_service_since(session),
+        last_lead=work.last_created_lead(session) or IN_SERVICE.read(session),
         clock=clocks.noted(session),
         state=state,
         paused_since=pause.since if (pause := pausing.paused(session)) else None,

@@ -14,8 +14,8 @@ from sync.jobs.scores import condition
 from sync.log import Event, bound, emit
 from sync.reading import budget
 from sync.reading.windows import EARLIEST
-from sync.state import budget as kept
 from sync.state import streams
+from sync.state.documents import BUDGET
 
 MOVED = 1.05
 """Rows that share a timestamp across a page boundary are read twice: one twentieth more pages in a seeded portal."""
@@ -89,7 +89,7 @@ def announced(context: Context, since: datetime | None = None) -> str | None:
         return None
     budget.spare(context, "poll")
     with context.store.reading() as session:
-        left = kept.load(session).left
+        left = BUDGET.read(session).left
     counts = _totals(context, since or EARLIEST)
     found = forecast(
         context.config.worker.hubspot,

@@ -35,7 +35,8 @@ from sync.mappers.identity import account_ids
 from sync.mirror import association_rows, mirrored
 from sync.planner.plan import Tenant, concerns
 from sync.planner.qualify import leading, qualify
-from sync.state import streams, work
+from sync.state import work
+from sync.state.documents import PROPERTIES
 from sync.state.pending import portions
 from sync.state.store import Store
 
@@ -239,7 +240,7 @@ class _Comparison:
             )
         then = self.sides[1].rules
         for stream in STREAMS:
-            known = (streams.remembered(self.session, f"properties of {stream}") or "").split()
+            known = PROPERTIES.read(self.session, stream).split()
             named = then.contact_properties() if stream == "contacts" else then.company_properties()
             missing = sorted(set(named) - set(known)) if known else []
             if missing:

@@ -11,11 +11,12 @@ from sync.config import Configuration, WorkerConfig
 from sync.contracts import freshness
 from sync.mirror import mass_deletion
 from sync.net import certificates
-from sync.state import belonging, budget, guarding, pausing, second_writer, streams, trouble, work
+from sync.state import alert_lists, belonging, guarding, pausing, second_writer, streams, trouble, work
 from sync.state import lease as leases
-from sync.state.space import space
+from sync.state.documents import ALERTS, BUDGET, IN_SERVICE, DailyBudget, MassDeletion, SecondWriter, Stopped
 from sync.state.store import Store
 from sync.state.tables import JobRun
+from sync.state.trouble import space
 
 LATE = 3
 """A worker that has missed this many poll intervals in a row counts as stuck."""
@@ -35,7 +36,7 @@ def status(store: Store, now: datetime, configuration: Configuration | None = No
             "adopted": work.adopted_lead_count(session),
             "watermarks": {name: _mark(until, now) for name, until in streams.watermarks(session).items()},
             "jobs": {name: _job(success, failure) for name, (success, failure) in streams.last_runs(session).items()},
-            "budget": _budget(budget.load(session), configuration),
+            "budget": _budget(BUDGET.read(session), configuration),
             "frozen_scores": freshness.frozen(session, configuration, now) if configuration else [],
             "lease": _lease(store, leases.holding(session), now),
             "guard": _guard(guarding.last(session)),
@@ -43,8 +44,8 @@ def status(store: Store, now: datetime, configuration: Configuration | None = No
             "paused": asdict(pause) if (pause := pausing.paused(session)) else None,
             "second_writer": _second_writer(second_writer.standing(session)),
             "disappearances": [_doubted(found) for found in mass_deletion.standing(session)],
-            "alerts": streams.holding(session),
-            "alerts_undelivered": sorted(set(streams.holding(session)) ^ set(streams.delivered(session))),
+            "alerts": alert_lists.holding(session),
+            "alerts_undelivered": sorted(set(alert_lists.holding(session)) ^ set(ALERTS.read(session))),
             "state": _state(store),
             "latency_seconds": _latency(session),
         }
@@ -67,7 +68,7 @@ def _state(store: Store) -> dict[str, Any]:
     return {"path": str(path), "bytes": found.used, "free_bytes": found.free, "problem": named}
 
 
-def _budget(known: budget.DailyBudget, configuration: Configuration | None) -> dict[str, Any]:
+def _budget(known: DailyBudget, configuration: Configuration | None) -> dict[str, Any]:
     """HubSpot's requests of the day for the whole account, as HubSpot last reported them."""
     return {
         "limit": known.limit,
@@ -104,17 +105,17 @@ def _lease(store: Store, holding: leases.Holding | None, now: datetime) -> dict[
     }
 
 
-def _guard(stopped: guarding.Stopped | None) -> dict[str, Any] | None:
+def _guard(stopped: Stopped | None) -> dict[str, Any] | None:
     if stopped is None:
         return None
     return {"plan": stopped.digest, "text": stopped.text, "at": stopped.at, "approved_at": stopped.approved_at}
 
 
-def _second_writer(found: second_writer.SecondWriter | None) -> dict[str, Any] | None:
+def _second_writer(found: SecondWriter | None) -> dict[str, Any] | None:
     return {"digest": found.digest, "text": found.text, "at": found.at} if found else None
 
 
-def _doubted(found: mass_deletion.MassDeletion) -> dict[str, Any]:
+def _doubted(found: MassDeletion) -> dict[str, Any]:
     return {"plan": found.digest, "text": found.text, "at": found.at}
 
 
@@ -124,7 +125,7 @@ LATENCIES = 1000
 
 def _latency(session: Session) -> dict[str, int] | None:
     """From crossing the threshold to the lead: median and 95th percentile of the last handovers."""
-    since = streams.in_service_since(session)
+    since = IN_SERVICE.read(session)
     ordered = sorted(work.recent_latencies(session, since, LATENCIES)) if since else []
     if not ordered:
         return None

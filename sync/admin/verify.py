@@ -18,7 +18,8 @@ from sync.mirror import left_alone, selection
 from sync.planner.matching import NUMBERS
 from sync.planner.plan import Write, concerns
 from sync.planner.target import By, Scan, Scanned, granted
-from sync.state import streams, tables
+from sync.state import tables
+from sync.state.documents import DUPLICATES
 from sync.state.pending import mark_pending, portions
 from sync.state.store import Store
 
@@ -91,7 +92,7 @@ def verify(context: Context) -> Differences:
     found = Differences(checked={"records": len(records), "links": len(pairs), "contacts": len(settled)})
     found.duplicate = list(_duplicates(records))
     with context.store.session() as session:
-        streams.remember_duplicates(session, len(found.duplicate))
+        DUPLICATES.write(session, len(found.duplicate))
     gone = _gone(context, pairs, records)
     missing = [(link, _entry(context.store, link.entity, link.key, link.object_id)) for link in gone]
     found.missing = [entry for _, entry in missing if not _is_settled(entry, alone)]

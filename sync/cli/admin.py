@@ -22,13 +22,12 @@ from sync.domain.codes import Code
 from sync.errors import ConfigurationError
 from sync.jobs.runner import JOBS
 from sync.mirror import left_alone, mass_deletion, selection
-from sync.mirror.mass_deletion import MassDeletion
 from sync.reading import reread
 from sync.state import belonging, guarding, second_writer, streams
 from sync.state import lease as leases
 from sync.state.backup import backup as copy
 from sync.state.backup import stream
-from sync.state.second_writer import SecondWriter
+from sync.state.documents import LAST_BACKUP, MassDeletion, Renamed, SecondWriter, Stopped
 from sync.state.store import Store, open_unmigrated
 from sync.worker.keeper import working
 
@@ -293,7 +292,7 @@ def backup(
         size = _streamed(store.path) if str(file) == "-" else copy(store.path, file)
         # The copy is good even if the state file (on a full disk, for example) cannot record that it was made.
         with suppress(SQLAlchemyError), store.session() as session:
-            streams.backed_up(session, datetime.now(UTC))
+            LAST_BACKUP.write(session, datetime.now(UTC))
     (output.complain if str(file) == "-" else output.say)(f"{file}: {size} bytes")
 
 
@@ -327,10 +326,10 @@ def approve(
 class _HeldBack:
     """What waits for a person, or was approved just now."""
 
-    plan: guarding.Stopped | None
+    plan: Stopped | None
     gone: list[MassDeletion]
     second: SecondWriter | None
-    renamed: belonging.Renamed | None
+    renamed: Renamed | None
 
 
 def _held_back(session: Session) -> _HeldBack:

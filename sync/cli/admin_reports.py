@@ -8,11 +8,8 @@ from typing import Any
 from sync.cli.output import say, table
 from sync.cli.reports import named
 from sync.domain.codes import EXPLANATIONS, Code
-from sync.mirror.mass_deletion import MassDeletion
 from sync.state import tables
-from sync.state.belonging import Renamed
-from sync.state.guarding import Stopped
-from sync.state.second_writer import SecondWriter
+from sync.state.documents import MassDeletion, Renamed, SecondWriter, Stopped
 
 Document = dict[str, Any]
 

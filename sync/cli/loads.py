@@ -9,7 +9,7 @@ from sync.context import Context
 from sync.errors import ConfigurationError
 from sync.jobs import poll
 from sync.mirror import mirrored
-from sync.state import budget
+from sync.state.documents import BUDGET
 from sync.state.store import Store
 
 
@@ -31,7 +31,7 @@ def refetch(store: Store, configuration: Configuration, contacts: int, *, everyt
     """What reading contacts again will cost, with a warning if it would eat into the reserve. Uses no network."""
     settings = configuration.worker.hubspot
     with store.reading() as session:
-        left, companies = budget.load(session).left, mirrored.count_companies(session)
+        left, companies = BUDGET.read(session).left, mirrored.count_companies(session)
     found = forecast.refetch(settings, contacts=contacts, companies=companies, everything=everything)
     counts = {"contacts": contacts} | ({"companies": companies} if everything else {})
     return found.sentence(counts, left, settings.daily_reserve)

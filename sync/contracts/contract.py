@@ -3,12 +3,13 @@ comparison finds none.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+
+from sqlmodel import Session
 
 from sync.context import Context
 from sync.errors import System
 from sync.log import Event, emit
-from sync.state import streams
+from sync.state.documents import MISMATCHES, TENANT_CHECKED
 
 
 def report(context: Context, system: System, found: Sequence[dict[str, str]], topic: str = "") -> None:
@@ -18,22 +19,24 @@ def report(context: Context, system: System, found: Sequence[dict[str, str]], to
     for mismatch in found:
         emit(Event.CONTRACT_MISMATCH, system=system, **mismatch)
     with context.store.session() as session:
-        streams.remember_mismatches(session, f"{system} {topic}".strip(), [_text(mismatch) for mismatch in found])
+        remember(session, f"{system} {topic}".strip(), [_text(mismatch) for mismatch in found])
+
+
+def remember(session: Session, topic: str, texts: Sequence[str]) -> None:
+    """What is wrong there now, instead of what was before."""
+    MISMATCHES.write(session, {**MISMATCHES.read(session), topic: list(texts)})
 
 
 def known(context: Context, system: System) -> frozenset[str]:
     """The mismatches that the last comparison found."""
     with context.store.reading() as session:
-        return frozenset(streams.mismatches(session).get(system, ()))
-
-
-TENANT = "tenant checked"
+        return frozenset(MISMATCHES.read(session).get(system, ()))
 
 
 def tenant_was_read(context: Context) -> None:
     """Notes that the tenant has just been compared with the rules."""
     with context.store.session() as session:
-        streams.remember(session, TENANT, context.now().isoformat())
+        TENANT_CHECKED.write(session, context.now())
 
 
 def tenant_is_due(context: Context) -> bool:
@@ -41,11 +44,9 @@ def tenant_is_due(context: Context) -> bool:
     One that was corrected then ends without waiting for the next handover.
     """
     with context.store.reading() as session:
-        at, wrong = streams.remembered(session, TENANT), streams.mismatches(session).get("c4c")
+        at, wrong = TENANT_CHECKED.read(session), MISMATCHES.read(session).get("c4c")
     schedule = context.config.worker.schedule
-    return bool(at) and context.now() - datetime.fromisoformat(at or "") >= (
-        schedule.sweep if wrong else schedule.full_sweep
-    )
+    return at is not None and context.now() - at >= (schedule.sweep if wrong else schedule.full_sweep)
 
 
 def _text(mismatch: dict[str, str]) -> str:

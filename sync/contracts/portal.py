@@ -12,17 +12,9 @@ from sync.errors import Refused
 from sync.hubspot_client import ObjectType
 from sync.log import Event, emit
 from sync.mirror import labels as label_bindings
-from sync.mirror import readable
 from sync.state import streams
+from sync.state.documents import PORTAL, PORTAL_CHECKED, PORTAL_LOOKED_AT, Document
 from sync.state.pending import mark_pending
-
-CHECKED = "contract checked"
-"""When the portal was last compared while no reading was under way: only then may a property that is back count as
-returning.
-"""
-
-LOOKED = "portal looked at"
-"""When the portal was last compared in any situation."""
 
 STREAMS: tuple[ObjectType, ...] = ("contacts", "companies")
 
@@ -42,7 +34,7 @@ def at_start(context: Context) -> None:
 
 def at_once(context: Context) -> bool:
     """Compares the properties because an answer was odd; returns False if that was done a moment ago."""
-    _, at = _when(context, LOOKED)
+    _, at = _when(context, PORTAL_LOOKED_AT)
     if at is not None and timedelta(0) <= context.now() - at < PAUSE:
         return False
     look(context, settles=False)
@@ -59,7 +51,7 @@ def explains(context: Context, refused: Refused) -> bool:
 
 def _missing(context: Context) -> set[tuple[str, str]]:
     with context.store.reading() as session:
-        return {(stream, name) for stream in STREAMS for name in readable.load(session, stream).lost}
+        return {(stream, name) for stream in STREAMS for name in PORTAL.read(session, stream).lost}
 
 
 def look(context: Context, *, settles: bool) -> None:
@@ -71,9 +63,9 @@ def look(context: Context, *, settles: bool) -> None:
     lost: list[dict[str, str]] = []
     with context.store.session() as session:
         for stream in STREAMS:
-            before = readable.load(session, stream)
+            before = PORTAL.read(session, stream)
             known = schema_watch.compared(before, rules, stream, offered[stream], settles=settles)
-            readable.save(session, stream, known)
+            PORTAL.write(session, known, stream)
             lost += schema_watch.mismatches(known, rules, stream)
             if known.returning - before.returning:
                 streams.reopen(session, stream)
@@ -82,8 +74,8 @@ def look(context: Context, *, settles: bool) -> None:
     contract.report(context, "hubspot", lost + other)
     _report_frozen(context)
     with context.store.session() as session:
-        for name in (LOOKED, CHECKED) if settles else (LOOKED,):
-            streams.remember(session, name, f"{rules.fingerprint} {context.now().isoformat()}")
+        for look_kept in (PORTAL_LOOKED_AT, PORTAL_CHECKED) if settles else (PORTAL_LOOKED_AT,):
+            look_kept.write(session, f"{rules.fingerprint} {context.now().isoformat()}")
 
 
 def _report_frozen(context: Context) -> None:
@@ -100,11 +92,11 @@ def _report_frozen(context: Context) -> None:
 def forget(context: Context) -> None:
     """Makes the next job compare again, because the process has just started."""
     with context.store.session() as session:
-        streams.remember(session, CHECKED, "")
+        PORTAL_CHECKED.write(session, "")
 
 
 def _is_due(context: Context) -> bool:
-    fingerprint, at = _when(context, CHECKED)
+    fingerprint, at = _when(context, PORTAL_CHECKED)
     schedule = context.config.worker.schedule
     interval = min(schedule.sweep, schedule.full_sweep)
     return (
@@ -114,10 +106,10 @@ def _is_due(context: Context) -> bool:
     )
 
 
-def _when(context: Context, name: str) -> tuple[str, datetime | None]:
+def _when(context: Context, kept: Document[str]) -> tuple[str, datetime | None]:
     """(fingerprint of the rules, time) of that comparison; no time if there was none."""
     with context.store.reading() as session:
-        fingerprint, _, at = (streams.remembered(session, name) or "").partition(" ")
+        fingerprint, _, at = kept.read(session).partition(" ")
     return fingerprint, datetime.fromisoformat(at) if at else None
 
 

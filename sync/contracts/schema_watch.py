@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 
 from sync.domain.rules import MERGED_PROPERTY, OWNER_PROPERTY, Rules
 from sync.hubspot_client import ObjectType, Property
-from sync.mirror.readable import Known, Names, Options
 from sync.rule_files import keeping_back, uses
 from sync.rule_files.uses import Use
+from sync.state.documents import Names, Options, PortalNames
 
 SPACE: Mapping[ObjectType, str] = {"contacts": "contact", "companies": "company"}
 
@@ -19,7 +19,9 @@ def named(rules: Rules, stream: ObjectType) -> Names:
     return frozenset(names) - {OWNER_PROPERTY, MERGED_PROPERTY}
 
 
-def compared(known: Known, rules: Rules, stream: ObjectType, offered: Iterable[Property], *, settles: bool) -> Known:
+def compared(
+    known: PortalNames, rules: Rules, stream: ObjectType, offered: Iterable[Property], *, settles: bool
+) -> PortalNames:
     """What is known after a comparison. `settles`: properties that are back may now count as returning, since
     everything is read again next.
     """
@@ -33,7 +35,7 @@ def compared(known: Known, rules: Rules, stream: ObjectType, offered: Iterable[P
     lost = (missing - absent) | (frozenset() if settles else back & known.lost)
     options = _options(known, rules, stream, there)
     left = {name: had - frozenset(there[name].options) for name, had in options.items() if name in there}
-    return Known(
+    return PortalNames(
         seen=(known.seen | (wanted & there.keys())) & wanted,
         lost=lost,
         returning=returning,
@@ -60,7 +62,7 @@ def _is_key(use: Use) -> bool:
     return use.key.startswith("account.natural_keys")
 
 
-def _options(known: Known, rules: Rules, stream: ObjectType, there: Mapping[str, Property]) -> Options:
+def _options(known: PortalNames, rules: Rules, stream: ObjectType, there: Mapping[str, Property]) -> Options:
     """By property, the options that keep contacts back, now or before, in the portal's spelling."""
     wanted: dict[str, set[str]] = {}
     for space, name, value in keeping_back.values(rules.qualification):
@@ -71,7 +73,7 @@ def _options(known: Known, rules: Rules, stream: ObjectType, there: Mapping[str,
     return {name: frozenset(o for o in options if o.casefold() in wanted[name]) for name, options in had.items()}
 
 
-def mismatches(known: Known, rules: Rules, stream: ObjectType) -> list[dict[str, str]]:
+def mismatches(known: PortalNames, rules: Rules, stream: ObjectType) -> list[dict[str, str]]:
     """One mismatch for each property that cannot be read, with its consequence."""
     space = SPACE[stream]
     missing = "`{}` is not a property of {}: {}"

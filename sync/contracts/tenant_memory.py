@@ -3,7 +3,6 @@ network. E-mail addresses are kept as hashes only: they can be tested, but not r
 """
 
 import hashlib
-import json
 from collections.abc import Collection, Iterator, Mapping
 
 from sqlmodel import Session
@@ -13,35 +12,31 @@ from sync.domain import schema
 from sync.domain.rules import Rules
 from sync.planner.plan import Tenant
 from sync.rule_files import standard_fields
-from sync.state import streams
-
-NAME = "tenant"
+from sync.state.documents import TENANT, TenantOffer
 
 
 def remember(session: Session, tenant: Tenant) -> None:
     """Keeps the tenant for later."""
     offered = tenant.schema.entities
     written = schema.Schema({entity: offered[entity] for entity in (*VITAL, *USEFUL) if entity in offered})
-    known = {
-        "fields": standard_fields.to_table(written),
-        "employees": {_fingerprint(e): u for e, u in tenant.employees.items()},
-        "shared": sorted(map(_fingerprint, tenant.shared)),
-        "valid": sorted(tenant.valid),
-    }
-    text = json.dumps(known, sort_keys=True)
-    if streams.remembered(session, NAME) != text:
-        streams.remember(session, NAME, text)
+    known = TenantOffer(
+        standard_fields.to_table(written),
+        employees={_fingerprint(e): u for e, u in tenant.employees.items()},
+        shared=tuple(sorted(map(_fingerprint, tenant.shared))),
+        valid=tuple(sorted(tenant.valid)),
+    )
+    if TENANT.read(session) != known:
+        TENANT.write(session, known)
 
 
 def remembered(session: Session, rules: Rules) -> tuple[Tenant, bool]:
     """The tenant as last read, and True; if it was never read, the shipped field table without employees, and False."""
-    text = streams.remembered(session, NAME)
-    if text is None:
+    known = TENANT.read(session)
+    if known is None:
         return Tenant(assumed(rules)), False
-    known = json.loads(text)
-    shared = Addresses(frozenset(known.get("shared", ())))
-    employees, valid = Employees(known["employees"]), frozenset(known.get("valid", ()))
-    return Tenant(standard_fields.from_table(known["fields"]), employees, shared=shared, valid=valid), True
+    shared, employees = Addresses(frozenset(known.shared)), Employees(known.employees)
+    schema_then = standard_fields.from_table(known.fields)
+    return Tenant(schema_then, employees, shared=shared, valid=frozenset(known.valid)), True
 
 
 class Employees(Mapping[str, str]):

@@ -29,7 +29,7 @@ from sync.planner.consent import refused_since
 from sync.planner.plan import Links
 from sync.planner.predicted import Predicted
 from sync.state import guarding, work
-from sync.state.guarding import Stopped
+from sync.state.documents import Stopped
 
 FURTHER = 8
 """Records that one contact may need besides leads and relationships: account, person, permissions, attributes."""

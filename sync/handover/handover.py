@@ -17,13 +17,12 @@ from sync.faults import Faults
 from sync.handover import permission
 from sync.handover.batch import Batch
 from sync.handover.journal import Journal, StateJournal
-from sync.handover.linking import OURSELVES
 from sync.handover.outcomes import Reach, failure, request_at_fault
 from sync.handover.rounds import Round, content, reopen, reread, settled, unsettled
 from sync.lifecycle import Outcome, Postponed
 from sync.planner.plan import Links, Tenant, Write, plan
 from sync.planner.target import Aborted, Locked, RefusedRequest, Results, Target, Written
-from sync.state import streams
+from sync.state.documents import CREATOR
 
 MOST_ROUNDS = 100
 """Rounds of one batch; an ordinary one takes about six."""
@@ -220,7 +219,7 @@ def real(context: Context, tenant: Tenant, faults: Faults) -> Handover:
 def knowing_ourselves(context: Context, tenant: Tenant) -> Tenant:
     """The tenant with the name under which C4C files what we create, as the state remembers it."""
     with context.store.reading() as session:
-        return replace(tenant, ourselves=streams.remembered(session, OURSELVES) or "")
+        return replace(tenant, ourselves=CREATOR.read(session))
 
 
 def _give_back(batch: Batch, error: RemoteError) -> None:

@@ -25,7 +25,8 @@ from sync.planner.matching import NUMBERS
 from sync.planner.observed import observe, unread
 from sync.planner.plan import Tenant
 from sync.planner.snapshot import Ask, Lookup, Record, Snapshot, Unanswerable
-from sync.state import second_writer, streams, tables, work
+from sync.state import second_writer, tables, work
+from sync.state.documents import IN_SERVICE
 from sync.state.work import HandoverRecord
 
 
@@ -126,7 +127,7 @@ def _keep(context: Context, tenant: Tenant, intents: Sequence[Link], snapshot: S
                 second_writer.note_lost(session, [(intent.entity, intent.key)], now)
             elif not named_meanwhile(work.as_link(stored) if stored else None, intent):
                 leads += _link(session, intent, record, tenant.schema, now)
-        since = streams.in_service_since(session)
+        since = IN_SERVICE.read(session)
     for lead in leads:
         recording.handed_over(lead, since, now)
 

@@ -26,14 +26,12 @@ from sync.planner import effects
 from sync.planner.plan import Tenant, Write
 from sync.planner.provenance import creator
 from sync.planner.target import Duplicate, RefusedRequest, Rejected, Results, Unknown, WriteResult, Written
-from sync.state import second_writer, streams, tables, work
+from sync.state import second_writer, tables, work
+from sync.state.documents import CREATOR
 from sync.state.second_writer import Made
 
 READ_BACK = ("UserStatusCode", "QualificationLevelCode")
 """What C4C may turn into something else by itself (KBA 2419551)."""
-
-OURSELVES = "creator"
-"""Under this name the state remembers how C4C files what we create, as a fingerprint."""
 
 
 def intend(session: Session, batch: Batch, writes: Sequence[Write], rules: Rules, now: datetime) -> dict[Pair, Link]:
@@ -176,7 +174,7 @@ def _remember_ourselves(session: Session, tenant: Tenant, learned: Sequence[_Lea
     records = (result.record for result in created if isinstance(result, Written) and result.record)
     name = next(filter(None, map(creator, records)), "")
     if name and name != tenant.ourselves:
-        streams.remember(session, OURSELVES, name)
+        CREATOR.write(session, name)
 
 
 def _warn_of_other_values(batch: Batch, write: Write, result: Written) -> None:

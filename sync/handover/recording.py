@@ -23,7 +23,8 @@ from sync.handover.batch import Batch
 from sync.lifecycle import Failed, Outcome, Postponed, Status
 from sync.log import Event, emit
 from sync.planner.plan import Plan
-from sync.state import streams, work
+from sync.state import work
+from sync.state.documents import IN_SERVICE
 from sync.state.work import DecisionRecord, HandoverRecord
 
 
@@ -48,7 +49,7 @@ def record(context: Context, batch: Batch, faults: Faults) -> None:
     )
     batch.leave_out(faults.found)
     with context.store.reading() as session:
-        since = streams.in_service_since(session)
+        since = IN_SERVICE.read(session)
     for handover in kept.handed_over:
         _report_lead(batch, handover, since, now)
     _report(batch, kept.after)

@@ -10,7 +10,7 @@ from sync.handover import links
 from sync.log import Event, emit
 from sync.mirror import selection
 from sync.planner.target import By, Scan
-from sync.state import original
+from sync.state import backup
 from sync.state.pending import mark_pending
 
 
@@ -21,7 +21,7 @@ def release(context: Context) -> None:
     """
     store = context.store
     with store.reading() as session:
-        if original.is_original(session, store):
+        if backup.is_original(session, store):
             return
         parked = [row.contact_id for row in selection.parked(session)]
     found = _leads(context, parked)
@@ -29,7 +29,7 @@ def release(context: Context) -> None:
         now = context.now()
         unknown = {owner_of(key) for key, object_id in found if links.adopt(session, Entity.LEAD, key, object_id, now)}
         mark_pending(session, sorted(unknown), now)
-        original.settle(session, store)
+        backup.mark_as_original(session, store)
     if unknown:
         emit(Event.RESYNC_MARKED, kind="restored", contacts=len(unknown))
 

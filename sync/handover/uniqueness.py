@@ -12,11 +12,11 @@ from sync.context import Context
 from sync.domain.entities import KEYED
 from sync.domain.schema import Schema
 from sync.errors import RemoteError
-from sync.handover import linking
 from sync.log import Event, emit
 from sync.planner.target import By, Scan, Scanned, granted
-from sync.state import second_writer, streams
-from sync.state.second_writer import Made, Twin
+from sync.state import second_writer
+from sync.state.documents import CREATOR, Twin
+from sync.state.second_writer import Made
 
 
 def look(context: Context, schema: Schema, made: Sequence[Made]) -> None:
@@ -83,7 +83,7 @@ def _report(context: Context, made: Sequence[Made], records: Sequence[Scanned]) 
         return []
     creators = {one.object_id: one.creator for one in records}
     with context.store.session() as session:
-        ourselves = streams.remembered(session, linking.OURSELVES)
+        ourselves = CREATOR.read(session)
         by_us = [twin for twin in twins if ourselves and creators[twin.theirs] == ourselves]
         strangers = second_writer.unknown(session, by_us, context.now())
         found = second_writer.stop(session, strangers, context.now()) if strangers else None

@@ -1,7 +1,10 @@
 """Removes history that is older than `[retention]` says. Links, handovers and the newest decisions stay."""
 
 from sync.context import Context, Counts
-from sync.state import history
+from sync.state import streams, work
+
+PORTION = 5000
+"""Rows removed in one transaction."""
 
 
 def run(context: Context) -> Counts:
@@ -9,15 +12,15 @@ def run(context: Context) -> Counts:
     retention, now = context.config.worker.retention, context.now()
     counts: Counts = {"decisions": 0, "job_runs": 0}
     for name, remove, before in (
-        ("decisions", history.remove_decisions, now - retention.decisions),
-        ("job_runs", history.remove_job_runs, now - retention.job_runs),
+        ("decisions", work.remove_decisions, now - retention.decisions),
+        ("job_runs", streams.remove_job_runs, now - retention.job_runs),
     ):
         while True:
             with context.store.session() as session:
-                removed = remove(session, before, history.PORTION)
+                removed = remove(session, before, PORTION)
             counts[name] += removed
             context.progress("housekeeping", counts[name], None)
-            if removed < history.PORTION:
+            if removed < PORTION:
                 break
             context.checkpoint()
     return counts

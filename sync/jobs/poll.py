@@ -17,6 +17,7 @@ from sync.reading.fetched import fetched_rows, wanted
 from sync.reading.prefetch import prefetch
 from sync.reading.windows import EARLIEST, WindowPage, read_window
 from sync.state import streams
+from sync.state.documents import PORTAL
 from sync.state.pending import mark_pending
 from sync.state.streams import Window
 
@@ -52,7 +53,7 @@ def _poll(context: Context, stream: ObjectType) -> tuple[int, int]:
     polled = changed = 0
     started = context.now()
     with context.store.reading() as session:
-        returning = readable.load(session, stream).returning if window.since == EARLIEST else frozenset()
+        returning = PORTAL.read(session, stream).returning if window.since == EARLIEST else frozenset()
     pages = read_window(context.hubspot, stream, wanted(context, stream), _beyond(context, window))
     for number, page in enumerate(prefetch(pages), 1):
         ids = _store(context, stream, window, page)

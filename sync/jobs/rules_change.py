@@ -9,28 +9,28 @@ from sync.log import Event, emit
 from sync.mirror import crossings
 from sync.reading import fetched
 from sync.state import streams
+from sync.state.documents import PROPERTIES, RULES
 
 
 def are_new(session: Session, rules: Rules) -> bool:
     """Whether earlier runs used other rules, and none has used these yet."""
-    before = streams.remembered(session, "rules")
-    return before is not None and before != rules.fingerprint
+    before = RULES.read(session)
+    return bool(before) and before != rules.fingerprint
 
 
 def follow(context: Context) -> None:
     """Marks all contacts pending under new rules, and reads a stream anew if rules name further properties of it."""
     fingerprint = context.config.rules.fingerprint
     with context.store.session() as session:
-        before = streams.remembered(session, "rules")
+        before = RULES.read(session)
         if before == fingerprint:
             return
         for stream in STREAMS:
-            named = " ".join(fetched.named(context, stream))
-            known = streams.remembered(session, f"properties of {stream}")
-            if known is not None and not set(named.split()) <= set(known.split()):
+            named, known = fetched.named(context, stream), PROPERTIES.read(session, stream)
+            if before and not {*named} <= {*known.split()}:
                 streams.reopen(session, stream)
-            streams.remember(session, f"properties of {stream}", named)
-        streams.remember(session, "rules", fingerprint)
+            PROPERTIES.write(session, " ".join(named), stream)
+        RULES.write(session, fingerprint)
         reviewed = crossings.review(session, context.config.rules.qualification.scores, context.now()) if before else 0
     if before:
         emit(Event.RULES_CHANGED, version=fingerprint, contacts=reviewed)

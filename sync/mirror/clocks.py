@@ -5,9 +5,8 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, func, select
 
 from sync.state import tables
-from sync.state.streams import remember, remembered
+from sync.state.documents import CLOCK
 
-NAME = "clock"
 FAR = timedelta(days=3650)
 """Longer than our clock can be behind HubSpot's times."""
 
@@ -17,12 +16,12 @@ TOLERANCE = timedelta(minutes=5)
 
 def note(session: Session, text: str) -> None:
     """Notes what is wrong with the clock; an empty text if nothing is."""
-    if (remembered(session, NAME) or "") != text:
-        remember(session, NAME, text)
+    if CLOCK.read(session) != text:
+        CLOCK.write(session, text)
 
 
 def noted(session: Session) -> str | None:
-    return remembered(session, NAME) or None
+    return CLOCK.read(session) or None
 
 
 def believed(session: Session, now: datetime) -> datetime:

@@ -1,35 +1,29 @@
 """Label bindings: the association type of each label that rules name, as first found in the portal."""
 
-import json
 from collections.abc import Mapping
 
 from sqlmodel import Session, col, select
 
 from sync.domain.labels import Bindings, LabelId
 from sync.state import tables
-from sync.state.streams import remember, remembered
-
-_NAME = "labels"
-_LOST = "lost labels"
+from sync.state.documents import LABELS, LOST_LABELS
 
 
 def bindings(session: Session) -> dict[str, LabelId]:
-    found = json.loads(remembered(session, _NAME) or "{}")
-    return {text: (str(category), int(type_id)) for text, (category, type_id) in found.items()}
+    return LABELS.read(session)
 
 
 def lost(session: Session) -> dict[LabelId, str]:
     """Labels that kept contacts back and that the portal no longer has, with their text in the rules."""
-    found = json.loads(remembered(session, _LOST) or "[]")
-    return {(str(category), int(type_id)): str(text) for category, type_id, text in found}
+    return {(category, type_id): text for category, type_id, text in LOST_LABELS.read(session)}
 
 
 def save_lost(session: Session, labels: Mapping[LabelId, str]) -> None:
-    remember(session, _LOST, json.dumps([[*label, text] for label, text in sorted(labels.items())]))
+    LOST_LABELS.write(session, [(*label, text) for label, text in sorted(labels.items())])
 
 
 def save_bindings(session: Session, bound: Bindings) -> None:
-    remember(session, _NAME, json.dumps(bound))
+    LABELS.write(session, dict(bound))
 
 
 def bearers(session: Session, label: LabelId) -> list[str]:

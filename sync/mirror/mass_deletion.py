@@ -3,32 +3,18 @@ confirmed them. Ids only.
 """
 
 import hashlib
-import json
 from collections.abc import Collection, Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from sqlmodel import Session
 
 from sync.errors import Vanished
 from sync.state import streams
-
-NAME, CONFIRMED = "disappearance", "disappearance confirmed"
-
+from sync.state.documents import CONFIRMED_DELETIONS, DELETIONS, MassDeletion
 
 MOST = 4
 """Number of sets that are kept: jobs look at different contacts, so several sets may be in doubt at a time."""
-
-
-@dataclass(frozen=True, slots=True)
-class MassDeletion:
-    """`digest` identifies exactly this set of contacts; `at` is when they were last reported missing."""
-
-    digest: str
-    text: str
-    at: str
-    contacts: tuple[str, ...]
-    approved_at: str | None = None
 
 
 def doubt(session: Session, contact_ids: Collection[str], text: str, now: datetime) -> MassDeletion:
@@ -42,8 +28,7 @@ def doubt(session: Session, contact_ids: Collection[str], text: str, now: dateti
 
 def known(session: Session) -> list[MassDeletion]:
     """The latest doubtful sets, confirmed or not, the newest first."""
-    found = json.loads(streams.remembered(session, NAME) or "[]")
-    return [MassDeletion(**{**one, "contacts": tuple(one["contacts"])}) for one in found]
+    return DELETIONS.read(session)
 
 
 def standing(session: Session) -> list[MassDeletion]:
@@ -59,27 +44,23 @@ def approve(session: Session, digest: str, now: datetime) -> MassDeletion | None
         if found.digest == digest:
             approved = replace(found, approved_at=now.isoformat())
             _keep(session, approved)
-            _confirm(session, confirmed(session) | set(found.contacts))
+            CONFIRMED_DELETIONS.write(session, frozenset(confirmed(session) | {*found.contacts}))
             return approved
     return None
 
 
 def confirmed(session: Session) -> set[str]:
     """Contacts that a person confirmed as deleted and that have not been read since."""
-    return set(json.loads(streams.remembered(session, CONFIRMED) or "[]"))
+    return {*CONFIRMED_DELETIONS.read(session)}
 
 
 def observed(session: Session, contact_ids: Iterable[str]) -> None:
     """Notes that these contacts exist after all, which cancels a person's confirmation."""
     gone = confirmed(session)
     if not gone.isdisjoint(ids := set(contact_ids)):
-        _confirm(session, gone - ids)
+        CONFIRMED_DELETIONS.write(session, frozenset(gone - ids))
 
 
 def _keep(session: Session, found: MassDeletion) -> None:
     others = [one for one in known(session) if one.digest != found.digest]
-    streams.remember(session, NAME, json.dumps([asdict(one) for one in [found, *others][:MOST]]))
-
-
-def _confirm(session: Session, contact_ids: set[str]) -> None:
-    streams.remember(session, CONFIRMED, json.dumps(sorted(contact_ids)))
+    DELETIONS.write(session, [found, *others][:MOST])

@@ -12,8 +12,7 @@ from sync.context import Context
 from sync.errors import BudgetClosed
 from sync.hubspot_client import Budget
 from sync.log import Event, emit
-from sync.state import budget as kept
-from sync.state.budget import DailyBudget
+from sync.state.documents import BUDGET, DailyBudget
 
 RESERVE_SHARE = {"sweep": 1.5, "scores": 1.5, "poll": 1.0}
 """The share of `hubspot.daily_reserve` that must be left for a job to go on: background jobs stop first."""
@@ -49,10 +48,10 @@ def exhausted(context: Context, wait: float | None) -> None:
     """
     now = context.now()
     with context.store.session() as session:
-        budget = kept.load(session)
+        budget = BUDGET.read(session)
         named = now + min(timedelta(seconds=wait), LONGEST) if wait else now + ASK_AGAIN
         until = _reset(budget, now) or named
-        kept.save(session, replace(budget, left=0, exhausted_until=until))
+        BUDGET.write(session, replace(budget, left=0, exhausted_until=until))
     emit(Event.BUDGET_LOW, system="hubspot", limit=budget.limit, found=0, until=until.isoformat())
 
 
@@ -61,16 +60,16 @@ def note(context: Context) -> None:
     reported = context.hubspot.budget
     if reported:
         with context.store.session() as session:
-            budget = kept.load(session)
+            budget = BUDGET.read(session)
             if budget.exhausted_until is None:
-                kept.save(session, replace(budget, limit=reported.limit, left=reported.left))
+                BUDGET.write(session, replace(budget, limit=reported.limit, left=reported.left))
 
 
 def _known(context: Context) -> DailyBudget:
     """The remembered budget; requested from HubSpot anew after the reset, or if nothing is known."""
     now = context.now()
     with context.store.reading() as session:
-        budget = kept.load(session)
+        budget = BUDGET.read(session)
     if budget.exhausted_until:
         # Later than any possible reset: noted while our clock ran ahead.
         if now < budget.exhausted_until <= now + LONGEST:
@@ -90,7 +89,7 @@ def _asked(context: Context, now: datetime) -> DailyBudget:
     usage = context.hubspot.usage() or Budget(0, 0)
     fresh = DailyBudget(usage.limit or None, usage.left if usage.limit else None, usage.resets_at, asked_at=now)
     with context.store.session() as session:
-        kept.save(session, fresh)
+        BUDGET.write(session, fresh)
     return fresh
 
 

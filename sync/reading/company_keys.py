@@ -9,7 +9,7 @@ from sync.context import Context
 from sync.domain.rules import AccountMap
 from sync.mappers import identity
 from sync.mirror import loading, mirrored, peers
-from sync.state import streams
+from sync.state.documents import COMPANY_KEYS
 from sync.state.pending import portions
 
 PORTION = 2000
@@ -26,9 +26,9 @@ def follow(context: Context) -> None:
     rules = context.config.rules.mapping.account
     wanted = repr((rules.natural_keys, sorted(rules.shared_domains)))
     with context.store.session() as session:
-        if streams.remembered(session, "company keys") == wanted:
+        if COMPANY_KEYS.read(session) == wanted:
             return
         for ids in portions(mirrored.company_ids(session), PORTION):
             note(session, ids, rules, context.now())
             session.expunge_all()
-        streams.remember(session, "company keys", wanted)
+        COMPANY_KEYS.write(session, wanted)

@@ -7,9 +7,9 @@ from sqlmodel import Session
 from sync.context import Context
 from sync.contracts import portal
 from sync.hubspot_client import HubSpotObject, ObjectType
-from sync.mirror import mirrored, readable, vanished
+from sync.mirror import mirrored, vanished
 from sync.mirror.mirrored import Fetched
-from sync.mirror.readable import Known, Names
+from sync.state.documents import PORTAL, Names, PortalNames
 
 
 def named(context: Context, object_type: ObjectType) -> tuple[str, ...]:
@@ -24,7 +24,7 @@ def wanted(context: Context, object_type: ObjectType) -> tuple[str, ...]:
     A request that names an unknown property may be refused as a whole.
     """
     with context.store.reading() as session:
-        known = readable.load(session, object_type)
+        known = PORTAL.read(session, object_type)
     return tuple(name for name in named(context, object_type) if name not in known.lost | known.absent)
 
 
@@ -35,15 +35,15 @@ def fetched_rows(context: Context, object_type: ObjectType, objects: Sequence[Hu
     """
     names = frozenset(named(context, object_type))
     with context.store.reading() as session:
-        known = readable.load(session, object_type)
+        known = PORTAL.read(session, object_type)
         odd = _is_odd(objects, names, known) or _went(session, object_type, objects, known)
     if odd and portal.at_once(context):
         with context.store.reading() as session:
-            known = readable.load(session, object_type)
+            known = PORTAL.read(session, object_type)
     return [_fetched(found, names, known) for found in objects]
 
 
-def _went(session: Session, object_type: ObjectType, objects: Sequence[HubSpotObject], known: Known) -> bool:
+def _went(session: Session, object_type: ObjectType, objects: Sequence[HubSpotObject], known: PortalNames) -> bool:
     """Whether a value has disappeared: it may have been emptied, or the portal no longer has the property or its
     option.
     """
@@ -51,12 +51,12 @@ def _went(session: Session, object_type: ObjectType, objects: Sequence[HubSpotOb
     return any(vanished.went(before.get(o.id, {}), o.properties, known.options) for o in objects)
 
 
-def _is_odd(objects: Sequence[HubSpotObject], names: Names, known: Known) -> bool:
+def _is_odd(objects: Sequence[HubSpotObject], names: Names, known: PortalNames) -> bool:
     expected = names - known.lost - known.absent
     return any(expected - found.properties.keys() - found.unreadable for found in objects)
 
 
-def _fetched(found: HubSpotObject, names: Names, known: Known) -> Fetched:
+def _fetched(found: HubSpotObject, names: Names, known: PortalNames) -> Fetched:
     values = {name: found.properties.get(name) or None for name in names}
     shown = found.properties.keys() - known.lost
     unread = (found.unreadable & names) | (names - shown - known.absent)

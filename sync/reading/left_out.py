@@ -2,16 +2,14 @@
 requested again, so the watermark passes them.
 """
 
-import json
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sync import metrics
 from sync.context import Context, Counts
+from sync.contracts import contract
 from sync.log import Event, emit
-from sync.state import streams
-
-NAME = "rows left out"
+from sync.state.documents import ROWS_LEFT_OUT
 
 FOR = timedelta(days=1)
 """How long the alert lasts after the last such row. Later windows no longer contain the row, so its absence shows
@@ -31,15 +29,15 @@ def note(context: Context) -> Counts:
 
 def _remember(context: Context, found: Mapping[str, int]) -> None:
     with context.store.reading() as session:
-        known = json.loads(streams.remembered(session, NAME) or "{}")
+        known = ROWS_LEFT_OUT.read(session)
     now = context.now()
-    lasting = {kind: at for kind, at in known.items() if now - datetime.fromisoformat(at) < FOR}
-    lasting |= dict.fromkeys(found, now.isoformat())
+    lasting = {kind: at for kind, at in known.items() if now - at < FOR}
+    lasting |= dict.fromkeys(found, now)
     if lasting == known:
         return
     with context.store.session() as session:
-        streams.remember(session, NAME, json.dumps(lasting))
-        streams.remember_mismatches(session, f"hubspot {NAME}", [_text(kind) for kind in sorted(lasting)])
+        ROWS_LEFT_OUT.write(session, lasting)
+        contract.remember(session, f"hubspot {ROWS_LEFT_OUT.name}", [_text(kind) for kind in sorted(lasting)])
 
 
 def _text(kind: str) -> str:

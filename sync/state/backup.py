@@ -1,4 +1,9 @@
-"""Makes a consistent copy of a state file that is in use (SQLite's online backup). An incomplete copy is removed."""
+"""Copies of the state file: making one while it is in use (SQLite's online backup), and noticing that one was put back.
+
+A copy is complete or not there at all, and does not know what was written since it was made. `backup` marks its
+copies; another copy (of the disk, by Litestream) is noticed by the file's identity, unless the file system gave it the
+same one.
+"""
 
 import os
 import shutil
@@ -9,8 +14,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from sqlmodel import Session
+
 from sync.errors import StateError
-from sync.state import original
+from sync.state.documents import STATE_FILE
+from sync.state.store import Store
 
 ELSEWHERE = (
     "name a file on the volume of the state, or take the copy from standard output with `hubspot-c4c-sync backup -`"
@@ -76,9 +84,33 @@ def _copy(state: Path, part: Path) -> None:
         live.backup(copy)
         # A single file without a journal is easier to move. The store turns WAL on again.
         copy.execute("PRAGMA journal_mode=DELETE")
-        original.disown(copy)
+        _disown(copy)
         [sound] = copy.execute("PRAGMA quick_check").fetchone()
         if sound != "ok":
             raise sqlite3.DatabaseError("the copy is damaged")
     with open(part, "rb") as written:
         os.fsync(written.fileno())
+
+
+# ---- a copy that was put back
+
+
+def is_original(session: Session, store: Store) -> bool:
+    """Whether the state file is the one that the worker wrote last."""
+    return STATE_FILE.read(session) == _identity(store)
+
+
+def mark_as_original(session: Session, store: Store) -> None:
+    """Marks this file as the original, once the records that a copy may lack have been looked up."""
+    STATE_FILE.write(session, _identity(store))
+
+
+def _disown(copy: sqlite3.Connection) -> None:
+    """Marks a finished copy as a copy. A state file of another version may lack the table for it."""
+    if copy.execute("SELECT 1 FROM sqlite_master WHERE name = 'remembered'").fetchone():
+        with copy:
+            copy.execute("DELETE FROM remembered WHERE name = ?", (STATE_FILE.name,))
+
+
+def _identity(store: Store) -> str:
+    return " ".join(map(str, store.identity or ()))

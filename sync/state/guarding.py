@@ -1,33 +1,11 @@
 """Remembers the plan that the guard stopped, and whether a person approved it. Fingerprints only, without values."""
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 
 from sqlmodel import Session
 
-from sync.state import streams
-
-NAME = "guard"
-
-
-@dataclass(frozen=True, slots=True)
-class Stopped:
-    """`digest` identifies the plan; `contacts` holds the fingerprint of each contact's part in it, `cycle` that of its
-    input.
-    """
-
-    digest: str
-    cycle: str
-    text: str
-    at: str
-    creates: Mapping[str, int] = field(default_factory=dict)
-    changes: int = 0
-    withdrawn: int = 0
-    contacts: Mapping[str, str] = field(default_factory=dict)
-    approved_at: str | None = None
-    relationship_changes: int = 0
+from sync.state.documents import GUARD, Stopped
 
 
 def tripped(session: Session) -> Stopped | None:
@@ -38,12 +16,11 @@ def tripped(session: Session) -> Stopped | None:
 
 def last(session: Session) -> Stopped | None:
     """The last stopped plan, approved or not, until it was carried out."""
-    text = streams.remembered(session, NAME)
-    return Stopped(**json.loads(text)) if text else None
+    return GUARD.read(session)
 
 
 def stop(session: Session, stopped: Stopped) -> None:
-    streams.remember(session, NAME, json.dumps(asdict(stopped)))
+    GUARD.write(session, stopped)
 
 
 def approve(session: Session, digest: str, now: datetime) -> Stopped | None:
@@ -58,5 +35,5 @@ def approve(session: Session, digest: str, now: datetime) -> Stopped | None:
 
 def settle(session: Session) -> None:
     """Forgets the stopped plan."""
-    if streams.remembered(session, NAME):
-        streams.remember(session, NAME, "")
+    if last(session):
+        GUARD.write(session, None)

@@ -1,35 +1,22 @@
 """Whether a person paused the writes to SAP Sales Cloud, since when and why."""
 
-import json
-from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlmodel import Session
 
-from sync.state import streams
-
-NAME = "paused"
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """`reason` is a text by a person, without personal data; empty if none was given."""
-
-    since: str
-    reason: str = ""
+from sync.state.documents import PAUSE, Pause
 
 
 def paused(session: Session) -> Pause | None:
     """The present pause; None while writes are allowed."""
-    text = streams.remembered(session, NAME)
-    return Pause(**json.loads(text)) if text else None
+    return PAUSE.read(session)
 
 
 def pause(session: Session, reason: str, now: datetime) -> Pause:
     """Pauses writes. A pause that lasts already keeps its beginning."""
     before = paused(session)
     made = Pause(before.since if before else now.isoformat(), reason or (before.reason if before else ""))
-    streams.remember(session, NAME, json.dumps(asdict(made)))
+    PAUSE.write(session, made)
     return made
 
 
@@ -37,5 +24,5 @@ def resume(session: Session) -> Pause | None:
     """Ends the pause; returns the one that ended."""
     before = paused(session)
     if before:
-        streams.remember(session, NAME, "")
+        PAUSE.write(session, None)
     return before

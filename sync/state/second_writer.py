@@ -12,9 +12,15 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from sync.state import streams, tables
-
-NAME, ACCEPTED, LOST, AGAIN = "second writer", "accepted twins", "lost creates", "second look"
+from sync.state import tables
+from sync.state.documents import (
+    ACCEPTED_TWINS,
+    LOST_CREATES,
+    SECOND_LOOK,
+    SECOND_WRITER,
+    SecondWriter,
+    Twin,
+)
 
 LOST_KEPT = timedelta(days=1)
 """How long a create whose answer was lost may still turn out to have succeeded."""
@@ -32,34 +38,9 @@ class Made:
     object_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Twin:
-    """Another record with the key of one of ours, with both ObjectIDs."""
-
-    entity: str
-    key: str
-    ours: str
-    theirs: str
-
-
-@dataclass(frozen=True, slots=True)
-class SecondWriter:
-    """`digest` identifies exactly these twins; nothing is written until a person has approved it."""
-
-    digest: str
-    text: str
-    at: str
-    twins: tuple[Twin, ...]
-    approved_at: str | None = None
-
-
 def last(session: Session) -> SecondWriter | None:
     """The last finding, approved or not."""
-    text = streams.remembered(session, NAME)
-    if not text:
-        return None
-    found = json.loads(text)
-    return SecondWriter(**{**found, "twins": tuple(Twin(**twin) for twin in found["twins"])})
+    return SECOND_WRITER.read(session)
 
 
 def standing(session: Session) -> SecondWriter | None:
@@ -75,7 +56,7 @@ def stop(session: Session, twins: Iterable[Twin], now: datetime) -> SecondWriter
     all_of_them = tuple(sorted(known, key=lambda twin: (twin.entity, twin.key, twin.theirs)))
     digest = hashlib.sha256(json.dumps([asdict(twin) for twin in all_of_them]).encode()).hexdigest()[:12]
     found = SecondWriter(digest, _sentence(all_of_them), before.at if before else now.isoformat(), all_of_them)
-    _keep(session, found)
+    SECOND_WRITER.write(session, found)
     return found
 
 
@@ -94,17 +75,12 @@ def approve(session: Session, digest: str, now: datetime) -> SecondWriter | None
     if found is None or found.digest != digest:
         return None
     approved = replace(found, approved_at=now.isoformat())
-    _keep(session, approved)
-    accepted = _accepted(session) | {twin.theirs for twin in found.twins}
-    streams.remember(session, ACCEPTED, json.dumps(sorted(accepted)))
+    SECOND_WRITER.write(session, approved)
+    ACCEPTED_TWINS.write(session, ACCEPTED_TWINS.read(session) | {twin.theirs for twin in found.twins})
     return approved
 
 
-def _keep(session: Session, found: SecondWriter) -> None:
-    streams.remember(session, NAME, json.dumps(asdict(found)))
-
-
-# ---- what the state knows
+# ---- what the journal knows
 
 
 def unknown(session: Session, twins: Collection[Twin], now: datetime) -> list[Twin]:
@@ -114,24 +90,19 @@ def unknown(session: Session, twins: Collection[Twin], now: datetime) -> list[Tw
     lost = _lost(session, now)
     objects = [twin.theirs for twin in twins]
     linked = set(session.exec(select(tables.Link.object_id).where(col(tables.Link.object_id).in_(objects))))
-    known = linked | _accepted(session)
+    known = linked | ACCEPTED_TWINS.read(session)
     return [twin for twin in twins if twin.theirs not in known and _name(twin.entity, twin.key) not in lost]
 
 
 def note_lost(session: Session, pairs: Iterable[tuple[str, str]], now: datetime) -> None:
     """Notes creates (entity, key) whose answers were lost: each may have made a record that no link names."""
-    added = {_name(entity, key): now.isoformat() for entity, key in pairs}
+    added = {_name(entity, key): now for entity, key in pairs}
     if added:
-        streams.remember(session, LOST, json.dumps(_lost(session, now) | added))
+        LOST_CREATES.write(session, _lost(session, now) | added)
 
 
-def _lost(session: Session, now: datetime) -> dict[str, str]:
-    known: dict[str, str] = json.loads(streams.remembered(session, LOST) or "{}")
-    return {name: at for name, at in known.items() if now - datetime.fromisoformat(at) < LOST_KEPT}
-
-
-def _accepted(session: Session) -> set[str]:
-    return set(json.loads(streams.remembered(session, ACCEPTED) or "[]"))
+def _lost(session: Session, now: datetime) -> dict[str, datetime]:
+    return {name: at for name, at in LOST_CREATES.read(session).items() if now - at < LOST_KEPT}
 
 
 def _name(entity: str, key: str) -> str:
@@ -143,22 +114,16 @@ def _name(entity: str, key: str) -> str:
 
 def look_again(session: Session, made: Sequence[Made], now: datetime) -> None:
     """Notes records to check a second time, since another program's create may have been on its way the first time."""
-    rows = [[one.entity, one.key, one.object_id, now.isoformat()] for one in made]
+    rows = [(one.entity, one.key, one.object_id, now) for one in made]
     if rows:
-        streams.remember(session, AGAIN, json.dumps([*_again(session), *rows][-MOST_AGAIN:]))
+        SECOND_LOOK.write(session, [*SECOND_LOOK.read(session), *rows][-MOST_AGAIN:])
 
 
 def due_again(session: Session, until: datetime) -> list[Made]:
     """Records to check again that were created before then."""
-    return [Made(*row[:3]) for row in _again(session) if datetime.fromisoformat(row[3]) <= until]
+    return [Made(entity, key, id_) for entity, key, id_, created in SECOND_LOOK.read(session) if created <= until]
 
 
 def looked_again(session: Session, until: datetime) -> None:
     """Forgets records that have been checked again."""
-    left = [row for row in _again(session) if datetime.fromisoformat(row[3]) > until]
-    streams.remember(session, AGAIN, json.dumps(left))
-
-
-def _again(session: Session) -> list[list[str]]:
-    found: list[list[str]] = json.loads(streams.remembered(session, AGAIN) or "[]")
-    return found
+    SECOND_LOOK.write(session, [row for row in SECOND_LOOK.read(session) if row[3] > until])

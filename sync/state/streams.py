@@ -1,12 +1,11 @@
 """Remembers how far each stream was read, and when jobs ran with which result."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import delete, func
 from sqlmodel import Session, col, select
 
 from sync.state import tables
@@ -49,15 +48,6 @@ def reopen(session: Session, stream: str) -> None:
         session.delete(row)
 
 
-def remembered(session: Session, name: str) -> str | None:
-    row = session.get(tables.Remembered, name)
-    return row.value if row else None
-
-
-def remember(session: Session, name: str, value: str) -> None:
-    session.merge(tables.Remembered(name=name, value=value))
-
-
 def last_start(session: Session) -> datetime | None:
     """When any job was last started, as a sign of life of the worker."""
     return session.exec(select(func.max(tables.JobRun.started_at))).one()
@@ -68,89 +58,6 @@ def is_running(session: Session, job: str) -> bool:
     of = select(tables.JobRun).where(tables.JobRun.job == job).order_by(col(tables.JobRun.id).desc()).limit(1)
     last = session.exec(of).first()
     return last is not None and last.finished_at is None
-
-
-HOLDING, DELIVERED = "alerts holding", "alerts"
-
-
-def holding(session: Session) -> dict[str, str]:
-    """Alerts whose condition holds, and since when. In a state of an older version without this list, those that were
-    delivered.
-    """
-    text = remembered(session, HOLDING)
-    found: dict[str, str] = json.loads(text) if text else delivered(session)
-    return found
-
-
-def hold(session: Session, alert: str, since: str | None) -> None:
-    """Notes that the condition of the alert holds since then, or (None) no longer."""
-    _list(session, HOLDING, holding(session), alert, since)
-
-
-def delivered(session: Session) -> dict[str, str]:
-    """Alerts whose beginning was delivered and whose end was not, and since when they hold."""
-    found: dict[str, str] = json.loads(remembered(session, DELIVERED) or "{}")
-    return found
-
-
-def deliver(session: Session, alert: str, since: str | None) -> None:
-    """Notes that people were notified that the alert holds since then, or (None) that it has ended."""
-    _list(session, DELIVERED, delivered(session), alert, since)
-
-
-def _list(session: Session, name: str, known: Mapping[str, str], alert: str, since: str | None) -> None:
-    others = {other: at for other, at in known.items() if other != alert}
-    remember(session, name, json.dumps(others | ({alert: since} if since else {})))
-
-
-def mismatches(session: Session) -> dict[str, list[str]]:
-    """By system, the mismatches with the rules that its last comparison found."""
-    found: dict[str, list[str]] = json.loads(remembered(session, "mismatches") or "{}")
-    return found
-
-
-def remember_mismatches(session: Session, system: str, texts: Sequence[str]) -> None:
-    remember(session, "mismatches", json.dumps({**mismatches(session), system: list(texts)}))
-
-
-SERVICE = "in service since"
-
-
-def in_service_since(session: Session) -> datetime | None:
-    """When a score was first read completely. When contacts crossed its threshold before that is unknown, so they do
-    not count in the latency.
-    """
-    text = remembered(session, SERVICE)
-    return datetime.fromisoformat(text) if text else None
-
-
-def enter_service(session: Session, now: datetime) -> None:
-    if remembered(session, SERVICE) is None:
-        remember(session, SERVICE, now.isoformat())
-
-
-BACKUP, DUPLICATES = "last backup", "duplicates found"
-
-
-def backed_up(session: Session, now: datetime) -> None:
-    """Notes that a complete copy of the state file was made."""
-    remember(session, BACKUP, now.isoformat())
-
-
-def last_backup(session: Session) -> datetime | None:
-    """When the last complete copy was made. A restored state knows only copies made before it."""
-    text = remembered(session, BACKUP)
-    return datetime.fromisoformat(text) if text else None
-
-
-def remember_duplicates(session: Session, number: int) -> None:
-    """Notes how many of our keys `verify` found on several records."""
-    remember(session, DUPLICATES, str(number))
-
-
-def duplicates(session: Session) -> int:
-    """How many of our keys the last `verify` found on several records; 0 before its first run."""
-    return int(remembered(session, DUPLICATES) or 0)
 
 
 def start_job(session: Session, run_id: str, job: str, now: datetime) -> int:
@@ -226,3 +133,12 @@ def last_kinds(session: Session) -> dict[str, str | None]:
     newest = select(func.max(tables.JobRun.id)).where(ended).group_by(tables.JobRun.job)
     rows = session.exec(select(tables.JobRun).where(col(tables.JobRun.id).in_(newest))).all()
     return {row.job: row.kind for row in rows}
+
+
+def remove_job_runs(session: Session, before: datetime, limit: int) -> int:
+    """Removes job runs started before then, except the last success and the last failure of each job."""
+    last = select(func.max(tables.JobRun.id)).group_by(tables.JobRun.job, col(tables.JobRun.ok))
+    old = col(tables.JobRun.started_at) < before, col(tables.JobRun.id).not_in(last)
+    ids = session.exec(select(tables.JobRun.id).where(*old).limit(limit)).all()
+    session.exec(delete(tables.JobRun).where(col(tables.JobRun.id).in_(ids)))
+    return len(ids)

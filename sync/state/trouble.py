@@ -1,9 +1,10 @@
-"""Explains what is wrong with the state file (permissions, space, damage), and the remedy."""
+"""What is wrong with the state file, in a sentence that says what to do (permissions, space, damage), and its size."""
 
 import os
 import pwd
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 FULL = "the disk is full; make room or enlarge the volume, it then goes on by itself"
@@ -88,3 +89,22 @@ def damaged(path: Path) -> bool:
     except sqlite3.Error as error:
         return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
     return bool(sound != "ok")
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Sizes in bytes. `used` counts the state file with its journal (`-wal`), which holds the latest commits."""
+
+    used: int
+    free: int
+
+
+def space(state: Path) -> Space:
+    """The sizes of the state file and its disk. Raises OSError if the file is missing or its disk does not answer."""
+    disk = os.statvfs(state.parent)
+    try:
+        # The last process that closes the file removes it.
+        journal = state.with_name(state.name + "-wal").stat().st_size
+    except FileNotFoundError:
+        journal = 0
+    return Space(state.stat().st_size + journal, disk.f_bavail * disk.f_frsize)

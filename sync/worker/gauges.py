@@ -18,7 +18,7 @@ from sync.admin.alerts import Alert, of_kind
 from sync.app import App
 from sync.jobs.poll import STREAMS
 from sync.net import certificates
-from sync.state.space import space
+from sync.state.trouble import space
 from sync.worker import readings
 from sync.worker.readings import Reading
 from sync.worker.vitals import Vitals

@@ -9,8 +9,8 @@ from sqlmodel import Session
 from sync.domain.codes import Code
 from sync.jobs.runner import JOBS
 from sync.mirror import mass_deletion
-from sync.state import budget, guarding, pausing, second_writer, streams, work
-from sync.state.budget import DailyBudget
+from sync.state import alert_lists, guarding, pausing, second_writer, streams, work
+from sync.state.documents import ALERTS, BUDGET, DUPLICATES, LAST_BACKUP, DailyBudget
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +54,17 @@ def read(session: Session, now: datetime) -> Reading:
         adopted=work.adopted_lead_count(session),
         last_handover=work.last_created_lead(session),
         links=work.link_count(session),
-        duplicates=streams.duplicates(session),
-        last_backup=streams.last_backup(session),
+        duplicates=DUPLICATES.read(session),
+        last_backup=LAST_BACKUP.read(session),
         watermarks=streams.watermarks(session),
-        budget=budget.load(session),
+        budget=BUDGET.read(session),
         held_back=guarding.tripped(session) is not None or bool(mass_deletion.standing(session)),
         second_writer=second_writer.standing(session) is not None,
         paused=pausing.paused(session) is not None,
         successes={job: good.finished_at for job, (good, _) in runs.items() if good and good.finished_at},
         failures={job: bad.finished_at for job, (_, bad) in runs.items() if bad and bad.finished_at},
-        holding=streams.holding(session),
-        delivered=streams.delivered(session),
+        holding=alert_lists.holding(session),
+        delivered=ALERTS.read(session),
     )
 
 

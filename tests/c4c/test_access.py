@@ -16,7 +16,7 @@ from sync.c4c_client import C4C
 from sync.context import Context
 from sync.jobs.runner import run_jobs
 from sync.planner.target import WriteResult
-from sync.state import streams
+from sync.state.documents import MISMATCHES
 
 
 def findings(world: World) -> dict[str, str]:
@@ -62,7 +62,7 @@ class Losing:
 
 def mismatches(context: Context) -> list[str]:
     with context.store.reading() as session:
-        return streams.mismatches(session)["c4c"]
+        return MISMATCHES.read(session)["c4c"]
 
 
 def test_a_refused_record_has_the_tenant_compared_in_the_same_run(world: World) -> None:

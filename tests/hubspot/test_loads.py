@@ -20,7 +20,7 @@ from sync.config import HubSpotSettings
 from sync.errors import Unavailable
 from sync.jobs import poll
 from sync.reading.prefetch import prefetch
-from sync.state import budget
+from sync.state.documents import BUDGET, DailyBudget
 
 Build = Callable[..., Sync]
 
@@ -73,7 +73,7 @@ def test_reading_again_says_its_cost_and_warns_of_the_reserve(
     product = sync()
     product.good("poll")
     with product.store.session() as session:
-        budget.save(session, budget.DailyBudget(625_000, left))
+        BUDGET.write(session, DailyBudget(625_000, left))
     said = loads.refetch(product.store, product.configuration, 250, everything=False)
     assert said.startswith("250 contacts: about 4 requests")
     assert ("reserved for others" in said) is warned

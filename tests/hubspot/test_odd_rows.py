@@ -10,7 +10,8 @@ from portal import Portal, Sync
 
 from sync.domain.views import ASSOCIATIONS
 from sync.mirror import loading
-from sync.state import streams, tables
+from sync.state import tables
+from sync.state.documents import MISMATCHES
 
 pytestmark = pytest.mark.long
 
@@ -42,12 +43,12 @@ def test_a_contact_without_a_usable_id_is_counted_named_and_passed(portal: Porta
     assert watermark(product) is not None
     assert [(e["kind"], e["rows"]) for e in product.events("rows_left_out")] == [("contacts", 1)]
     with product.store.reading() as session:
-        assert any("contacts" in text for text in streams.mismatches(session)["hubspot rows left out"])
+        assert any("contacts" in text for text in MISMATCHES.read(session)["hubspot rows left out"])
     assert len(portal.leads()) == 1
     portal.advance(86_500)
     product.good("poll")
     with product.store.reading() as session:
-        assert streams.mismatches(session)["hubspot rows left out"] == []
+        assert MISMATCHES.read(session)["hubspot rows left out"] == []
 
 
 def test_a_property_that_nobody_can_read_is_marked_and_the_row_is_stored(portal: Portal, sync: Build) -> None:

@@ -12,7 +12,8 @@ from portal import Portal, Sync, rules
 from sync.config import Configuration
 from sync.domain.conditions import Condition
 from sync.domain.rules import LabelRule, Score
-from sync.state import streams, tables
+from sync.state import tables
+from sync.state.documents import MISMATCHES
 
 pytestmark = pytest.mark.long
 
@@ -37,7 +38,7 @@ def code(product: Sync, contact: str) -> str | None:
 
 def alerts_of(product: Sync) -> list[str]:
     with product.store.reading() as session:
-        return [text for texts in streams.mismatches(session).values() for text in texts]
+        return [text for texts in MISMATCHES.read(session).values() for text in texts]
 
 
 def later(portal: Portal, seconds: float = 3600) -> None:

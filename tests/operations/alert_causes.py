@@ -14,11 +14,9 @@ from sync.domain.codes import Code
 from sync.lifecycle import Status
 from sync.log import Event
 from sync.mirror import clocks, freshness
-from sync.state import budget, guarding, second_writer, streams, tables
-from sync.state.budget import DailyBudget
-from sync.state.guarding import Stopped
+from sync.state import guarding, second_writer, streams, tables
+from sync.state.documents import BUDGET, LAST_BACKUP, MISMATCHES, DailyBudget, Stopped, Twin
 from sync.state.pending import mark_pending
-from sync.state.second_writer import Twin
 
 
 def well(stage: Stage) -> None:
@@ -186,7 +184,7 @@ def mismatch(*texts: str) -> Action:
     def act(stage: Stage) -> None:
         stage.well()
         with stage.store.session() as session:
-            streams.remember_mismatches(session, "c4c", texts)
+            MISMATCHES.write(session, {"c4c": texts})
 
     return act
 
@@ -211,7 +209,7 @@ def left(number: int) -> Action:
     def act(stage: Stage) -> None:
         stage.well()
         with stage.store.session() as session:
-            budget.save(session, DailyBudget(limit=1000, left=number))
+            BUDGET.write(session, DailyBudget(limit=1000, left=number))
 
     return act
 
@@ -272,7 +270,7 @@ def room(free: float) -> Action:
 def backs_up(stage: Stage) -> None:
     stage.well()
     with stage.store.session() as session:
-        streams.backed_up(session, stage.now)
+        LAST_BACKUP.write(session, stage.now)
 
 
 AUTHORITY = trustme.CA()

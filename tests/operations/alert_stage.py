@@ -31,8 +31,8 @@ from sync.log import Event
 from sync.mirror import freshness
 from sync.notify import Notice
 from sync.state import streams
-from sync.state.space import Space
 from sync.state.store import Store, open_store
+from sync.state.trouble import Space
 from sync.worker import gauges
 from sync.worker.gauges import StateGauges
 from sync.worker.vitals import Vitals

@@ -17,7 +17,7 @@ from sync.errors import Denied
 from sync.net.credentials import Secret
 from sync.notify import Notice, Webhook
 from sync.state import streams
-from sync.state.budget import DailyBudget
+from sync.state.documents import MISMATCHES, DailyBudget
 from sync.state.store import open_store
 from sync.state.streams import Streak
 
@@ -172,7 +172,7 @@ def test_told_once_even_by_the_next_process(tmp_path: Path, config: Configuratio
     def a_look(mismatches: list[str]) -> None:
         store = open_store(tmp_path / "state.db")
         with store.session() as session:
-            streams.remember_mismatches(session, "c4c", mismatches)
+            MISMATCHES.write(session, {"c4c": mismatches})
         unused: Any = None
         alerts.watch(Context(store, unused, unused, config, "run", now=lambda: NOW, notify=listener))
         store.close()
@@ -202,8 +202,8 @@ def test_one_alert_for_each_mismatch_and_each_ends_singly(tmp_path: Path, config
     def a_look(hubspot: list[str], c4c: list[str]) -> list[str]:
         texts.clear()
         with store.session() as session:
-            streams.remember_mismatches(session, "hubspot", hubspot)
-            streams.remember_mismatches(session, "c4c", c4c)
+            MISMATCHES.write(session, {"hubspot": hubspot})
+            MISMATCHES.write(session, {"c4c": c4c})
         alerts.watch(Context(store, unused, unused, config, "run", now=lambda: NOW, notify=notify))
         return list(texts)
 

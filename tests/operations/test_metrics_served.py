@@ -31,7 +31,8 @@ from sync.errors import Denied, Unavailable
 from sync.jobs import runner
 from sync.jobs.runner import Results
 from sync.notify import Notice
-from sync.state import streams
+from sync.state import documents, streams
+from sync.state.documents import DUPLICATES, LAST_BACKUP, MISMATCHES
 from sync.state.store import Store, open_store
 from sync.worker import loop, readings, server
 from sync.worker.loop import Worker
@@ -251,7 +252,7 @@ def test_an_alert_holds_whether_or_not_the_webhook_took_it(
 ) -> None:
     webhook.away = True
     with store.session() as session:
-        streams.remember_mismatches(session, "c4c", ["Lead.GroupCode: gone"])
+        MISMATCHES.write(session, {"c4c": ["Lead.GroupCode: gone"]})
     worker._try(worker.heartbeat)
     active, delivered = (f'sync_alert_{what}{{alert="contract"}}' for what in ("active", "delivered"))
     found = shown(url)
@@ -269,7 +270,7 @@ def test_an_alert_holds_whether_or_not_the_webhook_took_it(
 def test_what_holds_is_dated_by_its_beginning_not_by_its_delivery(store: Store, app: Any, webhook: Webhook) -> None:
     webhook.away = True
     with store.session() as session:
-        streams.remember_mismatches(session, "c4c", ["gone"])
+        MISMATCHES.write(session, {"c4c": ["gone"]})
     alerts.watch(app.context)
     webhook.away = False
     alerts.watch(replace(app.context, now=lambda: NOW + timedelta(minutes=10)))
@@ -281,11 +282,11 @@ def test_an_end_that_was_not_delivered_holds_no_longer(
     url: str, worker: Worker, store: Store, webhook: Webhook
 ) -> None:
     with store.session() as session:
-        streams.remember_mismatches(session, "c4c", ["gone"])
+        MISMATCHES.write(session, {"c4c": ["gone"]})
     worker._try(worker.heartbeat)
     webhook.away = True
     with store.session() as session:
-        streams.remember_mismatches(session, "c4c", [])
+        MISMATCHES.write(session, {"c4c": []})
     worker._try(worker.heartbeat)
     found = shown(url)
     assert found['sync_alert_active{alert="contract"}'] == 0
@@ -338,7 +339,7 @@ def test_a_worker_says_what_starts(worker: Worker, lines: io.StringIO) -> None:
 def test_the_size_counts_what_only_the_journal_holds(url: str, store: Store) -> None:
     before = shown(url)["sync_state_bytes"]
     with store.session() as session:
-        streams.remember(session, "much", "x" * 1_000_000)
+        documents.CLOCK.write(session, "x" * 1_000_000)
     assert store.path.stat().st_size < 1_000_000
     assert shown(url)["sync_state_bytes"] >= before + 1_000_000
 
@@ -377,6 +378,6 @@ def test_a_backup_and_the_duplicates_that_verify_found_are_remembered(
     assert command("verify").code == 4
     store = open_store(product.state)
     with store.reading() as session:
-        assert streams.last_backup(session) is not None
-        assert streams.duplicates(session) == 1
+        assert LAST_BACKUP.read(session) is not None
+        assert DUPLICATES.read(session) == 1
     store.close()

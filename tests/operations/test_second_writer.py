@@ -16,7 +16,8 @@ from sync.domain.entities import Entity
 from sync.handover.uniqueness import twins_of
 from sync.planner.target import Scanned
 from sync.state import second_writer
-from sync.state.second_writer import Made, Twin
+from sync.state.documents import Twin
+from sync.state.second_writer import Made
 from sync.state.store import open_store
 
 pytestmark = pytest.mark.long

@@ -32,6 +32,7 @@ from sync.errors import StateError
 from sync.jobs import runner
 from sync.notify import Notice
 from sync.state import streams, trouble
+from sync.state.documents import ALERTS, MISMATCHES
 from sync.state.store import Store, open_store
 from sync.worker.loop import Worker
 from sync.worker.server import Probes
@@ -135,13 +136,13 @@ def test_a_disk_that_takes_no_writes_is_told_once_shown_by_the_probe_and_over_wh
     assert [state for state, _ in heard.of("state")] == ["firing", "resolved"]
     assert probes.readyz()[0] == 200, probes.readyz()
     with disk.store.reading() as session:
-        assert "state" not in streams.delivered(session)
+        assert "state" not in ALERTS.read(session)
 
 
 def test_other_alerts_are_told_once_too_while_nothing_can_be_written(disk: Disk) -> None:
     heard = Heard()
     with disk.store.session() as session:
-        streams.remember_mismatches(session, "c4c", ["Lead.GroupCode: gone"])
+        MISMATCHES.write(session, {"c4c": ["Lead.GroupCode: gone"]})
     disk.read_only = True
     surroundings = context(disk.store, heard)
     for _ in range(3):

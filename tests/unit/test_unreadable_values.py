@@ -14,11 +14,11 @@ from sync.domain.conditions import Condition
 from sync.domain.views import ASSOCIATIONS, ContactView, Unreadable
 from sync.hubspot_client import Property
 from sync.mappers.draft import draft
-from sync.mirror.readable import Known
 from sync.planner import conditions
 from sync.planner.consent import refusals
 from sync.planner.facts import Facts
 from sync.planner.qualify import leading, qualify
+from sync.state.documents import PortalNames
 
 
 def unread(*names: str, **properties: Any) -> ContactView:
@@ -106,14 +106,14 @@ def offered(*without: str) -> list[Property]:
     return [Property(name, "string") for name in names]
 
 
-def look(known: Known, *without: str, settles: bool = True) -> Known:
+def look(known: PortalNames, *without: str, settles: bool = True) -> PortalNames:
     return schema_watch.compared(known, shipped(), "companies", offered(*without), settles=settles)
 
 
 def test_an_optional_property_is_absent_until_it_was_there_once() -> None:
-    never = look(Known(), "tax_number")
+    never = look(PortalNames(), "tax_number")
     assert (never.absent, never.lost) == ({"tax_number"}, set())
-    gone = look(look(Known()), "tax_number")
+    gone = look(look(PortalNames()), "tax_number")
     assert (gone.absent, gone.lost) == (set(), {"tax_number"})
 
 
@@ -125,7 +125,7 @@ def test_what_the_sync_reads_by_itself_is_optional_and_what_rules_name_is_not() 
 
 
 def test_what_is_there_again_returns_when_nothing_is_being_read() -> None:
-    gone = look(Known(), "city")
+    gone = look(PortalNames(), "city")
     assert gone.lost == {"city"}
     during = look(gone, settles=False)
     assert (during.lost, during.returning) == ({"city"}, set())

@@ -8,12 +8,35 @@ from dataclasses import dataclass, field
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from sync.state import streams
+from sync.state.documents import ALERTS, ALERTS_HOLDING
 from sync.state.store import Store
 
 
+def holding(session: Session) -> dict[str, str]:
+    """Alerts whose condition holds, and since when. In a state of an older version without this list, those that were
+    delivered.
+    """
+    found = ALERTS_HOLDING.read(session)
+    return ALERTS.read(session) if found is None else found
+
+
+def hold(session: Session, alert: str, since: str | None) -> None:
+    """Notes that the condition of the alert holds since then, or (None) no longer."""
+    ALERTS_HOLDING.write(session, _changed(holding(session), alert, since))
+
+
+def deliver(session: Session, alert: str, since: str | None) -> None:
+    """Notes that people were notified that the alert holds since then, or (None) that it has ended."""
+    ALERTS.write(session, _changed(ALERTS.read(session), alert, since))
+
+
+def _changed(known: Mapping[str, str], alert: str, since: str | None) -> dict[str, str]:
+    others = {other: at for other, at in known.items() if other != alert}
+    return others | ({alert: since} if since else {})
+
+
 @dataclass
-class Remembered:
+class AlertList:
     """One list of alerts in the state store, with changes that this process has not stored yet."""
 
     write: Callable[[Session, str, str | None], None]
@@ -52,11 +75,11 @@ def _without_ended(known: Mapping[str, str | None]) -> dict[str, str]:
     return {name: since for name, since in known.items() if since is not None}
 
 
-def holding() -> Remembered:
+def new_holding() -> AlertList:
     """Alerts whose condition holds, delivered or not."""
-    return Remembered(streams.hold)
+    return AlertList(hold)
 
 
-def delivered() -> Remembered:
+def new_delivered() -> AlertList:
     """Alerts whose beginning was delivered to the webhook, and whose end was not yet."""
-    return Remembered(streams.deliver)
+    return AlertList(deliver)

@@ -1,0 +1,312 @@
+"""The small facts that the state remembers, each under a name and with a type: the whole list.
+
+They are kept in the table `remembered`, one text each: JSON, or the plain text of a name or a time. Names and JSON
+shapes are those that the first version wrote, so that its state files go on; a field that is added needs a default.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
+from sqlmodel import Session
+
+from sync.domain.labels import LabelId
+from sync.log import Event, emit_error
+from sync.state import tables
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Document(Generic[T]):
+    """One remembered fact. What cannot be read counts as never kept, and is logged.
+
+    A name with braces is that of a family, such as one document for each score: `of` then says which.
+    """
+
+    name: str
+    adapter: TypeAdapter[T]
+    default: Callable[[], T]
+    plain: bool = False
+    """Whether the text is the value itself, not JSON."""
+
+    def read(self, session: Session, of: str = "") -> T:
+        """The value as it was kept last; the default if it never was."""
+        row = session.get(tables.Remembered, self.name.format(of))
+        if row is None or not row.value:
+            return self.default()
+        try:
+            return self.adapter.validate_python(row.value) if self.plain else self.adapter.validate_json(row.value)
+        except ValidationError as error:
+            emit_error(Event.MEMORY_UNREADABLE, key=row.name, cause=f"{error.error_count()} places are not as expected")
+            return self.default()
+
+    def write(self, session: Session, value: T, of: str = "") -> None:
+        """Keeps the value; None forgets what was kept."""
+        session.merge(tables.Remembered(name=self.name.format(of), value=self._text(value)))
+
+    def _text(self, value: T) -> str:
+        if value is None:
+            return ""
+        if self.plain:
+            return value.isoformat() if isinstance(value, datetime) else str(value)
+        return to_json(value).decode()
+
+
+def _nothing() -> None:
+    return None
+
+
+def _text(name: str) -> Document[str]:
+    return Document(name, TypeAdapter(str), str, plain=True)
+
+
+def _time(name: str) -> Document[datetime | None]:
+    return Document(name, TypeAdapter(datetime | None), _nothing, plain=True)
+
+
+# ---- what was read with which rules
+
+RULES = _text("rules")
+"""Fingerprint of the rules by which contacts were looked at last."""
+
+PROPERTIES = _text("properties of {}")
+"""By stream: the HubSpot properties that the mirror holds, separated by blanks."""
+
+COMPANY_KEYS = _text("company keys")
+"""The rules by which companies that may stand for one account were compared."""
+
+PORTAL_CHECKED = _text("contract checked")
+"""Fingerprint of the rules, a blank, and when the portal was compared with them while nothing was being read."""
+
+PORTAL_LOOKED_AT = _text("portal looked at")
+"""The same, whether or not something was being read."""
+
+TENANT_CHECKED = _time("tenant checked")
+"""When the tenant was compared with the rules."""
+
+SCORE_CHANGED = _time("score {} changed")
+"""By score property: when a value was seen to change, or was first read."""
+
+SCORE_READ = _time("score {} read")
+"""By score: when the last reading of everybody at or above its threshold began."""
+
+IN_SERVICE = _time("in service since")
+"""When a score had been read completely for the first time."""
+
+CLOCK = _text("clock")
+"""What is wrong with the clock, in a sentence; empty for nothing."""
+
+ROWS_LEFT_OUT: Document[dict[str, datetime]] = Document("rows left out", TypeAdapter(dict[str, datetime]), dict)
+"""By kind of row: when HubSpot last sent one without a usable id."""
+
+
+# ---- what the portal and the tenant offer
+
+Names = frozenset[str]
+Options = Mapping[str, Names]
+
+
+@dataclass(frozen=True, slots=True)
+class PortalNames:
+    """What is known of one kind of object.
+
+    `seen`: named by the rules and in the portal at some time. `lost`: missing now. `returning`: back, but some objects
+    have not been read since. `absent`: missing, never seen, and optional, which counts as empty. `options`: by
+    property, those that the rules name and the portal had; `lost_options` are missing now.
+    """
+
+    seen: Names = frozenset()
+    lost: Names = frozenset()
+    returning: Names = frozenset()
+    absent: Names = frozenset()
+    options: Options = field(default_factory=dict)
+    lost_options: Options = field(default_factory=dict)
+
+
+PORTAL = Document("portal {}", TypeAdapter(PortalNames), PortalNames)
+"""By stream: its properties and options, as the portal was seen last."""
+
+LABELS: Document[dict[str, LabelId]] = Document("labels", TypeAdapter(dict[str, LabelId]), dict)
+"""By text in the rules: the label that was found under it first."""
+
+LOST_LABELS: Document[list[tuple[str, int, str]]] = Document(
+    "lost labels", TypeAdapter(list[tuple[str, int, str]]), list
+)
+"""(category, type id, text in the rules) of labels that the portal no longer has and that kept somebody back."""
+
+
+@dataclass(frozen=True, slots=True)
+class TenantOffer:
+    """Fields as a table (`sync.rule_files.standard_fields`); employees' UUIDs by the digest of their address."""
+
+    fields: dict[str, Any]
+    employees: dict[str, str]
+    shared: tuple[str, ...] = ()
+    valid: tuple[str, ...] = ()
+
+
+TENANT: Document[TenantOffer | None] = Document("tenant", TypeAdapter(TenantOffer | None), _nothing)
+"""What the tenant offered in the last run."""
+
+CREATOR = _text("creator")
+"""How C4C files what we create, as a digest."""
+
+
+@dataclass(frozen=True, slots=True)
+class DailyBudget:
+    """Requests of the whole account; `exhausted_until` is set while HubSpot refuses all of them."""
+
+    limit: int | None = None
+    left: int | None = None
+    resets_at: datetime | None = None
+    asked_at: datetime | None = None
+    exhausted_until: datetime | None = None
+
+    @property
+    def used(self) -> int | None:
+        return None if self.limit is None or self.left is None else self.limit - self.left
+
+
+BUDGET = Document("budget", TypeAdapter(DailyBudget), DailyBudget)
+"""Kept so that another process need not ask for it or run into its end."""
+
+
+# ---- whose state it is
+
+STATE_FILE = _text("state file")
+"""Identity of the file that the worker wrote last; a copy that was put back has another one, or none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """HubSpot's portal id and the host name of the tenant; each is None until it is known."""
+
+    portal: str | None = None
+    tenant: str | None = None
+
+
+BELONGS = Document("belongs to", TypeAdapter(Belonging), Belonging)
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """Another host name that the settings name for the tenant; a person approves it by `digest`."""
+
+    digest: str
+    tenant: str
+
+
+RENAMED: Document[Renamed | None] = Document("tenant by another name", TypeAdapter(Renamed | None), _nothing)
+
+
+# ---- what waits for a person
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """`reason` is a text by a person, without personal data; empty if none was given."""
+
+    since: str
+    reason: str = ""
+
+
+PAUSE: Document[Pause | None] = Document("paused", TypeAdapter(Pause | None), _nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """`digest` identifies the plan; `contacts` holds the fingerprint of each contact's part in it, `cycle` that of its
+    input.
+    """
+
+    digest: str
+    cycle: str
+    text: str
+    at: str
+    creates: Mapping[str, int] = field(default_factory=dict)
+    changes: int = 0
+    withdrawn: int = 0
+    contacts: Mapping[str, str] = field(default_factory=dict)
+    approved_at: str | None = None
+    relationship_changes: int = 0
+
+
+GUARD: Document[Stopped | None] = Document("guard", TypeAdapter(Stopped | None), _nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class MassDeletion:
+    """`digest` identifies exactly this set of contacts; `at` is when they were last reported missing."""
+
+    digest: str
+    text: str
+    at: str
+    contacts: tuple[str, ...]
+    approved_at: str | None = None
+
+
+DELETIONS: Document[list[MassDeletion]] = Document("disappearance", TypeAdapter(list[MassDeletion]), list)
+
+CONFIRMED_DELETIONS: Document[frozenset[str]] = Document(
+    "disappearance confirmed", TypeAdapter(frozenset[str]), frozenset
+)
+"""Contacts of which a person said that they are gone, and which have not been seen since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """Another record with the key of one of ours, with both ObjectIDs."""
+
+    entity: str
+    key: str
+    ours: str
+    theirs: str
+
+
+@dataclass(frozen=True, slots=True)
+class SecondWriter:
+    """`digest` identifies exactly these twins; nothing is written until a person has approved it."""
+
+    digest: str
+    text: str
+    at: str
+    twins: tuple[Twin, ...]
+    approved_at: str | None = None
+
+
+SECOND_WRITER: Document[SecondWriter | None] = Document("second writer", TypeAdapter(SecondWriter | None), _nothing)
+
+ACCEPTED_TWINS: Document[frozenset[str]] = Document("accepted twins", TypeAdapter(frozenset[str]), frozenset)
+"""ObjectIDs of records with a key of ours that a person accepted."""
+
+LOST_CREATES: Document[dict[str, datetime]] = Document("lost creates", TypeAdapter(dict[str, datetime]), dict)
+"""By entity and key: when the answer to a create was lost."""
+
+SECOND_LOOK: Document[list[tuple[str, str, str, datetime]]] = Document(
+    "second look", TypeAdapter(list[tuple[str, str, str, datetime]]), list
+)
+"""(entity, key, ObjectID, created at) of records that are looked at again for a twin."""
+
+
+# ---- what people are told
+
+ALERTS_HOLDING: Document[dict[str, str] | None] = Document(
+    "alerts holding", TypeAdapter(dict[str, str] | None), _nothing
+)
+"""By alert: since when its condition holds. None: a version that kept no such list."""
+
+ALERTS: Document[dict[str, str]] = Document("alerts", TypeAdapter(dict[str, str]), dict)
+"""By alert that people were notified of, and of whose end they were not: since when."""
+
+MISMATCHES: Document[dict[str, list[str]]] = Document("mismatches", TypeAdapter(dict[str, list[str]]), dict)
+"""By system: what its last look did not find as the rules say."""
+
+LAST_BACKUP = _time("last backup")
+"""When the last complete copy was made; a restored state knows only those that were made before it."""
+
+DUPLICATES: Document[int] = Document("duplicates found", TypeAdapter(int), int)
+"""Keys of ours on several records, as `verify` found last."""
