@@ -16,7 +16,7 @@ from sync.handover.recording import input_fingerprint
 from sync.lifecycle import Status
 from sync.mappers.company import company_name
 from sync.mirror import loading, mirrored, selection
-from sync.planner.matching import NUMBERS
+from sync.planner.keyed_fields import NUMBERS
 from sync.planner.observed import ADOPTED_BY
 from sync.planner.qualify import leading, qualify
 from sync.state import tables, work

@@ -15,7 +15,7 @@ from sync.handover import links
 from sync.handover.batch import Batch
 from sync.handover.dry_run import DryRun
 from sync.mirror import left_alone, selection
-from sync.planner.matching import NUMBERS
+from sync.planner.keyed_fields import NUMBERS
 from sync.planner.plan import Write, concerns
 from sync.planner.target import By, Scan, Scanned, granted
 from sync.state import tables

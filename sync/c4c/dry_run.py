@@ -11,7 +11,8 @@ from typing import Any
 
 from sync.domain.entities import Entity
 from sync.mappers.draft import Awaited
-from sync.planner.matching import NUMBERS, UUIDS, Matches, answered, index
+from sync.planner.keyed_fields import NUMBERS, UUIDS
+from sync.planner.matching import Matches, answered, index
 from sync.planner.observed import Foreign
 from sync.planner.records.relations import MAIN, WORK_PLACE
 from sync.planner.snapshot import Ask, Lookup, Record, Snapshot

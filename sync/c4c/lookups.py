@@ -16,8 +16,8 @@ from sync.domain.entities import Entity
 from sync.domain.rules import EntityMap, FieldRule, Rules
 from sync.domain.schema import Schema
 from sync.mappers.web import in_ascii
+from sync.planner.keyed_fields import KEYED_FIELDS
 from sync.planner.matching import field_of, read_from
-from sync.planner.provenance import STAMPS
 from sync.planner.snapshot import Ask, Lookup
 
 
@@ -30,7 +30,7 @@ def selects(rules: Rules, schema: Schema) -> dict[str, tuple[str, ...]]:
     }
     maps = rules.mapping.by_entity()
     wanted = {
-        entity: {"ObjectID", maps[entity].external_key, *names, *STAMPS[entity], *_compared(maps[entity])}
+        entity: {"ObjectID", maps[entity].external_key, *names, *KEYED_FIELDS[entity].stamps, *_compared(maps[entity])}
         for entity, names in fixed.items()
     }
     return {e: tuple(sorted(n for n in names if schema.field(e, n))) for e, names in wanted.items()}

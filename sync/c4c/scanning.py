@@ -6,12 +6,13 @@ external key are therefore read by its first digit: keys begin with a HubSpot id
 from collections.abc import Iterator
 
 from sync.c4c import odata
-from sync.c4c.entities import KEYED_ENTITIES, collection
+from sync.c4c.entities import collection
 from sync.c4c.odata import Query, Row
 from sync.c4c.records import record
 from sync.domain.keys import beginning
 from sync.domain.rules import Rules
 from sync.domain.schema import Schema
+from sync.planner.keyed_fields import KEYED_FIELDS
 from sync.planner.provenance import creator
 from sync.planner.target import By, Scan, Scanned
 
@@ -26,14 +27,14 @@ def queries(scan: Scan, rules: Rules, schema: Schema | None) -> Iterator[Query]:
 
 def _shown(scan: Scan) -> tuple[str, ...]:
     """The fields that are read besides id and key. Names of people are read only if needed for the decision."""
-    names = KEYED_ENTITIES[scan.entity]
+    names = KEYED_FIELDS[scan.entity]
     match scan.by:
         case By.OWNER:
             return ()
         case By.ANY_KEY:
             return (names.status,)
         case By.KEY:
-            return (names.number, names.status, names.creator)
+            return (names.number, names.status, names.created_by)
         case _:
             return (names.number, names.status)
 
@@ -47,7 +48,7 @@ def _filters(scan: Scan, key_field: str) -> Iterator[str]:
         case By.KEY:
             yield from odata.chunks(key_field, scan.values)
         case By.NUMBER:
-            yield from odata.chunks(KEYED_ENTITIES[scan.entity].number, scan.values)
+            yield from odata.chunks(KEYED_FIELDS[scan.entity].number, scan.values)
         case By.ID:
             yield from odata.chunks("ObjectID", scan.values)
 
@@ -58,7 +59,7 @@ def _beginning(name: str, value: str) -> str:
 
 def scanned(scan: Scan, row: Row, rules: Rules) -> Scanned:
     """The identity of the record as its row shows it."""
-    names, found = KEYED_ENTITIES[scan.entity], record(scan.entity, row)
+    names, found = KEYED_FIELDS[scan.entity], record(scan.entity, row)
     entity_map = rules.mapping.by_entity()[scan.entity]
     return Scanned(
         scan.entity,

@@ -12,7 +12,7 @@ from sync import app
 from sync.cli import output
 from sync.errors import ConfigurationError
 from sync.handover import links
-from sync.planner.matching import NUMBERS
+from sync.planner.keyed_fields import NUMBERS
 
 cli = typer.Typer(help="Show, save, and name pairs of HubSpot id and SAP Sales Cloud record.", no_args_is_help=True)
 

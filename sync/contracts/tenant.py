@@ -16,7 +16,7 @@ from sync.domain.rules import FieldMap, FieldRule, Rules
 from sync.domain.schema import Field, Schema
 from sync.domain.spelling import shown
 from sync.errors import ConfigurationError, Malformed, Refused
-from sync.planner.matching import UUIDS
+from sync.planner.keyed_fields import UUIDS
 from sync.planner.plan import TAX_NUMBER, Tenant
 from sync.planner.target import Crm, Employee
 from sync.rule_files import fields, required

@@ -379,7 +379,8 @@ class Mapping(Rule):
 
     def by_entity(self) -> dict[str, EntityMap]:
         """The sections of the kinds of record that carry our key."""
-        return {entity: getattr(self, TYPES[entity].section or "") for entity in KEYED}
+        found = {entity: getattr(self, TYPES[entity].section or "") for entity in KEYED}
+        return {entity: section for entity, section in found.items() if section is not None}
 
     def key_fields(self) -> dict[str, str]:
         """The fields that hold our key, by entity."""
@@ -416,12 +417,10 @@ class Rules(Rule):
 
     def sources(self) -> set[str]:
         """The sources that fields, conditions, routes and owner rules use, each with its space in front."""
-        entities = (
-            ("company", self.mapping.account),
-            ("contact", self.mapping.contact),
-            ("contact", self.mapping.lead),
-        )
-        mapped = {qualified(own, name) for own, entity in entities for f in entity.fields for name in field_sources(f)}
+        sections = [(TYPES[entity].owner, section) for entity, section in self.mapping.by_entity().items()]
+        mapped = {
+            qualified(own, name) for own, section in sections for f in section.fields for name in field_sources(f)
+        }
         looked_at = {
             qualified("contact", name)
             for condition in self.qualification.conditions()

@@ -21,7 +21,7 @@ from sync.errors import RemoteError
 from sync.handover import evidence, linking, recording
 from sync.handover.handover import Handover
 from sync.mirror import association_rows
-from sync.planner.matching import NUMBERS
+from sync.planner.keyed_fields import NUMBERS
 from sync.planner.observed import observe, unread
 from sync.planner.plan import Tenant
 from sync.planner.snapshot import Ask, Lookup, Record, Snapshot, Unanswerable

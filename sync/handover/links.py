@@ -19,7 +19,7 @@ from sync.domain.rules import Rules
 from sync.domain.views import Link, Origin
 from sync.errors import ConfigurationError
 from sync.mirror import association_rows, mirrored, peers
-from sync.planner.matching import NUMBERS
+from sync.planner.keyed_fields import NUMBERS
 from sync.planner.target import By, Crm, Scan, Scanned, granted
 from sync.state import tables, work
 from sync.state.pending import mark_pending, portions

@@ -6,17 +6,12 @@ from sync.domain.alike import postal_code
 from sync.domain.entities import Entity
 from sync.domain.keys import Key
 from sync.mappers.web import domain
+from sync.planner.keyed_fields import UUIDS
 from sync.planner.snapshot import Ask, Lookup, Record
 from sync.planner.writes import TAX_NUMBER
 
 Matches = dict[tuple[Ask, str], dict[str, list[Record]]]
 """Records by kind of lookup and entity, and then by the value that they answer."""
-
-UUIDS: Mapping[str, str] = {Entity.ACCOUNT: "UUID", Entity.CONTACT: "ContactUUID"}
-"""The field that holds a record's UUID, where records are looked up by it."""
-
-NUMBERS: Mapping[str, str] = {Entity.ACCOUNT: "AccountID", Entity.CONTACT: "ContactID", Entity.LEAD: "ID"}
-"""The field with the number that people call a record by."""
 
 _FIELDS = {
     Ask.BY_ID: "ObjectID",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sync.planner.matching import NUMBERS
+from sync.planner.keyed_fields import NUMBERS
 from sync.planner.writes import Write
 
 

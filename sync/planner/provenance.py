@@ -1,19 +1,11 @@
 """Whose values a record of ours holds of which nothing is remembered, as after a loss of the state. Pure."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 
-from sync.domain.entities import Entity
 from sync.domain.moments import moment
+from sync.planner.keyed_fields import KEYED_FIELDS
 from sync.planner.observed import fingerprint
 from sync.planner.snapshot import Record
-
-STAMPS: Mapping[str, tuple[str, str, str, str]] = {
-    Entity.ACCOUNT: ("CreationOn", "ChangedOn", "CreatedBy", "ChangedBy"),
-    Entity.CONTACT: ("CreationOn", "ChangedOn", "CreatedBy", "ChangedBy"),
-    Entity.LEAD: ("CreationDateTime", "LastChangeDateTime", "CreatedBy", "LastChangedBy"),
-}
-"""When a record was created and changed last, and by whom (c4c_fields of the reference)."""
 
 AT_ONCE = timedelta(minutes=1)
 """C4C finishes a record that was created within moments, and so do we with what hangs on it."""
@@ -21,13 +13,13 @@ AT_ONCE = timedelta(minutes=1)
 
 def creator(record: Record) -> str:
     """A digest of the name of who created the record; empty where C4C does not say."""
-    name = record.text(STAMPS[record.entity][2]) if record.entity in STAMPS else ""
+    name = record.text(KEYED_FIELDS[record.entity].created_by) if record.entity in KEYED_FIELDS else ""
     return fingerprint(name) if name else ""
 
 
 def untouched(record: Record, ourselves: str) -> bool:
     """Whether we created the record and nobody changed it since: then all its values are ours."""
-    created_on, changed_on, created_by, changed_by = STAMPS[record.entity]
+    created_on, changed_on, created_by, changed_by = KEYED_FIELDS[record.entity].stamps
     created, changed = moment(record.fields.get(created_on)), moment(record.fields.get(changed_on))
     if created is None or changed is None or not ourselves or creator(record) != ourselves:
         return False

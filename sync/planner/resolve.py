@@ -16,6 +16,7 @@ from sync.mappers.company import web_domain
 from sync.mappers.identity import Traits, fit, merged_ids, peers, traits
 from sync.mappers.places import country_of
 from sync.mappers.transforms import emails
+from sync.planner.keyed_fields import KEYED_FIELDS
 from sync.planner.snapshot import Ask, Lookup, Record, Unanswerable
 
 Asker = Callable[[Lookup], tuple[Record, ...] | None]
@@ -152,11 +153,15 @@ def account(
 
 
 def account_key(company_id: str, rules: AccountMap) -> Keyed:
-    return Keyed(Entity.ACCOUNT, company_id, rules.external_key, "LifeCycleStatusCode", rules.obsolete_status)
+    return _keyed(Entity.ACCOUNT, company_id, rules)
 
 
 def contact_key(contact_id: str, rules: ContactMap) -> Keyed:
-    return Keyed(Entity.CONTACT, contact_id, rules.external_key, "StatusCode", rules.obsolete_status)
+    return _keyed(Entity.CONTACT, contact_id, rules)
+
+
+def _keyed(entity: Entity, key: str, rules: AccountMap | ContactMap) -> Keyed:
+    return Keyed(entity, key, rules.external_key, KEYED_FIELDS[entity].status, rules.obsolete_status)
 
 
 def _by_own_key(wanted: Keyed) -> Lookup:

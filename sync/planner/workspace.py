@@ -17,6 +17,7 @@ from sync.domain.views import ContactView, Link
 from sync.mappers.draft import Awaited, Draft, DraftField, Value, ValueOf, draft
 from sync.planner import compare
 from sync.planner.compare import Change
+from sync.planner.keyed_fields import KEYED_FIELDS
 from sync.planner.observed import ADOPTED_BY, observe, unread
 from sync.planner.provenance import untouched
 from sync.planner.resolve import Ambiguous, Contested, Found, Lost, Resolution, Unasked, Unread
@@ -48,14 +49,14 @@ class Party:
     def uuid(self) -> Value:
         if self.record is None:
             return Awaited(self.entity, self.key)
-        return self.record.text("UUID" if self.entity == Entity.ACCOUNT else "ContactUUID") or None
+        return self.record.text(KEYED_FIELDS[self.entity].uuid) or None
 
     @property
     def number(self) -> Value:
         """The id that people see, `AccountID` or `ContactID`."""
         if self.record is None:
             return Awaited(self.entity, self.key)
-        return self.record.text("AccountID" if self.entity == Entity.ACCOUNT else "ContactID") or None
+        return self.record.text(KEYED_FIELDS[self.entity].number) or None
 
     @property
     def values(self) -> tuple[Value, ...]:

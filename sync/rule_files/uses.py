@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sync.domain import rules
 from sync.domain.conditions import Condition
+from sync.domain.entities import TYPES
 from sync.domain.spelling import entry
 
 QUALIFICATION, MAPPING = "qualification.toml", "mapping.toml"
@@ -73,10 +74,10 @@ def _owner(where: str, owner: rules.OwnerRule) -> Iterator[Use]:
 
 
 def _mapping(found: rules.Mapping) -> Iterator[Use]:
-    for section, own in (("account", "company"), ("contact", "contact"), ("lead", "contact")):
-        for n, mapped in enumerate(getattr(found, section).fields):
-            where = entry(f"{section}.fields", n, ", ".join(mapped.target))
-            yield from _sources(MAPPING, where, own, rules.field_sources(mapped))
+    for entity, section in found.by_entity().items():
+        for n, mapped in enumerate(section.fields):
+            where = entry(f"{TYPES[entity].section}.fields", n, ", ".join(mapped.target))
+            yield from _sources(MAPPING, where, TYPES[entity].owner, rules.field_sources(mapped))
     for n, key in enumerate(found.account.natural_keys):
         where = entry("account.natural_keys", n, key.kind)
         yield from _sources(MAPPING, f"{where}.source", "company", key.source)

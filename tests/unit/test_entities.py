@@ -4,6 +4,7 @@ import pytest
 
 from sync.domain import entities
 from sync.domain.entities import KEYED, TYPES, Entity, EntityType
+from sync.planner.keyed_fields import KEYED_FIELDS
 
 
 def test_every_kind_has_a_row() -> None:
@@ -29,6 +30,10 @@ def test_a_header_is_written_before_its_parts() -> None:
 def test_what_carries_our_key_has_a_section_in_the_mapping() -> None:
     assert KEYED == (Entity.ACCOUNT, Entity.CONTACT, Entity.LEAD)
     assert [TYPES[entity].section for entity in KEYED] == ["account", "contact", "lead"]
+
+
+def test_what_carries_our_key_has_its_fields_named() -> None:
+    assert set(KEYED_FIELDS) == set(KEYED)
 
 
 def test_a_kind_is_the_text_under_which_links_hold_it() -> None:
