@@ -16,7 +16,7 @@ from sqlmodel import Session
 from sync.config import Guard
 from sync.context import Context
 from sync.domain.decision import Decision
-from sync.domain.entities import Entity
+from sync.domain.entities import TYPES, Entity
 from sync.domain.rules import Consent
 from sync.domain.views import ContactView
 from sync.errors import GuardTripped
@@ -31,7 +31,7 @@ from sync.planner.predicted import Predicted
 from sync.state import guarding, work
 from sync.state.documents import Stopped
 
-FURTHER = 8
+FURTHER = len(TYPES)
 """Records that one contact may need besides leads and relationships: account, person, permissions, attributes."""
 
 
