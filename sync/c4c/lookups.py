@@ -77,18 +77,9 @@ class FieldQuery:
         return replace(self, values=(_NOBODYS_GUID if self.ask in _BY_GUID else NOBODYS,))
 
     def portions(self) -> Iterator["FieldQuery"]:
-        """The same values in several lookups, each short enough for a URL."""
-        part: list[str] = []
-        size = 0
-        for value in self.values:
-            term = len(odata.encode(replace(self, values=(value,)).filter())) + len("%20or%20")
-            if part and size + term > odata.LONGEST_FILTER:
-                yield replace(self, values=tuple(part))
-                part, size = [], 0
-            part.append(value)
-            size += term
-        if part:
-            yield replace(self, values=tuple(part))
+        """The same values in as many queries as the length of a URL makes necessary."""
+        for part in odata.fitting(self.values, lambda value: replace(self, values=(value,)).filter()):
+            yield replace(self, values=part)
 
 
 NOBODYS = "zz.invalid"
@@ -128,7 +119,7 @@ def _grouped(lookups: Iterable[Lookup]) -> dict[tuple[Ask, str], list[str]]:
 
 
 def _written(kind: Ask, value: str) -> tuple[str, ...]:
-    """The literals that stand for one value in the filter."""
+    """The texts by which one value is searched for."""
     match kind:
         case Ask.LEADS_OF:
             # The first cycle is also searched by its exact key, so that idempotency does not depend on the wildcard.

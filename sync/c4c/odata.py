@@ -5,7 +5,7 @@ Sources: SAP C4C OData API developer guide; KBA 2745638 (`+` in filters); KBA 30
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import Message
@@ -42,17 +42,25 @@ LONGEST_FILTER = 6000
 
 def chunks(name: str, values: Sequence[str], *, guid: bool = False, limit: int = LONGEST_FILTER) -> Iterator[str]:
     """Filters over all `values`, each no longer than `limit` characters when encoded."""
+    for part in fitting(values, lambda value: any_of(name, [value], guid=guid), limit):
+        yield any_of(name, part, guid=guid)
+
+
+def fitting(
+    values: Iterable[str], term: Callable[[str], str], limit: int = LONGEST_FILTER
+) -> Iterator[tuple[str, ...]]:
+    """The values in parts, each with a filter of at most `limit` characters. `term`: the filter for one value."""
     part: list[str] = []
     size = 0
     for value in values:
-        term = len(encode(any_of(name, [value], guid=guid))) + len("%20or%20")
-        if part and size + term > limit:
-            yield any_of(name, part, guid=guid)
+        length = len(encode(term(value))) + len("%20or%20")
+        if part and size + length > limit:
+            yield tuple(part)
             part, size = [], 0
         part.append(value)
-        size += term
+        size += length
     if part:
-        yield any_of(name, part, guid=guid)
+        yield tuple(part)
 
 
 def encode(text: str) -> str:

@@ -1,6 +1,6 @@
-"""After a restore: contacts that are parked in the copy, and were handed over since it was made, go on.
+"""After a restore: releases contacts that the copy holds as parked and that were handed over after it was made.
 
-Nobody would look at them again by itself: a person had them tried again, and HubSpot shows no change of that.
+No job would look at them again: a person had them tried again, and that is no change in HubSpot.
 """
 
 from sync.context import Context
@@ -35,7 +35,7 @@ def release(context: Context) -> None:
 
 
 def _leads(context: Context, contacts: list[str]) -> list[tuple[str, str]]:
-    """(key, ObjectID) of the leads of these contacts. A refused question stops nobody: its contact stays parked."""
+    """(key, ObjectID) of the leads of these contacts. A contact whose scan is refused stays parked."""
     scans = [Scan(Entity.LEAD, By.OWNER, (contact,)) for contact in contacts]
     answers = context.c4c.scan(scans, context.config.rules)
     found = (lead for answer in answers if isinstance(answer, list) for lead in answer)

@@ -20,7 +20,7 @@ from sync.state.second_writer import Made
 
 
 def look(context: Context, schema: Schema, made: Sequence[Made]) -> None:
-    """Looks at records that were just created. Remembers a second writer, and what is to be looked at again.
+    """Looks for other records with the keys of new ones. Remembers a second writer, and what to look at again.
 
     Raises RemoteError if C4C cannot be asked; the next push then asks.
     """
@@ -42,7 +42,7 @@ def look(context: Context, schema: Schema, made: Sequence[Made]) -> None:
 
 
 def look_again(context: Context, schema: Callable[[], Schema]) -> None:
-    """Looks a second time, as soon as a create that was on its way the first time shows. Mostly there is none."""
+    """Looks a second time, when a create that was still on its way the first time must have arrived."""
     until = context.now() - timedelta(seconds=context.config.worker.c4c.settle_seconds)
     with context.store.reading() as session:
         made = second_writer.due_again(session, until)
@@ -56,7 +56,7 @@ def look_again(context: Context, schema: Callable[[], Schema]) -> None:
 
 
 def _read(context: Context, schema: Schema, made: Sequence[Made]) -> list[Scanned]:
-    """The records with the keys of ours."""
+    """The records that carry the keys of those that we made."""
     keys = {entity: tuple(sorted({one.key for one in made if one.entity == entity})) for entity in KEYED}
     scans = [Scan(entity, By.KEY, values) for entity, values in keys.items()]
     return [one for found in granted(context.c4c.scan(scans, context.config.rules, schema)) for one in found]
@@ -66,7 +66,7 @@ def _read(context: Context, schema: Schema, made: Sequence[Made]) -> list[Scanne
 
 
 def twins_of(made: Iterable[Made], records: Iterable[Scanned]) -> list[Twin]:
-    """The other records with the keys of ours; those that sales retired are none. Pure."""
+    """The other records with the keys of ours, without those that sales retired. Pure."""
     ours = {(one.entity, one.key): one.object_id for one in made}
     others = [(ours[other.entity, other.key], other) for other in records if (other.entity, other.key) in ours]
     return [

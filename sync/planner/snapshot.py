@@ -1,7 +1,7 @@
-"""What we know of C4C while planning: questions, and the records that answer them.
+"""What is known of C4C while planning: lookups, and the records that answer them.
 
-The planner asks; where an answer is missing the question is collected, the shell reads all collected questions in few
-batches, and the planner is asked again. So the planner stays pure and the reads stay few.
+A plan names the lookups that it lacks answers to; the handover reads those of all contacts in few batches, and plans
+again. So the planner stays pure and the reads stay few.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ from sync.domain.decision import Reason
 
 
 class Ask(StrEnum):
-    """Kinds of questions; the value of a question means what is said here."""
+    """Kinds of lookups; each says what the value of such a lookup is."""
 
     BY_ID = "by_id"
     """ObjectID of a record that we linked."""
@@ -48,7 +48,7 @@ class Lookup:
 
 
 class Unanswerable(Exception):
-    """C4C refuses the question: what it would have found is not known, and never to be taken as absent."""
+    """C4C refuses the lookup. What it would have found is unknown, and must not be taken as absent."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -57,9 +57,10 @@ class Unanswerable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A C4C record as read or as answered to a write.
+    """A C4C record as it was read, or as C4C answered its creation.
 
-    `stale`: we changed it since it was read, and a PATCH returns no ETag; before the next change it is read again.
+    `version`: an ETag, to be handed back with a change. `stale`: we changed the record since it was read; a PATCH
+    returns no ETag, so it is read again before the next change.
     """
 
     entity: str
@@ -76,16 +77,16 @@ class Record:
 
 @dataclass
 class Snapshot:
-    """Answers so far. Records are kept once, so that a write shows in every answer that names the record."""
+    """The answers so far. Each record is kept once, so that a write shows in every answer that includes the record."""
 
     records: dict[tuple[str, str], Record] = field(default_factory=dict)
     answers: dict[Lookup, tuple[str, ...]] = field(default_factory=dict)
     refused: dict[Lookup, str] = field(default_factory=dict)
-    """Questions that C4C refuses, with entity, field and its words."""
+    """Lookups that C4C refuses: entity, field and its words."""
     _indexed: dict[tuple[str, str], tuple[int, dict[str, list[str]]]] = field(default_factory=dict, repr=False)
 
     def ask(self, lookup: Lookup) -> tuple[Record, ...] | None:
-        """The records that answer, or None where the question was not read yet. Raises Unanswerable."""
+        """The records that answer, or None where the lookup was not read yet. Raises Unanswerable."""
         if lookup in self.refused:
             raise Unanswerable(self.refused[lookup])
         ids = self.answers.get(lookup)
@@ -99,9 +100,9 @@ class Snapshot:
         self.records |= {(record.entity, i): record for i, record in found.items()}
 
     def created(self, record: Record, answers: Iterable[Lookup]) -> None:
-        """A record that we created, and the questions that it answers from now on.
+        """Adds a record that we created to the lookups that it answers.
 
-        A question that is to be read again stays open: this record alone would be half an answer.
+        A lookup that is to be read again stays open: this record alone would be half an answer.
         """
         self.records[record.entity, record.object_id] = record
         for lookup in answers:
@@ -109,7 +110,7 @@ class Snapshot:
                 self.answers[lookup] = (*self.answers[lookup], record.object_id)
 
     def changed(self, record: Record, fields: Mapping[str, Any]) -> None:
-        """What a PATCH did: the values are known, the new ETag is not."""
+        """Notes what a change did to a record: its values are known, its new version is not."""
         now = replace(record, fields={**record.fields, **fields}, version=None, stale=True)
         self.records[record.entity, record.object_id] = now
 
@@ -135,7 +136,7 @@ class Snapshot:
         return found
 
     def forget(self, entity: str, object_id: str | None, lookups: Iterable[Lookup]) -> None:
-        """What a write did is unknown: drops the record and every answer that it may belong to, to be read again."""
+        """Drops a record, and every answer that it may belong to, because what a write did to it is unknown."""
         for lookup in lookups:
             self.answers.pop(lookup, None)
         if object_id is None:
