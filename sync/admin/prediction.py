@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from sync.c4c.dry_run import DryRunTarget
-from sync.c4c.remembered import Assumptions, remembered
 from sync.domain.codes import Code
 from sync.domain.decision import Decision, Reason
 from sync.domain.rules import Rules
 from sync.domain.views import ContactView
 from sync.planner import effects
+from sync.planner.dry_run_target import DryRunTarget
 from sync.planner.plan import Links, Tenant, plan
 from sync.planner.predicted import Predicted, Predictions
+from sync.planner.remembered_target import Assumptions, remembered
 from sync.planner.snapshot import Lookup, Record, Snapshot
 from sync.planner.target import Written
 

@@ -16,8 +16,6 @@ from sqlmodel import Session
 
 from sync.admin.prediction import Prediction, predict
 from sync.admin.spool import Spool
-from sync.c4c.dry_run import creates_permission_sets
-from sync.c4c.remembered import Assumptions
 from sync.config import Guard
 from sync.context import Progress, silent
 from sync.contracts import tenant_memory
@@ -33,8 +31,10 @@ from sync.handover.guard import Extent, Known, exceeding, excess
 from sync.jobs.poll import STREAMS
 from sync.mappers.identity import account_ids
 from sync.mirror import association_rows, mirrored
+from sync.planner.dry_run_target import creates_permission_sets
 from sync.planner.plan import Tenant, concerns
 from sync.planner.qualify import leading, qualify
+from sync.planner.remembered_target import Assumptions
 from sync.state import work
 from sync.state.documents import PROPERTIES
 from sync.state.pending import portions

@@ -7,7 +7,6 @@ remembers what was pretended until the dry run ends.
 from collections import defaultdict
 from collections.abc import Sequence
 
-from sync.c4c.dry_run import DryRunTarget, creates_permission_sets
 from sync.context import Context
 from sync.domain.entities import Entity
 from sync.domain.views import Link
@@ -18,6 +17,7 @@ from sync.handover.journal import Journal, StateJournal
 from sync.handover.rounds import Pair, Round
 from sync.mappers.identity import account_ids
 from sync.planner import effects
+from sync.planner.dry_run_target import DryRunTarget, creates_permission_sets
 from sync.planner.plan import Tenant, Write
 from sync.planner.predicted import Predicted, Predictions
 from sync.planner.target import Results, Written

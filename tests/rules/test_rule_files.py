@@ -17,7 +17,6 @@ from rules_world import MQL, PROJECT, company, contact, labelled, rules
 
 from sync import config
 from sync.admin.prediction import predict
-from sync.c4c.remembered import Assumptions
 from sync.contracts.tenant import assumed
 from sync.domain import conditions
 from sync.domain import rules as models
@@ -27,6 +26,7 @@ from sync.errors import ConfigurationError
 from sync.mappers.transforms import TRANSFORMS
 from sync.planner.plan import Tenant
 from sync.planner.qualify import qualify
+from sync.planner.remembered_target import Assumptions
 from sync.rule_files import checks as rule_checks
 
 EXAMPLES = [PROJECT / "config", PROJECT / "config" / "examples" / "group"]

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from unit_builders import account, person, shipped
 
-from sync.c4c.dry_run import DryRunTarget
 from sync.domain.entities import Entity
 from sync.planner.compare import Change
+from sync.planner.dry_run_target import DryRunTarget
 from sync.planner.snapshot import Ask, Lookup, Record, Snapshot
 from sync.planner.writes import Write
 
