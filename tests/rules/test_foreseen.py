@@ -149,8 +149,11 @@ Memories = dict[tuple[str, str], tuple[str, dict[str, Any]]]
 
 
 @contextmanager
-def learning() -> Iterator[Memories]:
-    """What is learned meanwhile, by whichever journal: all of it goes through one function, or nothing is seen here."""
+def learning(there: set[str]) -> Iterator[Memories]:
+    """What is learned meanwhile, by whichever journal: all of it goes through one function, or nothing is seen here.
+
+    `there`: ObjectIDs of before. C4C makes some records by itself, such as a new contact's set of permissions.
+    """
     found: Memories = {}
     names: dict[str, str] = {}
     learn = effects.learn
@@ -163,6 +166,8 @@ def learning() -> Iterator[Memories]:
             names.update({value: shown for name in new if (value := result.record.text(name))})
         if link:
             sent = {name: names.get(str(value), value) for name, value in link.sent.items()}
+            if "ParentObjectID" in sent and sent["ParentObjectID"] not in there:
+                sent["ParentObjectID"] = "(of a new record)"
             found[link.entity, link.key] = (link.origin, sent)
         return link
 
@@ -186,11 +191,11 @@ def test_plan_shows_the_writes_of_the_next_push(
         change(world, now)
     with world.store.session() as session:
         mark_pending(session, mirrored.all_ids(session), world.now)
-    with learning() as foreseen:
+    known, there = link_keys(world), world.c4c.ids()
+    with learning(there) as foreseen:
         expected = as_writes(preview(world.context(now))["records"])
     world.c4c.log.clear()
-    known, there = link_keys(world), world.c4c.ids()
-    with learning() as remembered:
+    with learning(there) as remembered:
         world.push(now)
     assert real_writes(world, known, there) == expected
     assert {pair: memory for pair, memory in remembered.items() if pair in expected} == foreseen
