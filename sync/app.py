@@ -157,7 +157,7 @@ def state_only() -> tuple[Settings, Configuration | None, Store]:
     return found, configuration, open_store(found.state, create=False)
 
 
-def offline() -> tuple[Settings, Configuration, Store]:
+def unconnected() -> tuple[Settings, Configuration, Store]:
     """The objects for commands that need no remote system. Raises ConfigurationError, StateError."""
     found, configuration = rules()
     return found, configuration, open_store(found.state, create=False)

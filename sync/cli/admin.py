@@ -54,7 +54,7 @@ def register(cli: typer.Typer) -> None:
 
 @contextmanager
 def _opened() -> Iterator[Store]:
-    _, _, store = app.offline()
+    _, _, store = app.unconnected()
     try:
         yield store
     finally:

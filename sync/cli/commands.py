@@ -206,7 +206,7 @@ def explain(
 
 
 def _explained(contact_id: str) -> explaining.Explained:
-    _, configuration, store = app.offline()
+    _, configuration, store = app.unconnected()
     with closing(store):
         found = explaining.explain(store, configuration.rules, contact_id)
     if found is None:
@@ -270,7 +270,7 @@ def check(
     failures: list[RemoteError] = []
     if offline:
         settings, configuration = _rules(json)
-        document = checks.offline(configuration, settings.config)
+        document = checks.files(configuration, settings.config)
     else:
         application = app.build(retry=ONCE_MORE)
         settings = application.settings

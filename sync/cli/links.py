@@ -33,7 +33,7 @@ def list_(
     entity: Annotated[str | None, typer.Option("--entity", help="Only this entity.")] = None, json: Json = False
 ) -> None:
     """List all pairs, those of relationships, permissions and attributes included."""
-    _, _, store = app.offline()
+    _, _, store = app.unconnected()
     found = links.rows(store, [links.NAMES.get(entity.lower(), entity)] if entity else ())
     store.close()
     shown = [
@@ -59,7 +59,7 @@ def export(
     file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Standard output if left out.")] = None,
 ) -> None:
     """Write the pairs of accounts, contacts and leads as CSV with the header entity,key,object_id."""
-    _, _, store = app.offline()
+    _, _, store = app.unconnected()
     found = links.rows(store, tuple(NUMBERS))
     store.close()
     if file is None:
@@ -116,7 +116,7 @@ def set_(
 @cli.command()
 def forget(entity: EntityName, key: KeyText) -> None:
     """Forget a pair; nothing changes in SAP Sales Cloud, and the record is looked up again when it is needed."""
-    _, _, store = app.offline()
+    _, _, store = app.unconnected()
     name = links.NAMES.get(entity.lower(), entity)
     known = links.forget(store, name, key)
     store.close()

@@ -31,7 +31,7 @@ def simulate(
     if not directory.is_dir():
         raise ConfigurationError([f"--config: {directory} not a directory; name one that holds the three rule files"])
     other = config.load(directory)
-    _, configuration, store = app.offline()
+    _, configuration, store = app.unconnected()
     try:
         with output.progress(None) as report:
             outcome = compare(store, configuration.rules, other.rules, other.worker.guard, report)

@@ -27,7 +27,7 @@ Finding = dict[str, str]
 LEAD_STATUS = "LeadLifeCycleStatusCodeCollection"
 
 
-def offline(configuration: Configuration, directory: Path) -> dict[str, Any]:
+def files(configuration: Configuration, directory: Path) -> dict[str, Any]:
     """What the rule files ask for. They were read and are consistent at this point."""
     rules = configuration.rules
     return {

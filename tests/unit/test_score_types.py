@@ -53,7 +53,7 @@ def test_a_remedy_that_is_followed_is_one() -> None:
 def test_check_says_it_without_any_system(pytestconfig: pytest.Config) -> None:
     directory = pytestconfig.rootpath / "config"
     configuration = replace(load(directory), rules=with_qualification(scores=[TIERS]))
-    [finding] = check.offline(configuration, directory)["findings"]
+    [finding] = check.files(configuration, directory)["findings"]
     assert (finding["severity"], finding["where"]) == ("error", "mapping.toml: lead.fields.0 (HubSpotScore_KUT)")
 
 
