@@ -124,8 +124,9 @@ def _opened(found: Settings, tenant: str) -> Store:
 
 
 def tell_unusable(error: StateError, env: Environment | None = None) -> None:
-    """Notifies people that the worker cannot start because of its state file. No other alert can be
-    known without it.
+    """Notifies people that the worker cannot start because of its state file.
+
+    No other alert can be known without it.
     """
     found = settings(env)
     try:

@@ -131,8 +131,10 @@ class Environment:
         return value.rstrip("/")
 
     def root(self, name: str, value: str, address: Callable[[str], str]) -> str:
-        """The root of a system: scheme and host. `address` turns the given host into the one that programs use. People
-        paste the browser's address, or that of the OData service; the message then shows the correct form.
+        """The root of a system: scheme and host.
+
+        `address` turns the given host into the one that programs use. People paste the browser's address, or that of
+        the OData service; the message then shows the correct form.
         """
         before = len(self.problems)
         found = self.url(name, value)

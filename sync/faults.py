@@ -1,5 +1,6 @@
-"""Handles exceptions that concern one contact: it is parked, and the others go on. The same exception on many contacts
-is a bug.
+"""Handles exceptions that concern one contact: it is parked, and the others go on.
+
+The same exception on many contacts is a bug.
 """
 
 from collections import defaultdict
@@ -59,6 +60,7 @@ class Faults:
         self, items: Sequence[Item], act: Callable[[Sequence[Item]], object], owners: Callable[[Item], Concerned]
     ) -> None:
         """Calls `act` on all items at once; after an exception on each half, and so on down to the items at fault.
+
         `act` must handle all of its items or none. `owners`: the contacts that an item belongs to.
         """
         if len(items) < 2:
@@ -82,8 +84,9 @@ class Faults:
         return found
 
     def many(self, parked: Mapping[str, int]) -> dict[str, int]:
-        """The exceptions on so many contacts that the program must be at fault. `parked`: contacts that they have
-        parked before.
+        """The exceptions on so many contacts that the program must be at fault.
+
+        `parked`: contacts that they have parked before.
 
         By type and place, the number of contacts.
         """

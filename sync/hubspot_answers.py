@@ -1,6 +1,7 @@
-"""Turns HubSpot's answers into values. Pure. An answer whose frame breaks the API's promise is Malformed, with endpoint
-and field. Single rows do not stop the others: a row without a usable id is left out and counted, and an unreadable
-value is marked.
+"""Turns HubSpot's answers into values.
+
+Pure. An answer whose frame breaks the API's promise is Malformed, with endpoint and field. Single rows do not stop the
+others: a row without a usable id is left out and counted, and an unreadable value is marked.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,8 +22,10 @@ MODIFIED: dict[ObjectType, str] = {"contacts": "lastmodifieddate", "companies": 
 
 @dataclass(frozen=True, slots=True)
 class HubSpotObject:
-    """A contact or company as read. `id` is the surviving id after a merge, whichever id was requested. `unreadable`
-    names properties whose value is not a text, number or boolean.
+    """A contact or company as read.
+
+    `id` is the surviving id after a merge, whichever id was requested. `unreadable` names properties whose value is not
+    a text, number or boolean.
     """
 
     id: str
@@ -142,8 +145,9 @@ def ids(error: Mapping[str, Any], name: str) -> set[str]:
 
 
 def hubspot_object(row: Any, object_type: ObjectType, wanted: Sequence[str]) -> HubSpotObject | None:
-    """A contact or company; If the row has no properties, all of `wanted` count as unreadable. None without a usable
-    id.
+    """A contact or company; If the row has no properties, all of `wanted` count as unreadable.
+
+    None without a usable id.
     """
     found = identifier(row.get("id")) if isinstance(row, dict) else None
     if found is None:

@@ -146,8 +146,10 @@ class HubSpotPort(Protocol):
 
 @dataclass
 class HubSpotClient:
-    """The real HubSpot. `timeout` in seconds; `sleep` is a parameter so that tests need not wait. Safe for several
-    threads; the limits hold for all together.
+    """The real HubSpot.
+
+    `timeout` in seconds; `sleep` is a parameter so that tests need not wait. Safe for several threads; the limits hold
+    for all together.
     """
 
     base_url: str
@@ -243,8 +245,9 @@ class HubSpotClient:
     def read(
         self, object_type: ObjectType, ids: Sequence[str], properties: Sequence[str], *, archived: bool = False
     ) -> BatchRead:
-        """Objects by id, in batches of 100. For the id of a merged object HubSpot returns the survivor, with the
-        survivor's id.
+        """Objects by id, in batches of 100.
+
+        For the id of a merged object HubSpot returns the survivor, with the survivor's id.
         """
 
         def batch(part: list[str]) -> BatchRead:
@@ -268,8 +271,9 @@ class HubSpotClient:
         return BatchRead(objects, frozenset(i for error in missing for i in answers.ids(error, "ids") if i in ids))
 
     def associations(self, contact_ids: Sequence[str]) -> Associations:
-        """All companies of these contacts with all labels, from all pages. Only the explicit answer
-        NO_ASSOCIATIONS_FOUND means "none"; a contact without an answer is `failed`.
+        """All companies of these contacts with all labels, from all pages.
+
+        Only the explicit answer NO_ASSOCIATIONS_FOUND means "none"; a contact without an answer is `failed`.
         """
         parts = self._batches(contact_ids, "association_batch", self._associations)
         return Associations(
@@ -519,8 +523,9 @@ class _Reading:
 
 
 def _without_associations(data: Mapping[str, Any], what: str) -> set[str]:
-    """Contacts that have no association, according to HubSpot. The sub-category tells; other errors
-    share the category.
+    """Contacts that have no association, according to HubSpot.
+
+    The sub-category tells; other errors share the category.
     """
     none_found = "crm.associations.NO_ASSOCIATIONS_FOUND"
     unassociated = (e for e in answers.errors(data, what) if e.get("subCategory") == none_found)
@@ -540,8 +545,9 @@ class RateLimited(Unavailable):
 
 
 def _translated(error: Any, endpoint: str) -> SyncError:
-    """Our error for an SDK exception, by status and policy name. The message text does not decide, and the body is not
-    shown.
+    """Our error for an SDK exception, by status and policy name.
+
+    The message text does not decide, and the body is not shown.
     """
     status = int(error.status or 0)
     match status:

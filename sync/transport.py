@@ -128,8 +128,9 @@ def retry_after(header: str | None) -> float | None:
 
 
 def with_retry(policy: RequestRetry, call: Callable[[], T], sleep: Callable[[float], None] = time.sleep) -> T:
-    """The result of `call`, which is repeated after `Unavailable`; the last failure is raised. Only for reads: a call
-    that may have changed the remote system must not be repeated.
+    """The result of `call`, which is repeated after `Unavailable`; the last failure is raised.
+
+    Only for reads: a call that may have changed the remote system must not be repeated.
     """
     retrying = Retrying(
         stop=_stop(policy),

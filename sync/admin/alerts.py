@@ -139,8 +139,9 @@ class Facts:
 
 
 def watch(context: Context, problem: str | None = None) -> str | None:
-    """Looks at everything, and notifies people of alerts that began or ended. `problem`: what is known to be wrong with
-    the state file. Returns it, or what this look found.
+    """Looks at everything, and notifies people of alerts that began or ended.
+
+    `problem`: what is known to be wrong with the state file. Returns it, or what this look found.
     """
     if problem is None:
         context.holding.store(context.store)
@@ -341,8 +342,9 @@ def _failing(facts: Facts, config: Configuration) -> dict[str, str]:
 
 
 def _tells(streak: Streak, limit: int) -> bool:
-    """Whether one failure is enough for an alert. A refused request is refused again, so waiting for more failures
-    shows nothing.
+    """Whether one failure is enough for an alert.
+
+    A refused request is refused again, so waiting for more failures shows nothing.
     """
     return streak.count >= limit or streak.kind == "Refused"
 
@@ -352,8 +354,9 @@ def _times(count: int) -> str:
 
 
 def _is_outage(job: str, streak: Streak) -> bool:
-    """Whether a remote system is out of reach. That has alerts by age: of the last poll, and of SAP Sales Cloud's last
-    answer.
+    """Whether a remote system is out of reach.
+
+    That has alerts by age: of the last poll, and of SAP Sales Cloud's last answer.
     """
     return streak.kind == "Unavailable" and job in ("poll", "push")
 

@@ -42,8 +42,9 @@ class Forecast:
         return left is not None and left - self.requests < reserve
 
     def sentence(self, counts: Mapping[str, int], left: int | None, reserve: int) -> str:
-        """A sentence for people, with a warning if the load would eat into the reserve. `left`: today's remaining
-        requests, if known.
+        """A sentence for people, with a warning if the load would eat into the reserve.
+
+        `left`: today's remaining requests, if known.
         """
         rows = ", ".join(f"{number} {name}" for name, number in counts.items())
         text = f"{rows}: about {self.requests} requests to HubSpot, at least {_spelled(self.duration)}"

@@ -1,4 +1,6 @@
-"""What the next run would write for one contact under given rules, from its links alone: no network."""
+"""Predicts what the next run would write for one contact under given rules, from its links alone,
+without the network.
+"""
 
 from dataclasses import dataclass
 
@@ -15,12 +17,12 @@ from sync.planner.snapshot import Lookup, Record, Snapshot
 from sync.planner.target import Written
 
 MOST_ROUNDS = 50
-"""Rounds of pretended writes for one contact; the longest chain of records takes about six."""
+"""The most rounds of simulated writes for one contact; the longest chain of records takes about six."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What one contact would come to."""
+    """The predicted result for one contact."""
 
     decisions: tuple[Decision, ...]
     writes: tuple[Predicted, ...] = ()
@@ -36,7 +38,7 @@ def predict(
     tenant: Tenant,
     assumed: Assumptions,
 ) -> Prediction:
-    """Plans and pretends to write until nothing is left to write."""
+    """Plans, and simulates the writes, until nothing is left to write."""
     target = remembered(view, links, rules, assumed)
     known, snapshot, predicted = dict(links), _AtOnce(target), Predictions(target.shown)
     problem: Reason | None = Reason(Code.C4C_CONFLICT, f"the plan does not come to rest within {MOST_ROUNDS} rounds")
@@ -55,7 +57,7 @@ def predict(
 
 
 class _AtOnce(Snapshot):
-    """Has every answer at once, which costs nothing here: a plan never waits, and is made once a round."""
+    """Answers every lookup at once, which costs nothing here, so that each round plans only once."""
 
     def __init__(self, target: DryRunTarget) -> None:
         super().__init__()

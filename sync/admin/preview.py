@@ -68,8 +68,9 @@ def _due(context: Context) -> list[str]:
 
 
 def _qualified(context: Context, ids: Sequence[str], document: Document, faults: Faults) -> list[str]:
-    """The contacts that would be handed over, in the order of the push. Of the others, notes those that would be
-    parked.
+    """The contacts that would be handed over, in the order of the push.
+
+    Of the others, notes those that would be parked.
     """
     found: list[str] = []
     for portion in portions(ids, BATCH_SIZE):

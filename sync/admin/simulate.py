@@ -141,8 +141,9 @@ class _Comparison:
         self.withdrawn = 0
 
     def _ambiguous(self) -> frozenset[str]:
-        """Companies for which C4C was found to have several accounts. That still holds unless the other rules compare
-        accounts differently.
+        """Companies for which C4C was found to have several accounts.
+
+        That still holds unless the other rules compare accounts differently.
         """
         now, then = (side.rules for side in self.sides)
         if now.mapping.account.natural_keys != then.mapping.account.natural_keys:

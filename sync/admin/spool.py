@@ -81,8 +81,9 @@ class Spool:
         return ({"contact": c or None, "code": code, "text": text} for c, code, text in self._db.execute(of))
 
     def grouped_warnings(self) -> Iterator[tuple[str, str, int, str]]:
-        """(code, text, number of contacts, one of them). Warnings about no single contact come first, then the most
-        frequent ones.
+        """(code, text, number of contacts, one of them).
+
+        Warnings about no single contact come first, then the most frequent ones.
         """
         of = (
             "SELECT code, text, count(DISTINCT contact), min(contact) FROM warning GROUP BY code, text "

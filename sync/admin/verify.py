@@ -172,8 +172,9 @@ def _duplicates(records: Iterable[Scanned]) -> Iterable[dict[str, Any]]:
 
 
 def _gone(context: Context, links: Iterable[tables.Link], records: Iterable[Scanned]) -> list[tables.Link]:
-    """Links whose record does not exist. Records are looked up by id too, since someone may only have emptied the key
-    field.
+    """Links whose record does not exist.
+
+    Records are looked up by id too, since someone may only have emptied the key field.
     """
     read = {(r.entity, r.object_id) for r in records}
     unread = [link for link in links if (link.entity, link.object_id) not in read]

@@ -173,8 +173,9 @@ class C4CClient:
         return results
 
     def _write_batch(self, operations: Sequence[Operation], met: "Met") -> list[WriteResult]:
-        """The results of one request, or of its halves. Nothing more is sent once `met` shows that
-        it would fail too.
+        """The results of one request, or of its halves.
+
+        Nothing more is sent once `met` shows that it would fail too.
         """
         if met.ended:
             return [Aborted(met.ended[0]) for _ in operations]
@@ -250,8 +251,10 @@ FOR_A_VALUE = (400, 413, 414)
 
 @dataclass
 class Met:
-    """What the requests of one call have met so far. Its threads share it and only add to it. `ended`: the failure that
-    ends the call. `alone`: refusals of requests with a single record. `answered`: whether any request was answered.
+    """What the requests of one call have met so far.
+
+    Its threads share it and only add to it. `ended`: the failure that ends the call. `alone`: refusals of requests with
+    a single record. `answered`: whether any request was answered.
     """
 
     ended: list[Exception] = field(default_factory=list)
@@ -288,8 +291,9 @@ def _torn(placed: Sequence[tuple[Place, Operation]], size: int) -> Lane:
 
 
 def _weight(placed: Sequence[tuple[Place, Operation]]) -> int:
-    """The number of records that an operation writes. Children of a deep insert count, so such batches hold fewer
-    headers.
+    """The number of records that an operation writes.
+
+    Children of a deep insert count, so such batches hold fewer headers.
     """
     return sum(1 + sum(len(v) for v in op.body.values() if isinstance(v, list)) for _, op in placed)
 

@@ -1,6 +1,7 @@
-"""Reads lookups from C4C; a refused one is repeated in halves until the refused value is found. A tenant may refuse a
-`$filter` because of one of its values, or answer it with an unusable record; all contacts with a value in the same
-filter would then have to wait.
+"""Reads lookups from C4C; a refused one is repeated in halves until the refused value is found.
+
+A tenant may refuse a `$filter` because of one of its values, or answer it with an unusable record; all contacts with a
+value in the same filter would then have to wait.
 """
 
 from collections import Counter
@@ -35,8 +36,9 @@ class Findings:
         self._records.setdefault(entity, {}).update((str(row["ObjectID"]), record(entity, row)) for row in found)
 
     def note(self, query: FieldQuery, why: Unanswered) -> None:
-        """Notes that the only value of a lookup has no answer. Raises the failure if that happens
-        to very many values.
+        """Notes that the only value of a lookup has no answer.
+
+        Raises the failure if that happens to very many values.
         """
         self.refused[query.entity, query.field, query.values[0]] = _words(query, why)
         self.unusable[query.entity] += isinstance(why, Malformed)
@@ -58,9 +60,11 @@ class Halving:
         self._answered: set[tuple[Ask, str, str]] = set()
 
     def read(self, queries: Sequence[FieldQuery]) -> Findings:
-        """The rows of all lookups. Each round repeats the halves of what was refused in the one before. Raises Refused
-        if a lookup is refused for any value, even one that no record has; Malformed if the records of very many values
-        are unusable, so that no single record is to blame.
+        """The rows of all lookups.
+
+        Each round repeats the halves of what was refused in the one before. Raises Refused if a lookup is refused for
+        any value, even one that no record has; Malformed if the records of very many values are unusable, so that no
+        single record is to blame.
         """
         found, waiting = Findings(), list(queries)
         while waiting:

@@ -11,8 +11,10 @@ from sync.domain.schema import Field, Fields, Schema
 
 @lru_cache(maxsize=1)
 def parse_edmx(text: str) -> Schema:
-    """The schema in a tenant's `$metadata`. Raises ValueError if the text is not an EDMX document. The result for the
-    last document is cached: it hardly ever changes, and parsing its 300 kB takes longer than fetching it.
+    """The schema in a tenant's `$metadata`.
+
+    Raises ValueError if the text is not an EDMX document. The result for the last document is cached: it hardly ever
+    changes, and parsing its 300 kB takes longer than fetching it.
     """
     try:
         root = ElementTree.fromstring(text)

@@ -104,8 +104,9 @@ def one(payload: Any) -> Row:
 
 
 def many(payload: Any) -> tuple[list[Row], str | None]:
-    """Rows and next link of a collection answer. Raises ValueError if it is not a collection. A row may still be
-    unusable, which `flaw` tells.
+    """Rows and next link of a collection answer.
+
+    Raises ValueError if it is not a collection. A row may still be unusable, which `flaw` tells.
     """
     data = payload.get("d") if isinstance(payload, dict) else None
     rows = data.get("results") if isinstance(data, dict) else data
@@ -190,10 +191,11 @@ class Multipart:
 
 
 def batch(parts: Sequence[Query | str | Operation], marks: Iterable[str]) -> Multipart:
-    """A `$batch` of queries (or next links), and of operations, each in a changeset of its own. A changeset is atomic:
-    with one operation in each, a bad record does not make others fail. The first of the random `marks` that occurs in
-    no part makes the boundaries. No boundary begins with another, since a reader compares them with the beginning of
-    each line (RFC 2046 5.1.1), and no line of a body looks like one.
+    """A `$batch` of queries (or next links), and of operations, each in a changeset of its own.
+
+    A changeset is atomic: with one operation in each, a bad record does not make others fail. The first of the random
+    `marks` that occurs in no part makes the boundaries. No boundary begins with another, since a reader compares them
+    with the beginning of each line (RFC 2046 5.1.1), and no line of a body looks like one.
     """
     texts = [_request_text(part) for part in parts]
     mark = next(mark for mark in marks if not any(mark in text for text in texts))

@@ -50,8 +50,9 @@ def _nothing() -> Sent:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A token and its cookie jar. They are always replaced together. `version` is that of the credentials that the jar
-    sends.
+    """A token and its cookie jar.
+
+    They are always replaced together. `version` is that of the credentials that the jar sends.
     """
 
     jar: requests.Session
@@ -93,9 +94,10 @@ class Session:
         headers: Mapping[str, str] | None = None,
         sent: Callable[[], Sent] = _nothing,
     ) -> requests.Response:
-        """One request. A refused CSRF token is fetched anew once, since the refused request had no effect. `sent`
-        returns the content of the request, which is kept out of error texts. Raises Denied, Unavailable, Malformed or
-        Refused.
+        """One request.
+
+        A refused CSRF token is fetched anew once, since the refused request had no effect. `sent` returns the content
+        of the request, which is kept out of error texts. Raises Denied, Unavailable, Malformed or Refused.
         """
         endpoint = f"{method} {path.split('?')[0]}"
         login = self._current()
@@ -179,8 +181,9 @@ class Session:
             raise outages.explain(error, self._place).error("c4c", endpoint) from None
 
     def _renewed(self, refused: Login) -> Login:
-        """A login with a fresh token. A second thread with the same refused token gets the login that the first one
-        renewed.
+        """A login with a fresh token.
+
+        A second thread with the same refused token gets the login that the first one renewed.
         """
         with self._renewing:
             if self._login is refused:

@@ -8,8 +8,9 @@ from sync.environment import Environment
 
 
 def main() -> None:
-    """Runs a command and ends with its exit code. When the running worker answers a probe, the program itself is not
-    loaded.
+    """Runs a command and ends with its exit code.
+
+    When the running worker answers a probe, the program itself is not loaded.
     """
     if sys.argv[1:] == ["health"] and (code := probe.answered(Environment())) is not None:
         sys.exit(code)

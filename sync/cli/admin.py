@@ -187,8 +187,9 @@ def show(contact_id: Annotated[str, typer.Argument(metavar="CONTACT_ID")], json:
 
 @parked.command()
 def retry(contact_ids: Ids = None, code: CodeOption = None, all: All = False, json: Json = False) -> None:
-    """Try parked contacts again on the normal path. Contacts that were left alone are treated like all others from then
-    on.
+    """Try parked contacts again on the normal path.
+
+    Contacts that were left alone are treated like all others from then on.
     """
     with _opened() as store:
         ids = _chosen_parked(store, contact_ids, code, all, with_left_alone=not all)

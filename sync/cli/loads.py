@@ -14,8 +14,9 @@ from sync.state.store import Store
 
 
 def prepare(context: Context, jobs: Sequence[str], since: datetime | None) -> str | None:
-    """Sets where a load starts, and returns a sentence about its cost. Raises ConfigurationError where `since` is
-    impossible.
+    """Sets where a load starts, and returns a sentence about its cost.
+
+    Raises ConfigurationError where `since` is impossible.
     """
     if since and since >= context.now():
         raise ConfigurationError([f"--since: found {since.isoformat()}, allowed: a time in the past"])

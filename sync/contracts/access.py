@@ -13,8 +13,9 @@ from sync.planner.target import Crm
 
 
 def findings(c4c: Crm, rules: Rules, found: Tenant) -> Iterator[tuple[str, str]]:
-    """(severity, text) for each entity that may not be read. Entities that the tenant does not offer are reported
-    elsewhere.
+    """(severity, text) for each entity that may not be read.
+
+    Entities that the tenant does not offer are reported elsewhere.
     """
     entities = [e for e in tenant.used(rules) if e in found.schema.entities]
     for entity, why in c4c.unreadable(entities).items():

@@ -58,8 +58,9 @@ def online(
 
 
 class _Asking:
-    """Sends requests to the systems. After a failure a system gets no more requests, since they would fail the same
-    way.
+    """Sends requests to the systems.
+
+    After a failure a system gets no more requests, since they would fail the same way.
     """
 
     def __init__(self) -> None:
@@ -82,8 +83,9 @@ def _unanswered(failure: RemoteError) -> Finding:
 
 
 def _certificate(path: Path | None, now: datetime) -> Iterator[Finding]:
-    """A finding if our certificate ends soon or has ended. That its files fit was checked when the
-    settings were read.
+    """A finding if our certificate ends soon or has ended.
+
+    That its files fit was checked when the settings were read.
     """
     validity = certificates.of_file(path) if path else None
     problem = validity.problem(now) if validity else None
@@ -122,8 +124,9 @@ def _labels(context: Context) -> Iterator[Finding]:
 
 
 def labels_that_do_not_fit(rules: Rules, labels: Sequence[Label], bound: Bindings) -> Iterator[Finding]:
-    """Labels that the portal lacks or has renamed. An error if contacts that the label keeps back
-    would be handed over.
+    """Labels that the portal lacks or has renamed.
+
+    An error if contacts that the label keeps back would be handed over.
     """
     entries = rules.qualification.labels
     found = resolve([rule.label for rule in entries], labels, bound)
@@ -210,8 +213,9 @@ def _owners(context: Context, tenant: Tenant) -> Iterator[Finding]:
 
 
 def _owner_rules(rules: Rules, tenant: Tenant) -> Iterator[Finding]:
-    """Members and territories whose address belongs to no valid employee. The finding names the
-    entry, not the address.
+    """Members and territories whose address belongs to no valid employee.
+
+    The finding names the entry, not the address.
     """
     for name, rule in rules.qualification.owners.items():
         members = [(f"round_robin.{n}", address) for n, address in enumerate(rule.round_robin)]

@@ -114,8 +114,9 @@ def _when(context: Context, kept: Document[str]) -> tuple[str, datetime | None]:
 
 
 def labels(context: Context) -> None:
-    """Binds the labels of the rules to their ids, and reports those that are missing, renamed or removed. A contact
-    that a removed label kept back stays kept back: associations remember the label by its old id.
+    """Binds the labels of the rules to their ids, and reports those that are missing, renamed or removed.
+
+    A contact that a removed label kept back stays kept back: associations remember the label by its old id.
     """
     rules = context.config.rules.qualification.labels
     wanted = [rule.label for rule in rules]

@@ -50,8 +50,10 @@ NEEDED = frozenset({"lastname", "company", "name", "domain"})
 
 
 def optional(rules: Rules, stream: ObjectType) -> Names:
-    """Properties that a portal may lack from the start. They only help to recognise accounts, as other keys do too, or
-    no rule names them and they are read only where they exist.
+    """Properties that a portal may lack from the start.
+
+    They only help to recognise accounts, as other keys do too, or no rule names them and they are read only where they
+    exist.
     """
     of_stream = [use for use in uses.uses(rules) if use.space == SPACE[stream]]
     needed = {use.property for use in of_stream if not _is_key(use)} | NEEDED

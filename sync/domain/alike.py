@@ -21,8 +21,10 @@ def same_name(one: str, other: str) -> bool:
 
 @lru_cache(REMEMBERED)
 def spellings(text: str) -> frozenset[str]:
-    """The spellings of a name or place in plain letters and digits; empty if it has none. Umlauts are written out
-    (`mueller`) and without dots (`muller`): `Müller` equals both, but `Bauer` does not equal `Baur`.
+    """The spellings of a name or place in plain letters and digits; empty if it has none.
+
+    Umlauts are written out (`mueller`) and without dots (`muller`): `Müller` equals both, but `Bauer` does not equal
+    `Baur`.
     """
     plain = unicodedata.normalize("NFKC", clean(text).translate(_REGISTERED)).casefold()
     joined = _AND.sub("&", plain)
@@ -47,8 +49,9 @@ _WRITTEN_OUT = _PLAIN | str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø":
 
 
 def code(text: str) -> str:
-    """One spelling for options, labels and codes that differ only in case, width and blanks. Punctuation counts: `C` is
-    not `C++`.
+    """One spelling for options, labels and codes that differ only in case, width and blanks.
+
+    Punctuation counts: `C` is not `C++`.
     """
     return " ".join(unicodedata.normalize("NFKC", clean(text)).casefold().split())
 

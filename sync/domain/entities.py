@@ -7,8 +7,9 @@ from types import MappingProxyType
 
 
 class Entity(StrEnum):
-    """A kind of record, with the name that links, CSV files and commands use. These are the names of C4C's entity
-    types. They are stored, so they stay the same for any target.
+    """A kind of record, with the name that links, CSV files and commands use.
+
+    These are the names of C4C's entity types. They are stored, so they stay the same for any target.
     """
 
     ACCOUNT = "CorporateAccount"

@@ -55,8 +55,10 @@ def _search(text: str, labels: Sequence[Label], binding: LabelId | None, found: 
 
 
 def named(label: Label, bindings: Bindings, lost: Mapping[LabelId, str]) -> Label:
-    """The label with the text that rules know it by. Another label that now has this text gets its ids added to the
-    text. `lost`: removed labels that still count, with their text.
+    """The label with the text that rules know it by.
+
+    Another label that now has this text gets its ids added to the text. `lost`: removed labels that still count, with
+    their text.
     """
     texts = {**{binding: text for text, binding in bindings.items()}, **lost}
     if text := texts.get(_id(label)):

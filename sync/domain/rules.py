@@ -208,8 +208,9 @@ OwnerStep = Literal["contact_owner", "company_owner", "account_owner", "territor
 
 
 class OwnerRule(Rule):
-    """The owner of a lead or an account: the first step of `order` that gives a valid employee. Owners are e-mail
-    addresses.
+    """The owner of a lead or an account: the first step of `order` that gives a valid employee.
+
+    Owners are e-mail addresses.
 
     `round_robin` distributes evenly by the HubSpot id alone. It therefore gives the same owner after a restart, and
     when an employee leaves, only that person's share moves. `account_owner` is the owner of the account in SAP Sales

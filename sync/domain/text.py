@@ -61,8 +61,9 @@ LONGEST_NUMBER = 40
 
 
 def parsed(raw: bytes | str) -> Any:
-    """The document with every text in it cleaned. Raises ValueError if it is not JSON, not UTF-8,
-    or nested too deeply.
+    """The document with every text in it cleaned.
+
+    Raises ValueError if it is not JSON, not UTF-8, or nested too deeply.
     """
     text = (raw if isinstance(raw, str) else raw.decode("utf-8", "surrogatepass")).removeprefix("\ufeff")
     try:

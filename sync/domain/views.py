@@ -48,8 +48,9 @@ class Owner:
 
 
 class Unreadable(Exception):
-    """A property's value could not be read, which differs from an empty value. Raised instead of returning a value, so
-    that no rule can take "unread" for "empty".
+    """A property's value could not be read, which differs from an empty value.
+
+    Raised instead of returning a value, so that no rule can take "unread" for "empty".
     """
 
     def __init__(self, space: Literal["contact", "company"], name: str) -> None:
@@ -151,8 +152,9 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """One handover of a contact for one score: `rearmed`: the score has been below the re-arm level since. `evidence`:
-    consent as read at that time, by property.
+    """One handover of a contact for one score: `rearmed`: the score has been below the re-arm level since.
+
+    `evidence`: consent as read at that time, by property.
     """
 
     score: str
@@ -216,7 +218,8 @@ class ContactView:
 
 
 def clean(value: str | None) -> str | None:
-    """The value without surrounding blanks; empty or invisible text counts as missing. Values are cleaned when they are
-    read; this also covers values that an earlier release stored.
+    """The value without surrounding blanks; empty or invisible text counts as missing.
+
+    Values are cleaned when they are read; this also covers values that an earlier release stored.
     """
     return None if value is None else text.clean(value).strip() or None

@@ -1,1 +1,1 @@
-"""Mirror → C4C: batches, what became of each write, pairs, the guard, and the next push played through."""
+"""Mirror → C4C: batches, results of writes, links, the guard, and the dry run."""

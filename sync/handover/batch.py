@@ -1,4 +1,4 @@
-"""A batch of contacts on their way: what is known of them, what was planned, and how each ended."""
+"""A batch of contacts that are handed over together: what is known of them, what was planned, and how each ended."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterable
@@ -16,14 +16,17 @@ from sync.planner.qualify import NEEDS_A_PERSON, leading
 from sync.planner.snapshot import Snapshot
 
 BATCH_SIZE = 1000
-"""Contacts carried over together: few requests need full batches. What a crash interrupts is looked up, not lost."""
+"""Contacts that are handed over together. A large batch fills its requests; after a crash nothing is lost, only looked
+up again.
+"""
 
 
 @dataclass
 class Batch:
     """The state of one batch while it is carried over.
 
-    `decisions`: by contact, those made on exactly the view in `views`; a contact that is loaded anew is decided anew.
+    `decisions`: by contact, the decisions on exactly the view in `views`. A contact that is loaded anew is decided
+    anew.
     """
 
     views: dict[str, ContactView]
@@ -37,7 +40,7 @@ class Batch:
     failures: Counter[tuple[str, str]] = field(default_factory=Counter)
     written: Counter[tuple[str, str]] = field(default_factory=Counter)
     repeated: Counter[Hashable] = field(default_factory=Counter)
-    """How often each write took effect, by what it is and says."""
+    """How often each write succeeded, by its content."""
     writes_of: dict[str, Counter[str]] = field(default_factory=dict)
     warnings: dict[str, list[Reason]] = field(default_factory=dict)
 
@@ -66,8 +69,7 @@ class Batch:
 class LinksOf:
     """Links of many contacts, handed out contact by contact.
 
-    HubSpot numbers contacts and companies apart, so an id alone does not say whose a link is.
-    """
+    HubSpot numbers contacts and companies separately, so an id alone does not identify the owner of a link."""
 
     def __init__(self, links: Links) -> None:
         self._by_owner: dict[tuple[bool, str], list[Link]] = {}
@@ -81,14 +83,14 @@ class LinksOf:
 
 
 def stopped(reason: Reason) -> Outcome:
-    """How a contact ends whose plan met a problem: parked, or, for a property that cannot be read, waiting for it."""
+    """The outcome of a contact whose plan met a problem: parked, or waiting for a property that cannot be read."""
     if reason.code is Code.PROPERTY_UNREADABLE:
         return Done(reason.code)
     return Failed(reason.code, reason.text)
 
 
 def decided(decisions: tuple[Decision, ...]) -> Outcome:
-    """How a contact ends whose decisions stand and to which nothing more is to be written."""
+    """The outcome of a contact for which nothing more is to be written, by its decisions."""
     decision = leading(decisions)
     if decision.code in NEEDS_A_PERSON:
         text = next(reason.text for reason in decision.reasons if reason.code is decision.code)

@@ -35,14 +35,14 @@ def _employers(view: ContactView, rules: Rules) -> set[str]:
 
 
 def _address(text: str) -> str:
-    """The first e-mail address of a text in lower case; empty where there is none, as in `n/a`."""
+    """The first e-mail address of a text in lower case; empty without one, as in `n/a`."""
     return next(iter(emails(text)), "").casefold()
 
 
 def _handed_over(session: Session, contact_ids: set[str], rules: Rules) -> set[str]:
     """Those of the contacts that have a contact person in C4C, or qualify for one.
 
-    One on which an exception occurs does not qualify; it is not this one's turn.
+    One that causes an exception counts as not qualified here; it is reported when it is handled itself.
     """
     faults, qualified = Faults(), set()
     for contact, view in faults.views(session, sorted(contact_ids)).items():

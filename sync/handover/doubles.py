@@ -1,4 +1,4 @@
-"""Persons whom HubSpot held twice go on when it no longer does, although nothing of their own changed."""
+"""Releases persons whom HubSpot held twice as soon as it no longer does, although they themselves have not changed."""
 
 from functools import partial
 
@@ -13,11 +13,14 @@ from sync.state import work
 from sync.state.pending import mark_pending, portions
 
 PORTION = 500
-"""Contacts looked at together."""
+"""Contacts that are checked together."""
 
 
 def release(context: Context) -> None:
-    """Marks those pending whose double is gone. That is a change of the double's own: while nobody is due, none is."""
+    """Marks contacts pending whose duplicate is gone.
+
+    That is a change of the duplicate, so while no contact is due there is nothing to do.
+    """
     now = context.now()
     with context.store.reading() as session:
         free = alone(session, context.config.rules) if work.due_count(session, now) else []
@@ -27,12 +30,11 @@ def release(context: Context) -> None:
 
 
 def alone(session: Session, rules: Rules) -> list[str]:
-    """Contacts that are parked as `CONTACT_DUPLICATE` and have no double left.
-
-    The other one was deleted, works elsewhere, has another address or no longer qualifies.
+    """Contacts that are parked as `CONTACT_DUPLICATE` and have no duplicate left: the other one was deleted, works
+    elsewhere, has another address or no longer qualifies.
     """
     found: list[str] = []
-    # Where an exception occurs on one of them, it stays parked: it is not its turn.
+    # A contact that causes an exception stays parked; the exception is reported when that contact is handled itself.
     faults, load = Faults(), partial(contact_views.views, rules=rules)
     for ids in portions(work.parked_ids(session, Code.CONTACT_DUPLICATE), PORTION):
         found += [i for i, view in faults.views(session, ids, load).items() if not view.duplicates]

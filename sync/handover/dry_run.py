@@ -1,7 +1,7 @@
-"""The next push without a write: what C4C holds is read, and what would be written is pretended.
+"""The dry run: the next push without a write.
 
-The loop is that of the real run. Only the target and the journal are others: one keeps writes to itself, the other
-remembers what was pretended until the dry run ends.
+C4C is read, and writes are simulated in memory. The loop is that of the real run; only target and journal differ: this
+target sends no writes, and this journal remembers simulated ones until the dry run ends.
 """
 
 from collections import defaultdict
@@ -25,7 +25,10 @@ from sync.state import work
 
 
 class DryRunJournal:
-    """Loads like the real journal and keeps nothing: later batches know the accounts that earlier ones would make."""
+    """Loads like the real journal, but stores nothing.
+
+    Later batches know the accounts that earlier ones would create.
+    """
 
     def __init__(self, real: Journal, tenant: Tenant, predicted: Predictions, faults: Faults) -> None:
         self._real, self._tenant, self._faults = real, tenant, faults
@@ -40,14 +43,14 @@ class DryRunJournal:
         return batch
 
     def intend(self, round_: Round) -> list[str]:
-        """Announces the records as the real run would; nobody changes anything meanwhile."""
+        """Announces the records as the real run would. Returns no contacts, since none changes meanwhile."""
         for write in round_.writes:
             for one in (write, *write.children) if write.action == "create" else ():
                 effects.announce(one, round_.batch.links)
         return []
 
     def keep(self, round_: Round, results: Results) -> None:
-        """Learns from pretended writes just as the real journal does from real ones, and notes them."""
+        """Learns from simulated writes as the real journal does from real ones, and notes them."""
         for write, result in results:
             if isinstance(result, Written):
                 contacts = round_.concerned(write)
@@ -68,11 +71,11 @@ class DryRunJournal:
         self.predicted.note(write)
 
     def record(self, batch: Batch) -> None:
-        """Nothing happened."""
+        """Stores nothing."""
 
 
 class DryRun:
-    """Plays batches through for one tenant; later batches know what earlier ones would make."""
+    """Runs batches for one tenant without writing; later batches know what earlier ones would create."""
 
     def __init__(self, context: Context, tenant: Tenant, faults: Faults) -> None:
         rules, known = context.config.rules, knowing_ourselves(context, tenant)
@@ -88,20 +91,21 @@ class DryRun:
         self._journal = DryRunJournal(StateJournal(context, known, faults), known, predicted, faults)
         self._handover = Handover(context, known, self._target, self._journal, faults)
         self.really_read = Batch({}, {})
-        """The batch that was played last as it was loaded and read, without anything pretended: the real run goes on
-        from it, if it was the first one."""
+        """The last batch as it was loaded and read, without simulated writes. If it was the first one, the real run can
+        go on from it.
+        """
 
     def load(self, contact_ids: Sequence[str]) -> Batch:
-        """The next batch; everything is read anew for it."""
+        """Loads the next batch, for which C4C is read anew."""
         self._target.forget_read()
         return self._journal.load(contact_ids)
 
     def plan(self, batch: Batch) -> None:
-        """Plans the batch as it is, before its first write. Raises RemoteError."""
+        """Plans the batch up to its first write. Raises RemoteError."""
         self._handover.plan(batch)
 
     def play(self, contact_ids: Sequence[str]) -> Batch:
-        """Plans one batch and pretends to write until it is settled. Raises RemoteError."""
+        """Plans one batch and simulates its writes until it is settled. Raises RemoteError."""
         batch = self.load(contact_ids)
         links = dict(batch.links)
         self._handover.rounds(batch)
@@ -114,5 +118,5 @@ class DryRun:
         return self._journal.predicted
 
     def predicted_of(self, contact: str) -> list[Predicted]:
-        """The contact's share of what would be written; several contacts may share a record."""
+        """The records that would be written for the contact; several contacts may share a record."""
         return [self.predicted[pair] for pair in sorted(self._journal.records_of[contact])]

@@ -1,6 +1,6 @@
-"""What a handover rests on: consent as read, rules in force, time of crossing.
+"""The evidence of a handover: consent as read, rules in force, time of crossing.
 
-Kept with the intent first, then with the lead.
+It is stored with the intent first, then with the lead.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ def of(view: ContactView, score: str, rules: Rules) -> dict[str, Any]:
 
 
 def handover(lead_key: str, object_id: str, known: Mapping[str, Any]) -> HandoverRecord:
-    """The handover of a lead that exists, with the evidence as `of` gave it; nothing is made up where it is missing."""
+    """The handover of an existing lead, with the evidence from `of`. Missing evidence stays missing."""
     crossed_at = known.get("crossed_at")
     at = datetime.fromisoformat(crossed_at) if crossed_at else None
     return HandoverRecord.of(lead_key, object_id, crossed_at=at, evidence=known.get("evidence") or {})

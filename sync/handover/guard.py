@@ -1,8 +1,8 @@
-"""The guard looks at all that a cycle would write, before its first write.
+"""The guard checks everything that a cycle would write, before its first write.
 
-A cheap upper bound from the links decides first, so that an ordinary cycle costs nothing. Only where the bound is too
-large is everything planned, which reads SAP Sales Cloud once more where that is more than one batch. A person lets a
-stopped plan through by its digest: contacts whose part of the plan has changed since are not covered.
+A cheap upper bound from the links comes first, so that an ordinary cycle costs nothing. Only if the bound exceeds a
+limit is the whole cycle planned; with more than one batch this reads SAP Sales Cloud twice. A person approves a stopped
+plan by its digest. The approval does not cover contacts whose part of the plan has changed since.
 """
 
 import hashlib
@@ -39,7 +39,7 @@ FURTHER = len(TYPES)
 class Extent:
     """What a cycle would do: records to create by entity, known records to change, contacts to withdraw.
 
-    Relationships count apart, those to change too: one contact may have very many of them.
+    Relationships are counted separately, also those to change, since one contact may have very many.
     """
 
     creates: Counter[str] = field(default_factory=Counter)
@@ -50,7 +50,7 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """How much there is that could be changed or withdrawn; `records` are those that are no relationships."""
+    """How much exists that could be changed or withdrawn; `records` excludes relationships."""
 
     records: int
     contacts: int
@@ -58,14 +58,14 @@ class Known:
 
     @classmethod
     def of(cls, session: Session) -> "Known":
-        """What the state store holds."""
+        """The numbers from the state store."""
         relationships = work.link_count(session, Entity.RELATION)
         return cls(work.link_count(session) - relationships, work.handover_count(session), relationships)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A contact of the cycle: what the bound needs, without its plan."""
+    """A contact of the cycle with what the bound needs, without its plan."""
 
     id: str
     change_seq: int
@@ -74,13 +74,13 @@ class Candidate:
     most_relationships: int
     known_relationships: int
     withdrawn: bool = False
-    """It qualified until now; only its refusal is left to carry over."""
+    """It qualified until now; only its refusal remains to be carried over."""
 
 
 def candidate(
     view: ContactView, links: Links, decisions: Sequence[Decision], was_qualified: bool, consent: Consent
 ) -> Candidate:
-    """The contact's part in the bound. Where only the score of its lead is out of date, nothing is created."""
+    """The contact's part in the bound. If only the score of its lead is outdated, nothing is created."""
     leads = sum(decision.qualified for decision in decisions)
     creates = leads + FURTHER if leads or refused_since(view, consent) else 0
     mine = (link for link in links.values() if link.object_id and link.owner == view.id)
@@ -103,7 +103,8 @@ def excess(extent: Extent, known: Known, limits: Guard) -> tuple[str, int, int] 
         if limits.max_creates and found > limits.max_creates:
             return kind, found, limits.max_creates
     for kind, found, of in (
-        # First what explains the rest: an open lead of each contact that falls below the threshold changes, too.
+        # In the order in which one explains the next: each contact that falls below the threshold also changes its open
+        # lead.
         ("withdrawals", extent.withdrawn, known.contacts),
         ("changes", extent.changes, known.records),
         ("relationship changes", extent.relationship_changes, known.relationships),
@@ -115,7 +116,7 @@ def excess(extent: Extent, known: Known, limits: Guard) -> tuple[str, int, int] 
 
 
 def exceeding(kind: str, number: int, limit: int) -> str:
-    """What is too much, in words."""
+    """A sentence on an exceeded limit."""
     return f"{number} {_DOING[kind]}, {limit} are allowed in one cycle"
 
 
@@ -132,7 +133,7 @@ _DOING = {
 class Cleared:
     """The contacts that may go on.
 
-    `read`: what the guard has loaded and read of them, for the real run to go on from, where they are one batch.
+    `read`: if they are one batch, what the guard has loaded and read of them, so that the real run can use it.
     """
 
     contacts: frozenset[str]
@@ -142,7 +143,9 @@ class Cleared:
 def cleared(
     context: Context, handover: Callable[[], Handover], candidates: Sequence[Candidate], withdrawn: Mapping[str, str]
 ) -> Cleared:
-    """Looks at a whole cycle. `withdrawn`: contacts handed over before that no longer qualify, with their input.
+    """Checks a whole cycle.
+
+    `withdrawn`: contacts handed over before that no longer qualify, with their input's fingerprint.
 
     Raises GuardTripped before anything is written.
     """
@@ -162,7 +165,7 @@ def cleared(
 
 
 def _still(before: Stopped, known: Known, limits: Guard) -> bool:
-    """Whether the stopped plan exceeds the limits as they are now: somebody may have raised them."""
+    """Whether the stopped plan exceeds the present limits, which may have been raised."""
     extent = Extent(Counter(before.creates), before.changes, before.withdrawn, before.relationship_changes)
     return excess(extent, known, limits) is not None
 
@@ -186,7 +189,7 @@ def _settle(context: Context, before: Stopped | None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One contact's share in the plan."""
+    """One contact's part in the plan."""
 
     writes: frozenset[tuple[str, str, str]]
     fingerprint: str
@@ -196,7 +199,7 @@ class Part:
 def _parts(
     handover: Handover, candidates: Sequence[Candidate], withdrawn: Mapping[str, str]
 ) -> tuple[dict[str, Part], Batch | None]:
-    """Each contact's share in the plan; and what was read of them, if they are one batch."""
+    """Each contact's part in the plan, and what was read of them if they are one batch."""
     parts = {i: Part(frozenset(), _fingerprint(["withdrawn", made]), withdrawn=True) for i, made in withdrawn.items()}
     ids, context = [c.id for c in candidates], handover.context
     dry_run = DryRun(context, handover.tenant, handover.faults)
@@ -221,7 +224,7 @@ def _content(write: Predicted) -> list[object]:
 
 
 def _extent(parts: Iterable[Part]) -> Extent:
-    """Records count once, though several contacts may share an account."""
+    """The extent of the parts. A record counts once, although several contacts may share it."""
     chosen = list(parts)
     writes = frozenset().union(*(part.writes for part in chosen)) if chosen else frozenset()
     creates = Counter(entity for action, entity, _ in writes if action == "create")
@@ -238,7 +241,8 @@ def _judged(
     extent = _extent(rest.values())
     found = excess(extent, known, context.config.worker.guard)
     if found is None or allowed:
-        # What was not approved and is too much waits for the next cycle, and is stopped there under its own digest.
+        # What exceeds the limit and was not approved waits for the next cycle, which stops it under a digest of its
+        # own.
         _settle(context, before)
         return frozenset(parts if found is None else allowed)
     stopped = _stopped(context, rest, extent, cycle, found)

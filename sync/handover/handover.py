@@ -1,8 +1,9 @@
-"""Carries one batch of contacts over: ask, plan, write, plan again, until every contact of the batch is settled.
+"""Hands one batch of contacts over: looks up, plans, writes and plans again, until every contact of the batch is
+settled.
 
-The planner decides; this shell reads what it asks, writes what it plans, and has the journal keep what happened: the
-intent before each round of writes, the pairs after it, and at the end decision, handover and progress of the whole
-batch. A dry run is the same loop on a target and a journal that pretend (`sync.handover.dry_run`).
+The planner decides. This shell reads what the planner needs, writes what it plans, and lets the journal store what
+happened: the intent before each round of writes, the links after it, and at the end decision, handover and progress of
+the whole batch. A dry run is the same loop with another target and journal (`sync.handover.dry_run`).
 """
 
 import json
@@ -25,12 +26,15 @@ from sync.planner.target import Aborted, Locked, RefusedRequest, Results, Target
 from sync.state.documents import CREATOR
 
 MOST_ROUNDS = 100
-"""Rounds of one batch; an ordinary one takes about six."""
+"""The most rounds of one batch; an ordinary one takes about six."""
 
 
 @dataclass
 class Handover:
-    """Carries batches over for one tenant. `faults`: what went wrong with single contacts, to settle afterwards."""
+    """Hands batches over for one tenant.
+
+    `faults` collects exceptions on single contacts, which are settled afterwards.
+    """
 
     context: Context
     tenant: Tenant
@@ -42,7 +46,7 @@ class Handover:
     # ---- planning
 
     def plan(self, batch: Batch) -> None:
-        """Plans every open contact as far as it goes without a write, reading what the planner asks."""
+        """Plans every open contact as far as possible without a write, reading what the planner needs."""
         links = batch.links_by_contact()
         waiting = batch.open()
         while waiting:
@@ -68,7 +72,7 @@ class Handover:
         )
 
     def _ask(self, batch: Batch, waiting: Sequence[str]) -> None:
-        """Reads what these contacts need to know. An answer that cannot be used concerns those that asked for it."""
+        """Reads the lookups of these contacts. An unusable answer concerns only the contacts that need it."""
 
         def ask(contacts: Sequence[str]) -> None:
             lookups = {lookup for contact in contacts for lookup in batch.plans[contact].lookups}
@@ -100,14 +104,14 @@ class Handover:
             self.plan(batch)
             self._settle(batch, settled)
             if self.context.stopping() or not permission.granted(self.context):
-                # Nothing new is begun. What was written is linked; what is in flight is looked up the next time.
+                # Nothing new is started. What was written is linked; what is in flight is looked up the next time.
                 return
             writes = self._sendable(batch)
             if writes and not reread(batch, writes):
                 self._write(Round.of(batch, writes))
                 reopen(batch, writes)
                 self._read_back(batch)
-        # Those that start anew were not planned again: they stay pending.
+        # Contacts that started anew have not been planned again and stay pending.
         self._settle(batch, lambda left, contact: unsettled(left, contact) if contact in left.plans else None)
 
     def _settle(self, batch: Batch, outcome_of: Callable[[Batch, str], Outcome | None]) -> None:
@@ -120,7 +124,10 @@ class Handover:
         batch.leave_out(self.faults.found)
 
     def _sendable(self, batch: Batch) -> list[Write]:
-        """The writes of the next round that can be put into a request; one that cannot concerns its contacts only."""
+        """The writes of the next round that can be put into a request.
+
+        One that cannot concerns only its own contacts.
+        """
         round_ = Round.next(batch)
         for write in round_.writes:
             with self.faults.concerning(round_.concerned(write)):
@@ -149,9 +156,10 @@ class Handover:
         batch.links |= fresh.links
 
     def _read_back(self, batch: Batch) -> None:
-        """Reads what was changed: C4C rewrites values on saving, and what it made of ours is no edit by sales.
+        """Reads records after we changed them.
 
-        It is read at once, because what a later look finds may be sales' own.
+        C4C rewrites values on saving, and its form of our value must not count as an edit by sales. This happens at
+        once, since a later reading may find real edits.
         """
         changed = batch.snapshot.stale() if batch.open() else {}
         if changed:
@@ -163,7 +171,7 @@ class Handover:
     # ---- after a write
 
     def _judge(self, round_: Round, results: Results) -> None:
-        """Settles what failed; raises RemoteError where no record is at fault, now that the pairs are kept."""
+        """Settles failed writes. Raises RemoteError if no record is at fault, after the links have been stored."""
         self.reach.note(results)
         refused = request_at_fault(results, self.reach.answered)
         self._count(round_, [(w, r) for w, r in results if not (refused and isinstance(r, RefusedRequest))])
@@ -176,7 +184,7 @@ class Handover:
         self._give_way(round_.batch, results)
 
     def _count(self, round_: Round, results: Results) -> None:
-        """Counts what succeeded; settles the contacts of what did not, or has the truth read again."""
+        """Counts successful writes. Settles the contacts of failed ones, or has their records read again."""
         batch = round_.batch
         for write, result in results:
             if isinstance(result, Written):
@@ -203,7 +211,7 @@ class Handover:
         self.context.sleep(max(worker.c4c.settle_seconds, worker.retry.request_wait.total_seconds()))
 
     def _give_way(self, batch: Batch, results: Results) -> None:
-        """Somebody has a record open: a pause, longer each time, before it is tried again."""
+        """Waits, longer each time, if a record is open elsewhere, before the next try."""
         waited = [batch.failures[w.entity, w.key] for w, result in results if isinstance(result, Locked)]
         if waited and batch.open():
             self.context.sleep(self.context.config.worker.retry.request_wait.total_seconds() * 2 ** (max(waited) - 1))
@@ -217,13 +225,13 @@ def real(context: Context, tenant: Tenant, faults: Faults) -> Handover:
 
 
 def knowing_ourselves(context: Context, tenant: Tenant) -> Tenant:
-    """The tenant with the name under which C4C files what we create, as the state remembers it."""
+    """The tenant, with the user name that C4C notes as creator of our records, as remembered in the state."""
     with context.store.reading() as session:
         return replace(tenant, ourselves=CREATOR.read(session))
 
 
 def _give_back(batch: Batch, error: RemoteError) -> None:
-    """C4C as a whole failed: open contacts keep their place, and no attempt is spent."""
+    """Postpones the open contacts after C4C as a whole failed. They stay due, and lose no attempt."""
     code = _code_of(error)
     for contact in batch.open():
         in_flight = contact in batch.touched
@@ -233,7 +241,7 @@ def _give_back(batch: Batch, error: RemoteError) -> None:
 def _code_of(error: RemoteError) -> Code:
     """The code of contacts that wait because C4C as a whole refused or did not answer.
 
-    A missing authorisation may also show as status 403 of one part of a `$batch`.
+    A missing authorisation may also appear as status 403 of one part of a `$batch`.
     """
     if isinstance(error, Unavailable):
         return Code.C4C_UNAVAILABLE

@@ -1,7 +1,7 @@
-"""Finds out what became of creates whose answers were lost, before today's rules are asked.
+"""Finds out whether creates whose answers were lost have succeeded, before the present rules decide.
 
-Between the lost answer and the next look a score may fall or a person may opt out. The record is there all the same:
-it is linked with the values that we sent, and a lead counts as handed over, so that a refusal reaches its person.
+Meanwhile a score may have fallen or a person may have opted out, but the record exists: it is linked with the values
+that we sent, and a lead counts as handed over, so that a refusal reaches its person.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,14 +32,14 @@ from sync.state.work import HandoverRecord
 
 @dataclass(frozen=True, slots=True)
 class Unresolved:
-    """Contacts that wait because C4C could not be asked, and its failure."""
+    """Contacts that wait because C4C could not be read, and the failure."""
 
     contacts: frozenset[str] = frozenset()
     failure: RemoteError | None = field(default=None)
 
 
 def resolve(context: Context, handover: Callable[[], Handover]) -> Unresolved:
-    """Links what exists and forgets intents of what does not. Costs nothing where no intent is open."""
+    """Links records that exist, and forgets intents of those that do not. Costs nothing without open intents."""
     with context.store.reading() as session:
         intents = work.open_intents(session, tuple(NUMBERS))
     if not intents:
@@ -60,14 +60,14 @@ def resolve(context: Context, handover: Callable[[], Handover]) -> Unresolved:
 
 
 def let_settle(context: Context, since: datetime | None) -> None:
-    """A write begun at `since` may still be under way: it gets time before its record is looked for."""
+    """Waits until a write that began at `since` must have taken effect, before its record is looked up."""
     if since:
         until = since + timedelta(seconds=context.config.worker.c4c.settle_seconds)
         context.sleep(max(0.0, (until - context.now()).total_seconds()))
 
 
 def let_settle_of(context: Context, contact_ids: Sequence[str]) -> None:
-    """Gives the writes of these contacts whose end was not seen time to take effect, before C4C is read."""
+    """Waits until writes of these contacts with an unknown end must have taken effect, before C4C is read."""
     with context.store.reading() as session:
         since = work.in_flight_since(session, contact_ids)
     let_settle(context, since)
@@ -80,7 +80,7 @@ def _lookup(link: Link) -> Lookup:
 
 
 def _concerned(link: Link, seqs: Mapping[str, int]) -> dict[str, int]:
-    """The contact that the intent belongs to. That of an account stays: whoever plans with it asks for it again."""
+    """The contact of an intent. An account's intent has none: each contact that needs the account looks it up again."""
     return {contact: seqs[contact] for contact in [link.owner] if link.entity != Entity.ACCOUNT}
 
 
@@ -95,7 +95,7 @@ def _read(running: Handover, links: Sequence[Link], seqs: Mapping[str, int]) -> 
 
 
 def _holders(link: Link, snapshot: Snapshot, key_field: str) -> list[Record] | None:
-    """The records with the intent's key; None where nobody knows, since the question could not be answered."""
+    """The records with the intent's key; None if the lookup could not be answered."""
     with suppress(Unanswerable):
         found = snapshot.ask(_lookup(link))
         return None if found is None else [record for record in found if record.text(key_field) == link.key]
@@ -103,7 +103,7 @@ def _holders(link: Link, snapshot: Snapshot, key_field: str) -> list[Record] | N
 
 
 def _oldest(link: Link, holders: Sequence[Record]) -> Record | None:
-    """Where somebody copied a record with its key, the first is ours."""
+    """The oldest of the records. If somebody copied a record with its key, the first one is ours."""
     return min(holders, key=lambda record: _age(record.text(NUMBERS[link.entity])), default=None)
 
 
@@ -133,7 +133,7 @@ def _keep(context: Context, tenant: Tenant, intents: Sequence[Link], snapshot: S
 
 
 def _link(session: Session, intent: Link, record: Record, schema: Schema, now: datetime) -> list[HandoverRecord]:
-    """Keeps the pair; returns the handover, if it is a lead whose handover is new."""
+    """Stores the link; returns the handover if it is a lead that was not recorded as handed over."""
     observed = observe(record, intent.sent, schema, unread(intent))
     link = after(intent.entity, intent.key, intent, Observed(record.object_id, {}, observed, ours=True))
     work.save_link(session, link, now, written=True)

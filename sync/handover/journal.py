@@ -1,4 +1,4 @@
-"""What a handover remembers: the port, and the journal on the state store that the real run writes."""
+"""The journal stores what a handover does: its port, and the implementation on the state store."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,9 +19,10 @@ from sync.state import work
 
 
 class Journal(Protocol):
-    """Where a handover reads from and what it keeps. A dry run wraps this and the target, and nothing else.
+    """Loads contacts for a handover, and stores its results.
 
-    A contact on which an exception occurs leaves the batch; whoever made the journal finds it among the faults.
+    A dry run replaces only this and the target. A contact that causes an exception leaves the batch and is added to the
+    faults.
     """
 
     def load(self, contact_ids: Sequence[str]) -> Batch:
@@ -31,10 +32,10 @@ class Journal(Protocol):
         """Announces the writes of a round, or announces nothing and returns the contacts that changed since loading."""
 
     def keep(self, round_: Round, results: Results) -> None:
-        """Learns what these writes of the round came to: pairs and what C4C holds."""
+        """Takes in the results of these writes: links, and what C4C now holds."""
 
     def record(self, batch: Batch) -> None:
-        """Keeps how every settled contact of the batch ended."""
+        """Stores the outcome of every settled contact of the batch."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,9 @@ class StateJournal:
         return loaded
 
     def intend(self, round_: Round) -> list[str]:
-        """Commits the intent, or nothing, and then returns the contacts that changed since they were loaded.
+        """Commits the intent; or commits nothing and returns the contacts that changed since they were loaded.
 
-        A batch takes minutes. Consent that was withdrawn meanwhile must not become a lead by it.
+        A batch takes minutes, and consent that is withdrawn meanwhile must not lead to a lead.
         """
         batch, changed = round_.batch, set[str]()
         self.faults.each(round_.writes, lambda part: changed.update(self._announce(round_, part)), round_.concerned)
@@ -86,10 +87,10 @@ class StateJournal:
         return []
 
     def keep(self, round_: Round, results: Results) -> None:
-        """Commits the pairs of what was written, and looks whether what was created is the only one of its key."""
+        """Commits the links of what was written, and checks that each created record is the only one with its key."""
         linking.keep(self.context, self.tenant, round_, results, self.faults)
         uniqueness.look(self.context, self.tenant.schema, linking.made(results))
 
     def record(self, batch: Batch) -> None:
-        """Keeps decisions, handovers, values of the merge base and progress in one commit."""
+        """Stores decisions, handovers, merge bases and progress in one commit."""
         recording.record(self.context, batch, self.faults)

@@ -1,4 +1,4 @@
-"""Keeps id pairs round a write: the intent before it, the pair with the values sent after it."""
+"""Stores links around a write: the intent before it, the link with the values sent after it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,14 +31,14 @@ from sync.state.documents import CREATOR
 from sync.state.second_writer import Made
 
 READ_BACK = ("UserStatusCode", "QualificationLevelCode")
-"""What C4C may turn into something else by itself (KBA 2419551)."""
+"""Fields that C4C may set to another value by itself (KBA 2419551)."""
 
 
 def intend(session: Session, batch: Batch, writes: Sequence[Write], rules: Rules, now: datetime) -> dict[Pair, Link]:
     """Announces every record that is about to be created: if the answer is lost, its values are known to be ours.
 
-    A lead's intent also holds what the handover rests on, for the evidence if it turns out to exist. Returns the links
-    of the batch as they are once this is committed.
+    A lead's intent also holds the evidence of its handover, for the case that only a later lookup finds the lead.
+    Returns the links of the batch as they are once this is committed.
     """
     links = dict(batch.links)
     announced = [one for w in writes if w.action == "create" for one in (w, *w.children)]
@@ -72,7 +72,7 @@ def made(results: Results) -> list[Made]:
 
 @dataclass(frozen=True, slots=True)
 class _Learned:
-    """A result with the pairs that were known before it, and the one that is known since, if any."""
+    """A result with the links known before it, and the link known since, if any."""
 
     write: Write
     result: WriteResult
@@ -85,23 +85,23 @@ class _Learned:
 
     @property
     def is_new_account(self) -> bool:
-        """Whether an account is known under the key that was not known before."""
+        """Whether the result linked an account that had no link before."""
         known = self.before.get(self.pair)
         is_new = self.link is not None and (known is None or known.object_id != self.link.object_id)
         return is_new and self.write.entity == Entity.ACCOUNT
 
     @property
     def leaves_nothing(self) -> bool:
-        """Whether no record is there: it was deleted, or C4C refused to create it."""
+        """Whether no record exists: it was deleted, or C4C refused to create it."""
         if self.write.action == "delete":
             return isinstance(self.result, Written)
         return self.write.action == "create" and isinstance(self.result, Rejected | RefusedRequest | Duplicate)
 
 
 def keep(context: Context, tenant: Tenant, round_: Round, results: Results, faults: Faults) -> None:
-    """Learns what C4C holds now, and commits the pairs of what was written.
+    """Takes in what C4C now holds, and commits the links of what was written.
 
-    A pair that cannot be kept stays announced, and concerns the contacts of its write alone.
+    If a link cannot be stored, its intent stays, and only the contacts of that write are concerned.
     """
     batch, learned = round_.batch, list[_Learned]()
     for write, result in results:
@@ -141,7 +141,7 @@ def _commit(context: Context, tenant: Tenant, batch: Batch, learned: Sequence[_L
 
 
 def _save(session: Session, batch: Batch, one: _Learned, now: datetime, loaded: work.Loaded) -> bool:
-    """Keeps what was learned of one pair; False if it leaves none, or a person named another record meanwhile."""
+    """Stores one link; False if there is none to store, or a person named another record meanwhile."""
     if one.leaves_nothing:
         for pair, known in one.before.items():
             drop(session, *pair, known)
@@ -169,7 +169,7 @@ def drop(session: Session, entity: str, key: str, known: Link | None) -> None:
 
 
 def _remember_ourselves(session: Session, tenant: Tenant, learned: Sequence[_Learned]) -> None:
-    """Keeps the name under which C4C files what we create, as the first record that we made shows it."""
+    """Remembers which creator C4C notes on our records, from the first record that we create."""
     created = (one.result for one in learned if one.write.action == "create")
     records = (result.record for result in created if isinstance(result, Written) and result.record)
     name = next(filter(None, map(creator, records)), "")
@@ -178,7 +178,7 @@ def _remember_ourselves(session: Session, tenant: Tenant, learned: Sequence[_Lea
 
 
 def _warn_of_other_values(batch: Batch, write: Write, result: Written) -> None:
-    """Names what did not come out as configured, as a warning on the decision."""
+    """Adds a warning to the decision for each value that C4C changed against the configuration."""
     if write.entity != Entity.LEAD or write.action != "create" or result.record is None:
         return
     for name, value in write.values().items():

@@ -1,4 +1,4 @@
-"""Pairs of HubSpot id and C4C record that a person names: read, checked against C4C, and only then believed."""
+"""Links that a person names: reads them, checks them against C4C, and stores those that C4C confirms."""
 
 import csv
 import re
@@ -35,7 +35,7 @@ OBJECT_ID = re.compile(r"[0-9A-Fa-f]{32}")
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One line: `object_id` as it was given, an ObjectID or the number that people see."""
+    """One line of input. `object_id` as given: an ObjectID, or the number that people see."""
 
     line: int
     entity: str
@@ -49,9 +49,8 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """How an import went: pairs that are believed now, how many of them are new, and what was refused and why.
-
-    `unread`: those of the believed pairs whose HubSpot id was never read.
+    """The result of an import: number of confirmed pairs, how many of them are new, and refused pairs with the reason.
+    `unread`: confirmed pairs whose HubSpot id has not been read yet.
     """
 
     kept: int
@@ -104,7 +103,7 @@ def pair(entity: str, key: str, object_id: str, rules: Rules, line: int = 0) -> 
 
 
 def _key(entity: str, key: str, rules: Rules) -> str:
-    """The external key; a lead may be named by its contact where there is one score only."""
+    """The external key. If there is only one score, a lead may be named by its contact."""
     scores = [score.name for score in rules.qualification.scores]
     if entity == Entity.LEAD and identifier(key) and len(scores) == 1:
         return str(Key.of_lead(key, scores[0], 1))
@@ -125,7 +124,7 @@ def _is_of_lead(text: str, scores: Sequence[str]) -> bool:
 
 
 def rows(store: Store, entities: Sequence[str] = ()) -> list[tables.Link]:
-    """Known pairs in the order of entity and key; intents are none."""
+    """Known pairs in the order of entity and key, without intents."""
     of = select(tables.Link).where(tables.Link.object_id != "").order_by(tables.Link.entity, tables.Link.key)
     with store.reading() as session:
         return [row for row in session.exec(of) if not entities or row.entity in entities]
@@ -142,13 +141,14 @@ def write_csv(file: TextIO, links: Iterable[tables.Link]) -> int:
     return number
 
 
-# ---- believing
+# ---- confirming
 
 
 def keep(context: Context, pairs: Sequence[Pair], *, share: bool = False) -> Imported:
-    """Keeps the pairs that C4C confirms; their contacts are looked at again. Raises RemoteError.
+    """Stores the pairs that C4C confirms, and has their contacts looked at again.
 
-    `share`: also a record with the key of another HubSpot id may be named. Pairs that are shared already stay so.
+    Raises RemoteError. `share` also allows a record with the key of another HubSpot id. Pairs that are shared already
+    stay shared.
     """
     rules = context.config.rules
     with context.store.reading() as session:
@@ -159,7 +159,7 @@ def keep(context: Context, pairs: Sequence[Pair], *, share: bool = False) -> Imp
     confirmed = [link for _, link in checked if isinstance(link, Link)]
     with context.store.session() as session:
         taken = _taken(session, [link for link in confirmed if link.origin != "shared"])
-        # A pair that a person named a moment ago: C4C carries its key only after the next run.
+        # A pair that a person has just named: the record gets the key only with the next run.
         confirmed = [_shared_if(link, taken, shared) for link in confirmed]
         own = [link for link in confirmed if link.origin != "shared"]
         twice = _named_twice(own)
@@ -176,7 +176,7 @@ def keep(context: Context, pairs: Sequence[Pair], *, share: bool = False) -> Imp
 
 
 def _unread(session: Session, links: Sequence[Link]) -> tuple[str, ...]:
-    """The pairs whose company or contact the mirror does not hold: a wrong id, or one that is still to be read."""
+    """The pairs whose company or contact is not in the mirror: the id is wrong, or has not been read yet."""
     companies = mirrored.properties_of(
         session, "companies", [link.key for link in links if link.entity == Entity.ACCOUNT]
     )
@@ -254,7 +254,7 @@ def _contested(link: Link, others: str) -> str:
 
 
 def _or_share(link: Link, first: str = "") -> str:
-    """Leads are never shared."""
+    """The remedy by sharing, for records other than leads, which cannot be shared."""
     if link.entity == Entity.LEAD:
         return ""
     command = f"hubspot-c4c-sync links set {link.entity} {link.key} {link.object_id} --share"
@@ -262,10 +262,10 @@ def _or_share(link: Link, first: str = "") -> str:
 
 
 def _wake(session: Session, links: Sequence[Link], now: datetime) -> None:
-    """What the pairs concern is looked at again, so that a parked contact goes on."""
+    """Marks the contacts of the pairs pending, so that parked ones go on."""
     contacts = {link.owner for link in links if link.entity != Entity.ACCOUNT}
     named = [link.key for link in links if link.entity == Entity.ACCOUNT]
-    # Sister companies may have waited for the same account.
+    # Sister companies may be waiting for the same account.
     companies = {*named, *peers.of(session, named)}
     for ids in portions(companies):
         contacts |= set(association_rows.contacts_of(session, ids))
@@ -285,7 +285,7 @@ def _where(pair: Pair) -> str:
 
 
 class _Found:
-    """What C4C holds under the ids and keys of these pairs, read in few batches."""
+    """The C4C records with the ids and keys of these pairs, read in few batches."""
 
     def __init__(self, c4c: Crm, rules: Rules, pairs: Sequence[Pair], shared: Collection[tuple[str, str]]) -> None:
         self._shared = shared
@@ -305,7 +305,7 @@ class _Found:
 
     def _problem(self, pair: Pair, record: Scanned) -> str | None:
         if self._uses[pair.entity, pair.key] > 1:
-            return f"{pair.entity} {pair.key} stands in several lines; leave one"
+            return f"{pair.entity} {pair.key} appears in several lines; keep one"
         if record.obsolete:
             return f"{pair.entity} {pair.object_id} is obsolete; name the record that lives on"
         carried = record.key
@@ -319,7 +319,7 @@ class _Found:
 
 
 def _scans(pairs: Sequence[Pair]) -> Iterator[Scan]:
-    """What is asked of C4C: the records by the ids as they were given, and those that carry the keys already."""
+    """The scans: records by the ids as given, and records that carry the keys already."""
     for entity in NUMBERS:
         mine = [pair for pair in pairs if pair.entity == entity]
         yield Scan(entity, By.ID, tuple(sorted({pair.object_id for pair in mine if not pair.numbered})))

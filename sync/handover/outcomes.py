@@ -1,4 +1,4 @@
-"""What a write that did not succeed means for its contacts."""
+"""Decides what a failed write means for its contacts."""
 
 import re
 from collections import defaultdict
@@ -27,14 +27,17 @@ CONFLICT_ROUNDS = 3
 UNKNOWN_ROUNDS = 2
 LOCK_ROUNDS = 3
 DUPLICATE_ROUNDS = 1
-"""Looked up once more, since somebody may have created it meanwhile; what no key finds then is for a person."""
+"""After such a failure the record is looked up once more, since it may have been created meanwhile. If no key finds it,
+a person must look.
+"""
 LOST_ROUNDS = 5
 
 
 def failure(write: Write, result: WriteResult, times: int, alone: bool = False) -> Outcome | None:
-    """The outcome after the write failed `times` times in this batch; None to read again and plan anew.
+    """The outcome after the write failed `times` times in this batch; None to read and plan again.
 
-    `alone`: nothing else was in the request, and others came through before. Then a lost answer is the record's own.
+    `alone`: this write was the only one in its request while others succeeded, so a lost answer counts against the
+    record.
     """
     what = f"{write.entity} {write.key}"
     if isinstance(result, Rejected | Duplicate | RefusedRequest):
@@ -62,7 +65,8 @@ def _refused(what: str, result: Rejected | Duplicate | RefusedRequest, times: in
         case RefusedRequest(_, alone=True):
             return Failed(Code.C4C_REJECTED, text)
         case RefusedRequest() if times > UNKNOWN_ROUNDS:
-            # One that was refused in company only may be good: it comes again, at the cost of an attempt.
+            # A write that was refused only together with others may be good: it is tried again, at the cost of an
+            # attempt.
             return Postponed(Code.C4C_REJECTED, text, blames_record=True)
         case Duplicate() if times > DUPLICATE_ROUNDS:
             return Failed(Code.C4C_REJECTED, text)
@@ -78,8 +82,8 @@ Kind = tuple[str, str]
 class Reach:
     """How C4C has answered in this run so far.
 
-    `answered`: kinds of writes to which it gave an answer of their own, whatever it was. `silent`: requests in a row
-    that brought back nothing at all. `reached`: something came through at least once.
+    `answered`: kinds of writes that got an answer of their own, good or bad. `silent`: requests in a row without any
+    answer. `reached`: whether any request was answered.
     """
 
     answered: set[Kind] = field(default_factory=set)
@@ -91,7 +95,10 @@ class Reach:
         self.answered |= {(write.action, write.entity) for write, r in results if not isinstance(r, unanswered)}
 
     def note_lost(self, results: Results) -> list[Unknown]:
-        """The answers that an outage swallowed. Where anything came through, C4C is in reach, however bad the line."""
+        """Notes answers that were lost in an outage.
+
+        If any request was answered, C4C counts as reachable, however bad the line.
+        """
         lost = [result for _, result in results if isinstance(result, Unknown) and result.outage]
         self.reached = self.reached or len(lost) < len(results)
         self.silent = self.silent + 1 if len(lost) == len(results) else 0
@@ -99,9 +106,8 @@ class Reach:
 
 
 def request_at_fault(results: Results, known_good: Collection[Kind]) -> Refused | None:
-    """The refusal that no record is at fault for, if there is one.
-
-    Several records were sent singly, all requests were refused in the same way, and none of their kind was answered.
+    """The refusal that is not the fault of a record, if there is one: several records were sent one by one, all
+    requests were refused in the same way, and none of this kind was answered.
     """
     alike: dict[tuple[int, str], list[Refused]] = defaultdict(list)
     for write, result in results:
@@ -111,5 +117,5 @@ def request_at_fault(results: Results, known_good: Collection[Kind]) -> Refused 
 
 
 def _without_numbers(words: str) -> str:
-    """Two refusals of the same kind may each name the place or the id of their record."""
+    """The text without numbers, since two equal refusals may each name the position or id of their record."""
     return re.sub(r"\S*\d\S*", "", words)

@@ -1,4 +1,4 @@
-"""Whether this state may write to SAP Sales Cloud at the moment; reading is never in question."""
+"""Whether this state may write to SAP Sales Cloud at the moment. Reading is always allowed."""
 
 from sync.context import Context
 from sync.errors import SecondWriter
@@ -6,19 +6,19 @@ from sync.state import pausing, second_writer
 
 
 def granted(context: Context) -> bool:
-    """Whether the next write may go out: no other program writes under our keys, and no person paused writes."""
+    """Whether the next write may be sent: there is no second writer, and no person has paused writes."""
     with context.store.reading() as session:
         return second_writer.standing(session) is None and pausing.paused(session) is None
 
 
 def paused(context: Context) -> bool:
-    """Whether a person paused writes: what waits keeps waiting, and no attempt is spent."""
+    """Whether a person has paused writes. Pending contacts then keep waiting and lose no attempt."""
     with context.store.reading() as session:
         return pausing.paused(session) is not None
 
 
 def demand(context: Context) -> None:
-    """Raises SecondWriter while another program was found to write under our keys."""
+    """Raises SecondWriter while a second writer waits for a person's decision."""
     with context.store.reading() as session:
         found = second_writer.standing(session)
     if found:

@@ -1,4 +1,4 @@
-"""The one commit that records how the work of a batch ended, and the one event for each of its contacts."""
+"""Records how the work of a batch ended in one commit, and logs one event for each of its contacts."""
 
 import hashlib
 import json
@@ -30,14 +30,14 @@ from sync.state.work import DecisionRecord, HandoverRecord
 
 @dataclass
 class _Kept:
-    """What was committed, for the events."""
+    """What was committed, for logging afterwards."""
 
     after: dict[str, lifecycle.Progress | None] = field(default_factory=dict)
     handed_over: list[HandoverRecord] = field(default_factory=list)
 
 
 def record(context: Context, batch: Batch, faults: Faults) -> None:
-    """Keeps decisions, handovers, agreed values and progress of every settled contact, in one commit.
+    """Stores decisions, handovers, merge bases and progress of every settled contact, in one commit.
 
     A contact that cannot be recorded is left out of the batch, for `faults.settle` to decide on.
     """
@@ -69,7 +69,8 @@ def _commit(context: Context, batch: Batch, contacts: Sequence[str], kept: _Kept
             if planned and not isinstance(outcome, Postponed):
                 made.handed_over += _keep(session, context, attempt, planned, outcome, loaded)
             elif planned and _is_parked(after):
-                # Out of tries: `explain` tells why, as for everybody else who is parked.
+                # Out of tries: the decision is recorded, so that `explain` shows the reason as for every parked
+                # contact.
                 _decided(session, context, attempt, planned, outcome, loaded)
     batch.links = attempt.links
     kept.after |= made.after
@@ -107,7 +108,7 @@ def _is_parked(after: lifecycle.Progress | None) -> bool:
 def decision_record(
     view: ContactView, planned: Plan, outcome: Outcome, rules_fingerprint: str, more_warnings: Sequence[Reason] = ()
 ) -> DecisionRecord:
-    """The decision as it is kept: codes, reasons and warnings, with hashes of rules and input."""
+    """The decision as it is stored: codes, reasons and warnings, with fingerprints of rules and input."""
     body = {
         "scores": [decision.to_json() for decision in planned.decisions],
         "warnings": [warning.to_json() for warning in (*planned.warnings, *more_warnings)],
@@ -116,7 +117,7 @@ def decision_record(
 
 
 def input_fingerprint(view: ContactView) -> str:
-    """A hash of everything that the decision looked at."""
+    """A fingerprint of everything that the decision depends on."""
     companies = [
         [a.company.id, dict(a.company.properties), sorted((x.category, x.type_id, x.text or "") for x in a.labels)]
         for a in view.associations
@@ -142,7 +143,7 @@ def _handovers(view: ContactView, planned: Plan, rules: Rules) -> list[HandoverR
 
 
 def _record_merge_base(session: Session, planned: Plan, batch: Batch, now: datetime, loaded: work.Loaded) -> None:
-    """Links of records that exist already, with the values on which both sides agree."""
+    """Updates the links of existing records with the values that are now equal on both sides."""
     for entity, key in planned.obsolete_links:
         linking.drop(session, entity, key, batch.links.pop((entity, key), None))
         loaded.links.pop((entity, key), None)
@@ -153,7 +154,7 @@ def _record_merge_base(session: Session, planned: Plan, batch: Batch, now: datet
         known, stored = batch.links.get(pair), loaded.links.get(pair)
         if named_meanwhile(work.as_link(stored) if stored else None, known):
             continue
-        # What both sides hold now is the new common ground, whatever was sent before.
+        # Equal values are the new merge base, whatever was sent before.
         link = after(
             *pair, known, Observed(write.object_id, write.merge_base, write.observed, write.ours, write.shared)
         )
@@ -163,10 +164,10 @@ def _record_merge_base(session: Session, planned: Plan, batch: Batch, now: datet
 
 
 def handed_over(handover: HandoverRecord, since: datetime | None, now: datetime) -> None:
-    """Counts a lead that we created, and logs it. `since`: when we were in service.
+    """Counts a lead that we created, and logs it.
 
-    A contact that had crossed before that is of the first load: how long ago it did nobody knows, so its time is that
-    since we read it.
+    `since`: when our first load was complete. A contact that crossed before then crossed at an unknown time, so its
+    latency counts from our reading.
     """
     later = since is not None and handover.crossed_at is not None and handover.crossed_at >= since
     metrics.handed_over(handover.crossed_at, "later" if later else "first", now)
@@ -181,7 +182,7 @@ def _report_lead(batch: Batch, handover: HandoverRecord, since: datetime | None,
 
 
 def _is_created(batch: Batch, handover: HandoverRecord) -> bool:
-    """Also a lead whose creation was answered only after the connection broke and that was then found by its key."""
+    """Whether we created the lead. That includes a lead whose answer was lost and that was then found by its key."""
     link = batch.links.get((Entity.LEAD, handover.lead_key))
     return link is not None and link.origin == "created"
 
@@ -204,12 +205,12 @@ def _report_contact(
     elif outcome.code in (Code.QUALIFIED, Code.LEAD_CLOSED):
         emit(Event.CONTACT_SYNCED, contact=contact, code=code, counts=dict(writes))
     else:
-        # A refusal is carried over for those, too.
+        # A refusal is carried over for these contacts too.
         emit(Event.CONTACT_NOT_QUALIFIED, contact=contact, code=code, counts=dict(writes))
 
 
 def _report_postponed(contact: str, outcome: Postponed, after: lifecycle.Progress | None) -> None:
-    """One that is out of tries is parked; the others are tried again."""
+    """Logs a postponed contact: as parked if it is out of tries, else as tried again."""
     if _is_parked(after):
         emit(Event.CONTACT_PARKED, contact=contact, code=str(outcome.code), cause=outcome.detail)
         return

@@ -15,10 +15,9 @@ from sync.state.pending import mark_pending
 
 
 def release(context: Context) -> None:
-    """Asks once, after a copy of the state was put back, for leads of the parked contacts, and links what is found.
+    """Looks up once, after a copy of the state was restored, the leads of parked contacts, and links those that exist.
 
-    Raises RemoteError if SAP Sales Cloud cannot be asked; then the next push asks.
-    """
+    Raises RemoteError if SAP Sales Cloud cannot be read; the next push then tries again."""
     store = context.store
     with store.reading() as session:
         if backup.is_original(session, store):

@@ -1,7 +1,6 @@
-"""One round of a batch: which writes go out together, whose they are, and how a contact ends. Pure.
+"""One round of a batch: which writes are sent together, to which contacts they belong, and how a contact ends. Pure.
 
-A plan is made again after each round, so a round holds only what can be written now, each record once.
-"""
+Planning starts anew after each round, so a round holds only what can be written now, each record once."""
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,9 @@ from sync.lifecycle import Done, Failed, Outcome, Postponed
 from sync.planner.plan import Write
 
 MOST_TIMES = 2
-"""Times that the very same write may take effect in one batch: once more after sales undid it, and then it is a war."""
+"""How often the identical write may succeed in one batch. It is repeated once after somebody reverted it; after that,
+something keeps reverting it and we stop.
+"""
 
 Pair = tuple[str, str]
 """Entity and key of a record."""
@@ -40,7 +41,7 @@ class Round:
 
     @classmethod
     def next(cls, batch: Batch) -> "Round":
-        """What can be written now, each record once. Accounts go before what may depend on them."""
+        """The writes that are possible now, each record once. Accounts go before what may depend on them."""
         chosen: dict[Pair, Write] = {}
         taken: set[str] = set()
         for contact in batch.open():
@@ -52,7 +53,7 @@ class Round:
         return cls.of(batch, chosen.values())
 
     def concerned(self, write: Write) -> dict[str, int]:
-        """The contacts that the write belongs to, as far as they are still in the batch, each with its `change_seq`."""
+        """Those contacts of the write that are still in the batch, each with its `change_seq`."""
         return self.batch.concerned(self.owners[write.entity, write.key])
 
     def left(self) -> list[Write]:
@@ -68,7 +69,7 @@ class Round:
 
 
 def reread(batch: Batch, writes: Iterable[Write]) -> bool:
-    """Has records read again that we changed ourselves: a PATCH returns no ETag, and none is ever made up."""
+    """Has records read again that we changed ourselves, since a PATCH returns no ETag and the next change needs one."""
     stale = [write for write in writes if write.stale]
     for write in stale:
         batch.snapshot.forget(write.entity, write.object_id, ())
@@ -76,7 +77,7 @@ def reread(batch: Batch, writes: Iterable[Write]) -> bool:
 
 
 def reopen(batch: Batch, writes: Iterable[Write]) -> None:
-    """Contacts that seemed complete may want a relationship to an account that was only made now."""
+    """Opens settled contacts again that may need a relationship to an account that was created just now."""
     made = {write.key for write in writes if write.entity == Entity.ACCOUNT} & batch.new_accounts
     complete = [contact for contact, outcome in batch.outcomes.items() if isinstance(outcome, Done)]
     for contact in complete if made else ():
@@ -85,19 +86,19 @@ def reopen(batch: Batch, writes: Iterable[Write]) -> None:
 
 
 def settled(batch: Batch, contact: str) -> Outcome | None:
-    """How a contact ends whose plan has nothing left to write, or nothing that is worth it; None for any other."""
+    """The outcome of a contact with nothing left to write, or only writes that keep being reverted; None for others."""
     planned = batch.plans[contact]
     writes = list(planned.ready())
     if not writes:
         return stopped(planned.problem) if planned.problem else decided(planned.decisions)
-    # Something is to be written that was written before, and undone: it would be for ever.
+    # This write succeeded before and was reverted; repeating it would never end.
     return unsettled(batch, contact) if any(batch.repeated[content(w)] >= MOST_TIMES for w in writes) else None
 
 
 def unsettled(batch: Batch, contact: str) -> Outcome:
-    """How a contact ends whose plan did not come to rest: the same rules would give the same once more.
+    """The outcome of a contact whose plan still has writes after the last round.
 
-    Only where writes went wrong on the way is it tried again.
+    The same rules would do the same again, so it is parked; only if writes failed on the way is it tried again.
     """
     restless = list(batch.plans[contact].ready())
     names = "; ".join(f"{w.action} {w.entity} {w.key} ({', '.join(sorted(w.values()))})" for w in restless)
@@ -109,5 +110,5 @@ def unsettled(batch: Batch, contact: str) -> Outcome:
 
 
 def content(write: Write) -> Hashable:
-    """What a write is and says, whatever the record held before."""
+    """The content of a write, without what the record held before."""
     return write.entity, write.key, write.action, repr(sorted(write.body().items()))

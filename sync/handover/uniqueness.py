@@ -1,8 +1,8 @@
-"""Asks SAP Sales Cloud whether what we just created is unique: two workers with a state file each meet only there.
+"""Checks in SAP Sales Cloud that each record that we just created is the only one with its key.
 
-A second record with our key that our own technical user created, and that this state cannot explain, was written by
-another program: nothing more is written then. Any other twin (sales copied an account together with its key field)
-concerns its own contact alone.
+Two workers with separate state files show up only there. If our own technical user created a second record that this
+state cannot explain, another program writes under our keys, and writing stops. Any other twin (sales copied an account
+with its key field) concerns only its own contact.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -22,7 +22,8 @@ from sync.state.second_writer import Made
 def look(context: Context, schema: Schema, made: Sequence[Made]) -> None:
     """Looks for other records with the keys of new ones. Remembers a second writer, and what to look at again.
 
-    Raises RemoteError if C4C cannot be asked; the next push then asks.
+    Remembers a second writer, and the records to check again. Raises RemoteError if C4C cannot be read; the next push
+    then tries again.
     """
     ours = [one for one in made if one.entity in KEYED]
     if not ours:
@@ -77,7 +78,7 @@ def twins_of(made: Iterable[Made], records: Iterable[Scanned]) -> list[Twin]:
 
 
 def _report(context: Context, made: Sequence[Made], records: Sequence[Scanned]) -> list[Twin]:
-    """Remembers a second writer if there is one, and names every other twin; returns all of them."""
+    """Remembers a second writer if there is one, and logs every other twin; returns all twins."""
     twins = twins_of(made, records)
     if not twins:
         return []

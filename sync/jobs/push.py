@@ -139,8 +139,9 @@ def _loaded(context: Context, handover: Handover, ids: Sequence[str]) -> Batch:
 
 
 def _triage(context: Context, due: Sequence[str], counts: Counts, found: Faults) -> tuple[list[Candidate], Batch]:
-    """Settles contacts that need no request to C4C. Returns the others, and for the guard those
-    that no longer qualify.
+    """Settles contacts that need no request to C4C.
+
+    Returns the others, and for the guard those that no longer qualify.
     """
     concerned: list[Candidate] = []
     withdrawn = Batch({}, {})

@@ -141,8 +141,9 @@ def run_job(context: Context, name: str, results: Results) -> SyncError | None:
 
 
 def _attempt(context: Context, name: str) -> tuple[Counts, SyncError | None]:
-    """Runs a job once. A used-up daily limit is remembered: until its reset no job sends a request, and no contact
-    loses an attempt.
+    """Runs a job once.
+
+    A used-up daily limit is remembered: until its reset no job sends a request, and no contact loses an attempt.
     """
     try:
         budget.spare(context, name)
@@ -194,8 +195,9 @@ def unexpected(error: Exception, state: Path | None) -> SyncError:
 
 
 def place(bug: Exception) -> str:
-    """The place of an exception, from the outermost call to the innermost. Its message may hold
-    values and is left out.
+    """The place of an exception, from the outermost call to the innermost.
+
+    Its message may hold values and is left out.
     """
     frames = [f for f in traceback.extract_tb(bug.__traceback__) if "sync" in Path(f.filename).parts]
     return " > ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames[-3:])
@@ -225,8 +227,9 @@ def _emit_failed(failure: SyncError, **fields: object) -> None:
 
 
 def failed_outside(context: Context, name: str, error: Exception) -> SyncError:
-    """Counts, logs and, if the state store permits, records a run that failed before or after its own record. Alerts
-    and metrics look at recorded runs only, so without it the failure would show only in the log.
+    """Counts, logs and, if the state store permits, records a run that failed before or after its own record.
+
+    Alerts and metrics look at recorded runs only, so without it the failure would show only in the log.
     """
     failure, now = unexpected(error, context.store.path), context.now()
     with bound(run_id=context.run_id, job=name):

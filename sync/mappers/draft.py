@@ -183,8 +183,9 @@ SPREADABLE = frozenset({"text", "plain_text", "upper", "lower"})
 
 
 def _raws(mapped: FieldMap, own: str, value_of: ValueOf) -> Iterator[str | Awaited]:
-    """The values that the field may get, in order. A source is read only if those before it do not fit, so only then
-    must it be readable.
+    """The values that the field may get, in order.
+
+    A source is read only if those before it do not fit, so only then must it be readable.
     """
     given = iter(_given(mapped, own, value_of))
     if mapped.join is not None:

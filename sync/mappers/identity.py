@@ -55,8 +55,9 @@ def merged_ids(properties: Properties) -> tuple[str, ...]:
 
 
 def keys(company: Company, rules: AccountMap) -> frozenset[str]:
-    """Index keys by which peers are found: duplicates and rivals have at least one in common. A common key that begins
-    with `ALIKE` means duplicates.
+    """Index keys by which peers are found: duplicates and rivals have at least one in common.
+
+    A common key that begins with `ALIKE` means duplicates.
     """
     return frozenset(_keys(traits(company, rules), rules.natural_keys))
 
@@ -93,8 +94,9 @@ def _others(company: Company, groups: Iterable[Peers]) -> tuple[Peer, ...]:
 
 
 def fit(company: Traits, account: Traits) -> tuple[bool, bool, bool]:
-    """How well an account matches a company apart from its domain; more is better. The name counts
-    more than the place.
+    """How well an account matches a company apart from its domain; more is better.
+
+    The name counts more than the place.
     """
     postal = bool(company.postal) and company.postal == account.postal
     country_code = bool(company.country) and company.country == account.country

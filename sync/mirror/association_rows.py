@@ -71,6 +71,7 @@ def gone_labels(session: Session, found: Mapping[str, LabelSet]) -> set[LabelId]
 
 def unreadable_associations(session: Session, contact_ids: Sequence[str], now: datetime) -> list[str]:
     """Marks contacts whose associations could not be read, and keeps what is known of these.
+
     Returns the newly marked.
     """
     before = _unreadable(session, contact_ids)

@@ -67,8 +67,10 @@ def disagreement(session: Session, now: datetime) -> str | None:
 
 
 def last_certain(session: Session, now: datetime) -> datetime | None:
-    """When the last successful poll with a credible time began; None if there was none. Runs are numbered in their real
-    order. The clock ran ahead at the first run that is dated after `now`, so this run and all later ones do not count.
+    """When the last successful poll with a credible time began; None if there was none.
+
+    Runs are numbered in their real order. The clock ran ahead at the first run that is dated after `now`, so this run
+    and all later ones do not count.
     """
     prefetch = select(func.min(tables.JobRun.id)).where(col(tables.JobRun.started_at) > now + TOLERANCE)
     first = session.exec(prefetch).one()

@@ -17,8 +17,9 @@ from sync.state.pending import mark_pending, portions
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A contact as just read. `below`: modification time of the former version in the mirror, whose score was below the
-    threshold.
+    """A contact as just read.
+
+    `below`: modification time of the former version in the mirror, whose score was below the threshold.
     """
 
     id: str
@@ -50,9 +51,10 @@ def follow(session: Session, readings: Sequence[Reading], scores: Sequence[Score
 
 
 def _crossed_at(reading: Reading, below: datetime | None, now: datetime) -> datetime:
-    """HubSpot's last modification if it is later than the version `below` the threshold, otherwise now. A score can
-    rise without changing the contact's timestamp, which may then be years old and does not show when the threshold was
-    crossed.
+    """HubSpot's last modification if it is later than the version `below` the threshold, otherwise now.
+
+    A score can rise without changing the contact's timestamp, which may then be years old and does not show when the
+    threshold was crossed.
     """
     modified = reading.modified_at
     return min(modified, now) if modified and below and modified > below else now

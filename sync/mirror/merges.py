@@ -71,8 +71,9 @@ def _bound_to(entity: str) -> frozenset[str]:
 
 
 def _drop_twin(session: Session, old_id: str, new_id: str, entity: str) -> None:
-    """Removes one of two pairs that name the same record. The one that is not shared stays, since only its record is
-    kept up to date.
+    """Removes one of two pairs that name the same record.
+
+    The one that is not shared stays, since only its record is kept up to date.
     """
     old, new = (session.get(tables.Link, (entity, i)) for i in (old_id, new_id))
     if old and new and old.object_id and old.object_id == new.object_id:

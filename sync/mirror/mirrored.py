@@ -20,8 +20,9 @@ from sync.state.pending import mark_pending, portions
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """One HubSpot object as read, with only the properties that rules name. `unreadable`: those of them that could not
-    be read.
+    """One HubSpot object as read, with only the properties that rules name.
+
+    `unreadable`: those of them that could not be read.
 
     `lost`: by property the options that the portal no longer has.
     """
@@ -156,8 +157,9 @@ def properties_of(session: Session, kind: str, ids: Iterable[str]) -> dict[str, 
 
 
 def save_owners(session: Session, owners: Sequence[Owner], now: datetime) -> list[str]:
-    """Replaces the owners. Contacts become pending if their owner, or their company's, is new or
-    has another address.
+    """Replaces the owners.
+
+    Contacts become pending if their owner, or their company's, is new or has another address.
     """
     known = {row.id: row for row in session.exec(select(tables.Owner))}
     changed = [o.id for o in owners if o.id not in known or known[o.id].email != o.email]

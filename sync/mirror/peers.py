@@ -157,8 +157,9 @@ def _pairs(session: Session, column: str, values: Sequence[str]) -> list[tuple[s
 
 
 def _peers(session: Session, one: Mapping[str, tuple[str, ...]], company_ids: set[str]) -> dict[str, Peer]:
-    """Those of the companies that HubSpot has not merged into another, and whether they have an account. `one`: by
-    company, all that are the same one.
+    """Those of the companies that HubSpot has not merged into another, and whether they have an account.
+
+    `one`: by company, all that are the same one.
     """
     companies = loading.companies(session, company_ids - _merged(session, company_ids))
     origins = _origins(session, companies)

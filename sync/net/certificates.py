@@ -81,8 +81,9 @@ def _validity(der: bytes) -> Validity:
 
 
 def _elements(der: bytes) -> Iterator[tuple[int, bytes]]:
-    """Tag and content of each element of a DER sequence (X.690, 8.1). A length is one byte, or a count of further
-    bytes.
+    """Tag and content of each element of a DER sequence (X.690, 8.1).
+
+    A length is one byte, or a count of further bytes.
     """
     at = 0
     while at < len(der):
@@ -136,8 +137,9 @@ class ClientCertificate:
         """Does nothing: `version` already follows the files."""
 
     def load(self, context: ssl.SSLContext) -> None:
-        """Loads the certificate into the context. Raises ConfigurationError that names the wrong
-        file, and the remedy.
+        """Loads the certificate into the context.
+
+        Raises ConfigurationError that names the wrong file, and the remedy.
         """
         try:
             cert, key = self.cert.read_bytes(), self.key.read_bytes()

@@ -35,8 +35,9 @@ class Trust:
     private: Path | None = None
 
     def context(self) -> ssl.SSLContext:
-        """A TLS context that checks certificate and host name. Raises ConfigurationError for a file without
-        certificates.
+        """A TLS context that checks certificate and host name.
+
+        Raises ConfigurationError for a file without certificates.
         """
         context = create_urllib3_context()
         for path in self.public or _system():
@@ -85,8 +86,9 @@ class Adapter(HTTPAdapter):
 
     @cached_property
     def context(self) -> ssl.SSLContext:
-        """The TLS context, made when it is first needed: reading the authorities takes some 35 ms. Raises
-        ConfigurationError.
+        """The TLS context, made when it is first needed: reading the authorities takes some 35 ms.
+
+        Raises ConfigurationError.
         """
         found = self._trust.context()
         if self._certificate:
@@ -135,8 +137,9 @@ def adapter(
     certificate: ClientCertificate | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Adapter:
-    """Connections to one address, up to `size` kept open. Raises ConfigurationError if our
-    certificate cannot be used.
+    """Connections to one address, up to `size` kept open.
+
+    Raises ConfigurationError if our certificate cannot be used.
     """
     found = Adapter(trust, certificate, size, clock)
     if certificate and urlsplit(url).scheme == "https":

@@ -1,4 +1,4 @@
-"""Three-way comparison: what should be, what C4C holds, and what we sent last."""
+"""Three-way comparison: the wanted values, what C4C holds, and what we sent last."""
 
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -30,10 +30,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """What both sides agreed on last: the values that we sent, and what C4C made of them on saving.
+    """The merge base: the values that we sent, and what C4C made of them on saving.
 
-    `made`: field → digest of what it shows instead of ours, or filled in by itself when we created the record.
-    `unread`: fields that nobody read since we wrote.
+    `made`: field → fingerprint of the value that C4C shows instead of ours, or filled in when we created the record.
+    `unread`: fields that have not been read since we wrote them.
     """
 
     sent: Mapping[str, Any] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Base:
         return cls(link.sent, made if isinstance(made, Mapping) else {}, unread(link))
 
     def untouched(self, name: str, current: Any) -> bool:
-        """Whether the field shows what we sent, or what C4C made by itself: nobody else changed it."""
+        """Whether the field shows what we sent, or what C4C itself made of it, so that nobody else changed it."""
         if name in self.sent and same(current, self.sent[name]):
             return True
         return name in self.unread or (name in self.made and self.made[name] == fingerprint(current))
@@ -57,7 +57,7 @@ def _plain(value: Value) -> bool:
 
 
 def for_create(draft: Draft, schema: Schema) -> tuple[Change, ...]:
-    """Every value of the draft that may be sent with a POST."""
+    """The values of the draft that may be sent with a POST."""
     return tuple(
         Change(f.name, None, f.value, str(f.rule))
         for f in draft.fields
@@ -76,9 +76,9 @@ def for_update(draft: Draft, record: Record, base: Base, schema: Schema) -> tupl
 
 
 def _differs(field: DraftField, record: Record, base: Base) -> bool:
-    """Whether C4C shows another value than it made of this one, if it was sent already.
+    """Whether C4C's value differs from the wanted one, or from what C4C made of that when it was sent.
 
-    The id of a record that does not exist yet differs from every id there is.
+    The id of a record that does not exist yet differs from every value.
     """
     current = record.fields.get(field.name)
     if isinstance(field.value, Awaited):
@@ -90,7 +90,7 @@ def _differs(field: DraftField, record: Record, base: Base) -> bool:
 
 
 def _shrunk(group: Iterable[DraftField], sent: Mapping[str, Any]) -> list[DraftField]:
-    """A text that became shorter empties the further fields that we had filled, and only those."""
+    """Empties the further fields of a text that became shorter, if we had filled them."""
     members = list(group)
     if members[0].value is None:
         return members
@@ -115,7 +115,9 @@ def _allowed(group: list[DraftField], record: Record, base: Base) -> bool:
 
 
 def _ours(name: str, record: Record, base: Base) -> bool:
-    """Whether nobody but us and C4C itself wrote the field: untouched, or blank (a box never ticked) and never sent."""
+    """Whether only we and C4C itself wrote the field: it is untouched, or blank (a box never ticked) and we never sent
+    it.
+    """
     current = record.fields.get(name)
     return base.untouched(name, current) or (name not in base.sent and (blank(current) or current is False))
 

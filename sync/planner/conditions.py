@@ -1,6 +1,7 @@
-"""Runs the conditions of the rules. The answer is None where a condition holds, else what did not fit, in words.
+"""Tests the conditions of the rules.
 
-The words name properties, filters and what the rules ask for, never the values found: they end up in decisions.
+The result is None if a condition holds, else a text on what did not hold. Texts name properties, filters and what the
+rules ask for, but never the values found, since decisions store them.
 """
 
 from collections.abc import Iterable
@@ -17,9 +18,9 @@ from sync.planner.facts import Facts
 
 
 def shortfall(condition: Condition, facts: Facts) -> str | None:
-    """What of the condition does not hold; None if all of it does.
+    """What does not hold of the condition; None if all of it holds.
 
-    Raises Unreadable where that depends on a property that cannot be read; what the others decide is decided.
+    Raises Unreadable only if the result depends on a property that cannot be read.
     """
     filters = facts.rules.qualification.filters
     if condition.property is not None:
@@ -52,7 +53,7 @@ def _all(parts: Iterable[Condition], facts: Facts) -> str | None:
 
 
 def _each(parts: Iterable[Condition], facts: Facts) -> tuple[list[str | None], Unreadable | None]:
-    """What each part came to, and the first that could not be decided."""
+    """The result of each part, and the first that could not be decided."""
     found: list[str | None] = []
     unread: Unreadable | None = None
     for part in parts:
@@ -68,14 +69,14 @@ def holds(condition: Condition, facts: Facts) -> bool:
 
 
 def _named(condition: Condition) -> str:
-    """A condition in few words."""
+    """A short name of a condition."""
     if condition.filter is not None:
         return repr(condition.filter)
     return ", ".join(sorted(condition.properties() | condition.filters()))
 
 
 def _test(condition: Condition, facts: Facts) -> str | None:
-    """A test on one property, after its transform; what the transform cannot read is unknown."""
+    """A test on one property after its transform. A value that the transform cannot read counts as unknown."""
     assert condition.property is not None
     value = _value(condition, facts)
     if condition.known is not None and condition.known != (value is not None):
@@ -87,7 +88,7 @@ def _test(condition: Condition, facts: Facts) -> str | None:
 
 
 def _value(condition: Condition, facts: Facts) -> str | None:
-    """The property after its transform; a country by HubSpot's own code for it where the portal has one."""
+    """The property after its transform. A country comes from HubSpot's own country code if the portal has it."""
     assert condition.property is not None
     value = facts.get(condition.property)
     if condition.transform == "country":
@@ -98,7 +99,7 @@ def _value(condition: Condition, facts: Facts) -> str | None:
 
 def _list_asked(condition: Condition) -> str:
     if condition.one_of:
-        return f"is none of {_few(condition.one_of)}"
+        return f"is not one of {_few(condition.one_of)}"
     return f"is one of {_few(condition.none_of)}"
 
 
@@ -113,7 +114,7 @@ def _range_asked(condition: Condition) -> str:
 
 
 def _few(values: Iterable[str]) -> str:
-    """The first of a long list; addresses that a rule names are nobody's business."""
+    """The first values of a list, with e-mail addresses left out."""
     shown = sorted({"an address" if "@" in value else value for value in values})
     return ", ".join(shown[:6]) + (", …" if len(shown) > 6 else "")
 

@@ -1,4 +1,4 @@
-"""What the contact allows and refuses, channel by channel, and what a refusal means after the handover. Pure."""
+"""A contact's consent and refusals by channel, and the effect of a refusal after the handover. Pure."""
 
 from collections.abc import Mapping
 
@@ -14,9 +14,10 @@ Consents = Mapping[str, tuple[str, FieldRule]]
 
 
 def consents(view: ContactView, consent: Consent) -> Consents:
-    """What HubSpot knows. A refusal always goes over; consent never overrides what C4C knows better.
+    """Consents and refusals in HubSpot.
 
-    A property that cannot be read says nothing here, so that it holds back no refusal that another one says.
+    A refusal is always carried over; a consent does not replace what C4C knows better. A property that cannot be read
+    is ignored here, so that it does not hold back a refusal from another one.
     """
     found: dict[str, tuple[str, FieldRule]] = {}
     for rule in consent.channels:
@@ -37,32 +38,38 @@ def refusals(view: ContactView, consent: Consent) -> Consents:
 
 
 def stops_updates(view: ContactView, consent: Consent) -> bool:
-    """Whether somebody who was handed over opted out since, where the rules then stop all updates.
+    """Whether the contact opted out after its handover, and the rules then stop all updates.
 
-    Who had opted out before every handover was handed over nonetheless: nothing was withdrawn.
+    A contact already opted out at each handover has not withdrawn anything, so updates continue.
     """
     since = any(not opted_out(cycle.evidence.get(consent.optout_property)) for cycle in view.cycles)
     return consent.stop_updates_when_withdrawn and since and opted_out(view.known(consent.optout_property))
 
 
 def refused_since(view: ContactView, consent: Consent) -> bool:
-    """Whether sales may still hold a consent of somebody who was handed over and refuses now."""
+    """Whether the contact was handed over and refuses now, so that C4C may still hold a consent."""
     alive = not (view.merged_into or view.erased or view.archived)
     return alive and bool(view.cycles) and bool(refusals(view, consent))
 
 
 def opted_out(value: str | None) -> bool:
-    """Whether an opt-out is set. What is neither true nor false counts as set: nobody is written to by mistake."""
+    """Whether an opt-out is set.
+
+    A value that is neither true nor false counts as set, so that no person is contacted by mistake.
+    """
     return value is not None and truth(value) is not False
 
 
 def refuses(rule: ChannelRule, value: str) -> bool:
-    """Whether the value means refusal on a channel; of a rule of true and false, whatever is neither does too."""
+    """Whether the value means refusal on a channel.
+
+    If the rule uses true and false, any other value means refusal too.
+    """
     return _means(value, rule.refused) or (_boolean(rule) and truth(value) is None)
 
 
 def _means(value: str, values: frozenset[str]) -> bool:
-    """Whether the rule names the value, in any case, or true or false in any spelling."""
+    """Whether the rule names the value, ignoring case, or in another spelling of true or false."""
     said = truth(value)
     return any(code(value) == code(named) or (named in _BOOLEANS and said is (named == "true")) for named in values)
 
@@ -75,7 +82,7 @@ def _boolean(rule: ChannelRule) -> bool:
 
 
 def doubts(view: ContactView, consent: Consent) -> list[Reason]:
-    """A warning for each property of true and false that holds neither, and so is taken for a refusal."""
+    """A warning for each yes/no property with another value, which is taken for a refusal."""
     names = [consent.optout_property, *(rule.property for rule in consent.channels if _boolean(rule))]
     odd = [name for name in dict.fromkeys(names) if (value := view.known(name)) is not None and truth(value) is None]
     return [Reason(Code.VALUE_INVALID, f"{name} is neither true nor false, taken for a refusal") for name in odd]

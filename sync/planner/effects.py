@@ -1,7 +1,7 @@
-"""What a write means for what we know: its pair, and what C4C holds from then on. Pure.
+"""The effect of a write on what we know: its link, and what C4C holds from then on.
 
-The journal of the real run, that of the dry run and `simulate` all learn by these functions, so a forecast and the
-write that follows it cannot differ in what they remember.
+Pure. The journals of the real run and of the dry run, and `simulate`, all use these functions, so a forecast cannot
+differ from the write that follows it.
 """
 
 from collections.abc import Mapping, MutableMapping
@@ -24,9 +24,9 @@ KnownLinks = MutableMapping[Pair, Link]
 
 
 def announce(write: Write, links: KnownLinks, handover: Mapping[str, Any] | None = None) -> Link:
-    """The intent to create a record, kept in `links`: if the answer is lost, its values are known to be ours.
+    """Adds the intent to create a record to `links`, so that its values are known to be ours if the answer is lost.
 
-    `handover`: what a lead's handover rests on.
+    `handover`: the evidence of a lead's handover.
     """
     pair = (write.entity, write.key)
     links[pair] = after(*pair, links.get(pair), Announced(write.values(), handover or {}))
@@ -34,9 +34,9 @@ def announce(write: Write, links: KnownLinks, handover: Mapping[str, Any] | None
 
 
 def learn(write: Write, result: Written, links: KnownLinks, snapshot: Snapshot, schema: Schema) -> Link | None:
-    """What we know after a write that took effect, kept in `links` and `snapshot`; returns the new pair.
+    """Updates `links` and `snapshot` after a successful write; returns the new link.
 
-    None where the write leaves no pair: a deletion drops that of the record, and some records have none of ours.
+    None if there is none: a deletion drops the record's link, and some records have no link of ours.
     """
     pair = (write.entity, write.key)
     if write.action == "delete":
@@ -51,13 +51,13 @@ def learn(write: Write, result: Written, links: KnownLinks, snapshot: Snapshot, 
 
 
 def forget(write: Write, links: KnownLinks) -> None:
-    """Drops the pair of a record that does not exist, and the pairs of its parts."""
+    """Drops the link of a record that does not exist, and those of its parts."""
     for one in (write, *write.children):
         links.pop((one.entity, one.key), None)
 
 
 def wrote(write: Write, record: Record | None, schema: Schema) -> Wrote:
-    """The event of a write that took effect. `record`: what was created, None after a change."""
+    """The event of a successful write. `record`: the created record, None after a change."""
     sent = write.values()
     object_id = write.object_id or (record.object_id if record else "")
     observed = observe(record, sent, schema, EVERYTHING) if record else write.observed
@@ -70,7 +70,7 @@ def adopts(write: Write) -> bool:
 
 
 def _see(write: Write, result: Written, snapshot: Snapshot) -> None:
-    """What C4C holds now, as far as the answer shows it."""
+    """Updates the snapshot with what the answer shows of C4C."""
     if result.record is not None:
         snapshot.created(result.record, write.answers)
     elif write.object_id is not None and write.action == "delete":

@@ -1,4 +1,4 @@
-"""What the rules can know of a contact and the company of its lead: properties, and what is derived from them."""
+"""The values that rules can use: properties of a contact and of its lead's company, and what is derived from them."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from sync.domain.views import Company, ContactView
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A contact, the company of its lead (if any), and the rules they are looked at with."""
+    """A contact, the company of its lead (if any), and the rules."""
 
     view: ContactView
     company: Company | None

@@ -1,4 +1,4 @@
-"""Which records answer a lookup: compared exactly, whatever a search found. Pure."""
+"""Decides which records answer a lookup, by exact comparison, whatever the search returned. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -11,7 +11,7 @@ from sync.planner.snapshot import Ask, Lookup, Record
 from sync.planner.writes import TAX_NUMBER
 
 Matches = dict[tuple[Ask, str], dict[str, list[Record]]]
-"""Records by kind of lookup and entity, and then by the value that they answer."""
+"""Records by kind of lookup and entity, then by the value that they answer to."""
 
 _FIELDS = {
     Ask.BY_ID: "ObjectID",
@@ -37,7 +37,7 @@ def field_of(kind: Ask, entity: str, key_fields: Mapping[str, str]) -> str:
 
 
 def read_from(kind: Ask, entity: str) -> str:
-    """The entity whose records are searched; a tax number is a record of its own, below its account."""
+    """The entity whose records are searched. A tax number is a record of its own, below its account."""
     return TAX_NUMBER if kind is Ask.ACCOUNT_BY_TAX else entity
 
 
@@ -47,7 +47,7 @@ def _own_field(kind: Ask, entity: str, key_fields: Mapping[str, str]) -> str:
 
 
 def index(lookups: Iterable[Lookup], records: Mapping[str, Sequence[Record]], key_fields: Mapping[str, str]) -> Matches:
-    """The records by what they really answer."""
+    """The records by the values that they really answer to."""
     return {
         (kind, entity): _by_value(kind, records.get(read_from(kind, entity), ()), _own_field(kind, entity, key_fields))
         for kind, entity in {(q.kind, q.entity) for q in lookups}
@@ -69,7 +69,7 @@ def answered(lookup: Lookup, matches: Matches) -> list[Record]:
 
 
 def _asked(lookup: Lookup) -> str:
-    """The lookup's value as answers are compared with it."""
+    """The lookup's value in the form in which answers are compared."""
     match lookup.kind:
         case Ask.PERMISSIONS_OF | Ask.BY_UUID:
             return lookup.value.upper()
@@ -81,7 +81,7 @@ def _asked(lookup: Lookup) -> str:
 
 
 def _answer(kind: Ask, record: Record, key_field: str) -> str | None:
-    """The value that a lookup must have to be answered by this record."""
+    """The value of the lookup that this record answers; None if it answers none."""
     match kind:
         case Ask.BY_KEY:
             return record.text(key_field)

@@ -1,7 +1,7 @@
-"""What a record told about itself when it was read or created, as kept beside its link.
+"""What was observed of a record when it was read or created, stored with its link.
 
-With it a plan can be made without the network: the ids that other records refer to, a lead's status, and which fields
-hold values that are not ours. Those values stay in SAP Sales Cloud; a short digest of each tells equal from different.
+It allows a plan without the network: the ids that other records refer to, a lead's status, and which fields hold
+foreign values. Those values themselves stay in SAP Sales Cloud; a short fingerprint of each tells equal from different.
 """
 
 import hashlib
@@ -25,19 +25,19 @@ IDENTITY = (
     "StatusCode",
     "Consent",
 )
-"""Names of a record, the owner of an account, and codes that decide how a record is treated."""
+"""Ids of a record, the owner of an account, and codes that decide how a record is treated."""
 
 FLAGS = ("ReverseMainIndicator",)
-"""Marks that decide, kept as `"true"` and `"false"`."""
+"""Flags that matter for decisions, stored as `"true"` and `"false"`."""
 
 ADOPTED_BY = "by"
-"""The natural key by which a record of somebody else was recognised, in words."""
+"""The natural key by which an adopted record was recognised, in words."""
 
 PARTS = "parts"
-"""Under a header: its parts by ObjectID, those of sales included."""
+"""Of a header: its parts by ObjectID, including those of sales."""
 
 CROSSING = "crossing"
-"""When the threshold had been crossed the last time when the lead was seen open."""
+"""The time of the last crossing when the lead was last read open."""
 
 
 def observe(
@@ -46,10 +46,9 @@ def observe(
     schema: Schema | None = None,
     unread: Container[str] = (),
 ) -> dict[str, Any]:
-    """Identity of the record and, given the values that are `ours`, digests of all others that it shows (else None).
-
-    `unread`: fields that are read for the first time since our write, so that what they show is what C4C made of our
-    values, or filled in by itself.
+    """The identity of the record and, given the values that are `ours`, fingerprints of its foreign values (else None).
+    `unread`: fields that are read for the first time since our write, so they show what C4C made of our values, or
+    filled in by itself.
     """
     identity = {name: record.fields[name] for name in IDENTITY if not blank(record.fields.get(name))}
     identity |= {name: str(value).lower() for name in FLAGS if isinstance(value := record.fields.get(name), bool)}
@@ -65,7 +64,7 @@ def observe(
 
 
 class Everything(Container[str]):
-    """Holds every name."""
+    """A container that contains every name."""
 
     def __contains__(self, name: object) -> bool:
         return True
@@ -75,7 +74,9 @@ EVERYTHING = Everything()
 
 
 def unread(link: Link | None) -> Container[str]:
-    """Fields that were not read since we wrote them; of a create whose answer was lost all that C4C filled in, too."""
+    """Fields that have not been read since we wrote them; after a create whose answer was lost, also every field that
+    C4C filled in.
+    """
     if link and not link.object_id:
         return EVERYTHING
     names = link.observed.get(UNREAD) if link else None
@@ -87,7 +88,9 @@ def _foreign(value: Any, ours: Any) -> bool:
 
 
 def fingerprint(value: Any) -> str:
-    """The same for values that mean the same (`"82"` and `"82.0"`, UUIDs in any case, blank and null)."""
+    """A short hash of a value, equal for values that mean the same (`"82"` and `"82.0"`, UUIDs in any case, blank and
+    null).
+    """
     if isinstance(value, Foreign):
         return value.fingerprint
     if blank(value):
@@ -96,7 +99,9 @@ def fingerprint(value: Any) -> str:
 
 
 def known_fields(link: Link) -> dict[str, Any]:
-    """The record behind a link as it is known without the network: sent by us, or seen there as somebody else's."""
+    """The record behind a link as known without the network: values that we sent, and foreign values that were
+    observed.
+    """
     foreign = link.observed.get("theirs")
     foreign = {n: Foreign(str(d)) for n, d in foreign.items()} if isinstance(foreign, Mapping) else {}
     identity = {name: link.observed[name] for name in IDENTITY if name in link.observed}
@@ -105,7 +110,7 @@ def known_fields(link: Link) -> dict[str, Any]:
 
 
 class Foreign:
-    """A value that SAP Sales Cloud holds and we do not: only equality can be asked."""
+    """A foreign value of which we know only the fingerprint, so it can only be tested for equality."""
 
     def __init__(self, fingerprint_: str) -> None:
         self.fingerprint = fingerprint_

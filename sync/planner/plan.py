@@ -1,7 +1,7 @@
-"""The plan for one contact: what C4C should hold, compared with what it holds. Pure.
+"""Makes the plan for one contact: what C4C should hold, compared with what it holds. Pure.
 
-Order: account → contact person → relationships → lead → permissions → attributes. A record whose ids depend on one
-that does not exist yet is shown as waiting; after that one was written, the plan is made again and the rest follows.
+Order: account → contact person → relationships → lead → permissions → attributes. A record that needs the id of one
+that does not exist yet is planned as waiting; after that one was written, planning starts anew and the rest follows.
 """
 
 from contextlib import suppress
@@ -40,9 +40,9 @@ def plan(
     tenant: Tenant,
     most_relationships: int = 0,
 ) -> Plan:
-    """What to write for one contact, or what to ask first.
+    """What to write for one contact, or what to look up first.
 
-    `decisions`: those that `qualify` made on this very view. A contact that would have more than `most_relationships`
+    `decisions`: those of `qualify` on exactly this view. A contact that would have more than `most_relationships`
     relationships written is parked; 0 switches that off.
     """
     if not concerns(view, decisions, links, rules, tenant.schema):
@@ -66,7 +66,8 @@ def plan(
 
 
 def concerns(view: ContactView, decisions: tuple[Decision, ...], links: Links, rules: Rules, schema: Schema) -> bool:
-    """Whether something may have to be written: the contact qualifies, refuses after its handover, or scores otherwise.
+    """Whether something may have to be written: the contact qualifies, refuses after its handover, or its open lead
+    shows another score.
 
     `links`: the contact's own at least; `schema`: what the tenant offers, as far as it is known.
     """
@@ -76,7 +77,7 @@ def concerns(view: ContactView, decisions: tuple[Decision, ...], links: Links, r
 
 
 def _carried_over(workspace: Workspace, decisions: tuple[Decision, ...]) -> tuple[Decision, ...]:
-    """The decisions as they are when all records are planned. Raises NotYet, or Problem."""
+    """The final decisions, when all records are planned. Raises NotYet, or Problem."""
     qualified = any(decision.qualified for decision in decisions)
     if qualified and not stops_updates(workspace.view, workspace.rules.qualification.consent):
         _prefetch(workspace, decisions)
@@ -102,7 +103,7 @@ def _handover(workspace: Workspace, decision: Decision) -> Decision:
 
 
 def _refusal(workspace: Workspace) -> None:
-    """A refusal that came after the handover goes over to the living contact person, and nothing else."""
+    """Plans only the refusal, for the active contact person, after a contact that was handed over refused."""
     person = _known_person(workspace)
     if person is not None:
         permissions.permissions(workspace, person, only_refusals=True)
@@ -111,7 +112,10 @@ def _refusal(workspace: Workspace) -> None:
 
 
 def _known_person(workspace: Workspace) -> Party | None:
-    """The living contact person; a contact that is left alone does not wait for a person to choose one."""
+    """The active contact person.
+
+    For a contact that is left alone, an unclear one counts as none, so that it does not wait for a person.
+    """
     try:
         return parties.known_person(workspace)
     except Problem:
@@ -121,10 +125,10 @@ def _known_person(workspace: Workspace) -> Party | None:
 
 
 def _refuse_all_the_same(workspace: Workspace) -> None:
-    """What keeps the handover waits for a person; a refusal does not. The rest is not written.
+    """The contact is parked, so nothing is written, except an opt-out, which must reach C4C anyway.
 
-    Of records that are ours already it is kept what they hold. What would only now have been adopted or shared is not
-    ours before that happens: until then the company may be corrected, or another one may come.
+    Observations of records that are ours already are kept. Records that would be adopted or shared only now are not
+    ours yet, since the company may still be corrected or replaced.
     """
     known = [w for w in workspace.records if w.object_id and workspace.link(w.entity, w.key)]
     workspace.records[:] = [replace(w, action="unchanged", changes=()) for w in known]
@@ -148,7 +152,7 @@ WITHDRAWN = Reason(Code.ALREADY_HANDED_OVER, "consent was withdrawn: the refusal
 
 
 def _prefetch(workspace: Workspace, decisions: tuple[Decision, ...]) -> None:
-    """Asks what does not depend on other answers in the first round, so that rounds stay few."""
+    """Requests in the first round everything that does not depend on other answers, so that few rounds are needed."""
     qualified = [decision for decision in decisions if decision.qualified]
     for decision in qualified:
         leads_of.leads(workspace, decision)
@@ -168,7 +172,7 @@ def _known(workspace: Workspace, entity: str, key: str) -> bool:
 
 
 def _known_parts(workspace: Workspace) -> None:
-    """What hangs on a contact that we know."""
+    """Requests the relationships, permissions and attributes of a contact person that we know."""
     contact_id = workspace.view.id
     if link := workspace.link(Entity.CONTACT, contact_id):
         workspace.prefetch(relations.lookup(link.object_id))

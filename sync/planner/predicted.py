@@ -1,4 +1,4 @@
-"""What a run would write, record by record, as `plan` and `simulate` show it. Pure."""
+"""The records that a run would write, as `plan` and `simulate` show them. Pure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from sync.planner.writes import Write
 
 @dataclass(frozen=True, slots=True)
 class PredictedField:
-    """One field of a predicted write, in words where C4C has yet to give an id."""
+    """One field of a predicted write. An id that C4C has not given yet is shown in words."""
 
     old: Any
     new: Any
@@ -24,8 +24,7 @@ class PredictedField:
 class Predicted:
     """One record that would be written; several writes of one record count as one.
 
-    `adopts`, of a record that somebody else made and that is taken over: `object_id`, `number`, and `by` which natural
-    key.
+    `adopts`: of a record that is adopted, `object_id`, `number`, and `by` which natural key it was recognised.
     """
 
     entity: str
@@ -41,7 +40,7 @@ class Predicted:
 
 
 class Predictions(dict[tuple[str, str], Predicted]):
-    """What was pretended so far, by entity and key. `shown` puts values into words that no C4C has given yet."""
+    """The simulated writes so far, by entity and key. `shown` replaces ids that C4C has not given yet by words."""
 
     def __init__(self, shown: Callable[[Any], Any]) -> None:
         super().__init__()

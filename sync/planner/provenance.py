@@ -1,4 +1,4 @@
-"""Whose values a record of ours holds of which nothing is remembered, as after a loss of the state. Pure."""
+"""Whether the values of our record are ours, when nothing is remembered of it, as after a loss of the state. Pure."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from sync.planner.observed import fingerprint
 from sync.planner.snapshot import Record
 
 AT_ONCE = timedelta(minutes=1)
-"""C4C finishes a record that was created within moments, and so do we with what hangs on it."""
+"""C4C completes a new record within moments, and so do we with the records that belong to it."""
 
 
 def creator(record: Record) -> str:

@@ -1,4 +1,4 @@
-"""Does this contact become a lead for this score? The chain of rules, each step with its reason."""
+"""Decides whether a contact becomes a lead for a score: the chain of rules, each step with its reason."""
 
 from collections.abc import Callable, Iterator
 
@@ -18,8 +18,8 @@ from sync.planner.facts import Facts
 def qualify(view: ContactView, rules: Rules) -> tuple[Decision, ...]:
     """One decision for each configured score.
 
-    Asked once for each view that is loaded, and handed on with it: planning is repeated after each answer of C4C, and
-    must rest on the same decisions each time. They are never carried over to a view that is loaded later.
+    Called once for each loaded view; the decisions then travel with it. Planning starts anew after each answer of C4C
+    and must use the same decisions each time. A view that is loaded later gets new decisions.
     """
     company, chosen = _chosen(view, rules)
     facts = Facts(view, company, rules)
@@ -36,16 +36,15 @@ def _chosen(view: ContactView, rules: Rules) -> tuple[Company | None, Reason]:
 
 
 NEEDS_A_PERSON = frozenset({Code.COMPANY_AMBIGUOUS})
-"""Decisions that park a contact: it would qualify, but only a person can say how."""
+"""Codes that park a contact: it would qualify, but a person must settle something first."""
 
 _ENDED = frozenset({Code.LEAD_CLOSED, Code.ALREADY_HANDED_OVER})
 
 
 def leading(decisions: tuple[Decision, ...]) -> Decision:
-    """The decision that stands for the contact as a whole, whatever the order of the scores in the file.
-
-    A qualified one before all others, then one that waits for a person, then one that waits for a property, then one
-    whose lead was there already.
+    """The decision that counts for the contact as a whole, whatever the order of the scores in the file: first a
+    qualified one, then one that waits for a person, then one that waits for a property, then one whose lead existed
+    already.
     """
     return min(decisions, key=_rank)
 
@@ -58,7 +57,10 @@ def _rank(decision: Decision) -> int:
 
 
 def _decide(facts: Facts, score: Score, chosen: Reason) -> Decision:
-    """The first reason against decides; the others are told too, so that one look shows all that is to be done."""
+    """The first reason against decides.
+
+    The others are listed too, so that one look shows everything that needs to be done.
+    """
     alive = _alive(facts.view)
     if alive.code is not Code.QUALIFIED:
         return Decision(score.name, alive.code, (alive,))
@@ -95,7 +97,7 @@ def _steps(facts: Facts, score: Score) -> Iterator[Reason]:
 
 
 def _read(step: Callable[..., Reason], *arguments: object) -> Reason:
-    """The step's outcome, or that it rests on a property that cannot be read."""
+    """The step's outcome, or the reason that it depends on a property that cannot be read."""
     try:
         return step(*arguments)
     except Unreadable as unread:
@@ -107,7 +109,7 @@ def _unread(unread: Unreadable) -> Reason:
 
 
 def _unknown_refusals(view: ContactView, consent: Consent) -> Iterator[Reason]:
-    """Whoever might have refused is not handed over before that is known."""
+    """Reasons for channels whose refusal cannot be read: the contact is not handed over until it is known."""
     names = (consent.optout_property, *(rule.property for rule in consent.channels))
     yield from (_unread(Unreadable("contact", name)) for name in dict.fromkeys(names) if name in view.unreadable)
 
@@ -126,7 +128,7 @@ def _measure(view: ContactView, measure: Measure) -> Reason:
     value = view.get(measure.property)
     match level(measure, view.properties):
         case Level.MISSING:
-            return Reason(Code.SCORE_MISSING, f"{measure.property} is empty or no number; empty is not 0")
+            return Reason(Code.SCORE_MISSING, f"{measure.property} is empty or not a number; empty is not 0")
         case Level.MET:
             return Reason(Code.QUALIFIED, f"{_shown(measure, value, met=True)}{_since(view, measure)}")
         case _:
@@ -145,7 +147,7 @@ def _since(view: ContactView, measure: Measure) -> str:
 
 
 def _unused_domains(facts: Facts) -> Iterator[Reason]:
-    """A note for each company's domain by which no account is looked for."""
+    """A note for each company's domain by which no account is looked up."""
     rules = facts.rules.mapping.account
     sources = [source for key in rules.natural_keys if key.kind == "web_domain" for source in key.source]
     for association in facts.view.associations:
@@ -204,7 +206,9 @@ def _last_name(view: ContactView) -> Reason:
 
 
 def route_of(score: Score, facts: Facts) -> str:
-    """The lead's route: of a label on its company, else the first of the score's routes that fits, else its own."""
+    """The lead's route: that of a label on its company, else the first of the score's routes whose condition holds,
+    else the score's own.
+    """
     for rule in facts.rules.qualification.labels:
         if rule.route and any(
             companies.labelled(a, rule.label) for a in facts.view.associations if _same(a.company, facts.company)

@@ -1,7 +1,7 @@
 """A target without a network: C4C as our links remember it. Pure.
 
-What C4C holds is taken to be what we sent last and what each record showed when it was read last. What none of our runs
-has read — an account that sales made meanwhile, an edit since the last run — cannot be known here; `plan` asks C4C.
+C4C is assumed to hold what we sent last and what was last observed. Accounts that sales created meanwhile, and edits
+since the last run, are unknown here; `plan` asks C4C.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,11 +20,11 @@ from sync.planner.writes import Links
 
 @dataclass(frozen=True, slots=True)
 class Assumptions:
-    """What is assumed beyond the links.
+    """Assumptions beyond the links.
 
-    `accounts`: companies that become accounts for other contacts meanwhile. `ambiguous`: (entity, key) of what C4C was
-    found to hold more than once, which only a person can settle. `creates_permission_sets`: whether the tenant makes
-    one for each new contact. `most_relationships`: the limit for one contact.
+    `accounts`: companies that become accounts for other contacts meanwhile. `ambiguous`: (entity, key) of records that
+    C4C was found to hold several times, so that a person must choose. `creates_permission_sets`: whether the tenant
+    makes one for each new contact. `most_relationships`: the limit for one contact.
     """
 
     accounts: frozenset[str] = frozenset()
@@ -34,7 +34,7 @@ class Assumptions:
 
 
 class Nothing:
-    """Holds no record, so that a dry run on it rests on what is added alone."""
+    """Holds no record, so that a dry run on it sees only what is added."""
 
     def find(self, lookups: Iterable[Lookup], snapshot: Snapshot) -> None:
         for lookup in lookups:
@@ -42,7 +42,7 @@ class Nothing:
 
 
 def remembered(view: ContactView, links: Links, rules: Rules, assumed: Assumptions) -> DryRunTarget:
-    """C4C as the links of one contact remember it, for pretended writes."""
+    """A target with C4C's records according to one contact's links, for simulated writes."""
     key_fields = rules.mapping.key_fields()
     target = DryRunTarget(Nothing(), key_fields, creates_permission_sets=assumed.creates_permission_sets)
     for link in links.values():
@@ -56,7 +56,7 @@ def remembered(view: ContactView, links: Links, rules: Rules, assumed: Assumptio
 
 
 def _assume(target: DryRunTarget, view: ContactView, links: Links, assumed: Assumptions) -> None:
-    """What the links do not show."""
+    """Adds the assumptions beyond the links."""
     for key in sorted(assumed.accounts):
         if (Entity.ACCOUNT, key) not in links:
             target.assume_account(key)
@@ -69,14 +69,17 @@ def _assume(target: DryRunTarget, view: ContactView, links: Links, assumed: Assu
 
 
 def _row(link: Link, links: Links, key_field: str | None) -> dict[str, Any]:
-    """The record behind a link. A pair that only a person named was never looked at: it has no key of ours yet."""
+    """The record behind a link.
+
+    If only a person named the pair, the record has not been read and has no key of ours yet.
+    """
     looked_at = link.observed.keys() - {FORMER} or link.origin != "set"
     key = {key_field: link.key} if key_field and looked_at else {}
     return {**known_fields(link), **_parent(link, links), **key, "ObjectID": link.object_id}
 
 
 def _parent(link: Link, links: Links) -> dict[str, Any]:
-    """Relationships are read by their contact, which they name by its number when they are made."""
+    """The contact of a relationship. Relationships are looked up by it, but name it by number when they are created."""
     if link.entity != Entity.RELATION:
         return {}
     person = links.get((Entity.CONTACT, link.owner))
@@ -85,7 +88,7 @@ def _parent(link: Link, links: Links) -> dict[str, Any]:
 
 
 def _add_parts(target: DryRunTarget, link: Link) -> None:
-    """The parts of a header as they were read: those that sales added, and our own where sales changed them."""
+    """Adds the observed parts of a header: those that sales added, and ours that sales changed."""
     inside = next((entity for entity, kind in TYPES.items() if kind.parent == link.entity), None)
     parts = link.observed.get(PARTS)
     if inside is None or not isinstance(parts, Mapping):
@@ -100,7 +103,7 @@ def _add_parts(target: DryRunTarget, link: Link) -> None:
 
 
 def _add_former(target: DryRunTarget, link: Link, key_field: str | None) -> None:
-    """A person named another record than the one that holds our key: that one still holds it."""
+    """Adds the record that still holds our key after a person named another one."""
     former = link.observed.get(FORMER)
     if isinstance(former, str) and key_field:
         target.add(link.entity, {key_field: link.key, "ObjectID": former})

@@ -1,7 +1,7 @@
-"""Which C4C record is meant: by link, by external key, by natural key — or none, so that it must be created.
-
-What exists is adopted, never created twice. Obsolete records and records of another external key are no candidates.
-An obsolete record that was ours gives its key up before another takes it, so that no key is ever there twice.
+"""Finds the C4C record for a HubSpot id: by link, by external key, by natural key; or none, so that it must be created.
+An existing record is adopted instead of creating a second one. Obsolete records, and records with another external key,
+are not candidates. An obsolete record of ours gives its key up before another record gets it, so that no key exists
+twice.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -23,14 +23,15 @@ Asker = Callable[[Lookup], tuple[Record, ...] | None]
 
 
 class NotRead(Exception):
-    """A question was not answered yet; it has been asked."""
+    """A lookup has no answer yet; it has been requested."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rival:
     """Another company that may claim an account; `precedence` decides between duplicates that fit equally.
 
-    `accounts`: ids of the companies whose account it has or would share; while one of them lives, it claims no other.
+    `accounts`: ids of the companies whose account it has or would share; while one of these is active, it claims no
+    other.
     """
 
     company: Company
@@ -42,19 +43,19 @@ class Rival:
 class Found:
     """Exactly one record; those in `release` hold its key and must give it up first.
 
-    `by`: the natural key by which a record without our key was recognised, in words; empty for a key or a pair of ours.
+    `by`: the natural key by which a record without our key was recognised, in words; empty if our key or link found it.
     """
 
     record: Record
     release: tuple[Record, ...] = ()
     by: str = ""
     shared: bool = False
-    """It carries the key of another HubSpot id: sales merged two of our records, and this one lives on for both."""
+    """It carries the key of another HubSpot id: sales merged two of our records, and this one remains for both."""
 
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """No record: create one."""
+    """There is no record; create one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,9 @@ class Ambiguous:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """The only record that fits carries the key of another HubSpot id; it may stand in for one that became obsolete."""
+    """The only matching record carries the key of another HubSpot id; it may be the successor of one that became
+    obsolete.
+    """
 
     record: Record
     by: str
@@ -74,7 +77,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Contested:
-    """A record that fits other companies of HubSpot just as well; a person must say whose it is."""
+    """The record matches other HubSpot companies equally well; a person must say whose it is."""
 
     record: Record
     others: tuple[str, ...]
@@ -82,19 +85,19 @@ class Contested:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The record became obsolete (merged away, closed down), and nothing tells which one lives on."""
+    """The record became obsolete (merged into another, closed down), and its successor is unknown."""
 
     record: Record
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """The answer was not read yet; the questions have been asked."""
+    """The answers are not read yet; the lookups have been requested."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unasked:
-    """No key that could be asked finds a record, and C4C refused to answer for one: nothing may be created."""
+    """No answered lookup found a record, but C4C refused one of the lookups, so nothing may be created."""
 
     why: str
 
@@ -104,7 +107,7 @@ Resolution = Found | Absent | Ambiguous | Claimed | Contested | Lost | Unread | 
 
 @dataclass(frozen=True, slots=True)
 class Keyed:
-    """What is asked for: entity and external key, how the key is kept, and what marks an obsolete record."""
+    """The record to find: entity and external key, the field of the key, and what marks an obsolete record."""
 
     entity: str
     key: str
@@ -114,7 +117,9 @@ class Keyed:
     former: tuple[str, ...] = ()
     """HubSpot ids that were merged into this one; a record may still carry one of them."""
     kin: frozenset[str] = frozenset()
-    """Other HubSpot ids that may stand for the same: after a merge in C4C their record lives on for this one too."""
+    """Other HubSpot ids that may stand for the same record: after a merge in C4C their record
+    remains for this one too.
+    """
 
     def lives(self, record: Record) -> bool:
         return record.text(self.status_field) != self.obsolete_status
@@ -134,10 +139,10 @@ def account(
     rivals: Sequence[Rival] = (),
     alike: Sequence[tuple[Company, Sequence[Rival]]] = (),
 ) -> Resolution:
-    """The account of a HubSpot company. Raises Unreadable where a key that could find it cannot be read.
+    """The account of a HubSpot company. Raises Unreadable if a natural key that could find it cannot be read.
 
-    `rivals`: other companies that may claim the same account. `alike`: duplicates for which the company stands, each
-    with its own rivals; what is known of them counts where the company's properties find nothing.
+    `rivals`: other companies that may claim the same account. `alike`: its duplicates, each with its own rivals; they
+    count if the company's own properties find nothing.
     """
     kin = frozenset(peer.company.id for peer in peers(company))
     wanted = replace(account_key(company.id, rules), former=merged_ids(company.properties), kin=kin)
@@ -169,7 +174,7 @@ def _by_own_key(wanted: Keyed) -> Lookup:
 
 
 def holder(wanted: Keyed, ask: Asker) -> Record | None:
-    """The living record that carries the key. Raises NotRead where the question was not answered yet."""
+    """The active record that carries the key. Raises NotRead if the lookup has no answer yet."""
     records = ask(_by_own_key(wanted))
     if records is None:
         raise NotRead
@@ -210,7 +215,7 @@ def _by_key(
     refused: list[str] = []
     keyed = _tried(_by_own_key(wanted), ask, refused)
     if refused:
-        # Whoever holds our key is not known: another record must not be given it too.
+        # The holder of our key is unknown, so the key must not be given to another record.
         return Unasked(refused[0])
     if keyed is None:
         return Unread()
@@ -225,7 +230,7 @@ def _by_key(
 
 
 def _former_holders(wanted: Keyed, ask: Asker) -> list[Record] | None:
-    """Living records with the key of an id that HubSpot merged into this one, by that id; None if not read yet."""
+    """Active records with the key of an id that HubSpot merged into this one, by that id; None if not read yet."""
     answers = [(old, ask(Lookup(Ask.BY_KEY, wanted.entity, old))) for old in wanted.former]
     if any(records is None for _, records in answers):
         return None
@@ -233,7 +238,7 @@ def _former_holders(wanted: Keyed, ask: Asker) -> list[Record] | None:
 
 
 def _tried(lookup: Lookup, ask: Asker, refused: list[str]) -> tuple[Record, ...] | None:
-    """The answer; none, and one more entry in `refused`, where C4C refuses the question."""
+    """The answer. If C4C refuses the lookup, it is empty and `refused` gets an entry."""
     try:
         return ask(lookup)
     except Unanswerable as refusal:
@@ -244,7 +249,10 @@ def _tried(lookup: Lookup, ask: Asker, refused: list[str]) -> tuple[Record, ...]
 def _choose(
     wanted: Keyed, linked: Record | None, holders: Sequence[Record], by_person: bool, natural: Callable[[], Resolution]
 ) -> Resolution:
-    """C4C's own key counts more than our memory of it, a person's word counts more than both."""
+    """The record by key, link or natural key.
+
+    The key in C4C counts more than our link; a person's choice counts more than both.
+    """
     living = wanted.live(holders)
     dead = tuple(record for record in holders if not wanted.lives(record))
     if linked and wanted.lives(linked) and (by_person or not living):
@@ -265,7 +273,7 @@ def _releasing(found: Resolution, dead: tuple[Record, ...]) -> Resolution:
 
 
 def _natural_contact(groups: Sequence[set[str]], account_id: str | None, wanted: Keyed, ask: Asker) -> Resolution:
-    """The person with one of the addresses; those of an earlier group count before those of a later one."""
+    """The person with one of the addresses. Addresses of an earlier group take precedence over later ones."""
     if not account_id or not any(groups):
         return Absent()
     refused: list[str] = []
@@ -283,9 +291,9 @@ def _natural_contact(groups: Sequence[set[str]], account_id: str | None, wanted:
 
 
 def _or_claimed(found: Resolution, fitting: Iterable[Record], by: str, wanted: Keyed) -> Resolution:
-    """What was found; where that is nothing, the only record that fits although it carries the key of its kin.
+    """What was found; if nothing, the only matching record that carries the key of a related HubSpot id.
 
-    A key that no HubSpot id of its kin has makes the record a stranger's, however well it fits.
+    A record with any other key belongs to a stranger, however well it matches.
     """
     records = {record.object_id: record for record in fitting}
     only = next(iter(records.values()), None)
@@ -297,7 +305,7 @@ def _or_claimed(found: Resolution, fitting: Iterable[Record], by: str, wanted: K
 def _natural_account(
     company: Company, rules: AccountMap, wanted: Keyed, ask: Asker, rivals: Sequence[Rival]
 ) -> Resolution:
-    # All keys are asked at once: one more filter costs nothing, one more round costs a request.
+    # All keys are looked up at once: another filter costs nothing, another round costs a request.
     refused: list[str] = []
     asked = ((key, _lookup(key, company, rules)) for key in rules.natural_keys)
     answers = [(key, _tried(lookup, ask, refused)) for key, lookup in asked if lookup]
@@ -321,9 +329,9 @@ def _narrowed(
     rules: AccountMap,
     ask: Asker,
 ) -> tuple[list[Record], str, Contested | None]:
-    """(candidates, the key that found them, a record that others claim equally).
+    """(candidates, the natural key that found them, a record that others claim equally).
 
-    A later key narrows what an earlier one found, and counts alone only where the earlier ones found nothing.
+    A later key narrows what an earlier one found, and counts by itself only if the earlier ones found nothing.
     """
     found: list[Record] = []
     by, contested = "", None
@@ -345,13 +353,13 @@ KEYS = {"tax_number": "tax number", "web_domain": "web domain", "name_country_po
 def _uncontested(
     company: Company, candidates: Sequence[Record], rivals: Sequence[Rival], rules: AccountMap, ask: Asker
 ) -> tuple[list[Record], Contested | None]:
-    """The candidates that fit no rival as well as this company; and one that fits both equally, if any."""
+    """The candidates that match this company better than any rival, and one that matches both equally, if any."""
     mine = traits(company, rules)
     claims = [(rival, *_claimed(rival, candidates, rules)) for rival in rivals]
     fits = [(record, (*fit(mine, _traits(record)), 0)) for record in candidates]
     above = [[(rival, best) for rival, its, best in claims if record in its and best >= own] for record, own in fits]
     for rival in (rival for claimants in above for rival, _ in claimants):
-        # All questions go out in one round: a domain may have hundreds of sister companies.
+        # All lookups go into one round, since a domain may have hundreds of sister companies.
         for company_id in {rival.company.id, *rival.accounts}:
             ask(_by_own_key(account_key(company_id, rules)))
     left: list[Record] = []
@@ -366,7 +374,7 @@ def _uncontested(
 
 
 def _claimed(rival: Rival, candidates: Sequence[Record], rules: AccountMap) -> tuple[list[Record], tuple[int, ...]]:
-    """The candidates that fit a rival best, and how well."""
+    """The candidates that match a rival best, and how well."""
     its = traits(rival.company, rules)
     fits = [((*fit(its, _traits(r)), rival.precedence), r) for r in candidates]
     best = max(found for found, _ in fits)
@@ -374,7 +382,7 @@ def _claimed(rival: Rival, candidates: Sequence[Record], rules: AccountMap) -> t
 
 
 def _placed(rival: Rival, rules: AccountMap, ask: Asker) -> bool:
-    """Whether the rival has a living account, also one that only C4C knows of, as after a loss of the state."""
+    """Whether the rival has an active account, also one that only C4C knows, as after a loss of the state."""
     if holder(account_key(rival.company.id, rules), ask) is not None:
         return True
     return any(not _is_retired(account_key(company_id, rules), ask) for company_id in rival.accounts)
@@ -390,7 +398,7 @@ def _is_retired(wanted: Keyed, ask: Asker) -> bool:
 
 
 def _best(company: Company, candidates: Sequence[Record], rules: AccountMap) -> list[Record]:
-    """Of several candidates the one with the company's name that agrees best; all of them where none has the name."""
+    """Of several candidates with the company's name the one that matches best; all candidates if none has the name."""
     mine = traits(company, rules)
     fits = [(fit(mine, _traits(record)), record) for record in candidates]
     best = max((found for found, _ in fits), default=(False,))
@@ -403,7 +411,7 @@ def _traits(record: Record) -> Traits:
 
 
 def natural_lookups(company: Company, rules: AccountMap) -> list[Lookup]:
-    """What `account` asks where neither link nor key knows the company, as far as its properties can be read."""
+    """The lookups that `account` makes for a company without link and key, as far as its properties can be read."""
     return [lookup for key in rules.natural_keys if (lookup := _readable_lookup(key, company, rules))]
 
 
@@ -428,7 +436,9 @@ def _lookup(key: NaturalKey, company: Company, rules: AccountMap) -> Lookup | No
 
 
 def _matcher(key: NaturalKey, company: Company) -> Callable[[Record], bool]:
-    """What the question has not settled: an answer was compared with it already (`sync.planner.matching`)."""
+    """The comparison that the lookup itself has not made: answers match the lookup already
+    (`sync.planner.matching`).
+    """
     if key.kind != "name_country_postal":
         return lambda _: True
     name, country_code, _ = _postal(company, key.source)
@@ -436,7 +446,7 @@ def _matcher(key: NaturalKey, company: Company) -> Callable[[Record], bool]:
 
 
 def _postal(company: Company, source: Sequence[str]) -> tuple[str, str, str]:
-    """(name, ISO code of the country, postal code); empty where missing."""
+    """(name, ISO code of the country, postal code), empty if missing."""
     name, country_code, postal = source
     return company.get(name) or "", country_of(company.get, country_code) or "", company.get(postal) or ""
 

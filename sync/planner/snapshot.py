@@ -37,7 +37,9 @@ class Ask(StrEnum):
     ATTRIBUTES_OF = "attributes_of"
     """ContactID: the header of a contact's marketing attributes."""
     PARTS_OF = "parts_of"
-    """ObjectID of the record that they hang on: relationships of a contact, channels of a permission set, and so on."""
+    """ObjectID of the record that they belong to: relationships of a contact, channels of a
+    permission set, and so on.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class Record:
     stale: bool = False
 
     def text(self, name: str) -> str:
-        """The field as text, empty where missing."""
+        """The field as text, empty if missing."""
         value = self.fields.get(name)
         return "" if value is None else str(value)
 
@@ -122,7 +124,7 @@ class Snapshot:
         return {Lookup(Ask.BY_ID, r.entity, r.object_id): r for r in self.records.values() if r.stale}
 
     def find(self, entity: str, name: str, value: str) -> list[Record]:
-        """Records known so far whose field has this value, in any case."""
+        """Known records whose field has this value, ignoring case."""
         key = (entity, name)
         if self._indexed.get(key, (-1, {}))[0] != len(self.records):
             self._indexed[key] = (len(self.records), self._index(entity, name))

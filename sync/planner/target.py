@@ -15,22 +15,21 @@ from sync.errors import Refused, Unanswered
 from sync.planner.snapshot import Lookup, Record, Snapshot
 from sync.planner.writes import Write
 
-# ---- what became of a write
+# ---- results of a write
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The write took effect; `record` is what was created, None after a change or a deletion."""
+    """The write succeeded. `record` is the created record, None after a change or a deletion."""
 
     record: Record | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A business or payload error: nothing was written. `message` is free of the values that were sent.
+    """A business or payload error: nothing was written. `message` does not hold the values that were sent.
 
-    `denied`: not the record's fault, but a service or permission that we lack.
-    """
+    `denied`: the cause is not the record, but a service or permission that we lack."""
 
     message: str
     denied: bool = False
@@ -45,7 +44,9 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class Doubtful:
-    """A success by its status, an error by its message: most likely nothing was written; only a lookup shows it."""
+    """The status means success, but the message means an error: probably nothing was written, which only a lookup can
+    show.
+    """
 
     message: str
 
@@ -57,17 +58,20 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Somebody changed the record since it was read."""
+    """The record was changed after it was read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """Somebody has the record open."""
+    """A user has the record open."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """No believable answer: the write may have happened. `outage`: the system failed, not this record."""
+    """There was no usable answer, so the write may have happened.
+
+    `outage`: the cause is the system, not this record.
+    """
 
     cause: str
     outage: bool
@@ -77,8 +81,7 @@ class Unknown:
 class Aborted:
     """The request ended in `error`, or was not sent because another one ended in it.
 
-    The caller first keeps the results of the other requests, then raises `error`.
-    """
+    The caller must first store the results of the other requests, then raise `error`."""
 
     error: Exception
 
@@ -119,25 +122,25 @@ class Masters:
     employees: list[Employee] | None
 
 
-# ---- what is found without its fields
+# ---- finding records without their fields
 
 
 class By(StrEnum):
-    """What names the records of a scan."""
+    """The property by which a scan finds records."""
 
     ANY_KEY = "any_key"
-    """Every record that carries a key of ours; without values."""
+    """Every record that carries one of our keys; needs no values."""
     KEY = "key"
     OWNER = "owner"
-    """HubSpot id that a key of several parts begins with."""
+    """The HubSpot id at the beginning of a key with several parts."""
     ID = "id"
     NUMBER = "number"
-    """What people call the record by."""
+    """The number that people see."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """All records of one kind that `by` one of these values are meant."""
+    """A search for all records of one kind with one of these values."""
 
     entity: str
     by: By
@@ -146,9 +149,9 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """What names a record, without its fields; what was not read is empty.
+    """The identity of a record, without its fields; what was not read is empty.
 
-    `obsolete`: retired, by the rules' code for that. `creator`: a digest of the name of who created it.
+    `obsolete`: it has the rules' status for retired records. `creator`: a fingerprint of its creator's name.
     """
 
     entity: str
@@ -160,7 +163,7 @@ class Scanned:
 
 
 def granted(answers: Iterable[list[Scanned] | Unanswered]) -> list[list[Scanned]]:
-    """The records of each scan. Raises why one of them has no answer."""
+    """The records of each scan. Raises the failure of the first scan that has no answer."""
     found = []
     for answer in answers:
         if not isinstance(answer, list):
@@ -173,29 +176,28 @@ def granted(answers: Iterable[list[Scanned] | Unanswered]) -> list[list[Scanned]
 
 
 class LookupReader(Protocol):
-    """Reads what the planner must know."""
+    """Answers the planner's lookups."""
 
     def find(self, lookups: Iterable[Lookup], snapshot: Snapshot) -> None:
-        """Adds the answer to every lookup to `snapshot`: none where nothing fits, and why where it is refused.
-
-        A refused or partial answer is never an empty one. Raises RemoteError, and then adds nothing.
+        """Adds the answer to every lookup to `snapshot`: an empty one if no record matches, the reason if it is
+        refused. A refused or partial answer must not become an empty one. Raises RemoteError, and then adds nothing.
         """
 
 
 class Target(LookupReader, Protocol):
-    """The CRM as a handover uses it, for one set of rules and what the tenant offers. A dry run wraps it."""
+    """The CRM as a handover uses it, for one set of rules and one tenant. A dry run wraps it."""
 
     def apply(self, writes: Sequence[Write], alone: Container[tuple[str, str]] = ()) -> Iterator[Results]:
-        """Carries out each write exactly once, and hands out its one result, in portions.
+        """Sends each write exactly once, and yields one result for each, in portions.
 
-        A write whose answer is lost is never repeated: its result says so. `alone`: entity and key of writes that share
-        no request with others. Every failure is a result; a caller that takes no further portion starts no further
-        request.
+        A write whose answer is lost is not repeated; its result is Unknown. `alone`: entity and key of writes that
+        share no request with others. Every failure is a result. No further request is sent if the caller takes no
+        further portion.
         """
 
 
 class Crm(Protocol):
-    """The CRM that is written to: what it offers, what it holds under our keys, and the way to a `Target`."""
+    """The CRM that is written to: what it offers, which records it has, and access to a `Target`."""
 
     def target(self, rules: Rules, schema: Schema) -> Target:
         """Reads and writes by these rules, as far as the tenant has the fields of `schema`."""
@@ -203,9 +205,9 @@ class Crm(Protocol):
     def scan(
         self, scans: Sequence[Scan], rules: Rules, schema: Schema | None = None
     ) -> list[list[Scanned] | Unanswered]:
-        """The records of each scan, or why it has none: it was refused, or a record cannot be used.
+        """The records of each scan, or why it has none: it was refused, or a record is unusable.
 
-        `schema`: only its fields are read. Raises RemoteError where the CRM as a whole failed.
+        `schema`: only fields that it has are read. Raises RemoteError if the CRM as a whole failed.
         """
 
     def fields(self, entities: Sequence[str]) -> Schema:
@@ -218,4 +220,4 @@ class Crm(Protocol):
         """Code lists, and the employees who are valid at `now`, in one go."""
 
     def unreadable(self, entities: Sequence[str]) -> dict[str, Unanswered]:
-        """Why the technical user may not read an entity, of those that it may not read."""
+        """By entity, why the technical user may not read it; entities that it may read are left out."""

@@ -1,4 +1,4 @@
-"""What the planning of one contact shares: what is known, what was asked, what is to be written so far."""
+"""The state that all steps of planning one contact share: what is known, what was requested, and the writes so far."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -26,7 +26,7 @@ from sync.planner.writes import Action, Links, Tenant, Write
 
 
 class Problem(Exception):
-    """Ends the planning of one contact with the reason that parks it, as `Unanswerable` does."""
+    """Ends the planning of one contact with the reason that parks it. `Unanswerable` does the same."""
 
     def __init__(self, code: Code, text: str) -> None:
         super().__init__(text)
@@ -34,12 +34,12 @@ class Problem(Exception):
 
 
 class NotYet(Exception):
-    """Planning cannot go on before the questions are answered or the first writes are done."""
+    """Planning cannot go on before lookups are answered or earlier writes are done."""
 
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """An account or contact person: its record, or the promise of one."""
+    """An account or contact person: its record, or the one that will be created."""
 
     entity: str
     key: str
@@ -53,25 +53,25 @@ class Party:
 
     @property
     def number(self) -> Value:
-        """The id that people see, `AccountID` or `ContactID`."""
+        """The number that people see, `AccountID` or `ContactID`."""
         if self.record is None:
             return Awaited(self.entity, self.key)
         return self.record.text(KEYED_FIELDS[self.entity].number) or None
 
     @property
     def values(self) -> tuple[Value, ...]:
-        """What drafts of other records take from this one."""
+        """The values that drafts of other records take from this one."""
         return self.uuid, self.record.text("OwnerUUID") if self.record else None
 
     @property
     def lock(self) -> str:
-        """The same for everybody who writes to this party."""
+        """A name for the lock on this party, equal for all writes that touch it."""
         return f"{self.entity} {self.record.object_id if self.record else self.key}"
 
 
 @dataclass
 class Workspace:
-    """One contact being planned; collects records, questions and warnings on the way."""
+    """The planning of one contact; collects writes, lookups and warnings."""
 
     view: ContactView
     links: Links
@@ -94,40 +94,40 @@ class Workspace:
         return found
 
     def prefetch(self, lookup: Lookup) -> None:
-        """Asks for what may be needed later; a question that C4C refuses matters where its answer is needed."""
+        """Requests what may be needed later. If C4C refuses it, that matters only when the answer is needed."""
         with suppress(Unanswerable):
             self.ask(lookup)
 
     def need(self, lookup: Lookup) -> tuple[Record, ...]:
-        """Raises NotYet where the answer was not read yet."""
+        """The records that answer the lookup. Raises NotYet if it was not read yet."""
         found = self.ask(lookup)
         if found is None:
             raise NotYet
         return found
 
     def link(self, entity: str, key: str) -> Link | None:
-        """A pair that is known for certain; an intent is none."""
+        """The link, unless it is only an intent."""
         found = self.links.get((entity, key))
         return found if found and found.object_id else None
 
     def own_links(self, entity: str) -> list[Link]:
-        """The contact's pairs of one entity whose keys begin with the contact's id."""
+        """The contact's links of one entity, whose keys begin with the contact's id."""
         stem = beginning(self.view.id)
         return [link for (e, key), link in sorted(self.links.items()) if e == entity and key.startswith(stem)]
 
     def offers(self, entity: str, *names: str) -> bool:
-        """Whether the tenant has these fields; a service that nobody enabled is closed, the rest goes on."""
+        """Whether the tenant has these fields. A service that is not enabled is skipped, and the rest goes on."""
         return all(self.tenant.schema.field(entity, name) is not None for name in names)
 
     def existing(self, resolution: Resolution, what: "Subject") -> Record | None:
-        """The record, or None to create one. Raises NotYet, or Problem where a person must decide."""
+        """The record, or None to create one. Raises NotYet; Problem if a person must decide."""
         match resolution:
             case Unread():
                 raise NotYet
             case Ambiguous(ids):
                 raise Problem(what.code, f"{what} matches {', '.join(ids)}; {what.settle()}")
             case Unasked(why):
-                raise Problem(Code.C4C_REJECTED, f"{what}: {why}; nothing is created while one key cannot be asked for")
+                raise Problem(Code.C4C_REJECTED, f"{what}: {why}; nothing is created while one key cannot be looked up")
             case Lost(record):
                 link = self.link(what.entity, what.key)
                 if link and link.object_id == record.object_id:
@@ -147,7 +147,10 @@ class Workspace:
                 return None
 
     def release(self, what: "Subject", records: tuple[Record, ...]) -> None:
-        """Obsolete records give their key up before another takes it. Raises NotYet while they have not."""
+        """Plans that obsolete records give their key up before another record gets it.
+
+        Raises NotYet until that is done.
+        """
         for record in records:
             change = Change(what.key_field, what.key, "", "key")
             name = f"{what.key} (on {record.object_id})"
@@ -178,7 +181,7 @@ class Workspace:
         kind: str = "always",
         rests_on: tuple[object, ...] = (),
     ) -> Draft:
-        """The draft by the rules' mapping; `rests_on`: what the lookup knows besides view, rules and tenant."""
+        """The draft by the rules' mapping; `rests_on`: what the sources depend on besides view, rules and tenant."""
 
         def make() -> tuple[Draft, list[Reason]]:
             section = self.rules.mapping.by_entity()[entity]
@@ -199,7 +202,7 @@ class Workspace:
     # ---- writing
 
     def write(self, made: Draft, existing: Record | None, locks: set[str], *, keyed: bool = True, **more: Any) -> Write:
-        """Adds the record to the plan: created, changed where it differs, or unchanged; `keyed`: with our key."""
+        """Adds the record to the plan: to create, to change where it differs, or unchanged. `keyed`: with our key."""
         key_field = self.rules.mapping.key_fields().get(made.entity) if keyed else None
         if existing is None:
             write = _create(made, key_field, self.tenant.schema)
@@ -213,11 +216,11 @@ class Workspace:
         return write
 
     def child(self, made: Draft) -> Write:
-        """A record that goes along in the deep insert of its header."""
+        """A record that is created in the deep insert of its header."""
         return _create(made, None, self.tenant.schema)
 
     def account_locks(self, name: str, value: str) -> set[str]:
-        """The locks of an account that is known by another of its names."""
+        """The locks of an account that is identified by another of its ids."""
         records = self.snapshot.find(Entity.ACCOUNT, name, value) if value else ()
         return {f"{Entity.ACCOUNT} {record.object_id}" for record in records}
 
@@ -227,26 +230,26 @@ class Workspace:
         )
 
     def look_for(self, entity: str, rows: Iterable[Record]) -> None:
-        """Remembers which of the contact's pairs no longer have a record among all that there are."""
+        """Marks links of the contact as obsolete that have no record among all existing ones."""
         there = {row.object_id for row in rows}
         for link in self.own_links(entity):
             if link.object_id and link.object_id not in there:
                 self.remember(link, None)
 
     def remember(self, link: Link, record: Record | None) -> None:
-        """Keeps what a record told that is not written now, or that it is gone."""
+        """Keeps an observation of a record that is not written now, or that it no longer exists."""
         observed = {GONE: True} if record is None else observe(record, link.sent, self.tenant.schema, unread(link))
         self.records.append(Write(link.entity, link.key, "unchanged", object_id=link.object_id, observed=observed))
 
     def share(self, link_key: tuple[str, str], record: Record) -> None:
-        """Keeps the pair of a HubSpot id that stands for a record with the key of another one."""
+        """Keeps the link of a HubSpot id to a record that carries the key of another one."""
         entity, key = link_key
         known = self.links.get(link_key)
         observed = observe(record, known.sent if known else {}, self.tenant.schema)
         self.records.append(Write(entity, key, "unchanged", object_id=record.object_id, observed=observed, shared=True))
 
     def _ours(self, record: Record, key_field: str | None, key: str) -> Mapping[str, Any]:
-        """Values of a record of ours whose pair was lost, as far as they are certainly ours."""
+        """Values of our record whose link was lost, as far as they are certainly ours."""
         keyed = key_field is not None and record.text(key_field) == key
         return record.fields if keyed and untouched(record, self.tenant.ourselves) else {}
 
@@ -278,7 +281,7 @@ SHARED = ", and with `--share` if that record carries the key of another HubSpot
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a person is told about a record that only a person can choose."""
+    """The wording of messages about a record that a person must choose."""
 
     entity: str
     key: str
@@ -306,14 +309,14 @@ def _create(made: Draft, key_field: str | None, schema: Schema) -> Write:
 
 
 def _merge_base(made: Draft, existing: Record) -> dict[str, Any]:
-    """Values on which both sides agree: from now on a change on either side can be told."""
+    """The values that are equal on both sides, so that a later change on either side can be recognised."""
     values = {f.name: f.value for f in made.fields if f.value is not None and not isinstance(f.value, Awaited)}
     shown = existing.fields
     return {name: value for name, value in values.items() if name in shown and same(value, shown[name])}
 
 
 def _is_of(link: Link, record: Record, key_field: str | None) -> bool:
-    """Whether the pair is about this record. An intent is about the one that carries its key, where it has one."""
+    """Whether the link is about this record. An intent is about the record that carries its key."""
     if not link.object_id:
         return key_field is None or record.text(key_field) == link.key
     return link.object_id == record.object_id

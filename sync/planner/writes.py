@@ -1,4 +1,4 @@
-"""A plan as a value: the records to write, each with its fields, and what must be read before planning can go on."""
+"""A plan as a value: the records to write, each with its fields, and the lookups that planning still needs."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,10 +20,10 @@ Action = Literal["create", "update", "delete", "unchanged"]
 class Tenant:
     """What the C4C tenant offers: fields, and valid employees' UUIDs by lower-case e-mail address.
 
-    `warnings` name fields that were closed because the rules hold a code that the tenant does not know. `shared`:
+    `warnings` name fields that are left out because the rules hold a code that the tenant does not know. `shared`:
     lower-case addresses that several valid employees have, so that none of them is chosen. `valid`: UUIDs of all valid
-    employees, in capitals. `ourselves`: digest of the name under which C4C files what we create; empty
-    where we have not created anything yet.
+    employees, in capitals. `ourselves`: fingerprint of the creator that C4C notes on our records; empty if we have
+    created none yet.
     """
 
     schema: Schema
@@ -36,11 +36,12 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One record of a plan. `answers` are the questions that the record answers once it is created.
+    """One record of a plan.
 
-    `locks` name the records that the write touches besides its own: C4C refuses two writes at a time on one account
-    (KBA 3577788). `children` go along in one deep insert, so header and children exist together or not at all.
-    `linked` is False where no id pair is to be kept. `observed` is what the record showed (`sync.planner.observed`).
+    `answers`: the lookups that the record answers once it is created. `locks`: other records that the write touches,
+    since C4C refuses two simultaneous writes on one account (KBA 3577788). `children` are created in the same deep
+    insert, so header and children exist together or not at all. `linked` is False if no link is to be stored.
+    `observed`: what the record showed (`sync.planner.observed`).
     """
 
     entity: str
@@ -59,16 +60,16 @@ class Write:
     linked: bool = True
     ours: bool = False
     shared: bool = False
-    """The record carries the key of another HubSpot id; only the pair is kept."""
+    """The record carries the key of another HubSpot id; only the link is stored."""
     adopted_by: str = ""
-    """The natural key by which somebody else's record was recognised, in words."""
+    """The natural key by which an adopted record was recognised, in words."""
 
     def values(self) -> dict[str, Any]:
         """The fields of this record alone."""
         return {change.name: change.new for change in self.changes}
 
     def body(self) -> dict[str, Any]:
-        """What is sent, children included; C4C names the navigation like the child's entity."""
+        """The body to send, including children. In C4C a child's navigation property is named like its entity."""
         nested: dict[str, Any] = {}
         for child in self.children:
             nested.setdefault(child.entity, []).append(child.values())
@@ -77,9 +78,10 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`questions` left open mean: read them and plan again. `problem` parks the contact.
+    """If `lookups` is not empty, read them and plan again.
 
-    `obsolete_links` are pairs of relations and attributes that no longer mean anything and are to be forgotten.
+    `problem` parks the contact. `obsolete_links`: links of relationships and attributes without a record, which are to
+    be forgotten.
     """
 
     contact_id: str

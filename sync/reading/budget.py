@@ -43,8 +43,9 @@ def still_spare(context: Context, job: str) -> None:
 
 
 def exhausted(context: Context, wait: float | None) -> None:
-    """Notes that HubSpot refused because the daily limit is reached: no request is sent until its reset. `wait`: the
-    pause in seconds that the refusal named; a reset time from the usage is preferred.
+    """Notes that HubSpot refused because the daily limit is reached: no request is sent until its reset.
+
+    `wait`: the pause in seconds that the refusal named; a reset time from the usage is preferred.
     """
     now = context.now()
     with context.store.session() as session:
@@ -83,8 +84,9 @@ def _known(context: Context) -> DailyBudget:
 
 
 def _asked(context: Context, now: datetime) -> DailyBudget:
-    """The usage from HubSpot. If the portal does not report it, the job may run: its answers will show how much is
-    left.
+    """The usage from HubSpot.
+
+    If the portal does not report it, the job may run: its answers will show how much is left.
     """
     usage = context.hubspot.usage() or Budget(0, 0)
     fresh = DailyBudget(usage.limit or None, usage.left if usage.limit else None, usage.resets_at, asked_at=now)

@@ -29,9 +29,10 @@ def wanted(context: Context, object_type: ObjectType) -> tuple[str, ...]:
 
 
 def fetched_rows(context: Context, object_type: ObjectType, objects: Sequence[HubSpotObject]) -> list[Fetched]:
-    """One row for each object. An empty text counts as missing; a value that was not sent or not readable counts as
-    unread. If values have disappeared, the portal's properties are compared first, so that a removed property is not
-    taken for emptied values.
+    """One row for each object.
+
+    An empty text counts as missing; a value that was not sent or not readable counts as unread. If values have
+    disappeared, the portal's properties are compared first, so that a removed property is not taken for emptied values.
     """
     names = frozenset(named(context, object_type))
     with context.store.reading() as session:

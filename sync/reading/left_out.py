@@ -1,5 +1,6 @@
-"""Rows of HubSpot without a usable id: they are left out and counted, and an alert names them for a day. They cannot be
-requested again, so the watermark passes them.
+"""Rows of HubSpot without a usable id: they are left out and counted, and an alert names them for a day.
+
+They cannot be requested again, so the watermark passes them.
 """
 
 from collections.abc import Mapping

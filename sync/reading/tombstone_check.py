@@ -1,5 +1,6 @@
-"""Reads contacts by id when a query no longer shows them. They may have changed, been merged or archived; they count as
-deleted only after a second look.
+"""Reads contacts by id when a query no longer shows them.
+
+They may have changed, been merged or archived; they count as deleted only after a second look.
 """
 
 from collections.abc import Sequence
@@ -36,8 +37,9 @@ def reread(context: Context, contact_ids: Sequence[str]) -> int:
 
 
 def _gone(context: Context, ids: Sequence[str]) -> int:
-    """Handles contacts that are neither live nor archived. They count as deleted at the second look; too many at once
-    only if a person confirmed exactly them.
+    """Handles contacts that are neither live nor archived.
+
+    They count as deleted at the second look; too many at once only if a person confirmed exactly them.
     """
     with context.store.session() as session:
         doubtful = set(ids) - mass_deletion.confirmed(session)

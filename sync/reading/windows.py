@@ -63,8 +63,10 @@ def read_set(
 
 
 class _IdOrder:
-    """Checks that ids ascend. Whether HubSpot sorts them as numbers or as texts is disputed (airbyte#79666): either is
-    accepted, if it is the same throughout.
+    """Checks that ids ascend.
+
+    Whether HubSpot sorts them as numbers or as texts is disputed (airbyte#79666): either is accepted, if it is the same
+    throughout.
     """
 
     def __init__(self) -> None:

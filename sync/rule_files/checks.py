@@ -1,5 +1,6 @@
-"""Checks that pydantic cannot make: entries that refer to each other, C4C fields, and sources of values. Each problem
-is a sentence with the key, what was found, and what is allowed.
+"""Checks that pydantic cannot make: entries that refer to each other, C4C fields, and sources of values.
+
+Each problem is a sentence with the key, what was found, and what is allowed.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -32,8 +32,9 @@ def _first(mapped: FieldMap, fields: Fields) -> str | None:
 
 
 def _gap(entity: str, name: str, filling: Iterable[FieldMap], qualification: Qualification | None) -> str | None:
-    """A sentence on the records that get no value, with the remedy; None if every record gets one. Only leads differ by
-    `when`.
+    """A sentence on the records that get no value, with the remedy; None if every record gets one.
+
+    Only leads differ by `when`.
     """
     kinds = {"account", "no_account"} if entity == Entity.LEAD else {"account"}
     covered: set[str] = set()

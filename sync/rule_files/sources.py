@@ -1,5 +1,6 @@
-"""Checks the sources of fields: that they exist, and can have a value in their section. Each problem is a sentence with
-what was found and what is allowed.
+"""Checks the sources of fields: that they exist, and can have a value in their section.
+
+Each problem is a sentence with what was found and what is allowed.
 """
 
 import re

@@ -1,5 +1,6 @@
-"""Finds values that a transform can never give, and rows of territories that can never apply. Each problem is a
-sentence with what was found and what is allowed.
+"""Finds values that a transform can never give, and rows of territories that can never apply.
+
+Each problem is a sentence with what was found and what is allowed.
 """
 
 from collections.abc import Iterable, Iterator

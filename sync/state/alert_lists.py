@@ -1,5 +1,6 @@
-"""Lists of alerts, by name, with their beginning. While they cannot be stored, this process keeps them and stores them
-later.
+"""Lists of alerts, by name, with their beginning.
+
+While they cannot be stored, this process keeps them and stores them later.
 """
 
 from collections.abc import Callable, Mapping
@@ -50,8 +51,9 @@ class AlertList:
         return _without_ended({**stored, **self.unstored})
 
     def here(self, before: Mapping[str, str] | None = None) -> dict[str, str]:
-        """The list as this process knows it, for when the state store cannot be read. `before`: the list when it was
-        last read.
+        """The list as this process knows it, for when the state store cannot be read.
+
+        `before`: the list when it was last read.
         """
         return _without_ended({**(before or {}), **self._noted})
 

@@ -91,8 +91,10 @@ class Lease:
         return True
 
     def _proves_alone(self) -> bool:
-        """Whether no living process holds the file lock. A holder that lost the lease has released the lock itself,
-        which proves nothing: its successor takes the lock with its next heartbeat.
+        """Whether no living process holds the file lock.
+
+        A holder that lost the lease has released the lock itself, which proves nothing: its successor takes the lock
+        with its next heartbeat.
         """
         alone = self._lock_file()
         if alone and self._let_go:
@@ -129,8 +131,9 @@ class Lease:
             raise LeaseLost("another process took the lease over; this one writes nothing more")
 
     def release(self) -> None:
-        """Gives the lease back, so that the next process need not wait. The term stays, so that no two holders share
-        one.
+        """Gives the lease back, so that the next process need not wait.
+
+        The term stays, so that no two holders share one.
         """
         if self._term is not None:
             with self.store.session() as session:

@@ -14,8 +14,9 @@ class UnknownVersion(Exception):
 
 
 def upgrade(engine: Engine, version: str = "head") -> None:
-    """Brings the file behind `engine` to that version (the newest by default), or leaves it unchanged. Raises
-    UnknownVersion.
+    """Brings the file behind `engine` to that version (the newest by default), or leaves it unchanged.
+
+    Raises UnknownVersion.
     """
     config = _config()
     config.attributes["engine"] = engine

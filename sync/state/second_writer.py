@@ -84,8 +84,10 @@ def approve(session: Session, digest: str, now: datetime) -> SecondWriter | None
 
 
 def unknown(session: Session, twins: Collection[Twin], now: datetime) -> list[Twin]:
-    """Those of the twins that this state cannot explain. It can explain a record that a link names or a person
-    accepted, and a key for which the answer to our own create was lost.
+    """Those of the twins that this state cannot explain.
+
+    It can explain a record that a link names or a person accepted, and a key for which the answer to our own create was
+    lost.
     """
     lost = _lost(session, now)
     objects = [twin.theirs for twin in twins]

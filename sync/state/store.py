@@ -87,8 +87,9 @@ def open_store(path: Path, *, create: bool = True) -> Store:
 
 
 def open_unmigrated(path: Path, *, create: bool = False) -> Store:
-    """The store at `path` with the tables of this program or of an older one. An empty file gets ours. Raises
-    StateError like `open_store`, except for an older file that can be migrated.
+    """The store at `path` with the tables of this program or of an older one.
+
+    An empty file gets ours. Raises StateError like `open_store`, except for an older file that can be migrated.
     """
     _prepare_file(path, create)
     store = Store(path)

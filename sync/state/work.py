@@ -51,8 +51,9 @@ def _due(selection: Any, now: datetime) -> Any:
 
 
 def _decidable(selection: Any) -> Any:
-    """The condition for contacts that can be decided: their associations have been read. Unknown associations are not
-    absent ones.
+    """The condition for contacts that can be decided: their associations have been read.
+
+    Unknown associations are not absent ones.
     """
     known = col(tables.Contact.associations_read_at).is_not(None) | col(tables.Contact.archived)
     return selection.where(known | col(tables.Contact.erased) | col(tables.Contact.merged_into).is_not(None))
@@ -177,8 +178,9 @@ def _progress(row: tables.Progress) -> lifecycle.Progress:
 
 
 class Loaded:
-    """Loads the rows of many contacts at once, so that the session finds them without a query for each. The session
-    keeps weak references only, so this object must live as long as they are needed.
+    """Loads the rows of many contacts at once, so that the session finds them without a query for each.
+
+    The session keeps weak references only, so this object must live as long as they are needed.
     """
 
     def __init__(self, session: Session, contact_ids: Iterable[str], links: Iterable[tuple[str, str]]) -> None:
@@ -265,8 +267,9 @@ def handover_count(session: Session) -> int:
 
 
 def _is_adopted() -> ColumnElement[bool]:
-    """The condition for leads that were found in C4C instead of created, as after a start without a state. Their link's
-    origin tells.
+    """The condition for leads that were found in C4C instead of created, as after a start without a state.
+
+    Their link's origin tells.
     """
     same = col(tables.Link.entity) == Entity.LEAD, col(tables.Link.key) == col(tables.Handover.lead_key)
     return exists().where(*same, col(tables.Link.origin) != "created")

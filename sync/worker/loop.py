@@ -99,8 +99,10 @@ class Worker:
         return found.holder if found else "unknown"
 
     def _try(self, action: Callable[[], bool]) -> bool:
-        """Tries to take the lease. A state file that is busy, full or read-only does not end the process: people are
-        notified, and it is tried again.
+        """Tries to take the lease.
+
+        A state file that is busy, full or read-only does not end the process: people are notified, and it is tried
+        again.
         """
         problem = None
         try:
@@ -113,8 +115,9 @@ class Worker:
             self._note_state(problem)
 
     def _note_state(self, problem: str | None) -> None:
-        """Notes trouble of the state file for the probe and the alert. Only the second time in a row counts, since
-        another program may lock the file for a moment.
+        """Notes trouble of the state file for the probe and the alert.
+
+        Only the second time in a row counts, since another program may lock the file for a moment.
         """
         self._locked = self._locked + 1 if problem and trouble.BUSY in problem else 0
         known = (None if self._locked == 1 else problem) or next(iter(self.vitals.damage.values()), None)
@@ -246,8 +249,9 @@ class Worker:
 
 
 def _is_damage(failure: SyncError) -> bool:
-    """Whether the state file itself is damaged or unusable. A full disk does not count here, since the heartbeat meets
-    it too.
+    """Whether the state file itself is damaged or unusable.
+
+    A full disk does not count here, since the heartbeat meets it too.
     """
     return isinstance(failure, StateError) and any(text in str(failure) for text in (trouble.DAMAGED, trouble.UNUSABLE))
 

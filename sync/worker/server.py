@@ -70,8 +70,9 @@ class Probes:
         return _json(503 if problem else 200, {"alive": problem is None, "problem": problem})
 
     def readyz(self) -> Answer:
-        """Ready: the state file is migrated, and the process works or stands by. Without a valid configuration it would
-        not run.
+        """Ready: the state file is migrated, and the process works or stands by.
+
+        Without a valid configuration it would not run.
         """
         store = self._app.context.store
         try:

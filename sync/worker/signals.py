@@ -14,8 +14,9 @@ EXIT_CODES = {signal.SIGTERM: 143, signal.SIGINT: 130}
 
 
 class StopSignal:
-    """Whether and why to stop. `within`: seconds after which the process ends in any case. `told` is called with the
-    signal's name when it comes.
+    """Whether and why to stop.
+
+    `within`: seconds after which the process ends in any case. `told` is called with the signal's name when it comes.
 
     A handler may interrupt any line of the main thread, so it must take no lock and start no thread: it sets a number
     and makes a pipe readable, which wakes all waiting threads.

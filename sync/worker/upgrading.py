@@ -77,8 +77,9 @@ def _take(lease: Lease) -> bool:
 
 
 def _announce(store: Store, kind: Kind) -> None:
-    """Logs the process that this one waits for. Raises LeaseHeld if a command would wait for a worker, which does not
-    end by itself.
+    """Logs the process that this one waits for.
+
+    Raises LeaseHeld if a command would wait for a worker, which does not end by itself.
     """
     with store.reading() as session:
         found = leases.holding(session)

@@ -96,7 +96,7 @@ def test_filters_build_upon_each_other_and_name_the_inner_reason() -> None:
     tested = decide(contact(at_home, email="x@example.com"), text)
     assert against(tested) == ["filter 'Ziel': not 'Test' is asked for"]
     abroad = labelled(company(country="Dänemark"), "Primary")
-    assert against(decide(contact(abroad), text)) == ["filter 'Ziel': 'DACH' (company.country is none of DE)"]
+    assert against(decide(contact(abroad), text)) == ["filter 'Ziel': 'DACH' (company.country is not one of DE)"]
 
 
 def against(decision: Decision) -> list[str]:
@@ -409,7 +409,7 @@ fields = [{ target = "OwnerPartyUUID", source = "c4c.owner_uuid", rule = "c4c_wi
 @pytest.mark.parametrize(
     ("test", "said"),
     [
-        ('in = ["DE", "AT", "CH", "DK", "NL", "BE", "FR"]', "x is none of AT, BE, CH, DE, DK, FR, …"),
+        ('in = ["DE", "AT", "CH", "DK", "NL", "BE", "FR"]', "x is not one of AT, BE, CH, DE, DK, FR, …"),
         ('not_in = ["other"]', "x is one of other"),
         ("matches = '^a'", "x does not match '^a'"),
         ("between = [1, 2.5]", "x is not at least 1 and at most 2.5"),

@@ -103,8 +103,9 @@ def meaning(status: int, said: Sequence[Said]) -> Meaning:
 
 
 def wants_token(status: int, headers: Mapping[str, str], body: str) -> bool:
-    """Whether a request was refused for lack of a CSRF token: by header or, as in KBA 3048103, only by text. The
-    abbreviation is the same in every language.
+    """Whether a request was refused for lack of a CSRF token: by header or, as in KBA 3048103, only by text.
+
+    The abbreviation is the same in every language.
     """
     required = next((value for name, value in headers.items() if name.lower() == "x-csrf-token"), "")
     return status == 403 and (required.lower() == "required" or re.search(r"[cx]srf", body[:20_000], re.I) is not None)

@@ -1,7 +1,8 @@
-"""Removes personal data from a text of SAP Sales Cloud, and keeps what shows the cause. Kept: ordinary words, names of
-properties and entities, and codes, also in quotes. Removed: every value of the request, whole and word by word; e-mail
-addresses, phone numbers, user names; any other quotation, and any other capitalised word that is not known to be
-harmless, since a text may name people who are not in the request.
+"""Removes personal data from a text of SAP Sales Cloud, and keeps what shows the cause.
+
+Kept: ordinary words, names of properties and entities, and codes, also in quotes. Removed: every value of the request,
+whole and word by word; e-mail addresses, phone numbers, user names; any other quotation, and any other capitalised word
+that is not known to be harmless, since a text may name people who are not in the request.
 """
 
 import re

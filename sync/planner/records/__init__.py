@@ -1,1 +1,1 @@
-"""What C4C should hold of each kind of record. Pure."""
+"""One module for each kind of record: what C4C should hold of it. Pure."""

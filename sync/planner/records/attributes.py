@@ -1,4 +1,6 @@
-"""Marketing attributes of the contact: looked up first, and only values that we wrote are changed or taken back."""
+"""Marketing attributes of the contact: they are looked up first, and only values that we wrote are
+changed or removed.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,11 +19,11 @@ from sync.planner.workspace import Party, Workspace, by_id, constants
 
 SET, NAME, VALUE = "BusinessAttributeSetID", "BusinessAttributeID", "BusinessAttributeValue"
 LONGEST = 255
-"""Characters of one value (EDMX of c4codataapi), where the tenant's field names no length."""
+"""Characters of one value (EDMX of c4codataapi), if the tenant's field has no length."""
 
 
 def wanted(rule: AttributeRule, view: ContactView) -> tuple[str, ...] | None:
-    """The values of one rule; None where HubSpot says nothing, or cannot be read, and nothing is to be taken back."""
+    """The values of one rule; None if HubSpot has no value, or an unreadable one, and nothing is to be removed."""
     if rule.source in view.unreadable:
         return None
     raw = view.get(rule.source)
@@ -57,7 +59,7 @@ def attributes(workspace: Workspace, person: Party) -> None:
 
 
 def _fitting(workspace: Workspace, rule: AttributeRule, values: Sequence[str]) -> tuple[str, ...]:
-    """The values as their field holds them, sorted; what is longer is cut, with a warning."""
+    """The values as they fit their field, sorted; longer ones are cut, with a warning."""
     known = workspace.tenant.schema.field(Entity.ATTRIBUTE, VALUE)
     longest = (known.length if known else 0) or LONGEST
     if any(len(value) > longest for value in values):
@@ -67,12 +69,12 @@ def _fitting(workspace: Workspace, rule: AttributeRule, values: Sequence[str]) -
 
 
 def _part(item: Record) -> dict[str, Any]:
-    """Which attribute an item is, and a digest of its value."""
+    """The attribute of an item, and a fingerprint of its value."""
     return {SET: item.text(SET), NAME: item.text(NAME), VALUE: {"digest": fingerprint(item.fields.get(VALUE))}}
 
 
 def _holds(item: Record, value: object) -> bool:
-    """Whether the item has this value; of those that sales entered only a digest may be known."""
+    """Whether the item has this value. Of values that sales entered only a fingerprint may be known."""
     return bool(item.fields.get(VALUE) == value)
 
 
@@ -141,7 +143,7 @@ def _single(
         if ours or not _deleted_by_sales(link, values[0]):
             _put(workspace, person, header, made, ours)
     else:
-        # A value that sales entered stays; if it is the same, or came by a write whose answer was lost, it is ours.
+        # A value that sales entered stays. An equal value, or one from a write whose answer was lost, counts as ours.
         same = next((item for item in items if _holds(item, values[0])), None)
         if same:
             _put(workspace, person, header, _item(person, rule, values[0], header), same)
@@ -169,7 +171,7 @@ def _several(
 
 
 def _deleted_by_sales(link: Link | None, value: str) -> bool:
-    """We wrote this very value and it is gone: somebody removed it, and it stays removed."""
+    """Whether we wrote exactly this value and it is gone: somebody removed it, so it stays removed."""
     return link is not None and link.object_id != "" and link.sent.get(VALUE) == value
 
 
@@ -183,7 +185,7 @@ def _take_back(workspace: Workspace, person: Party, links: Sequence[Link], items
 
 
 def _row_of(link: Link | None, items: Sequence[Record]) -> Record | None:
-    """The item of a link; that of an intent is told by the value that was to be written."""
+    """The item of a link; the item of an intent is recognised by the value that was to be written."""
     if link is None:
         return None
     if link.object_id:

@@ -1,4 +1,4 @@
-"""Several companies of HubSpot for one account: duplicates share it or wait, sisters compete for it. Pure."""
+"""Several HubSpot companies for one account: duplicates share it or wait, sister companies compete for it. Pure."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from sync.planner.workspace import NotYet, Problem, Workspace, by_id
 
 
 def shared_record(workspace: Workspace, of: Keyed) -> Record | None:
-    """The record that a HubSpot id shares with another one, as long as it lives. Raises NotYet."""
+    """The record that a HubSpot id shares with another one, as long as it is active. Raises NotYet."""
     link = workspace.link(of.entity, of.key)
     if link is None or link.origin != "shared":
         return None
@@ -29,7 +29,8 @@ def shared_record(workspace: Workspace, of: Keyed) -> Record | None:
 def principal(workspace: Workspace, company: Company) -> Company:
     """The company that stands for this one and its duplicates: one that has an account, else the lowest id.
 
-    Raises Problem where the rules leave duplicates to a person, and NotYet while it is not known who has an account.
+    Raises Problem if the rules leave duplicates to a person, and NotYet until it is known which of
+    them has an account.
     """
     of = workspace.rules.mapping
     link = workspace.link(Entity.ACCOUNT, company.id)
@@ -63,7 +64,7 @@ def _holds_account(workspace: Workspace, company: Company) -> bool:
 
 
 def holds(workspace: Workspace, wanted: Keyed) -> bool:
-    """Whether a living record of C4C carries the key. Raises NotYet."""
+    """Whether an active record of C4C carries the key. Raises NotYet."""
     try:
         return resolve.holder(wanted, workspace.ask) is not None
     except resolve.NotRead:
@@ -71,7 +72,7 @@ def holds(workspace: Workspace, wanted: Keyed) -> bool:
 
 
 def sharing(workspace: Workspace, company: Company) -> list[tuple[Company, list[Rival]]]:
-    """The duplicates that share the company's account by the rules, each with those that may claim what it finds."""
+    """The duplicates that share the company's account under the rules, each with the rivals for what it finds."""
     of = workspace.rules.mapping
     alike = identity.duplicates(company) if of.duplicates.company == "share" else ()
     known = [replace(peer.company, peers=company.kin.get(peer.company.id, ())) for peer in alike]

@@ -1,7 +1,7 @@
 """The lead of a score: which cycle, open or closed, and what it should hold.
 
 C4C derives a lead's status: a qualification level makes it Qualified whatever else is sent (KBA 2419551), and a
-converted lead is final (KBA 2330129). So the status is set once, by what the lead is created with.
+converted lead is final (KBA 2330129). So the status is set only once, by the values that the lead is created with.
 """
 
 from dataclasses import replace
@@ -25,7 +25,7 @@ DELETED = Reason(Code.LEAD_CLOSED, "the lead of this cycle no longer exists in S
 
 
 def leads(workspace: Workspace, decision: Decision) -> tuple[Record, ...] | None:
-    """The leads of all cycles, by key and by link; None where they were not read yet."""
+    """The leads of all cycles, by key and by link; None if not read yet."""
     found = workspace.ask(_of_all_cycles(workspace, decision))
     for link in _links(workspace, decision):
         linked = workspace.ask(by_id(link))
@@ -34,7 +34,7 @@ def leads(workspace: Workspace, decision: Decision) -> tuple[Record, ...] | None
 
 
 def lead(workspace: Workspace, decision: Decision, account: Party | None, person: Party | None) -> Decision:
-    """Plans the lead of the current cycle; the decision with what was found about it."""
+    """Plans the lead of the current cycle; returns the decision with what was found about the lead."""
     found = leads(workspace, decision)
     if found is None:
         raise NotYet
@@ -73,7 +73,7 @@ def _links(workspace: Workspace, decision: Decision) -> list[Link]:
 def _locks(
     workspace: Workspace, key: str, account: Party | None, person: Party | None, existing: Record | None
 ) -> set[str]:
-    """Moving a lead touches the account that it leaves, too."""
+    """The locks of a lead. Moving it touches the account that it leaves as well."""
     parties = {party.lock for party in (account, person) if party}
     left = workspace.account_locks("UUID", existing.text("AccountPartyUUID")) if existing else set()
     return parties | left | {f"{Entity.LEAD} {key}"}
@@ -82,7 +82,7 @@ def _locks(
 def _current_cycle(
     workspace: Workspace, decision: Decision, found: tuple[Record, ...]
 ) -> tuple[int | None, Record | None]:
-    """(cycle, its lead); without a lead the cycle to create, or None where our lead is gone from C4C."""
+    """(cycle, its lead). Without a lead, the cycle to create; None if our lead was deleted in C4C."""
     by_cycle = _by_cycle(workspace, decision, found)
     known = [cycle for cycle in workspace.view.cycles if cycle.score == decision.score]
     last = max([0, *by_cycle, *(cycle.number for cycle in known)])
@@ -97,7 +97,7 @@ def _current_cycle(
 
 
 def _crossed_since(workspace: Workspace, decision: Decision, cycle: int) -> bool:
-    """Whether the threshold was crossed since the cycle's lead was last seen open: only that starts another one."""
+    """Whether the threshold was crossed after the cycle's lead was last read open: only that starts another cycle."""
     link = workspace.link(Entity.LEAD, _key(workspace, decision, cycle))
     last = link.observed.get(CROSSING) if link else None
     return last is None or last != _crossing(workspace, decision)
@@ -109,7 +109,7 @@ def _crossing(workspace: Workspace, decision: Decision) -> str | None:
 
 
 def _remember_closed(workspace: Workspace, decision: Decision, cycle: int, record: Record) -> None:
-    """A closed lead is kept in mind, untouched: after the state was lost, its cycle must not start again."""
+    """Remembers a closed lead without changing it, so that its cycle does not start again after a loss of the state."""
     key = _key(workspace, decision, cycle)
     workspace.records.append(
         Write(Entity.LEAD, key, "unchanged", (), record.object_id, record.version, observed=observe(record))
@@ -117,14 +117,14 @@ def _remember_closed(workspace: Workspace, decision: Decision, cycle: int, recor
 
 
 def _remember_gone(workspace: Workspace, decision: Decision) -> None:
-    """The lead of the last cycle is not in C4C any more."""
+    """Remembers that the lead of the last cycle no longer exists in C4C."""
     last = max(_links(workspace, decision), key=lambda link: _number(link.key), default=None)
     if last:
         workspace.remember(last, None)
 
 
 def _by_cycle(workspace: Workspace, decision: Decision, found: tuple[Record, ...]) -> dict[int, Record]:
-    """One lead a cycle: where somebody copied a lead with its key, ours is the linked one, else the older one."""
+    """One lead for each cycle. If somebody copied a lead with its key, ours is the linked one, else the older one."""
     linked = {link.object_id: _number(link.key) for link in _links(workspace, decision)}
     in_order = sorted(found, key=lambda r: (r.object_id in linked, _reversed(r.text("ID"))))
     key_field = workspace.rules.mapping.lead.external_key
@@ -137,7 +137,7 @@ def _reversed(number: str) -> int:
 
 
 def _number(key: str) -> int:
-    """The cycle at the end of a lead's key; 0 where there is none."""
+    """The cycle at the end of a lead's key; 0 without one."""
     found = Key.read(Entity.LEAD, key)
     return found.lead[1] if found else 0
 
@@ -164,7 +164,7 @@ def _draft(workspace: Workspace, key: str, decision: Decision, account: Party | 
 
 
 def _as_far_as_known(value_of: ValueOf) -> ValueOf:
-    """A lead needs a name, and a name with a gap is one."""
+    """Fills the lead's name with what is known: a lead needs a name, and one with a gap is better than none."""
 
     def find(name: str) -> str | Awaited | None:
         try:

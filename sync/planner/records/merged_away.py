@@ -1,7 +1,7 @@
-"""An open lead that was left behind on an account or contact person that is obsolete now: it follows the living one.
+"""Moves an open lead from an account or contact person that has become obsolete to its successor.
 
-While we remember what we sent, an untouched party is ours to change. After the state was lost nobody remembers; that
-sales chose an obsolete record is less likely than that a record of ours was merged away.
+While we remember what we sent, we may change a party that nobody else touched. After a loss of the state we assume that
+our record was merged into another, which is likelier than that sales chose an obsolete one.
 """
 
 from dataclasses import replace
@@ -19,11 +19,11 @@ PARTIES = {
     for entity, uuid in ((Entity.ACCOUNT, "AccountPartyUUID"), (Entity.CONTACT, "ContactUUID"))
     for name in schema.names(uuid)
 }
-"""Fields of a lead that name its account or contact, by UUID or by number: whose, and the UUID that C4C gives it."""
+"""Fields of a lead that name its account or contact, by UUID or by number, each with the entity and the UUID field."""
 
 
 def following(workspace: Workspace, made: Draft, lead: Record) -> Draft:
-    """The draft with the right to change parties that are obsolete. Raises NotYet while they were not read."""
+    """The draft, allowed to change parties that are obsolete. Raises NotYet until they are read."""
     link = workspace.links.get((made.entity, made.key))
     remembered = link.sent if link and link.object_id in ("", lead.object_id) else {}
     asked = {f.name: _is_merged_away(workspace, f, lead) for f in made.fields if f.name not in remembered}
@@ -34,7 +34,7 @@ def following(workspace: Workspace, made: Draft, lead: Record) -> Draft:
 
 
 def _is_merged_away(workspace: Workspace, field: DraftField, lead: Record) -> bool | None:
-    """Whether the lead names an obsolete record where another is meant; None where that was not read yet."""
+    """Whether the lead names an obsolete record instead of the wanted one; None if not read yet."""
     if field.name not in PARTIES or field.rule is not FieldRule.C4C_WINS or field.value is None:
         return False
     if same(field.value, lead.text(field.name)):

@@ -1,6 +1,6 @@
-"""The note on a lead: why marketing hands it over, in the language of the salespeople. Pure.
+"""The note on a lead: why marketing hands it over, in the language of the salespeople.
 
-It names scores, consent and companies' ids; it repeats nothing about the person that the lead does not hold anyway.
+Pure. It names scores, consent and companies' ids, and no personal data beyond what the lead holds anyway.
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ TEXTS: Mapping[Language, Mapping[str, str]] = {
 
 
 def note(view: ContactView, decision: Decision, score: Score, consent: Consent, language: Language) -> str:
-    """The reasons, one a line."""
+    """The note with one reason on each line."""
     texts = TEXTS[language]
     lines = [texts["title"].format(contact=view.id), f"- {_score(view, score, texts)}"]
     if score.filters:

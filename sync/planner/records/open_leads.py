@@ -1,7 +1,7 @@
-"""The score on an open lead of a contact that is below the threshold. Pure.
+"""Keeps the score up to date on an open lead whose contact fell below the threshold.
 
-Sales sorts by score, so a lead that is still open must show today's. Nothing else is written below the threshold, and
-nothing is read from C4C while the score is the one that we sent last.
+Pure. Sales sorts by score, so an open lead must show the present one. Nothing else is written below the threshold, and
+C4C is not read while the score equals the one that we sent last.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ from sync.planner.writes import Links
 def outdated(
     view: ContactView, decisions: tuple[Decision, ...], links: Links, rules: Rules, schema: Schema
 ) -> Iterator[tuple[Link, Draft]]:
-    """Leads that were open when they were seen last and show another score than today's, with what they should show."""
+    """Leads that were last read open and show an outdated score, with the values that they should show."""
     if not rules.mapping.lead.score_below_threshold or stops_updates(view, rules.qualification.consent):
         return
     for decision in decisions:
@@ -40,7 +40,7 @@ def outdated(
 
 
 def keep_scores(workspace: Workspace, decisions: tuple[Decision, ...]) -> None:
-    """Plans today's score for leads that are open; a lead that was closed or deleted meanwhile is only remembered."""
+    """Plans the present score for open leads. A lead that was closed or deleted meanwhile is only remembered."""
     for link, made in tuple(
         outdated(workspace.view, decisions, workspace.links, workspace.rules, workspace.tenant.schema)
     ):
@@ -56,7 +56,10 @@ def keep_scores(workspace: Workspace, decisions: tuple[Decision, ...]) -> None:
 
 
 def _only_too_low(decision: Decision) -> bool:
-    """Whether the score is too low; without a legal basis nothing is written, however low it is."""
+    """Whether a low score is the reason not to qualify.
+
+    Without a legal basis nothing is written, however low the score.
+    """
     lawful = all(reason.code is not Code.NO_LEGAL_BASIS for reason in decision.reasons)
     return decision.code is Code.SCORE_BELOW_THRESHOLD and lawful
 
@@ -78,6 +81,6 @@ def _draft(view: ContactView, link: Link, score: Score, rules: Rules, schema: Sc
 
 
 def _score_fields(rules: Rules, score: Score) -> list[FieldMap]:
-    """Fields of the lead that are made of nothing but the score."""
+    """Fields of the lead that depend on the score only."""
     names = {"score.value", f"contact.{score.property}"}
     return [m for m in rules.mapping.lead.fields if m.source and {qualified("contact", s) for s in m.source} <= names]

@@ -1,4 +1,7 @@
-"""Who owns a lead or an account by an owner rule. Pure and without memory: the same input deals the same."""
+"""Chooses the owner of a lead or an account by an owner rule.
+
+Pure and without memory: the same input gives the same owner.
+"""
 
 import hashlib
 from collections.abc import Container, Iterator, Mapping
@@ -19,14 +22,17 @@ NOT_READ = "has not been read from HubSpot yet; the owner is set once the owners
 
 @dataclass(frozen=True, slots=True)
 class Dealt:
-    """The employee's UUID, or None; `unknown`: a sentence for each owner who could not be chosen, without addresses."""
+    """The chosen employee's UUID, or None.
+
+    `unknown`: a sentence for each owner who could not be chosen, without addresses.
+    """
 
     uuid: str | None
     unknown: tuple[str, ...] = ()
 
 
 def why_not(address: str | None, shared: Container[str]) -> str:
-    """Why nobody is chosen by this address, as the end of a sentence. `shared`: as in `Tenant`."""
+    """Why this address chooses no employee, as the end of a sentence. `shared`: as in `Tenant`."""
     if address and address.casefold() in shared:
         return "has an e-mail address that several valid employees share; give each of them an address of their own"
     return "is not a valid employee"
@@ -34,7 +40,7 @@ def why_not(address: str | None, shared: Container[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """Who may own records, and who owns the account. `addresses` and the others: as in `Tenant`."""
+    """Employees who may own records, and the account's owner. `addresses` and the others: as in `Tenant`."""
 
     addresses: Employees
     shared: Container[str] = frozenset()
@@ -43,9 +49,10 @@ class Staff:
 
 
 def owner_uuid(rule: OwnerRule, key: str, facts: Facts, staff: Staff) -> Dealt:
-    """The first of the rule's order that names a valid employee; `key` is the HubSpot id that is dealt by.
+    """The first step of the rule's order that gives a valid employee; `key`: the HubSpot id for the round robin.
 
-    Nobody, where one is named before whom HubSpot did not show yet: the record gets its owner once that is known.
+    None if a step before it names an owner that has not been read from HubSpot yet: the record gets its owner once that
+    is known.
     """
     unknown: list[str] = []
     for step in rule.order:
@@ -65,7 +72,7 @@ def owner_uuid(rule: OwnerRule, key: str, facts: Facts, staff: Staff) -> Dealt:
 
 
 def _unread(step: str, facts: Facts) -> Owner | None:
-    """The owner whom the step names, if HubSpot's owners were never read."""
+    """The owner that the step names, if HubSpot's owners have not been read yet."""
     of = {"contact_owner": facts.view, "company_owner": facts.company}.get(step)
     return of.owner if of and of.owner and of.owner.unread else None
 
@@ -73,7 +80,7 @@ def _unread(step: str, facts: Facts) -> Owner | None:
 def _candidates(
     step: str, rule: OwnerRule, key: str, facts: Facts, employees: Employees
 ) -> Iterator[tuple[str, str | None]]:
-    """(what is named, address): everybody whom a step names, whether known to C4C or not."""
+    """(what is named, address) of everyone whom a step names, known to C4C or not."""
     match step:
         case "contact_owner":
             yield from _owner(facts.view.owner, facts.view.get("hubspot_owner_id"))
@@ -93,7 +100,9 @@ def _owner(owner: Owner | None, owner_id: str | None) -> Iterator[tuple[str, str
 
 
 def _dealt(members: tuple[str, ...], key: str, employees: Employees) -> Iterator[tuple[str, str | None]]:
-    """Rendezvous hashing: each member draws a number for the key, the highest valid one wins."""
+    """The members in the order of rendezvous hashing: each gets a number for the key, and the
+    highest valid one wins.
+    """
     valid = [member for member in members if member.casefold() in employees]
     for number, member in enumerate(members):
         if member not in valid:

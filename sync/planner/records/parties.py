@@ -14,7 +14,7 @@ from sync.planner.writes import TAX_NUMBER
 
 
 def account_rules(workspace: Workspace) -> AccountMap:
-    """Without the tax numbers' service accounts are recognised by the other keys."""
+    """The rules for accounts; without the tax number if the tenant does not offer the tax numbers' service."""
     rules = workspace.rules.mapping.account
     if workspace.offers(TAX_NUMBER, "TaxID", "ParentObjectID"):
         return rules
@@ -30,7 +30,10 @@ def resolve_account(workspace: Workspace, company: Company) -> Resolution:
 
 
 def account(workspace: Workspace, company: Company) -> Party:
-    """The account of the lead; created if C4C has none. Duplicates of HubSpot share one, unless the rules differ."""
+    """The account of the lead; created if C4C has none.
+
+    Duplicates in HubSpot share one, unless the rules say otherwise.
+    """
     if record := _shared_account(workspace, company):
         return Party(Entity.ACCOUNT, company.id, record)
     stands_for = duplicates.principal(workspace, company)
@@ -63,7 +66,10 @@ def _own_account(workspace: Workspace, company: Company) -> Party:
 
 
 def further_account(workspace: Workspace, company: Company) -> Party | None:
-    """The account of a further company, if it is in C4C already; nobody is bothered where that is not clear."""
+    """The account of a further company, if it is in C4C already.
+
+    If that is unclear, no person is asked; a warning is enough.
+    """
     if record := _shared_account(workspace, company):
         return Party(Entity.ACCOUNT, company.id, record)
     try:
@@ -85,7 +91,7 @@ def further_account(workspace: Workspace, company: Company) -> Party | None:
 
 
 def known_person(workspace: Workspace) -> Party | None:
-    """The living contact person, if there is one. Raises Problem where a person must say which one it is."""
+    """The active contact person, if there is one. Raises Problem if a person must say which one it is."""
     rules, view = workspace.rules.mapping.contact, workspace.view
     if record := duplicates.shared_record(workspace, resolve.contact_key(view.id, rules)):
         return Party(Entity.CONTACT, view.id, record)
@@ -101,7 +107,9 @@ def known_person(workspace: Workspace) -> Party | None:
 
 
 def refuse_double(workspace: Workspace) -> None:
-    """Raises Problem for a person whom HubSpot holds twice and C4C not yet under this id, not even retired."""
+    """Raises Problem for a person whom HubSpot holds twice, unless C4C has a record under this id,
+    even a retired one.
+    """
     view, mapping = workspace.view, workspace.rules.mapping
     if mapping.duplicates.contact == "create" or not view.duplicates or workspace.link(Entity.CONTACT, view.id):
         return

@@ -1,6 +1,6 @@
-"""Marketing permissions by channel: looked up before they are written, refused before granted, never blanked.
-
-C4C resets a channel whose consent is left out to "undefined", and some tenants make the permission set by themselves.
+"""Marketing permissions by channel: they are looked up before they are written, refusals go before consents, and none
+is blanked. C4C resets a channel to "undefined" if its consent is left out, and some tenants create the permission set
+by themselves.
 """
 
 from sync.domain.entities import Entity
@@ -14,11 +14,11 @@ from sync.planner.workspace import Party, Workspace, by_id, constants
 from sync.planner.writes import Write
 
 UNDEFINED = "3"
-"""A channel without a decision counts as blank."""
+"""The code of a channel without a decision, which counts as blank."""
 
 
 def permissions(workspace: Workspace, person: Party, *, only_refusals: bool = False) -> None:
-    """Plans the channels that HubSpot knows something about; whoever nothing is known of stays as they are."""
+    """Plans the channels that HubSpot knows something about; others stay unchanged."""
     consent = workspace.rules.qualification.consent
     workspace.warnings += doubts(workspace.view, consent)
     wanted = (refusals if only_refusals else consents)(workspace.view, consent)

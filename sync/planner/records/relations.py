@@ -1,7 +1,6 @@
 """Relationships: contact person for the account of the lead, and for further companies that are in C4C already.
 
-Only what we made is ever deleted. The main account follows the primary company until sales moves it.
-"""
+Only relationships that we created are deleted. The main account follows the primary company until sales changes it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -20,10 +19,10 @@ from sync.planner.snapshot import Ask, Lookup, Record
 from sync.planner.workspace import Party, Problem, Workspace
 
 MAIN = "ReverseMainIndicator"
-"""Seen from the contact: this account is its main one."""
+"""The flag that this account is the contact's main one."""
 
 WORK_PLACE = ("JobTitle", "FunctionCode", "DepartmentCode", "Department", "Email", "Phone", "Mobile", "Fax")
-"""What C4C keeps of a contact on the relationship to its main account, or on the person: no document says which."""
+"""Values that C4C stores either on the relationship to the main account or on the person; no document says which."""
 
 
 def relations(workspace: Workspace, company: Company, account: Party, person: Party) -> None:
@@ -37,7 +36,7 @@ def relations(workspace: Workspace, company: Company, account: Party, person: Pa
     for association in sorted(_related(workspace), key=lambda one: one.company.id != company.id):
         is_main = association.company.id == company.id
         party = account if is_main else further_account(workspace, association.company)
-        # Two companies may share one account; the person gets one relationship to it.
+        # Two companies may share one account; the person then gets one relationship to it.
         if party is not None and party.lock not in met:
             met.add(party.lock)
             kept.add(party.record.text("AccountID") if party.record else "")
@@ -47,13 +46,13 @@ def relations(workspace: Workspace, company: Company, account: Party, person: Pa
 
 
 def _related(workspace: Workspace) -> list[Association]:
-    """The companies that the contact is to be contact person of."""
+    """The companies for which the contact becomes a contact person."""
     labels = workspace.rules.qualification.labels
     return [association for association in workspace.view.associations if related(association, labels)]
 
 
 def _check_number(workspace: Workspace) -> None:
-    """Raises Problem where one contact asks for so many relationships that the guard would stop everybody."""
+    """Raises Problem if one contact needs so many relationships that the guard would stop all contacts."""
     number = sum(write.entity == Entity.RELATION and write.action != "unchanged" for write in workspace.records)
     if workspace.most_relationships and number > workspace.most_relationships:
         text = (
@@ -67,7 +66,7 @@ def lookup(contact_object_id: str) -> Lookup:
 
 
 def _rows(workspace: Workspace, person: Party) -> tuple[Record, ...]:
-    """The person's relationships; none for somebody who is yet to be created (C4C makes the main one itself)."""
+    """The person's relationships; none for a person who does not exist yet (C4C creates the main one itself)."""
     return workspace.need(lookup(person.record.object_id)) if person.record else ()
 
 
@@ -96,14 +95,14 @@ def _relation(
     )
     answers = (lookup(person.record.object_id),) if person.record else ()
     ours = existing is None or (link is None and _came_with_contact(workspace, account, person))
-    # Where the primary company's account became the main one, that is no change by sales.
+    # The primary company's account becoming the main one is not a change by sales.
     moved = existing is not None and not main and not _is_main(existing) and _primary_is_main(workspace, rows)
     merge_base = {MAIN: False} if moved else {}
     workspace.write(made, existing, {account.lock, person.lock}, answers=answers, ours=ours, merge_base=merge_base)
 
 
 def _row_of(account: Party, rows: Sequence[Record], link: Link | None) -> Record | None:
-    """The row to this account; the linked one where C4C holds several."""
+    """The relationship to this account; the linked one if C4C has several."""
     if account.record is None:
         return None
     of_account = [row for row in rows if row.text("AccountID") == account.record.text("AccountID")]
@@ -112,9 +111,8 @@ def _row_of(account: Party, rows: Sequence[Record], link: Link | None) -> Record
 
 
 def _deleted_by_sales(link: Link | None, account: Party, person: Party) -> bool:
-    """The relationship of this person to this account was there and is gone: somebody removed it, and it stays removed.
-
-    After a merge of companies, or where an account had to be made again, the pair names the former account.
+    """Whether this person's relationship to this account existed and is gone: somebody removed it, so it stays removed.
+    After a merge of companies, or if an account had to be created again, the link names the former account.
     """
     if link is None or not link.object_id:
         return False
@@ -126,19 +124,19 @@ def _is_main(row: Record) -> bool:
 
 
 def _moved_by_sales(workspace: Workspace, rows: Sequence[Record]) -> bool:
-    """We made some account the main one, and it no longer is: somebody chose another. An untouched False is blank."""
+    """Whether sales chose another main account than the one that we set. An untouched False counts as blank."""
     sent = {link.object_id: link.sent.get(MAIN) for link in workspace.own_links(Entity.RELATION)}
     return any(sent.get(row.object_id) is True and not _is_main(row) for row in rows)
 
 
 def _primary_is_main(workspace: Workspace, rows: Sequence[Record]) -> bool:
-    """The account that is the main one is the one that we chose last."""
+    """Whether the main account is the one that we set last."""
     mains = {row.object_id for row in rows if _is_main(row)}
     return any(link.object_id in mains and link.sent.get(MAIN) is True for link in workspace.own_links(Entity.RELATION))
 
 
 def _came_with_contact(workspace: Workspace, account: Party, person: Party) -> bool:
-    """C4C made the relationship by itself when we created the contact on this account."""
+    """Whether C4C created the relationship by itself when we created the contact on this account."""
     link = workspace.link(Entity.CONTACT, person.key)
     if link is None or not link.ours or account.record is None:
         return False
@@ -146,10 +144,10 @@ def _came_with_contact(workspace: Workspace, account: Party, person: Party) -> b
 
 
 def _work_place(workspace: Workspace, person: Party) -> Iterator[DraftField]:
-    """What we say of the person's work place, sent along with a new main relationship.
+    """Our values for the person's work place, sent along with a new main relationship.
 
-    Where it lives on the relationship, the person would otherwise lose it (c4c.md, section 4.3); where it lives on the
-    person, the relationship shows the same. Values of sales' own, and fields that labels fill in, are left out.
+    If C4C stores them on the relationship, the person would otherwise lose them; if on the person, the relationship
+    shows the same. Values of sales, and fields that labels fill, are left out.
     """
     written = next((w for w in workspace.records if (w.entity, w.key) == (Entity.CONTACT, person.key)), None)
     ours: Mapping[str, Any] = {**written.merge_base, **written.values()} if written else {}
@@ -167,7 +165,7 @@ def _work_place(workspace: Workspace, person: Party) -> Iterator[DraftField]:
 
 
 def _label_fields(workspace: Workspace, association: Association, link: Link | None) -> Iterator[DraftField]:
-    """What the labels fill in; what only a former label had filled is emptied again, if it is still ours."""
+    """The fields that labels fill. A value of a former label is emptied again, if it is still ours."""
     wanted = _wanted(workspace, association)
     governed = {name for rule in workspace.rules.qualification.labels for name in rule.fields}
     former = {n for n, value in (link.sent if link else {}).items() if n in governed and not blank(value)}
@@ -198,14 +196,16 @@ def _wanted(workspace: Workspace, association: Association) -> Mapping[str, str]
 
 
 def _removed(workspace: Workspace, rows: Sequence[Record], kept: set[Any], person: Party) -> None:
-    """Associations that are gone, or have a label without relationship: it goes too if we made it, else it stays."""
+    """Deletes the relationships of associations that are gone, or that have a label without relationship, if we created
+    them.
+    """
     associated = {association.company.id for association in _related(workspace)}
     by_id = {row.object_id: row for row in rows}
     for link in workspace.own_links(Entity.RELATION):
         if Key.parse(link.entity, link.key).parts[0] in associated:
             continue
         row = by_id.get(link.object_id)
-        # Two HubSpot companies may be one account, and a contact is not torn from its main account.
+        # Not if another of its companies has the same account, nor from its main account.
         if row is None or not link.ours or row.text("AccountID") in kept:
             workspace.obsolete_links.append((Entity.RELATION, link.key))
         elif not _is_main(row):

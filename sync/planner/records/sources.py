@@ -1,4 +1,4 @@
-"""From a source's full name (`contact.email`, `owner.team`, `c4c.account_uuid`) to its value for one record."""
+"""Finds the value of a source for one record, by its full name (`contact.email`, `owner.team`, `c4c.account_uuid`)."""
 
 from collections.abc import Callable
 
@@ -34,7 +34,7 @@ def of_account(workspace: Workspace, company: Company) -> ValueOf:
 
 
 def of_person(workspace: Workspace, account: Party, company: Company) -> ValueOf:
-    """Values for the contact person, who belongs to the company; the account stands for it."""
+    """Values for the contact person, who belongs to the company and its account."""
     return _texts(lambda name: _find(workspace, name, None, company, account, None))
 
 
@@ -74,7 +74,7 @@ def _find(
 
 
 def _of_company(workspace: Workspace, company: Company | None, name: str) -> str | None:
-    """A property of the lead's company; without one the contact's text stands in for the name."""
+    """A property of the lead's company; without a company, the contact's company text is the name."""
     if company is None:
         return workspace.view.get("company") if name == "name" else None
     shared = workspace.rules.mapping.account.shared_domains
@@ -94,7 +94,7 @@ def _of_parties(workspace: Workspace, name: str, account: Party | None, person: 
 
 
 def _of_score(workspace: Workspace, decision: Decision, space: str, name: str) -> str | None:
-    """What the score and the route say about their lead."""
+    """A value of the lead's score or route."""
     score, taken = workspace.rules.score(decision.score), route(workspace, decision)
     match space, name:
         case "route", "name":
@@ -113,7 +113,7 @@ def _of_score(workspace: Workspace, decision: Decision, space: str, name: str) -
 
 
 def _employee(workspace: Workspace, owner: Owner | None, owner_id: str | None) -> str | None:
-    """The employee's UUID; an owner who is not a valid employee leaves the choice to C4C, with a warning."""
+    """The employee's UUID. If the owner is not a valid employee, C4C chooses, with a warning."""
     if owner_id is None:
         return None
     address = owner.email if owner else None
@@ -125,7 +125,7 @@ def _employee(workspace: Workspace, owner: Owner | None, owner_id: str | None) -
 
 
 def _dealt(workspace: Workspace, rule: str, key: str, company: Company | None, account: Party | None) -> str | None:
-    """The employee's UUID by an owner rule; whoever was named and is not a valid employee is reported."""
+    """The employee's UUID by an owner rule, with a warning for each named owner who is not a valid employee."""
     facts = Facts(workspace.view, company, workspace.rules)
     owns = account.record.text("OwnerUUID") if account and account.record else ""
     staff = Staff(workspace.tenant.employees, workspace.tenant.shared, workspace.tenant.valid, owns or None)
@@ -140,7 +140,7 @@ def _unknown(workspace: Workspace, sentence: str) -> None:
 
 
 def _texts(find: Callable[[str], Value]) -> ValueOf:
-    """Mapping works on texts and awaited ids only."""
+    """The value as text; the mapping works on texts and awaited ids only."""
 
     def as_text(name: str) -> str | Awaited | None:
         value = find(name)
