@@ -22,8 +22,9 @@ def named(rules: Rules, stream: ObjectType) -> Names:
 def compared(
     known: PortalNames, rules: Rules, stream: ObjectType, offered: Iterable[Property], *, settles: bool
 ) -> PortalNames:
-    """What is known after a comparison. `settles`: properties that are back may now count as returning, since
-    everything is read again next.
+    """What is known after a comparison.
+
+    `settles`: properties that are back may now count as returning, since everything is read again next.
     """
     there = {found.name: found for found in offered}
     wanted = named(rules, stream)

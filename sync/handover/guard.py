@@ -32,7 +32,7 @@ from sync.state import guarding, work
 from sync.state.documents import Stopped
 
 FURTHER = len(TYPES)
-"""Records that one contact may need besides leads and relationships: account, person, permissions, attributes."""
+"""The most records that one contact needs besides leads and relationships: account, person, permissions, attributes."""
 
 
 @dataclass

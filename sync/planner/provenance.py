@@ -12,13 +12,13 @@ AT_ONCE = timedelta(minutes=1)
 
 
 def creator(record: Record) -> str:
-    """A digest of the name of who created the record; empty where C4C does not say."""
+    """A fingerprint of the creator's name; empty if C4C does not show it."""
     name = record.text(KEYED_FIELDS[record.entity].created_by) if record.entity in KEYED_FIELDS else ""
     return fingerprint(name) if name else ""
 
 
 def untouched(record: Record, ourselves: str) -> bool:
-    """Whether we created the record and nobody changed it since: then all its values are ours."""
+    """Whether we created the record and nobody has changed it since, so that all its values are ours."""
     created_on, changed_on, created_by, changed_by = KEYED_FIELDS[record.entity].stamps
     created, changed = moment(record.fields.get(created_on)), moment(record.fields.get(changed_on))
     if created is None or changed is None or not ourselves or creator(record) != ourselves:

@@ -14,8 +14,9 @@ from sync.state.store import Store
 
 
 def holding(session: Session) -> dict[str, str]:
-    """Alerts whose condition holds, and since when. In a state of an older version without this list, those that were
-    delivered.
+    """Alerts whose condition holds, and since when.
+
+    In a state of an older version without this list, those that were delivered.
     """
     found = ALERTS_HOLDING.read(session)
     return ALERTS.read(session) if found is None else found

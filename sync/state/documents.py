@@ -254,7 +254,7 @@ DELETIONS: Document[list[MassDeletion]] = Document("disappearance", TypeAdapter(
 CONFIRMED_DELETIONS: Document[frozenset[str]] = Document(
     "disappearance confirmed", TypeAdapter(frozenset[str]), frozenset
 )
-"""Contacts of which a person said that they are gone, and which have not been seen since."""
+"""Contacts that a person confirmed as deleted and that have not been read since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,10 +303,10 @@ ALERTS: Document[dict[str, str]] = Document("alerts", TypeAdapter(dict[str, str]
 """By alert that people were notified of, and of whose end they were not: since when."""
 
 MISMATCHES: Document[dict[str, list[str]]] = Document("mismatches", TypeAdapter(dict[str, list[str]]), dict)
-"""By system: what its last look did not find as the rules say."""
+"""By system, the mismatches with the rules that its last comparison found."""
 
 LAST_BACKUP = _time("last backup")
-"""When the last complete copy was made; a restored state knows only those that were made before it."""
+"""When the last complete copy was made. A restored state knows only copies made before it."""
 
 DUPLICATES: Document[int] = Document("duplicates found", TypeAdapter(int), int)
 """Keys of ours on several records, as `verify` found last."""

@@ -80,7 +80,7 @@ def approve(session: Session, digest: str, now: datetime) -> SecondWriter | None
     return approved
 
 
-# ---- what the journal knows
+# ---- what the state knows
 
 
 def unknown(session: Session, twins: Collection[Twin], now: datetime) -> list[Twin]:

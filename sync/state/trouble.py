@@ -103,7 +103,7 @@ def space(state: Path) -> Space:
     """The sizes of the state file and its disk. Raises OSError if the file is missing or its disk does not answer."""
     disk = os.statvfs(state.parent)
     try:
-        # The last process that closes the file removes it.
+        # The journal may be missing: the last process that closes the file removes it.
         journal = state.with_name(state.name + "-wal").stat().st_size
     except FileNotFoundError:
         journal = 0
