@@ -9,10 +9,10 @@ from sync.domain.decision import Decision, Reason
 from sync.domain.rules import Rules
 from sync.domain.views import ContactView
 from sync.planner import effects
-from sync.planner.dry_run_target import DryRunTarget
 from sync.planner.plan import Links, Tenant, plan
-from sync.planner.predicted import Predicted, Predictions
-from sync.planner.remembered_target import Assumptions, remembered
+from sync.planner.predicting.dry_run_target import DryRunTarget
+from sync.planner.predicting.predicted import Predicted, Predictions
+from sync.planner.predicting.remembered_target import Assumptions, remembered
 from sync.planner.snapshot import Lookup, Record, Snapshot
 from sync.planner.target import Written
 

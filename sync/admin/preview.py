@@ -17,7 +17,7 @@ from sync.jobs import rules_change
 from sync.lifecycle import Failed
 from sync.mirror import selection
 from sync.planner.plan import concerns
-from sync.planner.predicted import Predicted, Predictions
+from sync.planner.predicting.predicted import Predicted, Predictions
 from sync.planner.qualify import leading, qualify
 from sync.state import work
 from sync.state.pending import portions

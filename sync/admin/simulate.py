@@ -31,10 +31,10 @@ from sync.handover.guard import Extent, Known, exceeding, excess
 from sync.jobs.poll import STREAMS
 from sync.mappers.identity import account_ids
 from sync.mirror import association_rows, mirrored
-from sync.planner.dry_run_target import creates_permission_sets
 from sync.planner.plan import Tenant, concerns
+from sync.planner.predicting.dry_run_target import creates_permission_sets
+from sync.planner.predicting.remembered_target import Assumptions
 from sync.planner.qualify import leading, qualify
-from sync.planner.remembered_target import Assumptions
 from sync.state import work
 from sync.state.documents import PROPERTIES
 from sync.state.pending import portions

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sync.planner.predicted import Predicted
+from sync.planner.predicting.predicted import Predicted
 
 
 class Spool:

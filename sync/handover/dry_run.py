@@ -17,9 +17,9 @@ from sync.handover.journal import Journal, StateJournal
 from sync.handover.rounds import Pair, Round
 from sync.mappers.identity import account_ids
 from sync.planner import effects
-from sync.planner.dry_run_target import DryRunTarget, creates_permission_sets
 from sync.planner.plan import Tenant, Write
-from sync.planner.predicted import Predicted, Predictions
+from sync.planner.predicting.dry_run_target import DryRunTarget, creates_permission_sets
+from sync.planner.predicting.predicted import Predicted, Predictions
 from sync.planner.target import Results, Written
 from sync.state import work
 

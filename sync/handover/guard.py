@@ -27,7 +27,7 @@ from sync.handover.handover import Handover
 from sync.log import Event, emit
 from sync.planner.consent import refused_since
 from sync.planner.plan import Links
-from sync.planner.predicted import Predicted
+from sync.planner.predicting.predicted import Predicted
 from sync.state import guarding, work
 from sync.state.documents import Stopped
 

@@ -25,8 +25,8 @@ from sync.domain.views import ContactView
 from sync.errors import ConfigurationError
 from sync.mappers.transforms import TRANSFORMS
 from sync.planner.plan import Tenant
+from sync.planner.predicting.remembered_target import Assumptions
 from sync.planner.qualify import qualify
-from sync.planner.remembered_target import Assumptions
 from sync.rule_files import checks as rule_checks
 
 EXAMPLES = [PROJECT / "config", PROJECT / "config" / "examples" / "group"]

@@ -9,7 +9,7 @@ from unit_builders import account, person, shipped
 
 from sync.domain.entities import Entity
 from sync.planner.compare import Change
-from sync.planner.dry_run_target import DryRunTarget
+from sync.planner.predicting.dry_run_target import DryRunTarget
 from sync.planner.snapshot import Ask, Lookup, Record, Snapshot
 from sync.planner.writes import Write
 

@@ -12,8 +12,8 @@ from sync.domain.entities import TYPES, Entity
 from sync.domain.link import FORMER, GONE
 from sync.domain.rules import Rules
 from sync.domain.views import ContactView, Link
-from sync.planner.dry_run_target import DryRunTarget
 from sync.planner.observed import PARTS, Foreign, known_fields
+from sync.planner.predicting.dry_run_target import DryRunTarget
 from sync.planner.snapshot import Lookup, Snapshot
 from sync.planner.writes import Links
 
