@@ -156,7 +156,7 @@ def repair(context: Context, found: Differences) -> tuple[int, int]:
 
 def _records(context: Context) -> list[Scanned]:
     """Every record that carries a key of ours."""
-    scans = [Scan(entity, By.ANY_KEY) for entity in KEYED]
+    scans = [Scan(entity, By.ANY_KEY) for entity in context.config.rules.mapping.by_entity()]
     return [one for found in granted(context.c4c.scan(scans, context.config.rules)) for one in found]
 
 

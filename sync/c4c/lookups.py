@@ -23,17 +23,16 @@ from sync.planner.snapshot import Ask, Lookup
 
 def selects(rules: Rules, schema: Schema) -> dict[str, tuple[str, ...]]:
     """The fields to read by entity, derived from the rules, as far as the tenant has them."""
-    fixed = {
-        Entity.ACCOUNT: ("UUID", "AccountID", "OwnerUUID", "LifeCycleStatusCode", *_PLACES, *_NAMES),
-        Entity.CONTACT: ("ContactUUID", "ContactID", "AccountID", "StatusCode", "Email"),
-        Entity.LEAD: ("ID", "Name", "LifeCycleStatusCode", "AccountPartyUUID", "ContactUUID", "OwnerPartyUUID"),
-    }
-    maps = rules.mapping.by_entity()
     wanted = {
-        entity: {"ObjectID", maps[entity].external_key, *names, *KEYED_FIELDS[entity].stamps, *_compared(maps[entity])}
-        for entity, names in fixed.items()
+        entity: {"ObjectID", section.external_key, *_ALWAYS.get(entity, ()), *_names(entity), *_compared(section)}
+        for entity, section in rules.mapping.by_entity().items()
     }
     return {e: tuple(sorted(n for n in names if schema.field(e, n))) for e, names in wanted.items()}
+
+
+def _names(entity: str) -> Iterator[str]:
+    named = KEYED_FIELDS[entity]
+    yield from filter(None, (named.number, named.uuid, named.status, *named.stamps))
 
 
 def _compared(entity_map: EntityMap) -> Iterator[str]:
@@ -44,6 +43,12 @@ def _compared(entity_map: EntityMap) -> Iterator[str]:
 
 _PLACES = ("WebSite", "CountryCode", "StreetPostalCode")
 _NAMES = ("Name", "AdditionalName", "AdditionalName2", "AdditionalName3")
+_ALWAYS: Mapping[str, tuple[str, ...]] = {
+    Entity.ACCOUNT: ("OwnerUUID", *_PLACES, *_NAMES),
+    Entity.CONTACT: ("AccountID", "Email"),
+    Entity.LEAD: ("Name", "LifeCycleStatusCode", "AccountPartyUUID", "ContactUUID", "OwnerPartyUUID"),
+}
+"""What the planner needs besides the fields of the mapping."""
 
 
 @dataclass(frozen=True, slots=True)

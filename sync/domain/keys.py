@@ -33,7 +33,7 @@ class Key:
         kind = TYPES[entity]
         owner, *parts = text.split(_BETWEEN, len(kind.parts) + len(kind.optional))
         if not all((owner, *parts)) or len(parts) < len(kind.parts):
-            raise ValueError(f"a key of {entity} is ID{''.join(f':{part.upper()}' for part in kind.parts)}")
+            raise ValueError(f"a key of {entity} is {form(entity)}")
         key = cls(Entity(entity), owner, tuple(parts))
         if key.entity is Entity.LEAD and whole(key.parts[1]) is None:
             raise ValueError("the cycle at the end of a lead's key is a whole number")
@@ -61,6 +61,11 @@ class Key:
     def stem(self) -> str:
         """The text without its last part, which the keys of all cycles of a lead have in common: `101:mql`."""
         return _BETWEEN.join((self.owner, *self.parts[:-1]))
+
+
+def form(entity: str) -> str:
+    """How a key of this kind is made up, for people: `ID:SCORE:CYCLE`."""
+    return _BETWEEN.join(("ID", *(part.upper() for part in TYPES[entity].parts)))
 
 
 def owner_of(text: str) -> str:

@@ -11,8 +11,8 @@ from typing import TextIO
 from sqlmodel import Session, col, select
 
 from sync.context import Context
-from sync.domain.entities import Entity
-from sync.domain.keys import Key
+from sync.domain.entities import KEYED, TYPES, Entity
+from sync.domain.keys import Key, form
 from sync.domain.link import Named, Observed, after
 from sync.domain.numbers import identifier
 from sync.domain.rules import Rules
@@ -27,9 +27,8 @@ from sync.state.store import Store
 from sync.state.work import HandoverRecord
 
 HEADER = ("entity", "key", "object_id")
-NAMES = {"account": Entity.ACCOUNT, "company": Entity.ACCOUNT, "contact": Entity.CONTACT, "lead": Entity.LEAD} | {
-    e.lower(): e for e in NUMBERS
-}
+NAMES = {TYPES[e].section: e for e in KEYED} | {e.lower(): e for e in KEYED} | {"company": Entity.ACCOUNT}
+"""What people may call a kind of record, in small letters."""
 OBJECT_ID = re.compile(r"[0-9A-Fa-f]{32}")
 
 
@@ -110,8 +109,9 @@ def _key(entity: str, key: str, rules: Rules) -> str:
     if entity == Entity.LEAD:
         if not _is_of_lead(key, scores):
             raise ValueError(f"key: found {key!r}, allowed: CONTACT_ID:SCORE:CYCLE with a score of {', '.join(scores)}")
-    elif not identifier(key):
-        raise ValueError(f"key: found {key!r}, allowed: the HubSpot id, digits only")
+    elif (found := Key.read(entity, key)) is None or not identifier(found.owner):
+        allowed = form(entity) if TYPES[entity].parts else "the HubSpot id, digits only"
+        raise ValueError(f"key: found {key!r}, allowed: {allowed}")
     return key
 
 
@@ -320,7 +320,7 @@ class _Found:
 
 def _scans(pairs: Sequence[Pair]) -> Iterator[Scan]:
     """The scans: records by the ids as given, and records that carry the keys already."""
-    for entity in NUMBERS:
+    for entity in dict.fromkeys(pair.entity for pair in pairs):
         mine = [pair for pair in pairs if pair.entity == entity]
         yield Scan(entity, By.ID, tuple(sorted({pair.object_id for pair in mine if not pair.numbered})))
         yield Scan(entity, By.NUMBER, tuple(sorted({pair.object_id for pair in mine if pair.numbered})))

@@ -58,8 +58,8 @@ def look_again(context: Context, schema: Callable[[], Schema]) -> None:
 
 def _read(context: Context, schema: Schema, made: Sequence[Made]) -> list[Scanned]:
     """The records that carry the keys of those that we made."""
-    keys = {entity: tuple(sorted({one.key for one in made if one.entity == entity})) for entity in KEYED}
-    scans = [Scan(entity, By.KEY, values) for entity, values in keys.items()]
+    sections = context.config.rules.mapping.by_entity()
+    scans = [Scan(e, By.KEY, tuple(sorted({one.key for one in made if one.entity == e}))) for e in sections]
     return [one for found in granted(context.c4c.scan(scans, context.config.rules, schema)) for one in found]
 
 
