@@ -6,7 +6,7 @@ from sync.domain.entities import TYPES
 from sync.domain.rules import Rules, qualified
 from sync.domain.schema import Schema
 from sync.domain.spelling import entry
-from sync.hubspot_answers import ObjectType, Property
+from sync.hubspot.answers import ObjectType, Property
 from sync.mappers.draft import DATE
 
 

@@ -99,13 +99,13 @@ def test_only_properties_that_rules_name_are_asked_for_and_kept(
     contact, company = portal.contact(lead_score="80", city="Kiel"), portal.company(industry="CHEMICALS")
     portal.associate(contact, company, "Primary")
     asked: set[str] = set()
-    call = product.client._call
+    call = product.client._calls.call
 
     def watched(endpoint: str, method: str, path: str, body: object = None, query: object = None) -> object:
         asked.update(body.get("properties", ()) if isinstance(body, dict) else ())
         return call(endpoint, method, path, body, query)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(product.client, "_call", watched)
+    monkeypatch.setattr(product.client._calls, "call", watched)
     product.good("poll", "scores", "sweep")
     named = {*product.configuration.rules.contact_properties(), *product.configuration.rules.company_properties()}
     assert asked - named == {"lastmodifieddate", "hs_lastmodifieddate"}

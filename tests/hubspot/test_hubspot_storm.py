@@ -40,14 +40,14 @@ class Marketing:
 
     def follow(self, client: HubSpotClient) -> None:
         """From now on every request is followed by an edit."""
-        send = client._send
+        send = client._calls._send
 
         def sent(*args: Any) -> Any:
             answer = send(*args)
             self.edit()
             return answer
 
-        client._send = sent  # type: ignore[method-assign]
+        client._calls._send = sent  # type: ignore[method-assign]
 
     def edit(self) -> None:
         self.edits += 1

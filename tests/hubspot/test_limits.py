@@ -58,7 +58,7 @@ def test_measured_rates_stay_below_the_limits_with_several_threads(portal: Porta
     client = HubSpotClient(
         portal.announced["hubspot"], portal.announced["token"], search_per_second=40, sleep=clock.sleep
     )
-    client._search_pacer._clock = clock
+    client._calls._search_pacer._clock = clock
     portal.forget_requests()
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda _: client.count("contacts", []), range(60)))

@@ -86,13 +86,13 @@ def test_row_04_more_rows_than_one_query_may_show_are_all_read__airbyte_10700(
     portal.seed(1500, 5, bulk=700)
     product = sync()
     offsets: list[object] = []
-    call = product.client._call
+    call = product.client._calls.call
 
     def watched(endpoint: str, method: str, path: str, body: Any = None, query: Any = None) -> Any:
         offsets.append((body or {}).get("after") if endpoint == "search" else None)
         return call(endpoint, method, path, body, query)
 
-    monkeypatch.setattr(product.client, "_call", watched)
+    monkeypatch.setattr(product.client._calls, "call", watched)
     product.good("poll", "scores")
     assert len(product.contacts()) == 1500
     assert set(offsets) == {None}
@@ -215,13 +215,13 @@ def test_row_14_every_call_has_a_timeout__hubspot_api_python_331(
     portal.associate(contact, portal.company(), "Primary")
     product = sync()
     timeouts: list[object] = []
-    call = product.client._client.call_api
+    call = product.client._calls._client.call_api
 
     def watched(*args: Any, **more: Any) -> Any:
         timeouts.append(more.get("_request_timeout"))
         return call(*args, **more)
 
-    monkeypatch.setattr(product.client._client, "call_api", watched)
+    monkeypatch.setattr(product.client._calls._client, "call_api", watched)
     product.good("poll", "scores", "sweep")
     assert len(timeouts) > 8
     assert set(timeouts) == {(10.0, 60)}
