@@ -32,6 +32,9 @@ from sync.planner.writes import Write
 from sync.state import tables
 from sync.state.pending import mark_pending
 
+NAMES = {"CorporateAccount": ("UUID", "AccountID"), "Contact": ("ContactUUID", "ContactID")}
+"""The fields that C4C fills in, and that other records name a new record by."""
+
 Writes = dict[tuple[str, str], tuple[str, dict[str, Any]]]
 """(entity, key) → (action, fields)."""
 
@@ -55,8 +58,11 @@ def real_writes(world: World, before: dict[tuple[str, str], str], foreknown: set
     names = _names_of_new_records(world, links, foreknown)
     found: Writes = {}
     for action, entity, body in world.c4c.log:
-        key = links[entity, body["ObjectID"]]
         fields = {name: names.get(str(value), value) for name, value in body.items() if name != "ObjectID"}
+        key = links[entity, body["ObjectID"]]
+        if fields == {"HubSpotID_KUT": ""}:
+            # A retired record gives its key up before another one takes it: two records, under one key.
+            key = f"{key} (on {body['ObjectID']})"
         first = found.get((entity, key))
         found[entity, key] = (first[0], {**first[1], **fields}) if first else (action, fields)
     return found
@@ -64,13 +70,12 @@ def real_writes(world: World, before: dict[tuple[str, str], str], foreknown: set
 
 def _names_of_new_records(world: World, links: dict[tuple[str, str], str], foreknown: set[str]) -> dict[str, str]:
     """Ids that nobody could know before, as the prediction paraphrases them."""
-    names = {"CorporateAccount": ("UUID", "AccountID"), "Contact": ("ContactUUID", "ContactID")}
     found = {}
     for (entity, object_id), key in links.items():
         row = world.c4c.store.get(entity, object_id)
         if row and object_id not in foreknown:
             shown = f"(of the new {entity} {key})"
-            found |= {str(row[name]): shown for name in (*names.get(entity, ()), "ObjectID")}
+            found |= {str(row[name]): shown for name in (*NAMES.get(entity, ()), "ObjectID")}
     return found
 
 
@@ -159,11 +164,11 @@ def learning(there: set[str]) -> Iterator[Memories]:
     learn = effects.learn
 
     def watched(write: Write, result: Written, *rest: Any) -> Link | None:
+        nonlocal names
         link = learn(write, result, *rest)
         if result.record:
             shown = f"(of the new {write.entity} {write.key})"
-            new = ("UUID", "AccountID", "ContactUUID", "ContactID", "ID", "ObjectID")
-            names.update({value: shown for name in new if (value := result.record.text(name))})
+            names |= {result.record.text(name): shown for name in (*NAMES.get(write.entity, ()), "ObjectID")}
         if link:
             sent = {name: names.get(str(value), value) for name, value in link.sent.items()}
             if "ParentObjectID" in sent and sent["ParentObjectID"] not in there:
