@@ -27,6 +27,9 @@ class Batch:
 
     `decisions`: by contact, the decisions on exactly the view in `views`. A contact that is loaded anew is decided
     anew.
+    `touched`: contacts for which a write was announced. `new_accounts`: companies whose account was made or found in
+    this batch. `failures`: writes that went wrong, by record. `written`: records by action and entity. `writes_of`: by
+    contact, writes by action and entity.
     """
 
     views: dict[str, ContactView]
