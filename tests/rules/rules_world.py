@@ -203,7 +203,7 @@ class World:
         snapshots = [mirrored.Fetched(i, properties, self.now) for i, properties in rows.items()]
         with self.store.session() as session:
             mirrored.save_contacts(session, snapshots, rules.qualification.scores, self.now)
-            known = {i: _pairs(session, i) for i in rows}
+            known = {i: _pairs(view) for i, view in loading.views(session, list(rows)).items()}
             association_rows.save_associations(session, known, self.now)
 
     def companies(self, rows: dict[str, dict[str, str]]) -> None:
@@ -219,8 +219,7 @@ class World:
         return self.c4c.store.rows("Lead")
 
 
-def _pairs(session: Any, contact_id: str) -> frozenset[tuple[str, Label]]:
-    view = loading.views(session, [contact_id])[contact_id]
+def _pairs(view: ContactView) -> frozenset[tuple[str, Label]]:
     return frozenset((a.company.id, label) for a in view.associations for label in a.labels)
 
 
