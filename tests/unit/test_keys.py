@@ -15,7 +15,7 @@ from sync.domain.keys import Key, beginning, ending, moved, owner_of
 
 IDS = st.integers(1, 10**17).map(str)
 PART = st.text(min_size=1, max_size=20).filter(lambda text: ":" not in text)
-LAST = st.text(min_size=1, max_size=20)
+LAST = st.lists(PART, min_size=1, max_size=3).map(":".join)
 
 
 @st.composite
