@@ -51,15 +51,15 @@ class Calls:
     sent: Requests = field(default_factory=Requests)
 
     def __post_init__(self) -> None:
-        # Imported by whoever needs it: commands that ask nobody start without the SDK and its eighty modules.
+        # Imported here, so that commands without network start without the SDK's eighty modules.
         import hubspot
 
         sdk = hubspot.HubSpot(access_token="", host=self.base_url)
-        # Held for good: each access through the SDK's attribute would open a new connection pool.
+        # Kept, since each access through the SDK's attribute would open a new connection pool.
         self._client = sdk.crm.objects.basic_api.api_client
         self._client.set_default_header("Accept-Encoding", "gzip")
         self._client.set_default_header("Accept-Language", "en")
-        # The SDK's own, `name; version`, breaks the grammar of User-Agent (RFC 9110 10.1.5).
+        # The SDK's own User-Agent, `name; version`, is invalid (RFC 9110 10.1.5).
         self._client.user_agent = _user_agent()
         self._place = Place(self.base_url, "HUBSPOT_BASE_URL")
         session = connections.stateless(self.base_url, connections.adapter(self.base_url, self.trust))
@@ -71,7 +71,7 @@ class Calls:
 
     @property
     def budget(self) -> Budget | None:
-        """What is left of the day; None before an answer told it (searches never do)."""
+        """What is left of the day; None before an answer has reported it, which searches never do."""
         return self._budget
 
     def learn(self, budget: Budget) -> Budget:
