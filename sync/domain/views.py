@@ -128,8 +128,8 @@ class Link:
     """External key ↔ C4C record, with the values last sent.
 
     An empty `object_id` is an intent: the record is about to be created, and the result is not known yet. `seen` is
-    what the record itself told when it was read last: its other ids, its life cycle status, and under `theirs` a digest
-    of every field that holds another value than ours.
+    what the record showed when it was last read: its other ids, its life cycle status, and under `theirs` a digest of
+    every field that holds another value than ours.
     """
 
     entity: str

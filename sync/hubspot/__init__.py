@@ -1,1 +1,1 @@
-"""What the HubSpot client is made of: one way out, what refusals mean, and what answers mean."""
+"""The parts of the HubSpot client: sending requests, and the meaning of refusals and answers."""

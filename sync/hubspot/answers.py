@@ -145,7 +145,7 @@ def ids(error: Mapping[str, Any], name: str) -> set[str]:
 
 
 def hubspot_object(row: Any, object_type: ObjectType, wanted: Sequence[str]) -> HubSpotObject | None:
-    """A contact or company; If the row has no properties, all of `wanted` count as unreadable.
+    """A contact or company. If the row has no properties, all of `wanted` count as unreadable.
 
     None without a usable id.
     """

@@ -1,4 +1,4 @@
-"""What is known of the associations of some contacts while their pages are read, and what it comes to."""
+"""Collects the associations of some contacts while their pages are read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

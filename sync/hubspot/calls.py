@@ -1,6 +1,6 @@
-"""The one way out to HubSpot: pacing, tries, a renewed token, and what the answers tell of the requests that are left.
+"""The only way to HubSpot: pacing, retries, a renewed token, and the number of requests that answers report as left.
 
-Every call goes through the SDK's low-level `call_api`, because the SDK's own methods know only paths that leave support
+Every call goes through the SDK's low-level `call_api`, because the SDK's own methods only know paths whose support ends
 in 2027, have no timeout and drop fields. The SDK's retries are off; ours are in `sync.transport`.
 """
 
@@ -38,7 +38,7 @@ class Budget:
 
 @dataclass
 class Calls:
-    """Calls for one account; `timeout` in seconds. Several threads may call, and share its limits."""
+    """Calls for one account; `timeout` in seconds. Safe for several threads, which share its limits."""
 
     base_url: str
     token: Secret
@@ -75,7 +75,7 @@ class Calls:
         return self._budget
 
     def learn(self, budget: Budget) -> Budget:
-        """Keeps what the account's own usage told."""
+        """Keeps the numbers that the account's own usage reported."""
         with self._lock:
             self._budget = budget
         return budget

@@ -1,4 +1,6 @@
-"""What HubSpot's refusals mean: our error, by status and by the name of the policy, never by the text of a message."""
+"""Turns HubSpot's refusals into our errors, by status and the name of the policy; the message's
+text does not decide.
+"""
 
 from typing import Any
 

@@ -90,7 +90,9 @@ def _steps(facts: Facts, score: Score) -> Iterator[Reason]:
     yield from _unknown_refusals(view, found.consent)
     if refused_since(view, found.consent):
         channels = ", ".join(sorted(refusals(view, found.consent)))
-        yield Reason(Code.QUALIFIED, f"consent: refuses {channels}; a known contact person is told in any case")
+        yield Reason(
+            Code.QUALIFIED, f"consent: refuses {channels}; a known contact person gets the refusal in any case"
+        )
         if stops_updates(view, found.consent):
             yield Reason(Code.QUALIFIED, "consent: was withdrawn, so all other updates stop")
     yield _read(_last_name, view)

@@ -1,7 +1,7 @@
-"""The small facts that the state remembers, each under a name and with a type: the whole list.
+"""The complete list of small facts that the state remembers, each with a name and a type.
 
 They are kept in the table `remembered`, one text each: JSON, or the plain text of a name or a time. Names and JSON
-shapes are those that the first version wrote, so that its state files go on; a field that is added needs a default.
+shapes are those of the first version, so that its state files stay readable; a new field needs a default.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,19 +22,20 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Document(Generic[T]):
-    """One remembered fact. What cannot be read counts as never kept, and is logged.
+    """One remembered fact.
 
-    A name with braces is that of a family, such as one document for each score: `of` then says which.
+    An unreadable one counts as missing, and is logged. A name with braces stands for a family, such as one document for
+    each score; `of` selects one.
     """
 
     name: str
     adapter: TypeAdapter[T]
     default: Callable[[], T]
     plain: bool = False
-    """Whether the text is the value itself, not JSON."""
+    """Whether the text is the value itself instead of JSON."""
 
     def read(self, session: Session, of: str = "") -> T:
-        """The value as it was kept last; the default if it never was."""
+        """The value as last stored; the default if there is none."""
         row = session.get(tables.Remembered, self.name.format(of))
         if row is None or not row.value:
             return self.default()
@@ -45,7 +46,7 @@ class Document(Generic[T]):
             return self.default()
 
     def write(self, session: Session, value: T, of: str = "") -> None:
-        """Keeps the value; None forgets what was kept."""
+        """Stores the value; None removes it."""
         session.merge(tables.Remembered(name=self.name.format(of), value=self._text(value)))
 
     def _text(self, value: T) -> str:
@@ -71,7 +72,7 @@ def _time(name: str) -> Document[datetime | None]:
 # ---- what was read with which rules
 
 RULES = _text("rules")
-"""Fingerprint of the rules by which contacts were looked at last."""
+"""Fingerprint of the rules by which contacts were last decided."""
 
 PROPERTIES = _text("properties of {}")
 """By stream: the HubSpot properties that the mirror holds, separated by blanks."""
@@ -80,25 +81,27 @@ COMPANY_KEYS = _text("company keys")
 """The rules by which companies that may stand for one account were compared."""
 
 PORTAL_CHECKED = _text("contract checked")
-"""Fingerprint of the rules, a blank, and when the portal was compared with them while nothing was being read."""
+"""Fingerprint of the rules, a blank, and the time when the portal was compared with them while no reading was under
+way.
+"""
 
 PORTAL_LOOKED_AT = _text("portal looked at")
-"""The same, whether or not something was being read."""
+"""The same, for a comparison in any situation."""
 
 TENANT_CHECKED = _time("tenant checked")
 """When the tenant was compared with the rules."""
 
 SCORE_CHANGED = _time("score {} changed")
-"""By score property: when a value was seen to change, or was first read."""
+"""By score property: when a value last changed, or was first read."""
 
 SCORE_READ = _time("score {} read")
-"""By score: when the last reading of everybody at or above its threshold began."""
+"""By score: when the last reading of all contacts at or above its threshold began."""
 
 IN_SERVICE = _time("in service since")
-"""When a score had been read completely for the first time."""
+"""When a score was first read completely."""
 
 CLOCK = _text("clock")
-"""What is wrong with the clock, in a sentence; empty for nothing."""
+"""A sentence on what is wrong with the clock; empty if nothing is."""
 
 ROWS_LEFT_OUT: Document[dict[str, datetime]] = Document("rows left out", TypeAdapter(dict[str, datetime]), dict)
 """By kind of row: when HubSpot last sent one without a usable id."""
@@ -128,20 +131,20 @@ class PortalNames:
 
 
 PORTAL = Document("portal {}", TypeAdapter(PortalNames), PortalNames)
-"""By stream: its properties and options, as the portal was seen last."""
+"""By stream: its properties and options as the portal last showed them."""
 
 LABELS: Document[dict[str, LabelId]] = Document("labels", TypeAdapter(dict[str, LabelId]), dict)
-"""By text in the rules: the label that was found under it first."""
+"""The label bindings: by text in the rules, the label that was first found under it."""
 
 LOST_LABELS: Document[list[tuple[str, int, str]]] = Document(
     "lost labels", TypeAdapter(list[tuple[str, int, str]]), list
 )
-"""(category, type id, text in the rules) of labels that the portal no longer has and that kept somebody back."""
+"""(category, type id, text in the rules) of labels that kept contacts back and that the portal no longer has."""
 
 
 @dataclass(frozen=True, slots=True)
 class TenantOffer:
-    """Fields as a table (`sync.rule_files.standard_fields`); employees' UUIDs by the digest of their address."""
+    """Fields as a table (`sync.rule_files.standard_fields`); employees' UUIDs by the hash of their address."""
 
     fields: dict[str, Any]
     employees: dict[str, str]
@@ -153,7 +156,7 @@ TENANT: Document[TenantOffer | None] = Document("tenant", TypeAdapter(TenantOffe
 """What the tenant offered in the last run."""
 
 CREATOR = _text("creator")
-"""How C4C files what we create, as a digest."""
+"""Which creator C4C notes on our records, as a fingerprint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,13 +175,13 @@ class DailyBudget:
 
 
 BUDGET = Document("budget", TypeAdapter(DailyBudget), DailyBudget)
-"""Kept so that another process need not ask for it or run into its end."""
+"""Remembered so that another process need not request it, or reach the limit unaware."""
 
 
 # ---- whose state it is
 
 STATE_FILE = _text("state file")
-"""Identity of the file that the worker wrote last; a copy that was put back has another one, or none."""
+"""Identity of the file that the worker last wrote; a restored copy has another one, or none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +284,7 @@ class SecondWriter:
 SECOND_WRITER: Document[SecondWriter | None] = Document("second writer", TypeAdapter(SecondWriter | None), _nothing)
 
 ACCEPTED_TWINS: Document[frozenset[str]] = Document("accepted twins", TypeAdapter(frozenset[str]), frozenset)
-"""ObjectIDs of records with a key of ours that a person accepted."""
+"""ObjectIDs of records with one of our keys that a person accepted."""
 
 LOST_CREATES: Document[dict[str, datetime]] = Document("lost creates", TypeAdapter(dict[str, datetime]), dict)
 """By entity and key: when the answer to a create was lost."""
@@ -289,10 +292,10 @@ LOST_CREATES: Document[dict[str, datetime]] = Document("lost creates", TypeAdapt
 SECOND_LOOK: Document[list[tuple[str, str, str, datetime]]] = Document(
     "second look", TypeAdapter(list[tuple[str, str, str, datetime]]), list
 )
-"""(entity, key, ObjectID, created at) of records that are looked at again for a twin."""
+"""(entity, key, ObjectID, created at) of records that are checked again for a twin."""
 
 
-# ---- what people are told
+# ---- what people are notified of
 
 ALERTS_HOLDING: Document[dict[str, str] | None] = Document(
     "alerts holding", TypeAdapter(dict[str, str] | None), _nothing
@@ -300,7 +303,7 @@ ALERTS_HOLDING: Document[dict[str, str] | None] = Document(
 """By alert: since when its condition holds. None: a version that kept no such list."""
 
 ALERTS: Document[dict[str, str]] = Document("alerts", TypeAdapter(dict[str, str]), dict)
-"""By alert that people were notified of, and of whose end they were not: since when."""
+"""By alert whose beginning was delivered and whose end was not: since when it holds."""
 
 MISMATCHES: Document[dict[str, list[str]]] = Document("mismatches", TypeAdapter(dict[str, list[str]]), dict)
 """By system, the mismatches with the rules that its last comparison found."""

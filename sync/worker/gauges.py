@@ -145,7 +145,7 @@ def _limits(known: Reading) -> Iterator[Metric]:
 
 def _alerts(holding: Collection[str], delivered: Collection[str]) -> Iterator[Metric]:
     active = {str(alert): float(bool(of_kind(alert, holding))) for alert in Alert}
-    yield _each("sync_alert_active", "1 while the alert holds, whoever was notified.", "alert", active)
+    yield _each("sync_alert_active", "1 while the alert holds, delivered or not.", "alert", active)
     known = {str(alert): float(_is_delivered(of_kind(alert, holding), of_kind(alert, delivered))) for alert in Alert}
     text = (
         "1 once everything that holds of the alert was delivered; differs from sync_alert_active while a message waits."

@@ -1,1 +1,1 @@
-"""What a run would write: targets that only pretend to write, and the writes as people are shown them. Pure."""
+"""Predicts what a run would write: targets that simulate writes in memory, and predicted writes for people. Pure."""

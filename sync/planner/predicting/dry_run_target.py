@@ -1,7 +1,7 @@
-"""A target that pretends: it reads what another one holds, keeps every write to itself, and answers as C4C would. Pure.
+"""The target of a dry run: it reads from another target, simulates every write in memory, and answers as C4C would.
+Pure.
 
-Ids that C4C would give are made up from entity and key, and shown as what they stand for.
-"""
+Ids that C4C would give are derived from entity and key, and shown in words."""
 
 import uuid
 from collections import defaultdict
@@ -24,7 +24,7 @@ Row = dict[str, Any]
 
 
 class DryRunTarget:
-    """What `real` holds, with the writes of a dry run on top of it.
+    """The records of `real`, changed by the simulated writes.
 
     `creates_permission_sets`: whether the tenant makes a set of permissions for each new contact.
     """
@@ -45,17 +45,17 @@ class DryRunTarget:
         self._indexed: Matches = {}
 
     def read(self) -> Snapshot:
-        """What was really read since `forget_read`, without anything that was pretended."""
+        """The records really read since `forget_read`, without simulated writes."""
         return self._read
 
     def forget_read(self) -> None:
-        """Everything is read anew from here on; what was pretended stays."""
+        """Has everything read anew from now on; simulated writes stay."""
         self._read = Snapshot()
 
     # ---- reading
 
     def find(self, lookups: Iterable[Lookup], snapshot: Snapshot) -> None:
-        """Adds the answers to `snapshot`. Nothing is really read twice; raises RemoteError where it cannot be read."""
+        """Adds the answers to `snapshot`. Nothing is really read twice. Raises RemoteError if it cannot be read."""
         asked = set(lookups)
         self._read_through({lookup for lookup in asked if lookup.value not in self._made_up})
         for lookup in asked:
@@ -65,7 +65,7 @@ class DryRunTarget:
                 snapshot.learn(lookup, [*self._as_changed(lookup), *self._pretended(lookup)])
 
     def _read_through(self, lookups: set[Lookup]) -> None:
-        """Reads what is not known yet. Only the real target knows an id that was not made up here."""
+        """Reads what is not known yet from the real target."""
         for lookup in lookups:
             known = self._read.records.get((lookup.entity, lookup.value)) if lookup.kind is Ask.BY_ID else None
             if known and lookup not in self._read.answers:
@@ -75,7 +75,7 @@ class DryRunTarget:
             self._real.find(unread, self._read)
 
     def _as_changed(self, lookup: Lookup) -> list[Record]:
-        """The records that were really read, as the pretended writes left them."""
+        """The records that were really read, with the changes of simulated writes."""
         found = self._read.ask(lookup) or () if lookup in self._read.answers else ()
         there = (record for record in found if (record.entity, record.object_id) not in self._removed)
         return [replace(r, fields={**r.fields, **self._changes.get((r.entity, r.object_id), {})}) for r in there]
@@ -87,37 +87,37 @@ class DryRunTarget:
             self._indexed |= index([lookup], records, self._key_fields)
         return answered(lookup, self._indexed)
 
-    # ---- what is assumed to be there
+    # ---- assumed records
 
     def add(self, entity: str, row: Row) -> None:
-        """A record that the real target does not show."""
+        """Adds a record that the real target does not have."""
         self._indexed.clear()
         self._rows[entity][row["ObjectID"]] = row
         for name in _names(entity):
             self._named[entity, str(row.get(name) or "").casefold()] = row
 
     def assume_account(self, key: str) -> None:
-        """An account that the handover of another contact makes."""
+        """Adds an account that the handover of another contact creates."""
         self.add(Entity.ACCOUNT, self._fresh(Entity.ACCOUNT, key, {}))
 
     def assume_ambiguous(self, entity: str, key: str) -> None:
-        """Two records of which nobody can say which is meant."""
+        """Adds two records, so that the lookup is ambiguous."""
         for n in ("one", "another"):
             row = self._fresh(entity, key, {})
             self.add(entity, {**row, "ObjectID": f"{n} {entity}"})
 
     def assume_permission_set(self, key: str, owner: str) -> None:
-        """A set that C4C made by itself for the contact with this key and UUID."""
+        """Adds the permission set that C4C creates by itself for the contact with this key and UUID."""
         self.add(Entity.PERMISSION, self._fresh(Entity.PERMISSION, key, {"BusinessPartnerUUID": owner}))
 
     def rows(self, entity: str) -> Sequence[Row]:
-        """The records that the real target does not show."""
+        """The records that exist in memory only."""
         return list(self._rows[entity].values())
 
-    # ---- pretending
+    # ---- simulated writes
 
     def apply(self, writes: Sequence[Write], alone: Container[tuple[str, str]] = ()) -> Iterator[Results]:
-        """Every write takes effect, here and nowhere else."""
+        """Lets every write succeed, in memory only."""
         del alone
         yield [(write, self._write(write)) for write in writes]
 
@@ -163,7 +163,7 @@ class DryRunTarget:
             self._changes[entity, object_id].update(values)
 
     def _row(self, entity: str, object_id: str) -> Row:
-        """The record as it is now, whether it was read or made up."""
+        """The present record, whether it was read or simulated."""
         if object_id in self._rows[entity]:
             return self._rows[entity][object_id]
         read = self._read.records.get((entity, object_id))
@@ -171,7 +171,7 @@ class DryRunTarget:
         return {**fields, **self._changes.get((entity, object_id), {}), "ObjectID": object_id}
 
     def _named_id(self, entity: str, name: str) -> str | None:
-        """ObjectID of the record with this number or UUID, whether it was read or made up."""
+        """ObjectID of the record with this number or UUID, whether it was read or simulated."""
         if not name:
             return None
         if row := self._named.get((entity, name.casefold())):
@@ -182,7 +182,7 @@ class DryRunTarget:
     # ---- what C4C does by itself
 
     def _move_main(self, entity: str, row: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-        """C4C takes the mark from the former main account by itself."""
+        """Clears the flag of the former main account, as C4C does by itself."""
         if entity != Entity.RELATION or not values.get(MAIN):
             return
         read = {r.object_id: r.fields for r in self._read.records.values() if r.entity == Entity.RELATION}
@@ -192,7 +192,8 @@ class DryRunTarget:
         self._show_work_place(str(row.get("ParentObjectID")), row)
 
     def _show_work_place(self, person: str, main: Mapping[str, Any]) -> None:
-        """The person shows the work place of the new main relationship, where C4C keeps it there.
+        """Shows the work place of the new main relationship on the person, for tenants that store it on the
+        relationship.
 
         A run notices that at once for a person whom it has changed, since it reads again what it changed; a plan cannot
         know where C4C keeps it, and names rather a value too many than one too few.
@@ -201,7 +202,7 @@ class DryRunTarget:
             self._set(Entity.CONTACT, person, {name: main.get(name) for name in WORK_PLACE})
 
     def _follow_contact(self, row: Row) -> None:
-        """C4C makes the relationship to the main account by itself, and maybe a set of permissions."""
+        """Adds the relationship to the main account, and perhaps a permission set, which C4C creates by itself."""
         account = self._named_id(Entity.ACCOUNT, str(row.get("AccountUUID") or ""))
         if account:
             number = self._row(Entity.ACCOUNT, account).get("AccountID")
@@ -213,7 +214,7 @@ class DryRunTarget:
             self.assume_permission_set(row[self._key_fields[Entity.CONTACT]], str(row["ContactUUID"]))
 
     def _fresh(self, entity: str, key: str, body: Mapping[str, Any]) -> Row:
-        """A record as C4C would answer it."""
+        """A new record as C4C would return it."""
         made_up = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{entity} {key}")).upper()
         object_id = made_up.replace("-", "")
         self._made_up[made_up] = self._made_up[object_id] = str(Awaited(entity, key))
@@ -223,14 +224,14 @@ class DryRunTarget:
     # ---- showing
 
     def shown(self, value: Any) -> Any:
-        """The value, or what it stands for where C4C has yet to give the id."""
+        """The value; for an id that C4C has not given yet, words that say what it stands for."""
         if isinstance(value, Foreign | Awaited):
             return str(value)
         return self._made_up.get(value, value) if isinstance(value, str) else value
 
 
 def _names(entity: str) -> list[str]:
-    """The fields with UUID and number, which C4C fills in when it makes a record."""
+    """The fields with UUID and number, which C4C fills in when it creates a record."""
     return [fields[entity] for fields in (UUIDS, NUMBERS) if entity in fields]
 
 
@@ -239,5 +240,5 @@ def _record(entity: str, row: Row) -> Record:
 
 
 def creates_permission_sets(origins: Sequence[str]) -> bool:
-    """Whether the tenant makes permission sets by itself: how those of the contacts that we made last came about."""
+    """Whether the tenant creates permission sets by itself, judged by those of the contacts that we created last."""
     return origins.count("adopted") > origins.count("created")
