@@ -39,3 +39,8 @@ def test_what_carries_our_key_has_its_fields_named() -> None:
 def test_a_kind_is_the_text_under_which_links_hold_it() -> None:
     assert f"{Entity.RELATION}" == Entity.RELATION == "ContactIsContactPersonFor"
     assert {("Contact", "17"): 1}[Entity.CONTACT, "17"] == 1
+
+
+def test_what_hangs_on_the_contact_person_moves_with_it_only() -> None:
+    hanging = {entity for entity, row in TYPES.items() if row.hangs_on == Entity.CONTACT}
+    assert hanging == set(Entity) - {Entity.ACCOUNT, Entity.CONTACT, Entity.LEAD}
