@@ -41,8 +41,7 @@ TRIAGE = 1000
 def run(context: Context) -> Counts:
     """Hands over what is due. Raises RemoteError if C4C is away, GuardTripped before the first write of too many.
 
-    Raises SecondWriter, before the next write, as soon as another program turns out to write under our keys.
-    """
+    Raises SecondWriter before the next write, once another program is found to write under our keys."""
     counts: Counts = {
         "qualified": 0,
         "not_qualified": 0,

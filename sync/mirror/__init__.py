@@ -1,1 +1,1 @@
-"""Our copy of HubSpot as last read, and which contacts must be looked at because it really changed."""
+"""Our copy of what HubSpot last showed, and the contacts that must be looked at because their copy really changed."""

@@ -1,4 +1,4 @@
-"""Remembers which of the properties and options that the rules name the portal no longer has."""
+"""Remembers properties and options that the rules name and that the portal no longer has."""
 
 from dataclasses import replace
 

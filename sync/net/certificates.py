@@ -55,7 +55,7 @@ def validity(pem: str) -> Validity:
 
 
 def of_file(path: Path) -> Validity | None:
-    """The dates of the first certificate of a PEM file; None where it cannot be read."""
+    """The dates of the first certificate of a PEM file; None if it cannot be read."""
     try:
         return validity(path.read_text(encoding="ascii", errors="replace"))
     except (OSError, ValueError):
