@@ -40,13 +40,13 @@ class App:
 
     def with_run_id(self) -> Context:
         """The same with the context of a new run."""
-        return replace(self.context, run_id=new_run_id())
+        return replace(self.context, run_id=_new_run_id())
 
     def close(self) -> None:
         self.context.store.close()
 
 
-def new_run_id() -> str:
+def _new_run_id() -> str:
     """A new id for a run in logs and state; ids sort by time."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
 
@@ -102,7 +102,7 @@ def build(
         hubspot=(hubspot_client := _hubspot(hubspot, found.trust, configuration, clock, retry)),
         c4c=C4C(c4c_client := _c4c(c4c, found.trust, configuration, clock, retry)),
         config=configuration,
-        run_id=new_run_id(),
+        run_id=_new_run_id(),
         now=clock.now,
         sleep=clock.sleep,
         progress=progress,

@@ -186,7 +186,7 @@ def load(directory: Path) -> Configuration:
     return Configuration(worker, found)
 
 
-Model = TypeVar("Model", bound=BaseModel)
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 def _in(path: Path, problems: Iterable[str]) -> list[str]:
@@ -208,7 +208,7 @@ def _stable(value: Any) -> Any:
     return [_stable(inner) for inner in value] if isinstance(value, list | tuple) else str(value)
 
 
-def _read(path: Path, model: type[Model], problems: list[str]) -> Model | None:
+def _read(path: Path, model: type[_Model], problems: list[str]) -> _Model | None:
     """The file as a value; None once what is wrong with its form is added to the problems."""
     data = _toml(path, problems)
     try:
@@ -216,11 +216,11 @@ def _read(path: Path, model: type[Model], problems: list[str]) -> Model | None:
     except ValidationError as error:
         problems += _in(path, messages.explained(error.errors(), model, data))
     except RecursionError:
-        problems.append(f"{path}: {TOO_DEEP}")
+        problems.append(f"{path}: {_TOO_DEEP}")
     return None
 
 
-TOO_DEEP = "is nested too deeply; name the inner conditions as filters"
+_TOO_DEEP = "is nested too deeply; name the inner conditions as filters"
 
 
 def _toml(path: Path, problems: list[str]) -> dict[str, Any] | None:
@@ -232,7 +232,7 @@ def _toml(path: Path, problems: list[str]) -> dict[str, Any] | None:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         problems.append(f"{path}: not a TOML file: {error}")
     except RecursionError:
-        problems.append(f"{path}: {TOO_DEEP}")
+        problems.append(f"{path}: {_TOO_DEEP}")
     except ValueError:
         # Python refuses to convert numbers with thousands of digits.
         problems.append(f"{path}: holds a number that is too long to read; write a shorter one")

@@ -49,7 +49,7 @@ class Settings:
     trust: Trust = field(default_factory=Trust)
 
 
-HOST = re.compile(r"[\w-]+(\.[\w-]+)*\.?|[0-9a-f:.]*:[0-9a-f:.]*")
+_HOST = re.compile(r"[\w-]+(\.[\w-]+)*\.?|[0-9a-f:.]*:[0-9a-f:.]*")
 """A host: a name in any alphabet, or an IPv6 address."""
 
 
@@ -120,7 +120,7 @@ class Environment:
             _ = parts.port
         except ValueError:
             parts = urlsplit("")
-        if value and (parts.scheme not in ("http", "https") or not HOST.fullmatch(parts.hostname or "")):
+        if value and (parts.scheme not in ("http", "https") or not _HOST.fullmatch(parts.hostname or "")):
             self.problems.append(f"{name}: is not a web address; write it as https://host")
         elif parts.username or parts.password:
             self.problems.append(
@@ -201,7 +201,7 @@ def addresses(env: Environment) -> None:
     _hubspot_url(env)
     _c4c_url(env, env.get("C4C_BASE_URL") or "")
     if env.path(CERT) or env.path(KEY):
-        client_certificate(env)
+        _client_certificate(env)
 
 
 def _hubspot_url(env: Environment) -> str:
@@ -220,12 +220,12 @@ def hubspot_access(env: Environment) -> HubSpotAccess:
 def c4c_access(env: Environment) -> C4CAccess:
     url = _c4c_url(env, env.need("C4C_BASE_URL", "the tenant's root, https://my000000.crm.ondemand.com"))
     if env.path(CERT) or env.path(KEY):
-        return C4CAccess(url, client_certificate(env))
+        return C4CAccess(url, _client_certificate(env))
     username = env.secret("C4C_USERNAME", "the technical user of the communication arrangement", concealed=False)
     return C4CAccess(url, Password(username, env.secret("C4C_PASSWORD", "the technical user's password")))
 
 
-def client_certificate(env: Environment) -> ClientCertificate:
+def _client_certificate(env: Environment) -> ClientCertificate:
     """Certificate and key, loaded once to check that they fit together."""
     before = len(env.problems)
     cert, key, passphrase = env.file(CERT), env.file(KEY), env.optional_secret(PASSPHRASE)
@@ -241,7 +241,7 @@ def client_certificate(env: Environment) -> ClientCertificate:
     return found
 
 
-STORES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_STORES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """Variables that administrators already use; each replaces the system's store, and several are used together."""
 
 
@@ -253,7 +253,7 @@ def trust(env: Environment) -> Trust:
             Trust((private,)).context()
         except ConfigurationError as error:
             env.problems += [f"SYNC_CA_BUNDLE: {problem}" for problem in error.problems]
-    named = [(name, path) for name in STORES for path in env.variables.get(name, "").split(os.pathsep) if path]
+    named = [(name, path) for name in _STORES for path in env.variables.get(name, "").split(os.pathsep) if path]
     env.problems += [
         f"{name}: names a file that cannot be read; check path and rights"
         for name, path in named

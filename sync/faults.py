@@ -25,16 +25,16 @@ from sync.log import Event, emit
 from sync.mirror import loading
 from sync.state import work
 
-MANY = 10
+_MANY = 10
 """From this many contacts on, the same exception counts as a bug, and none of them is parked."""
 
 Item = TypeVar("Item")
 
-Concerned = Mapping[str, int]
+_Concerned = Mapping[str, int]
 """Contacts, with the `change_seq` that each had when it was loaded."""
 
 
-Load = Callable[[Session, Sequence[str]], dict[str, ContactView]]
+_Load = Callable[[Session, Sequence[str]], dict[str, ContactView]]
 
 
 @dataclass
@@ -46,18 +46,18 @@ class Faults:
     """`change_seq` of each contact when it was loaded."""
 
     @contextmanager
-    def concerning(self, contacts: Concerned) -> Iterator[None]:
+    def concerning(self, contacts: _Concerned) -> Iterator[None]:
         """Notes an exception for these contacts instead of letting it end the job."""
         try:
             yield
         except Exception as error:
             if _concerns_nobody(error):
                 raise
-            self.found |= dict.fromkeys(contacts, f"{type(error).__name__} at {innermost(error)}")
+            self.found |= dict.fromkeys(contacts, f"{type(error).__name__} at {_innermost(error)}")
             self.seqs |= contacts
 
     def each(
-        self, items: Sequence[Item], act: Callable[[Sequence[Item]], object], owners: Callable[[Item], Concerned]
+        self, items: Sequence[Item], act: Callable[[Sequence[Item]], object], owners: Callable[[Item], _Concerned]
     ) -> None:
         """Calls `act` on all items at once; after an exception on each half, and so on down to the items at fault.
 
@@ -76,7 +76,9 @@ class Faults:
             self.each(items[:half], act, owners)
             self.each(items[half:], act, owners)
 
-    def views(self, session: Session, contact_ids: Sequence[str], load: Load = loading.views) -> dict[str, ContactView]:
+    def views(
+        self, session: Session, contact_ids: Sequence[str], load: _Load = loading.views
+    ) -> dict[str, ContactView]:
         """The views of these contacts, without those that cannot be built."""
         found: dict[str, ContactView] = {}
         seqs = work.change_seqs(session, contact_ids)
@@ -93,7 +95,7 @@ class Faults:
         numbers: dict[str, int] = defaultdict(int, parked)
         for fault in self.found.values():
             numbers[fault] += 1
-        return {fault: numbers[fault] for fault in set(self.found.values()) if numbers[fault] >= MANY}
+        return {fault: numbers[fault] for fault in set(self.found.values()) if numbers[fault] >= _MANY}
 
     def listed(self) -> list[dict[str, str]]:
         """Contact, code and text of each. Raises Defect where the same exception concerns many."""
@@ -110,7 +112,7 @@ def _concerns_nobody(error: Exception) -> bool:
     return isinstance(error, SyncError | DatabaseError | OSError | MemoryError)
 
 
-def innermost(error: Exception) -> str:
+def _innermost(error: Exception) -> str:
     """The place in our own code as `file:line function`. The message is left out, since it may hold values."""
     frames = [frame for frame in extract_tb(error.__traceback__) if "sync" in Path(frame.filename).parts]
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno} {frames[-1].name}" if frames else "an unknown place"

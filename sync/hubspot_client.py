@@ -43,12 +43,12 @@ T = TypeVar("T")
 Api = Literal["2026-09", "v3"]
 
 SEARCH_PAGE = 200
-SEARCH_BODY = 3_000
+_SEARCH_BODY = 3_000
 """The most characters of a search body, including the names of properties (HubSpot search guide)."""
 
 BATCH_READ = 100
 ASSOCIATION_BATCH = 1000
-OWNER_PAGE = 100
+_OWNER_PAGE = 100
 
 PATHS: dict[Api, dict[str, str]] = {
     "2026-09": {
@@ -194,7 +194,7 @@ class HubSpotClient:
             "limit": SEARCH_PAGE,
             **({"after": after} if after else {}),
         }
-        if len(json.dumps(body)) <= SEARCH_BODY:
+        if len(json.dumps(body)) <= _SEARCH_BODY:
             return self._search(object_type, body, properties)
         # The names do not fit into one search body: the search finds the rows, reads by id fetch their values.
         page = self._search(object_type, body | {"properties": [MODIFIED[object_type]]})
@@ -300,7 +300,7 @@ class HubSpotClient:
         pages = Pages("hubspot", what)
         after: str | None = None
         while True:
-            query = [("limit", str(OWNER_PAGE)), ("archived", str(archived).lower())]
+            query = [("limit", str(_OWNER_PAGE)), ("archived", str(archived).lower())]
             query += [("after", after)] if after else []
             data = self._calls.call("owners", "GET", PATHS[self.api]["owners"], query=query)
             rows = answers.complete(data, what)

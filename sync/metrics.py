@@ -20,7 +20,7 @@ HANDOVERS = Counter(
     "Leads that this process created in SAP Sales Cloud; adopted ones do not count.",
     registry=REGISTRY,
 )
-LATENCY = Histogram(
+_LATENCY = Histogram(
     "sync_handover_latency_seconds",
     "From the crossing of the threshold, as it was seen, to the lead in SAP Sales Cloud. load: first for contacts that "
     "were above the threshold before the first load ended, later for all others.",
@@ -28,18 +28,18 @@ LATENCY = Histogram(
     buckets=(60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400, 604800),
     registry=REGISTRY,
 )
-REQUESTS = Counter("sync_requests", "Requests sent.", ["system", "endpoint", "status"], registry=REGISTRY)
-WAITS = Counter(
+_REQUESTS = Counter("sync_requests", "Requests sent.", ["system", "endpoint", "status"], registry=REGISTRY)
+_WAITS = Counter(
     "sync_rate_limit_waits", "Requests put off because the system asked for it.", ["system"], registry=REGISTRY
 )
-WAITED = Counter(
+_WAITED = Counter(
     "sync_rate_limit_wait_seconds", "Time spent waiting because the system asked for it.", ["system"], registry=REGISTRY
 )
 LEFT_OUT = Counter(
     "sync_rows_left_out", "Rows of HubSpot without a usable id, by kind of record.", ["kind"], registry=REGISTRY
 )
-JOB_RUNS = Counter("sync_job_runs", "Runs of jobs.", ["sync_job", "result"], registry=REGISTRY)
-JOB_SECONDS = Gauge(
+_JOB_RUNS = Counter("sync_job_runs", "Runs of jobs.", ["sync_job", "result"], registry=REGISTRY)
+_JOB_SECONDS = Gauge(
     "sync_job_duration_seconds", "How long the last run of the job took.", ["sync_job"], registry=REGISTRY
 )
 AT_WORK_SINCE = Gauge(
@@ -52,12 +52,12 @@ SUCCESSES: dict[str, datetime] = {}
 FAILURES: dict[str, datetime] = {}
 """By job, when it last succeeded or failed in this process. For earlier processes the state store knows it."""
 
-JobResult = Literal["success", "failure", "interrupted"]
+_JobResult = Literal["success", "failure", "interrupted"]
 Load = Literal["first", "later"]
 
-RESULTS: tuple[JobResult, ...] = ("success", "failure", "interrupted")
-LOADS: tuple[Load, ...] = ("first", "later")
-SYSTEMS = ("hubspot", "c4c")
+_RESULTS: tuple[_JobResult, ...] = ("success", "failure", "interrupted")
+_LOADS: tuple[Load, ...] = ("first", "later")
+_SYSTEMS = ("hubspot", "c4c")
 
 
 def expect(events: Iterable[str], codes: Iterable[str], jobs: Iterable[str]) -> None:
@@ -65,19 +65,19 @@ def expect(events: Iterable[str], codes: Iterable[str], jobs: Iterable[str]) -> 
     known = {
         EVENTS: events,
         DECISIONS: codes,
-        WAITS: SYSTEMS,
-        WAITED: SYSTEMS,
+        _WAITS: _SYSTEMS,
+        _WAITED: _SYSTEMS,
         ALERTS_SENT: ("delivered", "failed"),
         LEFT_OUT: ("contacts", "companies"),
-        LATENCY: LOADS,
+        _LATENCY: _LOADS,
     }
     for metric, values in known.items():
         for value in values:
             metric.labels(value)
     for job in jobs:
-        JOB_SECONDS.labels(job)
-        for result in RESULTS:
-            JOB_RUNS.labels(job, result)
+        _JOB_SECONDS.labels(job)
+        for result in _RESULTS:
+            _JOB_RUNS.labels(job, result)
 
 
 def at_work(since: datetime | None) -> None:
@@ -88,31 +88,31 @@ def at_work(since: datetime | None) -> None:
 
 def job_ended(job: str, seconds: float, ok: bool | None, now: datetime) -> None:
     """Notes the end of a run; `ok` is None if it was asked to stop."""
-    JOB_RUNS.labels(job, "interrupted" if ok is None else "success" if ok else "failure").inc()
-    JOB_SECONDS.labels(job).set(seconds)
+    _JOB_RUNS.labels(job, "interrupted" if ok is None else "success" if ok else "failure").inc()
+    _JOB_SECONDS.labels(job).set(seconds)
     if ok is not None:
         (SUCCESSES if ok else FAILURES)[job] = now
 
 
 def job_unrecorded(job: str, now: datetime) -> None:
     """Notes a run that failed outside its own record, as when the state file cannot be written."""
-    JOB_RUNS.labels(job, "failure").inc()
+    _JOB_RUNS.labels(job, "failure").inc()
     FAILURES[job] = now
 
 
 def answered(system: str, endpoint: str, status: int | None) -> None:
     """Counts a request by HTTP status; None without an answer."""
-    REQUESTS.labels(system, endpoint, str(status) if status else "none").inc()
+    _REQUESTS.labels(system, endpoint, str(status) if status else "none").inc()
 
 
 def waited(system: str, seconds: float) -> None:
     """Notes a pause that a system asked for."""
-    WAITS.labels(system).inc()
-    WAITED.labels(system).inc(seconds)
+    _WAITS.labels(system).inc()
+    _WAITED.labels(system).inc(seconds)
 
 
 def handed_over(crossed_at: datetime | None, load: Load, now: datetime) -> None:
     """Counts a lead that we created. Its latency is at least 0, even if our clock disagrees with HubSpot's."""
     HANDOVERS.inc()
     if crossed_at is not None:
-        LATENCY.labels(load).observe(max(0.0, (now - crossed_at).total_seconds()))
+        _LATENCY.labels(load).observe(max(0.0, (now - crossed_at).total_seconds()))

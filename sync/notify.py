@@ -16,7 +16,7 @@ from sync.net.connections import Trust
 from sync.net.credentials import Secret
 from sync.net.outages import Place
 
-TIMEOUT = 10.0
+_TIMEOUT = 10.0
 """Seconds; the worker's loop waits for it."""
 
 
@@ -83,7 +83,7 @@ class Webhook:
         try:
             session = connections.stateless(url, connections.adapter(url, self.trust, size=1))
             # The answer's body is of no use and may be endless, so it is not read.
-            with session.post(url, json=body, timeout=TIMEOUT, allow_redirects=False, stream=True) as answer:
+            with session.post(url, json=body, timeout=_TIMEOUT, allow_redirects=False, stream=True) as answer:
                 failure = None if answer.status_code < 300 else f"{place.host}: status {answer.status_code}"
         except requests.RequestException as error:
             failure = outages.explain(error, place).text

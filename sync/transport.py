@@ -93,7 +93,7 @@ class Tally:
         return found
 
 
-MOST_PAGES = 10_000
+_MOST_PAGES = 10_000
 """The most pages of one listing. With 100 rows each, that is ten times the largest portal."""
 
 
@@ -110,8 +110,8 @@ class Pages:
             return None
         if cursor in self._cursors:
             raise Malformed(self._system, f"{self._what} does not get on: the same page is announced again")
-        if len(self._cursors) >= MOST_PAGES:
-            raise Malformed(self._system, f"{self._what} does not end: {MOST_PAGES} pages were read")
+        if len(self._cursors) >= _MOST_PAGES:
+            raise Malformed(self._system, f"{self._what} does not end: {_MOST_PAGES} pages were read")
         self._cursors.add(cursor)
         return cursor
 

@@ -105,7 +105,7 @@ class Failure:
     message: str = ""
 
 
-OWN_ALERT = frozenset({"Denied", "BudgetExhausted", "BudgetClosed", "GuardTripped", "SecondWriter", "Vanished"})
+_OWN_ALERT = frozenset({"Denied", "BudgetExhausted", "BudgetClosed", "GuardTripped", "SecondWriter", "Vanished"})
 """Kinds of failure that have alerts of their own."""
 
 
@@ -337,7 +337,7 @@ def _failing(facts: Facts, config: Configuration) -> dict[str, str]:
     return {
         job: f"{job} has failed {_times(streak.count)}: {streak.message.rstrip('.') or streak.kind}"
         for job, streak in sorted(facts.streaks.items())
-        if limit and _tells(streak, limit) and streak.kind not in OWN_ALERT and not _is_outage(job, streak)
+        if limit and _tells(streak, limit) and streak.kind not in _OWN_ALERT and not _is_outage(job, streak)
     }
 
 

@@ -120,7 +120,7 @@ def first_decided(store: Store, contact_id: str) -> datetime | None:
         return work.first_decided(session, contact_id)
 
 
-def all_ids(store: Store) -> list[str]:
+def _all_ids(store: Store) -> list[str]:
     """Every contact of the mirror."""
     with store.reading() as session:
         return mirrored.all_ids(session)

@@ -17,7 +17,7 @@ from sync.reading.windows import EARLIEST
 from sync.state import streams
 from sync.state.documents import BUDGET
 
-MOVED = 1.05
+_MOVED = 1.05
 """Rows that share a timestamp across a page boundary are read twice: one twentieth more pages in a seeded portal."""
 
 
@@ -26,7 +26,7 @@ FIXED = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Forecast:
+class _Forecast:
     """Requests by kind, and the least time that the limits allow for them."""
 
     searches: int
@@ -56,21 +56,21 @@ class Forecast:
         )
 
 
-def forecast(settings: HubSpotSettings, *, contacts: int, companies: int, qualified: int = 0) -> Forecast:
+def forecast(settings: HubSpotSettings, *, contacts: int, companies: int, qualified: int = 0) -> _Forecast:
     """The cost of reading so many contacts with their associations, companies, and contacts above a threshold."""
-    pages = sum(ceil(number * MOVED / SEARCH_PAGE) or 1 for number in (contacts, companies))
+    pages = sum(ceil(number * _MOVED / SEARCH_PAGE) or 1 for number in (contacts, companies))
     searches = pages + (ceil(qualified / SEARCH_PAGE) or 1)
     others = ceil(contacts / min(ASSOCIATION_BATCH, settings.association_batch)) + FIXED
     seconds = max(searches / settings.search_per_second, others / (settings.burst_per_10s / 10))
-    return Forecast(searches, others, timedelta(seconds=ceil(seconds)))
+    return _Forecast(searches, others, timedelta(seconds=ceil(seconds)))
 
 
-def refetch(settings: HubSpotSettings, *, contacts: int, companies: int, everything: bool) -> Forecast:
+def refetch(settings: HubSpotSettings, *, contacts: int, companies: int, everything: bool) -> _Forecast:
     """The cost of reading contacts again: by id, or all of both streams."""
     if everything:
         return forecast(settings, contacts=contacts, companies=companies)
     others = ceil(contacts / settings.read_batch) + ceil(contacts / settings.association_batch)
-    return Forecast(0, others, timedelta(seconds=ceil(others / (settings.burst_per_10s / 10))))
+    return _Forecast(0, others, timedelta(seconds=ceil(others / (settings.burst_per_10s / 10))))
 
 
 def sentence(context: Context, since: datetime | None = None) -> str | None:

@@ -11,7 +11,7 @@ from sync.planner.qualify import leading, qualify
 from sync.state import work
 from sync.state.store import Store
 
-PORTION = 2000
+_PORTION = 2000
 """Contacts decided on at a time, so that memory does not grow with the portal."""
 
 
@@ -26,7 +26,7 @@ def foreseen(store: Store, rules: Rules, progress: Progress = silent) -> dict[st
         if work.done_counts(session) or work.parked_counts(session):
             return {}
         total, after = mirrored.count(session), ""
-        while ids := work.decidable(session, after, PORTION):
+        while ids := work.decidable(session, after, _PORTION):
             for contact, view in faults.views(session, ids).items():
                 with faults.concerning({contact: view.change_seq}):
                     found[str(leading(qualify(view, rules)).code)] += 1

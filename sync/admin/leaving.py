@@ -10,7 +10,7 @@ from sync.mirror import left_alone, selection
 from sync.state.pending import mark_pending
 from sync.state.store import Store
 
-LONGEST = 200
+_LONGEST = 200
 """Characters of a reason."""
 
 
@@ -18,7 +18,7 @@ def leave(store: Store, contact_ids: Sequence[str], reason: str, now: datetime) 
     """Leaves these contacts alone; a merged-away id stands for its survivor. Returns their ids.
 
     Raises ConfigurationError for an unknown id, and for a reason that is empty, too long or holds personal data."""
-    said = checked(reason)
+    said = _checked(reason)
     with store.session() as session:
         living = list(selection.survivors(session, contact_ids).values())
         known = selection.known(session, living)
@@ -32,11 +32,11 @@ def leave(store: Store, contact_ids: Sequence[str], reason: str, now: datetime) 
     return known
 
 
-def checked(reason: str) -> str:
+def _checked(reason: str) -> str:
     """The reason in one line. Raises ConfigurationError where it cannot be kept."""
     said = " ".join(clean(reason).split())
-    if not said or len(said) > LONGEST:
-        raise ConfigurationError([f"--reason: found {len(said)} characters, allowed: 1 to {LONGEST}"])
+    if not said or len(said) > _LONGEST:
+        raise ConfigurationError([f"--reason: found {len(said)} characters, allowed: 1 to {_LONGEST}"])
     if holds_contact_data(said):
         raise ConfigurationError(
             [

@@ -16,7 +16,7 @@ from sync.planner.predicting.remembered_target import Assumptions, remembered
 from sync.planner.snapshot import Lookup, Record, Snapshot
 from sync.planner.target import Written
 
-MOST_ROUNDS = 50
+_MOST_ROUNDS = 50
 """The most rounds of simulated writes for one contact; the longest chain of records takes about six."""
 
 
@@ -41,8 +41,8 @@ def predict(
     """Plans, and simulates the writes, until nothing is left to write."""
     target = remembered(view, links, rules, assumed)
     known, snapshot, predicted = dict(links), _AtOnce(target), Predictions(target.shown)
-    problem: Reason | None = Reason(Code.C4C_CONFLICT, f"the plan does not come to rest within {MOST_ROUNDS} rounds")
-    for _ in range(MOST_ROUNDS):
+    problem: Reason | None = Reason(Code.C4C_CONFLICT, f"the plan does not come to rest within {_MOST_ROUNDS} rounds")
+    for _ in range(_MOST_ROUNDS):
         planned = plan(view, decisions, known, snapshot, rules, tenant, assumed.most_relationships)
         ready = {(write.entity, write.key): write for write in planned.ready()}
         if not ready:

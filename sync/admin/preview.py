@@ -22,17 +22,17 @@ from sync.planner.qualify import leading, qualify
 from sync.state import work
 from sync.state.pending import portions
 
-Document = dict[str, Any]
+_Document = dict[str, Any]
 
 
-def preview(context: Context, contact_ids: Sequence[str] = ()) -> Document:
+def preview(context: Context, contact_ids: Sequence[str] = ()) -> _Document:
     """The plan for these contacts, or for everybody who is due.
 
     Raises RemoteError if C4C cannot be read, Defect for the same exception on many contacts.
     """
     faults = Faults()
     ids = list(contact_ids) or _due(context)
-    document: Document = {"parked": [], "withdrawn": [], "mismatches": [], "warnings": []}
+    document: _Document = {"parked": [], "withdrawn": [], "mismatches": [], "warnings": []}
     unchanged: Counter[str] = Counter()
     writes: Iterable[Predicted] = ()
     if qualified := _qualified(context, ids, document, faults):
@@ -67,7 +67,7 @@ def _due(context: Context) -> list[str]:
         return list(dict.fromkeys([*due, *doubles.alone(session, context.config.rules)])) if due else []
 
 
-def _qualified(context: Context, ids: Sequence[str], document: Document, faults: Faults) -> list[str]:
+def _qualified(context: Context, ids: Sequence[str], document: _Document, faults: Faults) -> list[str]:
     """The contacts that would be handed over, in the order of the push.
 
     Of the others, notes those that would be parked.
@@ -89,7 +89,7 @@ def _qualified(context: Context, ids: Sequence[str], document: Document, faults:
 
 
 def _tell_decided(
-    contact: str, decisions: tuple[Decision, ...], was_qualified: bool, concerned: bool, document: Document
+    contact: str, decisions: tuple[Decision, ...], was_qualified: bool, concerned: bool, document: _Document
 ) -> None:
     if was_qualified and not any(decision.qualified for decision in decisions):
         document["withdrawn"].append({"contact": contact, "code": str(leading(decisions).code)})
@@ -102,7 +102,7 @@ def _unchanged(batch: Batch, predicted: Predictions) -> Counter[str]:
     return Counter(entity for entity, key in records if (entity, key) not in predicted)
 
 
-def _tell(batch: Batch, document: Document) -> None:
+def _tell(batch: Batch, document: _Document) -> None:
     for contact in sorted(batch.outcomes, key=in_order):
         outcome, planned = batch.outcomes[contact], batch.plans[contact]
         if isinstance(outcome, Failed):

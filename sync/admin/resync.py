@@ -32,29 +32,29 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class _Chosen:
     """The contacts found in the mirror, and the ids that it does not hold."""
 
     contacts: tuple[str, ...]
     unknown: tuple[str, ...] = ()
 
 
-def choose(session: Session, scope: Scope) -> Chosen:
+def choose(session: Session, scope: Scope) -> _Chosen:
     """Finds the contacts. The id of a merged contact stands for its survivor."""
     if scope.contacts:
         surviving = selection.survivors(session, scope.contacts)
         ids = selection.known(session, list(surviving.values()))
-        return Chosen(tuple(ids), tuple(i for i, living in surviving.items() if living not in ids))
+        return _Chosen(tuple(ids), tuple(i for i, living in surviving.items() if living not in ids))
     if scope.companies:
-        return Chosen(tuple(selection.of_companies(session, scope.companies)))
+        return _Chosen(tuple(selection.of_companies(session, scope.companies)))
     if scope.since:
-        return Chosen(tuple(selection.modified_since(session, scope.since)))
+        return _Chosen(tuple(selection.modified_since(session, scope.since)))
     if scope.code:
-        return Chosen(tuple(selection.with_code(session, scope.code)))
-    return Chosen(tuple(mirrored.all_ids(session)))
+        return _Chosen(tuple(selection.with_code(session, scope.code)))
+    return _Chosen(tuple(mirrored.all_ids(session)))
 
 
-def mark(store: Store, scope: Scope, chosen: Chosen, now: datetime, *, refetch: bool) -> None:
+def mark(store: Store, scope: Scope, chosen: _Chosen, now: datetime, *, refetch: bool) -> None:
     """Marks them pending in one commit, and enqueues those that are to be read again."""
     with store.session() as session:
         mark_pending(session, chosen.contacts, now)
@@ -66,7 +66,7 @@ def mark(store: Store, scope: Scope, chosen: Chosen, now: datetime, *, refetch: 
     emit(Event.RESYNC_MARKED, kind=scope.name, contacts=len(chosen.contacts))
 
 
-def document(scope: Scope, chosen: Chosen, *, marked: bool, refetch: bool, worker: str | None) -> dict[str, Any]:
+def document(scope: Scope, chosen: _Chosen, *, marked: bool, refetch: bool, worker: str | None) -> dict[str, Any]:
     """What `resync --json` prints."""
     return {
         "scope": scope.name,

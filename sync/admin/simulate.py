@@ -40,13 +40,13 @@ from sync.state.documents import PROPERTIES
 from sync.state.pending import portions
 from sync.state.store import Store
 
-PORTION = 500
+_PORTION = 500
 """Contacts looked at together."""
 
 
-Decisions = tuple[Decision, ...]
+_Decisions = tuple[Decision, ...]
 
-UNGUARDED = Guard(max_creates=0, max_changed_share=0, max_relationships=0)
+_UNGUARDED = Guard(max_creates=0, max_changed_share=0, max_relationships=0)
 
 
 @dataclass(frozen=True)
@@ -77,9 +77,9 @@ def simulate(
     store: Store,
     now: Rules,
     then: Rules,
-    guard: Guard = UNGUARDED,
+    guard: Guard = _UNGUARDED,
     progress: Progress = silent,
-    portion: int = PORTION,
+    portion: int = _PORTION,
 ) -> Outcome:
     """Compares the rules in force with others. `guard`: the limits of one cycle under the other rules.
 
@@ -169,7 +169,7 @@ class _Comparison:
                 )
                 self._keep(view, now, then)
 
-    def _assumed(self, side: "_Side", view: ContactView, decisions: Decisions, ambiguous: Decisions) -> Assumptions:
+    def _assumed(self, side: "_Side", view: ContactView, decisions: _Decisions, ambiguous: _Decisions) -> Assumptions:
         """What only C4C knows, as of the last run.
 
         `ambiguous`: the decisions of a contact that the last run parked since several persons matched; else none."""
@@ -179,7 +179,7 @@ class _Comparison:
         return replace(side.assumed, ambiguous=frozenset(found)) if found else side.assumed
 
     def _predicted(
-        self, side: "_Side", view: ContactView, decisions: Decisions, links: LinksOf, assumed: Assumptions
+        self, side: "_Side", view: ContactView, decisions: _Decisions, links: LinksOf, assumed: Assumptions
     ) -> Prediction:
         """The prediction for one contact; a contact that needs no write costs only its decision."""
         known = links.of(view)

@@ -18,7 +18,7 @@ from sync.state.store import Store
 from sync.state.tables import JobRun
 from sync.state.trouble import space
 
-LATE = 3
+_LATE = 3
 """A worker that has missed this many poll intervals in a row counts as stuck."""
 
 
@@ -119,14 +119,14 @@ def _doubted(found: MassDeletion) -> dict[str, Any]:
     return {"plan": found.digest, "text": found.text, "at": found.at}
 
 
-LATENCIES = 1000
+_LATENCIES = 1000
 """Number of handovers for the percentiles."""
 
 
 def _latency(session: Session) -> dict[str, int] | None:
     """From crossing the threshold to the lead: median and 95th percentile of the last handovers."""
     since = IN_SERVICE.read(session)
-    ordered = sorted(work.recent_latencies(session, since, LATENCIES)) if since else []
+    ordered = sorted(work.recent_latencies(session, since, _LATENCIES)) if since else []
     if not ordered:
         return None
     return {"p50": round(ordered[len(ordered) // 2]), "p95": round(ordered[int(len(ordered) * 0.95)])}
@@ -138,8 +138,8 @@ def _iso(moment: datetime | None) -> str | None:
 
 def unhealthy(store: Store, worker: WorkerConfig, now: datetime) -> str | None:
     """Why the worker counts as stuck, or None. An outage of a remote system is not a reason: the loop still turns."""
-    limit = max(LATE * worker.schedule.poll, timedelta(minutes=5))
-    patience = max(LATE * worker.schedule.takeover_after, timedelta(minutes=2))
+    limit = max(_LATE * worker.schedule.poll, timedelta(minutes=5))
+    patience = max(_LATE * worker.schedule.takeover_after, timedelta(minutes=2))
     with store.reading() as session:
         holding = leases.holding(session)
         pulse = streams.last_start(session)

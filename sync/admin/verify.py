@@ -27,7 +27,7 @@ BATCH_SIZE = 200
 
 
 @dataclass
-class Differences:
+class _Differences:
     """Differences by kind. Each entry names entity and key, and the contacts to look at again.
 
     `not_compared`: contacts on which an exception occurred, each with code and place.
@@ -80,7 +80,7 @@ class Differences:
         }
 
 
-def verify(context: Context) -> Differences:
+def verify(context: Context) -> _Differences:
     """All differences. Raises RemoteError if C4C cannot be read, Defect for the same exception on many contacts."""
     tenant, _ = read_tenant(context.c4c, context.config.rules, context.now())
     with context.store.reading() as session:
@@ -89,7 +89,7 @@ def verify(context: Context) -> Differences:
         alone = {row.contact_id: row.reason for row in left_alone.everybody(session)}
     records = _records(context)
     context.progress("verify records", len(records), len(records))
-    found = Differences(checked={"records": len(records), "links": len(pairs), "contacts": len(settled)})
+    found = _Differences(checked={"records": len(records), "links": len(pairs), "contacts": len(settled)})
     found.duplicate = list(_duplicates(records))
     with context.store.session() as session:
         DUPLICATES.write(session, len(found.duplicate))
@@ -136,7 +136,7 @@ def _why(entry: Mapping[str, Any], alone: Mapping[str, str]) -> str:
     return "; ".join(f"contact {contact} is left alone: {alone[contact]}" for contact in entry["contacts"])
 
 
-def repair(context: Context, found: Differences) -> tuple[int, int]:
+def repair(context: Context, found: _Differences) -> tuple[int, int]:
     """(contacts marked pending, records linked): the normal path creates and updates as always.
 
     What carries our key and belongs to a known contact is linked at once: the normal path would adopt it only when the
@@ -210,7 +210,7 @@ def _contacts(store: Store, entity: str, key: str) -> list[str]:
 # ---- fields
 
 
-def _compare_fields(context: Context, dry_run: DryRun, settled: list[str], found: Differences) -> None:
+def _compare_fields(context: Context, dry_run: DryRun, settled: list[str], found: _Differences) -> None:
     """What the normal path would create or change for contacts that count as done."""
     known = {(entry["entity"], entry["key"]) for entry in found.missing}
     differing: dict[tuple[str, str], dict[str, Any]] = {}

@@ -88,7 +88,7 @@ class C4CClient:
         ways = [Pages("c4c", f"a read of {query.collection}") for query in queries]
         waiting: list[tuple[int, Query | str]] = list(enumerate(queries))
         while waiting:
-            asked = [waiting[n : n + READS] for n in range(0, len(waiting), READS)]
+            asked = [waiting[n : n + _READS] for n in range(0, len(waiting), _READS)]
             waiting = []
             for batch, parts in zip(asked, self._in_parallel(self._read_batch, asked), strict=True):
                 for (place, _), part in zip(batch, parts, strict=True):
@@ -101,9 +101,9 @@ class C4CClient:
 
     def _read_batch(self, asked: list[tuple[int, Query | str]]) -> list[Part | Refused]:
         """One answer for each query. A request that is refused as a whole is sent again in halves."""
-        return self._read_halves(asked, Met())
+        return self._read_halves(asked, _Met())
 
-    def _read_halves(self, asked: list[tuple[int, Query | str]], met: "Met") -> list[Part | Refused]:
+    def _read_halves(self, asked: list[tuple[int, Query | str]], met: "_Met") -> list[Part | Refused]:
         try:
             parts = self._read_parts(asked)
         except Refused as error:
@@ -155,24 +155,24 @@ class C4CClient:
         in one of the threads, must not lose the results of the other requests.
         """
         lanes = _lanes(groups, self.batch_operations)
-        results: dict[Place, WriteResult] = {}
-        met = Met()
+        results: dict[_Place, WriteResult] = {}
+        met = _Met()
         for answers in self._in_parallel(lambda lane: self._write_lane(lane, met), lanes):
             results |= answers
         in_company = {place for lane in lanes for batch in lane if len(batch) > 1 for place, _ in batch}
         rejected = [p for p, result in results.items() if isinstance(result, Rejected) and p in in_company]
-        for place in sorted(rejected)[:ALONE]:
+        for place in sorted(rejected)[:_ALONE]:
             [results[place]] = self._write_batch([groups[place[0]][place[1]]], met)
         return [[results[g, n] for n in range(len(group))] for g, group in enumerate(groups)]
 
-    def _write_lane(self, lane: "Lane", met: "Met") -> "dict[Place, WriteResult]":
-        results: dict[Place, WriteResult] = {}
+    def _write_lane(self, lane: "_Lane", met: "_Met") -> "dict[_Place, WriteResult]":
+        results: dict[_Place, WriteResult] = {}
         for batch in lane:
             answers = self._write_batch([operation for _, operation in batch], met)
             results |= {place: answer for (place, _), answer in zip(batch, answers, strict=True)}
         return results
 
-    def _write_batch(self, operations: Sequence[Operation], met: "Met") -> list[WriteResult]:
+    def _write_batch(self, operations: Sequence[Operation], met: "_Met") -> list[WriteResult]:
         """The results of one request, or of its halves.
 
         Nothing more is sent once `met` shows that it would fail too.
@@ -193,7 +193,7 @@ class C4CClient:
             met.ended.append(error)
             return [Aborted(error) for _ in operations]
 
-    def _write_halves(self, operations: Sequence[Operation], error: Refused, met: "Met") -> list[WriteResult]:
+    def _write_halves(self, operations: Sequence[Operation], error: Refused, met: "_Met") -> list[WriteResult]:
         """Sends the halves of a request that was refused as a whole, so that one bad record does
         not stop the others.
         """
@@ -228,19 +228,19 @@ class C4CClient:
             return list(pool.map(lambda context, item: context.run(call, item), contexts, items))
 
 
-READS = 100
+_READS = 100
 """Queries in one batch. More than writes, since a read costs C4C less."""
 
-ALONE = 10
+_ALONE = 10
 """The most rejected records that one round tries again alone. With more, the records are not at fault."""
 
-Place = tuple[int, int]
+_Place = tuple[int, int]
 """The place of an operation: group and position."""
 
-Lane = list[list[tuple[Place, Operation]]]
+_Lane = list[list[tuple[_Place, Operation]]]
 """A lane: batches that are sent one after the other."""
 
-SEVERAL = 3
+_SEVERAL = 3
 """So many requests with a single record may be refused while none is answered; then the requests as
 such are at fault.
 """
@@ -250,7 +250,7 @@ FOR_A_VALUE = (400, 413, 414)
 
 
 @dataclass
-class Met:
+class _Met:
     """What the requests of one call have met so far.
 
     Its threads share it and only add to it. `ended`: the failure that ends the call. `alone`: refusals of requests with
@@ -262,13 +262,13 @@ class Met:
     answered: bool = False
 
     def hopeless(self) -> bool:
-        return not self.answered and len(self.alone) >= SEVERAL
+        return not self.answered and len(self.alone) >= _SEVERAL
 
 
-def _lanes(groups: Sequence[Sequence[Operation]], size: int) -> list[Lane]:
+def _lanes(groups: Sequence[Sequence[Operation]], size: int) -> list[_Lane]:
     """Small groups share batches of about `size` records. A larger group gets a lane of its own."""
-    lanes: list[Lane] = []
-    shared: list[tuple[Place, Operation]] = []
+    lanes: list[_Lane] = []
+    shared: list[tuple[_Place, Operation]] = []
     for g, group in enumerate(groups):
         placed = [((g, n), operation) for n, operation in enumerate(group)]
         if _weight(placed) > size:
@@ -281,8 +281,8 @@ def _lanes(groups: Sequence[Sequence[Operation]], size: int) -> list[Lane]:
     return [*lanes, [shared]] if shared else lanes
 
 
-def _torn(placed: Sequence[tuple[Place, Operation]], size: int) -> Lane:
-    lane: Lane = [[]]
+def _torn(placed: Sequence[tuple[_Place, Operation]], size: int) -> _Lane:
+    lane: _Lane = [[]]
     for one in placed:
         if lane[-1] and _weight(lane[-1]) + _weight([one]) > size:
             lane.append([])
@@ -290,7 +290,7 @@ def _torn(placed: Sequence[tuple[Place, Operation]], size: int) -> Lane:
     return lane
 
 
-def _weight(placed: Sequence[tuple[Place, Operation]]) -> int:
+def _weight(placed: Sequence[tuple[_Place, Operation]]) -> int:
     """The number of records that an operation writes.
 
     Children of a deep insert count, so such batches hold fewer headers.

@@ -15,10 +15,10 @@ from sync.c4c.records import record
 from sync.errors import Malformed, Refused, Unanswered
 from sync.planner.snapshot import Ask, Record
 
-MANY = 10
+_MANY = 10
 """From this many values with unusable records on, the records are not to blame, and no contact is parked for them."""
 
-Place = tuple[str, str, str]
+_Place = tuple[str, str, str]
 """Entity, field and value of a lookup."""
 
 
@@ -26,7 +26,7 @@ Place = tuple[str, str, str]
 class Findings:
     """Records by entity (each once, even if two lookups found it), and the values that cannot be looked up."""
 
-    refused: dict[Place, str] = field(default_factory=dict)
+    refused: dict[_Place, str] = field(default_factory=dict)
     """By entity, field and value, why it cannot be looked up."""
     unusable: Counter[str] = field(default_factory=Counter)
     """By entity, the values that found an unusable record."""
@@ -42,7 +42,7 @@ class Findings:
         """
         self.refused[query.entity, query.field, query.values[0]] = _words(query, why)
         self.unusable[query.entity] += isinstance(why, Malformed)
-        if self.unusable[query.entity] >= MANY:
+        if self.unusable[query.entity] >= _MANY:
             raise why
 
     def by_entity(self) -> dict[str, list[Record]]:

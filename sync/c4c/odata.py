@@ -36,18 +36,18 @@ def any_of(name: str, values: Iterable[str], *, guid: bool = False) -> str:
     return " or ".join(f"{name} eq {spell(value)}" for value in values)
 
 
-LONGEST_FILTER = 6000
+_LONGEST_FILTER = 6000
 """Characters of an encoded filter: no limit is documented for C4C, and gateways take some 8,000 for the whole URL."""
 
 
-def chunks(name: str, values: Sequence[str], *, guid: bool = False, limit: int = LONGEST_FILTER) -> Iterator[str]:
+def chunks(name: str, values: Sequence[str], *, guid: bool = False, limit: int = _LONGEST_FILTER) -> Iterator[str]:
     """Filters over all `values`, each no longer than `limit` characters when encoded."""
     for part in fitting(values, lambda value: any_of(name, [value], guid=guid), limit):
         yield any_of(name, part, guid=guid)
 
 
 def fitting(
-    values: Iterable[str], term: Callable[[str], str], limit: int = LONGEST_FILTER
+    values: Iterable[str], term: Callable[[str], str], limit: int = _LONGEST_FILTER
 ) -> Iterator[tuple[str, ...]]:
     """The values in parts, each with a filter of at most `limit` characters. `term`: the filter for one value."""
     part: list[str] = []

@@ -32,9 +32,9 @@ from sync.transport import RequestRetry, Requests, retry_after, with_retry
 SERVICE = "/sap/c4c/odata/v1/c4codataapi/"
 """The trailing slash matters: without it the service redirects, and a redirected POST loses its body."""
 
-CONNECT_SECONDS = 10.0
+_CONNECT_SECONDS = 10.0
 
-NOT_AGAIN = (
+_NOT_AGAIN = (
     f"user and password were refused {REFUSALS} times and are not sent again, since a few wrong passwords lock the "
     "user; put the right ones into the files of C4C_USERNAME_FILE and C4C_PASSWORD_FILE (`touch` has the same ones "
     "tried again), or set the variables and restart"
@@ -49,7 +49,7 @@ def _nothing() -> Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
+class _Login:
     """A token and its cookie jar.
 
     They are always replaced together. `version` is that of the credentials that the jar sends.
@@ -80,7 +80,7 @@ class Session:
         self._renewing = threading.Lock()
         version = self.identity.version()
         self._adapter = self._new_adapter()
-        self._login = Login(self._new_jar(), version)
+        self._login = _Login(self._new_jar(), version)
 
     def get(self, path: str, accept: str = "application/json") -> requests.Response:
         """A read, repeated after transient failures."""
@@ -112,10 +112,10 @@ class Session:
             response = self._once(self._renewed(login), method, path, body, headers)
             if _wants_token(response):
                 raise Unavailable("c4c", f"{endpoint}: the CSRF token was refused twice")
-        raise_for(response, endpoint, sent)
+        _raise_for(response, endpoint, sent)
         return response
 
-    def _current(self) -> Login:
+    def _current(self) -> _Login:
         """The login with the present credentials, whose files may have changed."""
         version = self.identity.version()
         if self._login.version == version:
@@ -126,7 +126,7 @@ class Session:
                 # used.
                 with suppress(ConfigurationError):
                     self._adapter = self._new_adapter()
-                self._login = Login(self._new_jar(), version)
+                self._login = _Login(self._new_jar(), version)
             return self._login
 
     def _new_adapter(self) -> connections.Adapter:
@@ -145,10 +145,10 @@ class Session:
         return jar
 
     def _once(
-        self, login: Login, method: str, path: str, body: bytes | None, headers: Mapping[str, str] | None
+        self, login: _Login, method: str, path: str, body: bytes | None, headers: Mapping[str, str] | None
     ) -> requests.Response:
         if self._gate.closed(login.version):
-            raise Denied("c4c", NOT_AGAIN)
+            raise Denied("c4c", _NOT_AGAIN)
         response = self._sent(login, method, path, body, headers)
         # Only passwords are limited: a refused certificate is not locked.
         refused = response.status_code == 401 and isinstance(self.identity, Password)
@@ -156,7 +156,7 @@ class Session:
         return response
 
     def _sent(
-        self, login: Login, method: str, path: str, body: bytes | None, headers: Mapping[str, str] | None
+        self, login: _Login, method: str, path: str, body: bytes | None, headers: Mapping[str, str] | None
     ) -> requests.Response:
         endpoint = f"{method} {path.split('?')[0]}"
         self.sent.count(endpoint)
@@ -167,7 +167,7 @@ class Session:
                 self.root + path,
                 data=body,
                 headers={**(headers or {}), **token},
-                timeout=(min(CONNECT_SECONDS, self.timeout), self.timeout),
+                timeout=(min(_CONNECT_SECONDS, self.timeout), self.timeout),
                 allow_redirects=False,
                 stream=True,
             )
@@ -180,7 +180,7 @@ class Session:
             metrics.answered("c4c", endpoint, None)
             raise outages.explain(error, self._place).error("c4c", endpoint) from None
 
-    def _renewed(self, refused: Login) -> Login:
+    def _renewed(self, refused: _Login) -> _Login:
         """A login with a fresh token.
 
         A second thread with the same refused token gets the login that the first one renewed.
@@ -190,14 +190,14 @@ class Session:
                 self._login = with_retry(self.retry, lambda: self._fetched(refused.version), self.sleep)
             return self._login
 
-    def _fetched(self, version: Hashable) -> Login:
+    def _fetched(self, version: Hashable) -> _Login:
         jar = self._new_jar()
-        response = self._once(Login(jar, version), "GET", "", None, {"x-csrf-token": "fetch"})
-        raise_for(response, "GET (service root)")
+        response = self._once(_Login(jar, version), "GET", "", None, {"x-csrf-token": "fetch"})
+        _raise_for(response, "GET (service root)")
         token = response.headers.get("x-csrf-token")
         if not token:
             raise Malformed("c4c", "the service root gave no CSRF token; check that C4C_BASE_URL is the tenant's root")
-        return Login(jar, version, token)
+        return _Login(jar, version, token)
 
     def relative(self, link: object) -> str:
         """A `__next` link below the service root, percent-encoded as a request line needs it.
@@ -219,7 +219,7 @@ def _wants_token(response: requests.Response) -> bool:
     return response.status_code == 403 and wants_token(403, response.headers, response.text)
 
 
-def raise_for(response: requests.Response, endpoint: str, sent: Callable[[], Sent] = _nothing) -> None:
+def _raise_for(response: requests.Response, endpoint: str, sent: Callable[[], Sent] = _nothing) -> None:
     """Raises the error that an answer as a whole means, with C4C's words but without what was `sent`; returns after a
     success.
     """

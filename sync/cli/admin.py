@@ -33,19 +33,19 @@ from sync.worker.keeper import working
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-CodeOption = Annotated[
+_CodeOption = Annotated[
     str | None,
     typer.Option("--code", metavar="CODE", help="Only with this reason code.", autocompletion=output.one_of(Code)),
 ]
 
-ASK_FROM = 1000
+_ASK_FROM = 1000
 """Above this number of contacts, marking needs --yes or the consent of a person at the terminal."""
 
 
 def register(cli: typer.Typer) -> None:
     """Adds these commands to the command line."""
     cli.command("resync")(resync)
-    cli.command("verify")(verify_)
+    cli.command("verify")(_verify_)
     cli.command("runs")(runs)
     cli.command("backup")(backup)
     cli.command("approve")(approve)
@@ -78,13 +78,13 @@ def _worker(store: Store) -> str | None:
 def resync(
     contact: Annotated[list[str] | None, typer.Option("--contact", metavar="ID", help="These contacts.")] = None,
     company: Annotated[
-        list[str] | None, typer.Option("--company", metavar="ID", help="All contacts of these companies.")
+        list[str] | None, typer.Option("--company", metavar="ID", help="_All contacts of these companies.")
     ] = None,
     since: Annotated[
         str | None, typer.Option("--since", metavar="TIME", help="Contacts changed in HubSpot since then (ISO, UTC).")
     ] = None,
-    code: CodeOption = None,
-    everything: Annotated[bool, typer.Option("--everything", help="All contacts.")] = False,
+    code: _CodeOption = None,
+    everything: Annotated[bool, typer.Option("--everything", help="_All contacts.")] = False,
     refetch: Annotated[bool, typer.Option("--refetch", help="Read them from HubSpot again first.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print how many.")] = False,
     yes: Yes = False,
@@ -140,7 +140,7 @@ def _code(code: str | None) -> str | None:
 
 def _confirm(number: int, everything: bool, yes: bool) -> None:
     """Asks the person at the terminal. A script must pass --yes instead, so that it never waits for an answer."""
-    if yes or not (everything or number > ASK_FROM):
+    if yes or not (everything or number > _ASK_FROM):
         return
     if not (sys.stdin.isatty() and output.err.is_terminal):
         raise ConfigurationError([f"{number} contacts would be looked at again; say --yes (or look with --dry-run)"])
@@ -157,12 +157,12 @@ def _reread_now() -> None:
 # ---- parked
 
 parked = typer.Typer(help="What needs a person: list, show, retry, drop.", no_args_is_help=True)
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[CONTACT_ID]...", help="HubSpot ids.")]
-All = Annotated[bool, typer.Option("--all", help="All parked contacts.")]
+_Ids = Annotated[list[str] | None, typer.Argument(metavar="[CONTACT_ID]...", help="HubSpot ids.")]
+_All = Annotated[bool, typer.Option("--all", help="All parked contacts.")]
 
 
 @parked.command("list")
-def list_parked(code: CodeOption = None, json: Json = False) -> None:
+def list_parked(code: _CodeOption = None, json: Json = False) -> None:
     """List parked contacts with code, time, detail and remedy, the oldest first (LEFT_ALONE: those left alone)."""
     with _opened() as store, store.reading() as session:
         if _code(code) == Code.LEFT_ALONE:
@@ -186,7 +186,7 @@ def show(contact_id: Annotated[str, typer.Argument(metavar="CONTACT_ID")], json:
 
 
 @parked.command()
-def retry(contact_ids: Ids = None, code: CodeOption = None, all: All = False, json: Json = False) -> None:
+def retry(contact_ids: _Ids = None, code: _CodeOption = None, all: _All = False, json: Json = False) -> None:
     """Try parked contacts again on the normal path.
 
     Contacts that were left alone are treated like all others from then on.
@@ -202,7 +202,7 @@ def retry(contact_ids: Ids = None, code: CodeOption = None, all: All = False, js
 
 
 @parked.command()
-def drop(contact_ids: Ids = None, code: CodeOption = None, all: All = False, json: Json = False) -> None:
+def drop(contact_ids: _Ids = None, code: _CodeOption = None, all: _All = False, json: Json = False) -> None:
     """Take contacts off the list: nothing needs to be done. A change in HubSpot has them looked at again."""
     with _opened() as store:
         ids = _chosen_parked(store, contact_ids, code, all)
@@ -263,7 +263,7 @@ def runs(
     output.show_json(rows) if json else admin_reports.print_runs(rows)
 
 
-def verify_(
+def _verify_(
     repair: Annotated[
         bool, typer.Option("--repair", help="Link what is ours; mark what the next push can repair.")
     ] = False,

@@ -16,7 +16,7 @@ class OutputLost(SyncError):
     exit_code = 2
 
 
-class Outlet(io.RawIOBase):
+class _Outlet(io.RawIOBase):
     """Writes to a file descriptor until its reader leaves; from then on it drops everything.
 
     `… | head` stops reading early. That is normal: the command goes on and ends with its own exit code."""
@@ -72,6 +72,6 @@ def _safe(stream: TextIO | None, descriptor: int) -> TextIO:
     if type(stream) is not io.TextIOWrapper:
         return stream
     stream.flush()
-    buffer = io.BufferedWriter(Outlet(stream.fileno()))
+    buffer = io.BufferedWriter(_Outlet(stream.fileno()))
     lines = stream.line_buffering or descriptor == 2
     return io.TextIOWrapper(buffer, stream.encoding, errors="backslashreplace", line_buffering=lines)

@@ -13,7 +13,7 @@ Every decision and every parked contact ends in one of these. Made from `sync/do
 |---|---|---|
 """
 
-RETIRED_HEAD = """
+_RETIRED_HEAD = """
 ## Retired
 
 This version never gives these codes; a state file of an older version may still hold them.
@@ -29,7 +29,7 @@ def page() -> str:
     return (
         HEAD
         + "".join(rows[c] for c in Code if c not in RETIRED)
-        + RETIRED_HEAD
+        + _RETIRED_HEAD
         + "".join(rows[c] for c in sorted(RETIRED))
     )
 

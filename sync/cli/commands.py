@@ -44,7 +44,7 @@ cli = typer.Typer(
 cli.add_typer(links.cli, name="links")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
-ContactIds = Annotated[
+_ContactIds = Annotated[
     list[str] | None, typer.Option("--contact", metavar="ID", help="Only this contact; the option may be repeated.")
 ]
 
@@ -239,7 +239,7 @@ def _unknown(contact_id: str) -> ConfigurationError:
 
 
 @cli.command()
-def plan(contact: ContactIds = None, json: Json = False) -> None:
+def plan(contact: _ContactIds = None, json: Json = False) -> None:
     """Show what the next push would write, field by field; writes nothing."""
     with output.progress(None) as report:
         application = app.build(report)
@@ -255,7 +255,7 @@ def plan(contact: ContactIds = None, json: Json = False) -> None:
 cli.command()(simulate)
 
 
-ONCE_MORE = RequestRetry(attempts=2, wait=1)
+_ONCE_MORE = RequestRetry(attempts=2, wait=1)
 """For `check`, where a person waits for the present state."""
 
 
@@ -272,7 +272,7 @@ def check(
         settings, configuration = _rules(json)
         document = checks.files(configuration, settings.config)
     else:
-        application = app.build(retry=ONCE_MORE)
+        application = app.build(retry=_ONCE_MORE)
         settings = application.settings
         with closing(application):
             document, failures = checks.online(application.context, settings.config, settings.client_cert)

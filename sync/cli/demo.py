@@ -33,7 +33,7 @@ from sync.state import tables
 
 CONTACTS, COMPANIES = 500, 120
 
-WORKER = """# Made by the demo: the sandbox's index does not lag, and nobody else uses its limits.
+_WORKER = """# Made by the demo: the sandbox's index does not lag, and nobody else uses its limits.
 [hubspot]
 index_lag_seconds = 0
 search_per_second = 5
@@ -43,7 +43,7 @@ burst_per_10s = 190
 settle_seconds = 1
 """
 
-LABELS = """
+_LABELS = """
 # Added by the demo, so that a change of labels shows.
 [[labels]]
 label = "Decision maker"
@@ -64,7 +64,7 @@ class Demo:
         self._prepare()
         with _sandbox() as sandbox:
             os.environ.update(self._environment(sandbox))
-            control = Control(sandbox["control"])
+            control = _Control(sandbox["control"])
             say(f"A sandbox HubSpot with {CONTACTS} contacts and {COMPANIES} companies")
             say("meets a sandbox SAP Sales Cloud.\n")
             self._first_run()
@@ -81,9 +81,9 @@ class Demo:
             for name in ("mapping.toml", "qualification.toml"):
                 text = (self.config / name).read_text(encoding="utf-8")
                 (self.directory / "config" / name).write_text(
-                    text + (LABELS if name.startswith("q") else ""), encoding="utf-8"
+                    text + (_LABELS if name.startswith("q") else ""), encoding="utf-8"
                 )
-            (self.directory / "config" / "worker.toml").write_text(WORKER, encoding="utf-8")
+            (self.directory / "config" / "worker.toml").write_text(_WORKER, encoding="utf-8")
             for old in self.directory.glob("state.db*"):
                 old.unlink()
         except OSError as error:
@@ -116,7 +116,7 @@ class Demo:
             for code in (Code.QUALIFIED, Code.SCORE_BELOW_THRESHOLD):
                 _explain(application, _example(application, code))
 
-    def _let_things_happen(self, control: "Control") -> "Changed":
+    def _let_things_happen(self, control: "_Control") -> "Changed":
         with _application() as application:
             changed = _choose(application)
         say("Now three things happen:")
@@ -128,19 +128,19 @@ class Demo:
         say(
             f"  2. contact {changed.labelled} becomes decision maker of company {changed.company}: only a label changes"
         )
-        control.patch(f"/c4c/CorporateAccount/{changed.account}", {"Phone": SALES_PHONE})
+        control.patch(f"/c4c/CorporateAccount/{changed.account}", {"Phone": _SALES_PHONE})
         control.patch(f"/hubspot/companies/{changed.company}", {"properties": {"phone": "+49 30 1111111"}})
         say("  3. sales corrects the phone number of that company's account, while marketing changes it too\n")
         return changed
 
-    def _second_run(self, control: "Control", changed: "Changed") -> None:
+    def _second_run(self, control: "_Control", changed: "Changed") -> None:
         say("Second run: just that.")
         reports.print_once(_run())
         phone = control.truth(Entity.ACCOUNT, changed.account)["Phone"]
-        verdict = "is left alone" if phone == SALES_PHONE else "WAS OVERWRITTEN"
+        verdict = "is left alone" if phone == _SALES_PHONE else "WAS OVERWRITTEN"
         say(f"sales' phone number on the account {verdict}\n")
 
-    def _third_run(self, control: "Control") -> bool:
+    def _third_run(self, control: "_Control") -> bool:
         say("Third run: nothing has changed.")
         control.reset_counters()
         document = _run()
@@ -157,7 +157,7 @@ class Demo:
             say(f"  {settings} {program} {command}")
 
 
-SALES_PHONE = "+49 40 9999 000"
+_SALES_PHONE = "+49 40 9999 000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +264,7 @@ def _would_qualify(view: Any) -> bool:
     return bool(primary and view.get("lastname") and basis and basis != "Not applicable")
 
 
-class Control:
+class _Control:
     """The sandbox's control port."""
 
     def __init__(self, url: str) -> None:

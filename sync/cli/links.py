@@ -17,7 +17,7 @@ from sync.planner.keyed_fields import NUMBERS
 cli = typer.Typer(help="Show, save, and name pairs of HubSpot id and SAP Sales Cloud record.", no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
-EntityName = Annotated[
+_EntityName = Annotated[
     str,
     typer.Argument(
         metavar="ENTITY",
@@ -25,7 +25,7 @@ EntityName = Annotated[
         autocompletion=output.one_of(NUMBERS),
     ),
 ]
-KeyText = Annotated[str, typer.Argument(metavar="KEY", help="HubSpot id; for a lead CONTACT_ID:SCORE:CYCLE.")]
+_KeyText = Annotated[str, typer.Argument(metavar="KEY", help="HubSpot id; for a lead CONTACT_ID:SCORE:CYCLE.")]
 
 
 @cli.command("list")
@@ -93,8 +93,8 @@ def import_(
 
 @cli.command("set")
 def set_(
-    entity: EntityName,
-    key: KeyText,
+    entity: _EntityName,
+    key: _KeyText,
     object_id: Annotated[str, typer.Argument(metavar="OBJECT_ID", help="ObjectID, or the number that people see.")],
     share: Annotated[
         bool, typer.Option("--share", help="The record carries the key of another HubSpot id; both stand for it.")
@@ -114,7 +114,7 @@ def set_(
 
 
 @cli.command()
-def forget(entity: EntityName, key: KeyText) -> None:
+def forget(entity: _EntityName, key: _KeyText) -> None:
     """Forget a pair; nothing changes in SAP Sales Cloud, and the record is looked up again when it is needed."""
     _, _, store = app.unconnected()
     name = links.NAMES.get(entity.lower(), entity)

@@ -17,7 +17,7 @@ from rich.text import Text
 from sync import context
 from sync.errors import ConfigurationError, SyncError
 
-Document = dict[str, Any]
+_Document = dict[str, Any]
 
 WIDE = 100_000
 """Columns in a file or a pipe: wide enough that no value is folded; a table is as wide as its cells."""
@@ -50,7 +50,7 @@ def show_json(document: Any) -> None:
     sys.stdout.write(as_json(document, indent=2) + "\n")
 
 
-def failure_json(failures: Sequence[SyncError]) -> Document:
+def failure_json(failures: Sequence[SyncError]) -> _Document:
     """What `--json` prints of failures, under `error`: kind and message of the gravest one, and the problems of all."""
     gravest = max(failures, key=lambda failure: failure.exit_code)
     problems = [problem for failure in failures for problem in _problems(failure)]
@@ -83,14 +83,14 @@ def complain(text: str) -> None:
     err.print(text, markup=False)
 
 
-PORTION = 500
+_PORTION = 500
 """Rows of one table. A longer list continues under a new head, so that memory does not grow with it."""
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Prints a table for people; prints nothing without rows."""
     waiting = iter(rows)
-    while portion := list(islice(waiting, PORTION)):
+    while portion := list(islice(waiting, _PORTION)):
         shown = Table(title=title or None, title_justify="left", show_edge=False, pad_edge=False)
         for column in columns:
             shown.add_column(column, overflow="fold")

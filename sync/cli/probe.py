@@ -8,10 +8,10 @@ import sys
 
 from sync.environment import Environment
 
-LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+_LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 """The address at which this machine reaches a server that listens on all interfaces."""
 
-TIMEOUT = 10.0
+_TIMEOUT = 10.0
 """Seconds."""
 
 
@@ -19,7 +19,7 @@ def answered(environment: Environment) -> int | None:
     """Prints whether the worker is well and returns the exit code. None if no worker answers, or it has no port."""
     port, host = environment.get("SYNC_METRICS_PORT"), environment.get("SYNC_METRICS_HOST") or "127.0.0.1"
     try:
-        problem = _problem(LOCAL.get(host, host), int(port or ""))
+        problem = _problem(_LOCAL.get(host, host), int(port or ""))
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
         return None
     if problem:
@@ -31,7 +31,7 @@ def answered(environment: Environment) -> int | None:
 
 def _problem(host: str, port: int) -> str | None:
     """The problem that `/healthz` names, or None. Raises OSError, HTTPException, or what a strange answer causes."""
-    connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT)
+    connection = http.client.HTTPConnection(host, port, timeout=_TIMEOUT)
     try:
         connection.request("GET", "/healthz")
         problem: str | None = json.loads(connection.getresponse().read())["problem"]

@@ -9,10 +9,10 @@ from sync.domain.codes import EXPLANATIONS, Code
 from sync.domain.entities import TYPES
 from sync.jobs.runner import Results
 
-Document = dict[str, Any]
+_Document = dict[str, Any]
 
 
-def once_document(application: app.App, results: Results) -> Document:
+def once_document(application: app.App, results: Results) -> _Document:
     """The document of `once --json`."""
     jobs = results.jobs
     push = jobs.get("push", {})
@@ -31,7 +31,7 @@ def once_document(application: app.App, results: Results) -> Document:
     }
 
 
-def print_once(document: Document) -> None:
+def print_once(document: _Document) -> None:
     counts = document["counts"]
     say(f"read {counts['polled']} records, {counts['changed']} changes")
     say(f"qualified {counts['qualified']}, not qualified {counts['not_qualified']}, parked {counts['parked']}")
@@ -56,7 +56,7 @@ def named(counts: dict[str, int]) -> str:
     )
 
 
-def print_status(document: Document) -> None:
+def print_status(document: _Document) -> None:
     """Prints the status; what needs a person comes first."""
     _print_trouble(document)
     belongs = document["belongs_to"]
@@ -83,7 +83,7 @@ def print_status(document: Document) -> None:
         say(f"score {score['score']}: {freshness.sentence(score)}")
 
 
-def _print_budget(budget: Document) -> None:
+def _print_budget(budget: _Document) -> None:
     reserved = f"{budget['reserved']} reserved for others"
     if budget["exhausted_until"]:
         say(f"HubSpot requests: used up until {at(budget['exhausted_until'])}, {reserved}")
@@ -91,7 +91,7 @@ def _print_budget(budget: Document) -> None:
         say(f"HubSpot requests today: {budget['used']} used, {budget['left']} of {budget['limit']} left, {reserved}")
 
 
-def _print_trouble(document: Document) -> None:
+def _print_trouble(document: _Document) -> None:
     if document["state"]["problem"]:
         say(f"STATE: {document['state']['problem']}")
     waiting = document["alerts_undelivered"]
@@ -113,7 +113,7 @@ def _print_trouble(document: Document) -> None:
         say(f"GUARD: {doubted['text']}; `hubspot-c4c-sync approve` shows them as {doubted['plan']}")
 
 
-def _print_lease(lease: Document | None) -> None:
+def _print_lease(lease: _Document | None) -> None:
     if lease is None:
         say("no worker runs")
     elif lease["alive"]:
@@ -122,7 +122,7 @@ def _print_lease(lease: Document | None) -> None:
         say(f"{lease['kind']} {lease['holder']} held the lease and has ended; the next worker takes over")
 
 
-def _latency(latency: Document | None) -> str:
+def _latency(latency: _Document | None) -> str:
     if latency is None:
         return ""
     return f"; from threshold to lead: half within {_age(latency['p50'])}, 95 % within {_age(latency['p95'])}"
@@ -142,7 +142,7 @@ def _age(seconds: int | None) -> str:
     return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"
 
 
-def print_plan(document: Document) -> None:
+def print_plan(document: _Document) -> None:
     for record in document["records"]:
         adopted = record.get("adopts")
         taken = f" (adopts {adopted['number'] or adopted['object_id']}, found by {adopted['by']})" if adopted else ""
@@ -163,7 +163,7 @@ def print_plan(document: Document) -> None:
     say(f"would create {named(document['creates'])}; would update {named(document['updates'])}; nothing was written")
 
 
-def print_check(document: Document) -> None:
+def print_check(document: _Document) -> None:
     for finding in document["findings"]:
         say(f"{finding['severity']}: {finding['where']}: {finding['text']}")
     for line in document["facts"]:

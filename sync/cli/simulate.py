@@ -16,7 +16,7 @@ from sync.cli.output import say, table
 from sync.domain.codes import EXPLANATIONS, Code
 from sync.errors import ConfigurationError
 
-SHOWN = 20
+_SHOWN = 20
 """Rows of a list that people see without `--rows`."""
 
 
@@ -38,12 +38,12 @@ def simulate(
     finally:
         store.close()
     try:
-        _print_json(outcome) if json else _print(outcome, None if rows else SHOWN)
+        _print_json(outcome) if json else _print(outcome, None if rows else _SHOWN)
     finally:
         outcome.close()
 
 
-FIELDS = ("record", "field", "now in C4C", "will be", "rule")
+_FIELDS = ("record", "field", "now in C4C", "will be", "rule")
 
 
 def _lists(outcome: Outcome) -> dict[str, Iterable[Any]]:
@@ -94,7 +94,7 @@ def _print(outcome: Outcome, limit: int | None) -> None:
         table(_title(direction.capitalize(), counts[direction], limit), ("contact", "now", "then"), moved)
     for name, meaning in (("changed", "Written under the other rules"), ("dropped", "No longer written")):
         records = _field_rows(_first(lists[name], limit))
-        table(_title(meaning, counts[name], limit), FIELDS, records)
+        table(_title(meaning, counts[name], limit), _FIELDS, records)
     say(
         "Offline: nothing was written and neither system was contacted; "
         "edits made in SAP since the last run are not included"

@@ -22,9 +22,9 @@ from sync.planner.records.owners import why_not
 from sync.planner.writes import Tenant
 
 T = TypeVar("T")
-Finding = dict[str, str]
+_Finding = dict[str, str]
 
-LEAD_STATUS = "LeadLifeCycleStatusCodeCollection"
+_LEAD_STATUS = "LeadLifeCycleStatusCodeCollection"
 
 
 def files(configuration: Configuration, directory: Path) -> dict[str, Any]:
@@ -77,12 +77,12 @@ class _Asking:
             return None
 
 
-def _unanswered(failure: RemoteError) -> Finding:
+def _unanswered(failure: RemoteError) -> _Finding:
     name = NAMES[failure.system]
     return _finding("error", name, str(failure).removeprefix(f"{name}: "))
 
 
-def _certificate(path: Path | None, now: datetime) -> Iterator[Finding]:
+def _certificate(path: Path | None, now: datetime) -> Iterator[_Finding]:
     """A finding if our certificate ends soon or has ended.
 
     That its files fit was checked when the settings were read.
@@ -101,7 +101,7 @@ def _asked(rules: Rules) -> list[str]:
     ]
 
 
-def hubspot(hubspot: HubSpotPort, rules: Rules) -> Iterator[Finding]:
+def hubspot(hubspot: HubSpotPort, rules: Rules) -> Iterator[_Finding]:
     """The portal's properties, their types and options, compared with what the rules expect."""
     contacts = {p.name: p for p in hubspot.properties("contacts")}
     companies = {p.name: p for p in hubspot.properties("companies")}
@@ -109,21 +109,21 @@ def hubspot(hubspot: HubSpotPort, rules: Rules) -> Iterator[Finding]:
     yield from mismatches(rules, contacts.values(), companies.values())
 
 
-def mismatches(rules: Rules, contacts: Iterable[Property], companies: Iterable[Property]) -> Iterator[Finding]:
+def mismatches(rules: Rules, contacts: Iterable[Property], companies: Iterable[Property]) -> Iterator[_Finding]:
     """Properties of the portal whose options or types differ from what the rules expect."""
     of_contacts, of_companies = ({p.name: p for p in found} for found in (contacts, companies))
     yield from property_check.unknown_options(rules, of_contacts, of_companies)
     yield from _types(rules, of_contacts)
 
 
-def _labels(context: Context) -> Iterator[Finding]:
+def _labels(context: Context) -> Iterator[_Finding]:
     """Labels by the ids that they were bound to; binds none itself."""
     with context.store.reading() as session:
         bound = label_bindings.bindings(session)
     yield from labels_that_do_not_fit(context.config.rules, context.hubspot.labels(), bound)
 
 
-def labels_that_do_not_fit(rules: Rules, labels: Sequence[Label], bound: Bindings) -> Iterator[Finding]:
+def labels_that_do_not_fit(rules: Rules, labels: Sequence[Label], bound: Bindings) -> Iterator[_Finding]:
     """Labels that the portal lacks or has renamed.
 
     An error if contacts that the label keeps back would be handed over.
@@ -140,7 +140,7 @@ def labels_that_do_not_fit(rules: Rules, labels: Sequence[Label], bound: Binding
             yield _finding(severity, where, f"{shown(text)} {problem}{nearest(text, texts) if lost else ''}")
 
 
-def unread(directory: Path) -> Iterator[Finding]:
+def unread(directory: Path) -> Iterator[_Finding]:
     """Files in the directory that look like rule files but are not read: probably a misspelt name,
     or a forgotten copy.
     """
@@ -150,19 +150,19 @@ def unread(directory: Path) -> Iterator[Finding]:
             yield _finding("warning", str(path), text)
 
 
-def _score_values(rules: Rules, schema: Schema) -> Iterator[Finding]:
+def _score_values(rules: Rules, schema: Schema) -> Iterator[_Finding]:
     """Fields of the lead that could never hold the score, given the type of the score's property."""
     fields = rules.mapping.lead.fields
     for n, text in score_types.unfit(rules, schema):
         yield _finding("error", f"mapping.toml: {entry('lead.fields', n, ', '.join(fields[n].target))}", text)
 
 
-def _times_of_day(context: Context, schema: Schema) -> Iterator[Finding]:
+def _times_of_day(context: Context, schema: Schema) -> Iterator[_Finding]:
     found = dates.without_zone(context.config.rules, schema, context.hubspot.properties)
     yield from (_finding("warning", f"mapping.toml: {where}", text) for where, text in found)
 
 
-def _types(rules: Rules, contacts: dict[str, Property]) -> Iterator[Finding]:
+def _types(rules: Rules, contacts: dict[str, Property]) -> Iterator[_Finding]:
     for n, score in enumerate(rules.qualification.scores):
         where = f"qualification.toml: {entry('scores', n, score.name)}"
         for measure in (score, *score.combined):
@@ -172,7 +172,7 @@ def _types(rules: Rules, contacts: dict[str, Property]) -> Iterator[Finding]:
         yield _finding(severity, "qualification.toml: consent.optout_property", problem)
 
 
-def _frozen(context: Context) -> Iterator[Finding]:
+def _frozen(context: Context) -> Iterator[_Finding]:
     with context.store.reading() as session:
         scores = freshness.frozen(session, context.config, context.now())
     names = [score.name for score in context.config.rules.qualification.scores]
@@ -181,7 +181,7 @@ def _frozen(context: Context) -> Iterator[Finding]:
         yield _finding("warning", f"qualification.toml: {where}", freshness.sentence(score))
 
 
-def _tenant(context: Context) -> tuple[Tenant | None, list[Finding]]:
+def _tenant(context: Context) -> tuple[Tenant | None, list[_Finding]]:
     """The tenant and its mismatches; None if it lacks what every handover needs."""
     rules = context.config.rules
     try:
@@ -194,12 +194,12 @@ def _tenant(context: Context) -> tuple[Tenant | None, list[Finding]]:
     return tenant, [*findings, *_score_values(rules, tenant.schema), *_owner_rules(rules, tenant)]
 
 
-def _of_both(context: Context, tenant: Tenant) -> list[Finding]:
+def _of_both(context: Context, tenant: Tenant) -> list[_Finding]:
     """Checks that need both systems: types of date properties, and owners that are employees."""
     return [*_times_of_day(context, tenant.schema), *_owners(context, tenant)]
 
 
-def _owners(context: Context, tenant: Tenant) -> Iterator[Finding]:
+def _owners(context: Context, tenant: Tenant) -> Iterator[_Finding]:
     owners = [o for o in context.hubspot.owners() if not o.archived]
     shared = [o.id for o in owners if o.email and o.email.casefold() in tenant.shared]
     unknown = [o.id for o in owners if not o.email or o.email.casefold() not in tenant.employees]
@@ -212,7 +212,7 @@ def _owners(context: Context, tenant: Tenant) -> Iterator[Finding]:
         yield _finding("warning", "owners", f"{text} share, so that none is chosen: {', '.join(shared)}")
 
 
-def _owner_rules(rules: Rules, tenant: Tenant) -> Iterator[Finding]:
+def _owner_rules(rules: Rules, tenant: Tenant) -> Iterator[_Finding]:
     """Members and territories whose address belongs to no valid employee.
 
     The finding names the entry, not the address.
@@ -227,12 +227,12 @@ def _owner_rules(rules: Rules, tenant: Tenant) -> Iterator[Finding]:
 
 
 def _lead_status(context: Context) -> Iterator[str]:
-    codes = context.c4c.codes([LEAD_STATUS]).get(LEAD_STATUS, {})
+    codes = context.c4c.codes([_LEAD_STATUS]).get(_LEAD_STATUS, {})
     lead = context.config.rules.mapping.lead
     for code, text in sorted(codes.items()):
         closed, accepted = code in lead.closed_status, code in lead.accepted_status
         yield f"lead status {code} {text}{' (closed)' if closed else ''}{' (accepted)' if accepted else ''}"
 
 
-def _finding(severity: str, where: str, text: str) -> Finding:
+def _finding(severity: str, where: str, text: str) -> _Finding:
     return {"severity": severity, "where": where, "text": text}

@@ -9,20 +9,20 @@ from sqlmodel import Session
 from sync.config import Configuration
 from sync.mirror import freshness
 
-LEGACY = "hubspotscore"
+_LEGACY = "hubspotscore"
 """HubSpot's old score: readable, but not recalculated since 2025-08-31 (knowledge base, lead scores)."""
 
-FrozenScore = dict[str, Any]
+_FrozenScore = dict[str, Any]
 
 
-def frozen(session: Session, configuration: Configuration, now: datetime) -> list[FrozenScore]:
+def frozen(session: Session, configuration: Configuration, now: datetime) -> list[_FrozenScore]:
     """The configured scores whose values have not changed for `hubspot.frozen_score_days`, and
     HubSpot's legacy score.
     """
     scores = configuration.rules.qualification.scores
     limit = timedelta(days=configuration.worker.hubspot.frozen_score_days)
     changed = freshness.last_changes(session, [score.property for score in scores])
-    found: Sequence[FrozenScore] = [
+    found: Sequence[_FrozenScore] = [
         {
             "score": score.name,
             "property": score.property,
@@ -32,13 +32,13 @@ def frozen(session: Session, configuration: Configuration, now: datetime) -> lis
         for score in scores
     ]
     return [
-        f for f in found if f["property"] == LEGACY or (limit and f["days"] is not None and f["days"] >= limit.days)
+        f for f in found if f["property"] == _LEGACY or (limit and f["days"] is not None and f["days"] >= limit.days)
     ]
 
 
-def sentence(score: FrozenScore) -> str:
+def sentence(score: _FrozenScore) -> str:
     """A sentence on a frozen score, with what to do."""
-    if score["property"] == LEGACY:
+    if score["property"] == _LEGACY:
         return "hubspotscore has been frozen since 2025-08-31; name a score of HubSpot's lead scoring tool instead"
     return (
         f"no value of {score['property']} has changed for {score['days']} days; look in HubSpot whether the score is "

@@ -16,9 +16,9 @@ from sync.state import streams
 from sync.state.documents import PORTAL, PORTAL_CHECKED, PORTAL_LOOKED_AT, Document
 from sync.state.pending import mark_pending
 
-STREAMS: tuple[ObjectType, ...] = ("contacts", "companies")
+_STREAMS: tuple[ObjectType, ...] = ("contacts", "companies")
 
-PAUSE = timedelta(minutes=1)
+_PAUSE = timedelta(minutes=1)
 """Time between comparisons caused by odd answers: a portal whose answers stay odd must not cost one request for each
 page.
 """
@@ -28,16 +28,16 @@ def at_start(context: Context) -> None:
     """Compares properties and labels under new rules, after a start of the worker, and every sweep interval."""
     if not _is_due(context):
         return
-    look(context, settles=True)
+    _look(context, settles=True)
     labels(context)
 
 
 def at_once(context: Context) -> bool:
     """Compares the properties because an answer was odd; returns False if that was done a moment ago."""
     _, at = _when(context, PORTAL_LOOKED_AT)
-    if at is not None and timedelta(0) <= context.now() - at < PAUSE:
+    if at is not None and timedelta(0) <= context.now() - at < _PAUSE:
         return False
-    look(context, settles=False)
+    _look(context, settles=False)
     return True
 
 
@@ -51,18 +51,18 @@ def explains(context: Context, refused: Refused) -> bool:
 
 def _missing(context: Context) -> set[tuple[str, str]]:
     with context.store.reading() as session:
-        return {(stream, name) for stream in STREAMS for name in PORTAL.read(session, stream).lost}
+        return {(stream, name) for stream in _STREAMS for name in PORTAL.read(session, stream).lost}
 
 
-def look(context: Context, *, settles: bool) -> None:
+def _look(context: Context, *, settles: bool) -> None:
     """Compares the portal's properties with the rules.
 
     `settles`: no reading is under way, so streams with properties that are back are read from the start."""
     rules = context.config.rules
-    offered = {stream: context.hubspot.properties(stream) for stream in STREAMS}
+    offered = {stream: context.hubspot.properties(stream) for stream in _STREAMS}
     lost: list[dict[str, str]] = []
     with context.store.session() as session:
-        for stream in STREAMS:
+        for stream in _STREAMS:
             before = PORTAL.read(session, stream)
             known = schema_watch.compared(before, rules, stream, offered[stream], settles=settles)
             PORTAL.write(session, known, stream)

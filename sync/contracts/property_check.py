@@ -8,11 +8,11 @@ from sync.domain.spelling import entry, nearest, shown
 from sync.hubspot_client import Property
 from sync.rule_files import uses
 
-Finding = dict[str, str]
-Known = Mapping[str, Property]
+_Finding = dict[str, str]
+_Known = Mapping[str, Property]
 
 
-def unknown_properties(rules: Rules, contacts: Known, companies: Known) -> Iterator[Finding]:
+def unknown_properties(rules: Rules, contacts: _Known, companies: _Known) -> Iterator[_Finding]:
     """Uses of properties that the portal does not have. An error if decisions or refusals of consent would be lost."""
     portal = {"contact": contacts, "company": companies}
     plural = {"contact": "contacts", "company": "companies"}
@@ -24,13 +24,13 @@ def unknown_properties(rules: Rules, contacts: Known, companies: Known) -> Itera
         yield {"severity": "error" if use.vital else "warning", "where": f"{use.file}: {use.key}", "text": text}
 
 
-def _close(name: str, known: Known) -> str:
+def _close(name: str, known: _Known) -> str:
     """Suggests a property only if it is a near match: a portal has hundreds of them."""
     hint = nearest(name, known)
     return hint if hint.startswith("; did you mean") else ""
 
 
-def unknown_options(rules: Rules, contacts: Known, companies: Known) -> Iterator[Finding]:
+def unknown_options(rules: Rules, contacts: _Known, companies: _Known) -> Iterator[_Finding]:
     """Values in conditions, scores and consent rules that a property with fixed options does not offer."""
     for where, condition in _conditions(rules.qualification):
         for part in condition.parts():
@@ -77,7 +77,7 @@ def _counted(rules: Rules) -> Iterator[tuple[str, str, frozenset[str]]]:
         yield f"{where}.refused", rule.property, rule.refused
 
 
-def _tested(where: str, part: Condition, portal: Mapping[str, Known]) -> Iterator[Finding]:
+def _tested(where: str, part: Condition, portal: Mapping[str, _Known]) -> Iterator[_Finding]:
     """The values a condition tests, in lower case: conditions ignore case."""
     if part.property is None or part.transform:
         return
@@ -89,6 +89,6 @@ def _tested(where: str, part: Condition, portal: Mapping[str, Known]) -> Iterato
             yield _no_option(where, value, known)  # type: ignore[arg-type]
 
 
-def _no_option(where: str, value: str, known: Property, severity: str = "warning") -> Finding:
+def _no_option(where: str, value: str, known: Property, severity: str = "warning") -> _Finding:
     text = f"{shown(value)} is not an option of {known.name}{nearest(value, known.options)}"
     return {"severity": severity, "where": f"qualification.toml: {where}", "text": text}

@@ -8,10 +8,10 @@ from sync.rule_files import keeping_back, uses
 from sync.rule_files.uses import Use
 from sync.state.documents import Names, Options, PortalNames
 
-SPACE: Mapping[ObjectType, str] = {"contacts": "contact", "companies": "company"}
+_SPACE: Mapping[ObjectType, str] = {"contacts": "contact", "companies": "company"}
 
 
-def named(rules: Rules, stream: ObjectType) -> Names:
+def _named(rules: Rules, stream: ObjectType) -> Names:
     """The properties that decisions and records need, without the ids of owners and merged records, which every portal
     has.
     """
@@ -27,7 +27,7 @@ def compared(
     `settles`: properties that are back may now count as returning, since everything is read again next.
     """
     there = {found.name: found for found in offered}
-    wanted = named(rules, stream)
+    wanted = _named(rules, stream)
     missing = wanted - there.keys()
     absent = (missing & optional(rules, stream)) - known.seen
     before = (known.lost | known.absent) & wanted
@@ -46,7 +46,7 @@ def compared(
     )
 
 
-NEEDED = frozenset({"lastname", "company", "name", "domain"})
+_NEEDED = frozenset({"lastname", "company", "name", "domain"})
 """Properties that every record needs, whatever the rules name."""
 
 
@@ -56,9 +56,9 @@ def optional(rules: Rules, stream: ObjectType) -> Names:
     They only help to recognise accounts, as other keys do too, or no rule names them and they are read only where they
     exist.
     """
-    of_stream = [use for use in uses.uses(rules) if use.space == SPACE[stream]]
-    needed = {use.property for use in of_stream if not _is_key(use)} | NEEDED
-    return named(rules, stream) - needed
+    of_stream = [use for use in uses.uses(rules) if use.space == _SPACE[stream]]
+    needed = {use.property for use in of_stream if not _is_key(use)} | _NEEDED
+    return _named(rules, stream) - needed
 
 
 def _is_key(use: Use) -> bool:
@@ -69,7 +69,7 @@ def _options(known: PortalNames, rules: Rules, stream: ObjectType, there: Mappin
     """By property, the options that keep contacts back, now or before, in the portal's spelling."""
     wanted: dict[str, set[str]] = {}
     for space, name, value in keeping_back.values(rules.qualification):
-        if space == SPACE[stream]:
+        if space == _SPACE[stream]:
             wanted.setdefault(name, set()).add(value.casefold())
     found = {name: frozenset(there[name].options) if name in there else frozenset() for name in wanted}
     had = {name: known.options.get(name, frozenset()) | options for name, options in found.items()}
@@ -78,7 +78,7 @@ def _options(known: PortalNames, rules: Rules, stream: ObjectType, there: Mappin
 
 def mismatches(known: PortalNames, rules: Rules, stream: ObjectType) -> list[dict[str, str]]:
     """One mismatch for each property that cannot be read, with its consequence."""
-    space = SPACE[stream]
+    space = _SPACE[stream]
     missing = "`{}` is not a property of {}: {}"
     return [
         {"kind": f"{space} property", "key": n, "cause": missing.format(n, stream, consequence(rules, space, n))}

@@ -8,8 +8,8 @@ from sync.domain.schema import Schema
 from sync.hubspot_client import Property
 from sync.mappers.draft import draft
 
-NUMBERS = frozenset({"number"})
-TEXTS = frozenset({"enumeration", "string"})
+_NUMBERS = frozenset({"number"})
+_TEXTS = frozenset({"enumeration", "string"})
 
 
 def mismatches(score: Measure, properties: Mapping[str, Property]) -> Iterator[str]:
@@ -17,7 +17,7 @@ def mismatches(score: Measure, properties: Mapping[str, Property]) -> Iterator[s
     known = properties.get(score.property)
     if known is None:
         return
-    allowed = TEXTS if score.tiers else NUMBERS
+    allowed = _TEXTS if score.tiers else _NUMBERS
     if known.type and known.type not in allowed:
         reading = "`tiers`" if score.tiers else "`threshold`"
         yield f"{score.property} is of type {known.type}; {reading} needs {' or '.join(sorted(allowed))}"

@@ -28,7 +28,7 @@ USEFUL = (*(entity for entity in Entity if entity not in VITAL), TAX_NUMBER)
 
 
 @dataclass(frozen=True, slots=True)
-class Mismatch:
+class _Mismatch:
     """Something that the rules name and the tenant lacks, or offers differently."""
 
     entity: str
@@ -41,7 +41,7 @@ class Mismatch:
         return f"{self.entity}.{self.field}: {self.problem}"
 
 
-def read_tenant(c4c: Crm, rules: Rules, now: datetime) -> tuple[Tenant, list[Mismatch]]:
+def read_tenant(c4c: Crm, rules: Rules, now: datetime) -> tuple[Tenant, list[_Mismatch]]:
     """The tenant as far as the rules need it. Raises ConfigurationError if a key field is missing."""
     offered, mismatches = _offered(c4c, rules)
     problems = [str(m) for m in _missing_keys(rules, offered)]
@@ -54,7 +54,7 @@ def read_tenant(c4c: Crm, rules: Rules, now: datetime) -> tuple[Tenant, list[Mis
     for wrong in wrong_codes:
         offered = offered.without(wrong.entity, wrong.field)
     if masters.employees is None:
-        mismatches.append(Mismatch("Employee", "*", "the service is not enabled; owners are left to SAP Sales Cloud"))
+        mismatches.append(_Mismatch("Employee", "*", "the service is not enabled; owners are left to SAP Sales Cloud"))
     warnings = tuple(Reason(Code.CODE_UNKNOWN, f"{wrong.entity}.{wrong.field}: left out") for wrong in wrong_codes)
     employees, shared = _by_address(masters.employees or [])
     valid = frozenset(employee.uuid.upper() for employee in masters.employees or [])
@@ -82,19 +82,19 @@ def assumed(rules: Rules) -> Schema:
     return found
 
 
-def _offered(c4c: Crm, rules: Rules) -> tuple[Schema, list[Mismatch]]:
+def _offered(c4c: Crm, rules: Rules) -> tuple[Schema, list[_Mismatch]]:
     try:
         offered = c4c.fields((*VITAL, *USEFUL))
     except (Refused, Malformed) as error:
         return assumed(rules), [
-            Mismatch("$metadata", "*", f"cannot be read ({error}); the shipped field table is used")
+            _Mismatch("$metadata", "*", f"cannot be read ({error}); the shipped field table is used")
         ]
     closed = [entity for entity in USEFUL if entity not in offered.entities and _wanted(rules, entity)]
     found = standard().merged(offered)
     for entity in (*VITAL, *USEFUL):
         found = found if entity in offered.entities else found.without_entity(entity)
     problem = "the service is not enabled; nothing is read or written there"
-    return found, [Mismatch(entity, "*", problem, optional=entity == TAX_NUMBER) for entity in closed]
+    return found, [_Mismatch(entity, "*", problem, optional=entity == TAX_NUMBER) for entity in closed]
 
 
 def used(rules: Rules) -> list[str]:
@@ -110,61 +110,61 @@ def _wanted(rules: Rules, entity: str) -> bool:
     return section is None or bool(getattr(rules.mapping, section))
 
 
-def _missing_keys(rules: Rules, offered: Schema) -> Iterator[Mismatch]:
+def _missing_keys(rules: Rules, offered: Schema) -> Iterator[_Mismatch]:
     for entity, entity_map in rules.mapping.by_entity().items():
         field = offered.field(entity, entity_map.external_key)
         if entity not in offered.entities:
-            yield Mismatch(
+            yield _Mismatch(
                 entity,
                 "*",
                 "is not offered to the technical user; tick its service in the communication arrangement (OData "
                 "Services for Business Objects)",
             )
         elif field is None:
-            yield Mismatch(
+            yield _Mismatch(
                 entity,
                 entity_map.external_key,
                 "the external key field does not exist in the tenant; let a key user create it (text, 40) and enable "
                 "it for the OData service",
             )
         elif not (field.creatable and field.filterable):
-            yield Mismatch(entity, entity_map.external_key, "the external key field must be creatable and filterable")
+            yield _Mismatch(entity, entity_map.external_key, "the external key field must be creatable and filterable")
         elif 0 < field.length < _longest_key(entity, rules):
-            yield Mismatch(
+            yield _Mismatch(
                 entity,
                 entity_map.external_key,
                 f"the external key field holds {field.length} characters, {_longest_key(entity, rules)} are needed",
             )
 
 
-HUBSPOT_ID = 12
+_HUBSPOT_ID = 12
 """Digits; HubSpot's object ids have up to twelve."""
 
 
 def _longest_key(entity: str, rules: Rules) -> int:
     if entity != Entity.LEAD:
-        return HUBSPOT_ID
-    return HUBSPOT_ID + len("::99") + max(len(score.name) for score in rules.qualification.scores)
+        return _HUBSPOT_ID
+    return _HUBSPOT_ID + len("::99") + max(len(score.name) for score in rules.qualification.scores)
 
 
-def _missing_fields(rules: Rules, offered: Schema) -> list[Mismatch]:
+def _missing_fields(rules: Rules, offered: Schema) -> list[_Mismatch]:
     sections = rules.mapping.by_entity().items()
     mapped = [(entity, target, m.rule) for entity, em in sections for m in em.fields for target in m.target]
     labels = [
         (Entity.RELATION, name, FieldRule.C4C_WINS) for rule in rules.qualification.labels for name in rule.fields
     ]
     checked = [(e, t, _mismatch(offered.field(e, t), rule)) for e, t, rule in mapped + labels if e in offered.entities]
-    found = [Mismatch(entity, target, problem) for entity, target, problem in checked if problem]
+    found = [_Mismatch(entity, target, problem) for entity, target, problem in checked if problem]
     found += [m for entity, name in _asked_by(rules) if (m := _unfilterable(offered, entity, name))]
     return found + list(_too_long(rules, offered)) + list(_unfilled(rules, offered))
 
 
-def _too_long(rules: Rules, offered: Schema) -> Iterator[Mismatch]:
+def _too_long(rules: Rules, offered: Schema) -> Iterator[_Mismatch]:
     """Values of labels and constants that are longer than this tenant's fields."""
     for name, value in (pair for rule in rules.qualification.labels for pair in rule.fields.items()):
         field = offered.field(Entity.RELATION, name)
         if field and field.cuts(value):
-            yield Mismatch(
+            yield _Mismatch(
                 Entity.RELATION, name, f"holds {field.length} characters, a label gives {len(value)}; left out"
             )
     sections = rules.mapping.by_entity().items()
@@ -173,14 +173,14 @@ def _too_long(rules: Rules, offered: Schema) -> Iterator[Mismatch]:
         for length in sorted({len(v) for v in _values(rules, mapped) if fields.cuts(mapped, known, v)}):
             held = sum(known[name].length for name in mapped.target if name in known)
             problem = f"holds {held} characters, a constant of the rules has {length}; shorten the constant"
-            yield Mismatch(entity, mapped.target[0], problem)
+            yield _Mismatch(entity, mapped.target[0], problem)
 
 
-def _unfilled(rules: Rules, offered: Schema) -> Iterator[Mismatch]:
+def _unfilled(rules: Rules, offered: Schema) -> Iterator[_Mismatch]:
     """Fields that this tenant requires beyond the standard, and that the mapping leaves empty."""
     for entity, entity_map in rules.mapping.by_entity().items():
         for name, problem in required.unfilled(entity, entity_map, rules.qualification, offered):
-            yield Mismatch(entity, name, f"{problem} (mapping.toml)")
+            yield _Mismatch(entity, name, f"{problem} (mapping.toml)")
 
 
 def _mismatch(field: Field | None, rule: FieldRule) -> str | None:
@@ -204,20 +204,20 @@ def _asked_by(rules: Rules) -> Iterator[tuple[str, str]]:
     yield from UUIDS.items()
 
 
-def _unfilterable(offered: Schema, entity: str, name: str) -> Mismatch | None:
+def _unfilterable(offered: Schema, entity: str, name: str) -> _Mismatch | None:
     field = offered.field(entity, name)
     if field is None or field.filterable:
         return None
-    return Mismatch(entity, name, "cannot be searched by in the tenant; records that exist may not be recognised")
+    return _Mismatch(entity, name, "cannot be searched by in the tenant; records that exist may not be recognised")
 
 
 def _wrong_codes(
     used: list[tuple[str, str, str]], codes: Mapping[str, Mapping[str, str]], offered: Schema
-) -> Iterator[Mismatch]:
+) -> Iterator[_Mismatch]:
     for entity, field, code in used:
         allowed = codes.get(_code_list(offered, entity, field))
         if allowed and code not in allowed:
-            yield Mismatch(
+            yield _Mismatch(
                 entity, field, f"code {shown(code)} is not in {_code_list(offered, entity, field)}: {_some(allowed)}"
             )
 

@@ -34,12 +34,12 @@ def remembered(session: Session, rules: Rules) -> tuple[Tenant, bool]:
     known = TENANT.read(session)
     if known is None:
         return Tenant(assumed(rules)), False
-    shared, employees = Addresses(frozenset(known.shared)), Employees(known.employees)
+    shared, employees = _Addresses(frozenset(known.shared)), _Employees(known.employees)
     schema_then = standard_fields.from_table(known.fields)
     return Tenant(schema_then, employees, shared=shared, valid=frozenset(known.valid)), True
 
 
-class Employees(Mapping[str, str]):
+class _Employees(Mapping[str, str]):
     """UUIDs by lower-case e-mail address, kept by hash of the address."""
 
     def __init__(self, by_fingerprint: Mapping[str, str]) -> None:
@@ -55,7 +55,7 @@ class Employees(Mapping[str, str]):
         return len(self._by_fingerprint)
 
 
-class Addresses(Collection[str]):
+class _Addresses(Collection[str]):
     """A set of e-mail addresses, kept as hashes."""
 
     def __init__(self, fingerprints: frozenset[str]) -> None:

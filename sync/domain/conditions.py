@@ -74,7 +74,7 @@ class Condition(Rule):
 
     def _tests(self) -> bool:
         single = (self.known, self.at_least, self.at_most, self.between, self.matches)
-        return bool(self.one_of or self.none_of) or any_given(*single)
+        return bool(self.one_of or self.none_of) or _any_given(*single)
 
     def parts(self) -> Iterator["Condition"]:
         """The condition itself and everything inside it."""
@@ -91,7 +91,7 @@ class Condition(Rule):
         return {part.filter for part in self.parts() if part.filter}
 
 
-def any_given(*values: object) -> bool:
+def _any_given(*values: object) -> bool:
     return not all(value is None for value in values)
 
 

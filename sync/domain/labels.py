@@ -16,7 +16,7 @@ Bindings = Mapping[str, LabelId]
 
 
 @dataclass
-class Resolution:
+class _Resolution:
     """The bindings to keep, the new ones, and the problems (text in the rules, what is wrong)."""
 
     bindings: dict[str, LabelId] = field(default_factory=dict)
@@ -24,11 +24,11 @@ class Resolution:
     problems: list[tuple[str, str]] = field(default_factory=list)
 
 
-def resolve(wanted: Iterable[str], labels: Sequence[Label], bound: Bindings) -> Resolution:
+def resolve(wanted: Iterable[str], labels: Sequence[Label], bound: Bindings) -> _Resolution:
     """Keeps known bindings, binds labels that were found, and names those that were renamed,
     removed or never existed.
     """
-    found = Resolution()
+    found = _Resolution()
     known = {_id(label): label for label in labels}
     for text in dict.fromkeys(wanted):
         binding = bound.get(text)
@@ -41,7 +41,7 @@ def resolve(wanted: Iterable[str], labels: Sequence[Label], bound: Bindings) -> 
     return found
 
 
-def _search(text: str, labels: Sequence[Label], binding: LabelId | None, found: Resolution) -> None:
+def _search(text: str, labels: Sequence[Label], binding: LabelId | None, found: _Resolution) -> None:
     ids = [_id(label) for label in labels if among(label.text, (text,))]
     if binding is not None:
         found.bindings[text] = binding

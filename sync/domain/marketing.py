@@ -16,7 +16,7 @@ def _text(value: object) -> object:
     return str(value).lower() if isinstance(value, bool) else value
 
 
-Values = Annotated[frozenset[Annotated[Option, BeforeValidator(_text)]], BeforeValidator(_listed)]
+_Values = Annotated[frozenset[Annotated[Option, BeforeValidator(_text)]], BeforeValidator(_listed)]
 """One value or several, as HubSpot spells them."""
 
 
@@ -25,8 +25,8 @@ class ChannelRule(Rule):
 
     channel: str = Field(min_length=1, max_length=3)
     property: ContactProperty
-    granted: Values = frozenset()
-    refused: Values = frozenset()
+    granted: _Values = frozenset()
+    refused: _Values = frozenset()
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

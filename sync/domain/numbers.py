@@ -3,10 +3,10 @@
 import re
 from decimal import Decimal
 
-LONGEST = 60
+_LONGEST = 60
 """The most characters of a number."""
 
-LARGEST = 30
+_LARGEST = 30
 """Digits before or after the decimal point. A number with more is not a real score, revenue or amount."""
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
@@ -20,10 +20,10 @@ def number(value: object) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         return None
     text = _text(value)
-    if len(text) > LONGEST or not _NUMBER.fullmatch(text):
+    if len(text) > _LONGEST or not _NUMBER.fullmatch(text):
         return None
     found = Decimal(text)
-    return found if -LARGEST <= found.adjusted() <= LARGEST or not found else None
+    return found if -_LARGEST <= found.adjusted() <= _LARGEST or not found else None
 
 
 def _text(value: str | int | float | Decimal) -> str:

@@ -33,7 +33,7 @@ ADDRESS = r"^[^@\s]+@[^@\s]+$"
 Name = Annotated[str, StringConstraints(pattern=NAME, max_length=30)]
 """A name that becomes part of an external key, so only characters that need no quoting."""
 
-Title = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+_Title = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 """A name for people: of a filter, a route, an owner rule or a segment."""
 
 
@@ -55,7 +55,7 @@ class RouteChoice(Rule):
     """A route for contacts that meet a condition."""
 
     when: Condition
-    route: Title
+    route: _Title
 
 
 class Score(Measure):
@@ -72,7 +72,7 @@ class Score(Measure):
     combined: tuple[Measure, ...] = Field(default=(), alias="and")
     conditions: tuple[Condition, ...] = ()
     filters: tuple[str, ...] = ()
-    route: Title = "default"
+    route: _Title = "default"
     routes: tuple[RouteChoice, ...] = ()
 
     @model_validator(mode="after")
@@ -137,7 +137,7 @@ class Route(Rule):
     sales_unit: str | None = None
     distribution_channel: str | None = None
     division: str | None = None
-    owner: Title | None = None
+    owner: _Title | None = None
 
 
 class LabelRule(Rule):
@@ -150,11 +150,11 @@ class LabelRule(Rule):
     to its account either.
     """
 
-    label: Title
+    label: _Title
     fields: dict[str, str] = Field(default_factory=dict)
     account: StrictBool = False
     blocks: Literal["account", "any"] | None = None
-    route: Title | None = None
+    route: _Title | None = None
     relationship: StrictBool = True
 
     @model_validator(mode="after")
@@ -187,7 +187,7 @@ class Segments(Rule):
 
     revenue_property: CompanyProperty = "annualrevenue"
     people_property: CompanyProperty = "numberofemployees"
-    names: tuple[Title, Title, Title] = ("small business", "midmarket", "large enterprise")
+    names: tuple[_Title, _Title, _Title] = ("small business", "midmarket", "large enterprise")
     middle_from: Limits = Limits(revenue=50_000_000, people=100)
     top_above: Limits = Limits(revenue=500_000_000, people=2_000)
 
@@ -200,11 +200,11 @@ class Territory(Rule):
 
     country: Annotated[str, StringConstraints(pattern=COUNTRY)] | None = None
     postal: tuple[Annotated[str, StringConstraints(pattern=POSTAL)], ...] = ()
-    segment: Title | None = None
+    segment: _Title | None = None
     owner: Annotated[str, StringConstraints(pattern=ADDRESS)]
 
 
-OwnerStep = Literal["contact_owner", "company_owner", "account_owner", "territory", "round_robin"]
+_OwnerStep = Literal["contact_owner", "company_owner", "account_owner", "territory", "round_robin"]
 
 
 class OwnerRule(Rule):
@@ -217,7 +217,7 @@ class OwnerRule(Rule):
     Cloud.
     """
 
-    order: tuple[OwnerStep, ...] = Field(min_length=1)
+    order: tuple[_OwnerStep, ...] = Field(min_length=1)
     round_robin: tuple[Annotated[str, StringConstraints(pattern=ADDRESS)], ...] = ()
     territories: tuple[Territory, ...] = ()
     country_property: EitherProperty = "country"
@@ -235,11 +235,11 @@ class Qualification(Rule):
     """`qualification.toml`."""
 
     scores: tuple[Score, ...] = Field(min_length=1, max_length=25)
-    filters: dict[Title, Condition] = Field(default_factory=dict)
+    filters: dict[_Title, Condition] = Field(default_factory=dict)
     consent: Consent = Consent()
     segments: Segments = Segments()
-    routes: dict[Title, Route] = Field(default_factory=lambda: {"default": Route()})
-    owners: dict[Title, OwnerRule] = Field(default_factory=dict)
+    routes: dict[_Title, Route] = Field(default_factory=lambda: {"default": Route()})
+    owners: dict[_Title, OwnerRule] = Field(default_factory=dict)
     labels: tuple[LabelRule, ...] = ()
 
     def conditions(self) -> tuple[Condition, ...]:

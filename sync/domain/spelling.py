@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable
 
-LONGEST = 80
+_LONGEST = 80
 """The most characters of a value or name that a message shows."""
 
 
@@ -23,7 +23,7 @@ def shown(value: object) -> str:
 
 def shortened(text: str) -> str:
     """The text, or its beginning with `…`."""
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def entry(key: str, number: int, title: str) -> str:

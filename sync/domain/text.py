@@ -56,7 +56,7 @@ EMAIL = re.compile(r"[^\s'\"«»„“”]+@[^\s'\"«»„“”]+")
 PHONE = re.compile(r"(?<!\w)\+?\(?\d[\d ()/.-]{5,}\d(?!\w)")
 
 
-LONGEST_NUMBER = 40
+_LONGEST_NUMBER = 40
 """Digits. A longer number is kept as text, since Python refuses to convert thousands of digits."""
 
 
@@ -97,7 +97,7 @@ def _is_clean(text: str) -> bool:
 
 
 def _integer(digits: str) -> int | str:
-    return int(digits) if len(digits) <= LONGEST_NUMBER else digits
+    return int(digits) if len(digits) <= _LONGEST_NUMBER else digits
 
 
 def _cleaned(value: Any) -> Any:

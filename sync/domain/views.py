@@ -16,7 +16,7 @@ Properties = Mapping[str, str | None]
 ASSOCIATIONS = "associations"
 """Among the unreadable properties of a contact: its associations with companies could not be read."""
 
-PRIMARY = ("HUBSPOT_DEFINED", 1)
+_PRIMARY = ("HUBSPOT_DEFINED", 1)
 """(category, typeId) of the primary company seen from the contact (HubSpot associations v4 guide)."""
 
 
@@ -32,7 +32,7 @@ class Label:
 
     @property
     def is_primary(self) -> bool:
-        return (self.category, self.type_id) == PRIMARY
+        return (self.category, self.type_id) == _PRIMARY
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ class Cycle:
     evidence: Properties = field(default_factory=dict, compare=False, hash=False)
 
 
-class Memo:
+class _Memo:
     """Caches results computed from one view, since planning starts anew after each answer."""
 
     def __init__(self) -> None:
@@ -204,7 +204,7 @@ class ContactView:
     left_alone: str | None = None
     duplicates: tuple[str, ...] = ()
     """Other contacts of one of its companies with the same e-mail address that are handed over, or would be."""
-    memo: Memo = field(default_factory=Memo, init=False, compare=False, repr=False)
+    memo: _Memo = field(default_factory=_Memo, init=False, compare=False, repr=False)
 
     def get(self, name: str) -> str | None:
         """The value; None if it is empty. Raises Unreadable."""

@@ -12,7 +12,7 @@ from sync.handover import contact_views
 from sync.state import work
 from sync.state.pending import mark_pending, portions
 
-PORTION = 500
+_PORTION = 500
 """Contacts that are checked together."""
 
 
@@ -36,6 +36,6 @@ def alone(session: Session, rules: Rules) -> list[str]:
     found: list[str] = []
     # A contact that causes an exception stays parked; the exception is reported when that contact is handled itself.
     faults, load = Faults(), partial(contact_views.views, rules=rules)
-    for ids in portions(work.parked_ids(session, Code.CONTACT_DUPLICATE), PORTION):
+    for ids in portions(work.parked_ids(session, Code.CONTACT_DUPLICATE), _PORTION):
         found += [i for i, view in faults.views(session, ids, load).items() if not view.duplicates]
     return found

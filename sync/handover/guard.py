@@ -31,7 +31,7 @@ from sync.planner.predicting.predicted import Predicted
 from sync.state import guarding, work
 from sync.state.documents import Stopped
 
-FURTHER = len(TYPES)
+_FURTHER = len(TYPES)
 """The most records that one contact needs besides leads and relationships: account, person, permissions, attributes."""
 
 
@@ -82,7 +82,7 @@ def candidate(
 ) -> Candidate:
     """The contact's part in the bound. If only the score of its lead is outdated, nothing is created."""
     leads = sum(decision.qualified for decision in decisions)
-    creates = leads + FURTHER if leads or refused_since(view, consent) else 0
+    creates = leads + _FURTHER if leads or refused_since(view, consent) else 0
     mine = (link for link in links.values() if link.object_id and link.owner == view.id)
     known = Counter(link.entity == Entity.RELATION for link in mine)
     return Candidate(
@@ -130,7 +130,7 @@ _DOING = {
 
 
 @dataclass(frozen=True, slots=True)
-class Cleared:
+class _Cleared:
     """The contacts that may go on.
 
     `read`: if they are one batch, what the guard has loaded and read of them, so that the real run can use it.
@@ -142,7 +142,7 @@ class Cleared:
 
 def cleared(
     context: Context, handover: Callable[[], Handover], candidates: Sequence[Candidate], withdrawn: Mapping[str, str]
-) -> Cleared:
+) -> _Cleared:
     """Checks a whole cycle.
 
     `withdrawn`: contacts handed over before that no longer qualify, with their input's fingerprint.
@@ -156,12 +156,12 @@ def cleared(
     limits = context.config.worker.guard
     if excess(_bound(candidates, withdrawn), known, limits) is None:
         _settle(context, before)
-        return Cleared(everybody)
+        return _Cleared(everybody)
     cycle = _fingerprint([[c.id, c.change_seq] for c in candidates] + sorted(withdrawn.items()))
     if before and before.approved_at is None and before.cycle == cycle and _still(before, known, limits):
         raise _tripped(before)
     parts, read = _parts(handover(), candidates, withdrawn)
-    return Cleared(_judged(context, parts, known, cycle, before), read)
+    return _Cleared(_judged(context, parts, known, cycle, before), read)
 
 
 def _still(before: Stopped, known: Known, limits: Guard) -> bool:
@@ -188,7 +188,7 @@ def _settle(context: Context, before: Stopped | None) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class _Part:
     """One contact's part in the plan."""
 
     writes: frozenset[tuple[str, str, str]]
@@ -198,9 +198,9 @@ class Part:
 
 def _parts(
     handover: Handover, candidates: Sequence[Candidate], withdrawn: Mapping[str, str]
-) -> tuple[dict[str, Part], Batch | None]:
+) -> tuple[dict[str, _Part], Batch | None]:
     """Each contact's part in the plan, and what was read of them if they are one batch."""
-    parts = {i: Part(frozenset(), _fingerprint(["withdrawn", made]), withdrawn=True) for i, made in withdrawn.items()}
+    parts = {i: _Part(frozenset(), _fingerprint(["withdrawn", made]), withdrawn=True) for i, made in withdrawn.items()}
     ids, context = [c.id for c in candidates], handover.context
     dry_run = DryRun(context, handover.tenant, handover.faults)
     for start in range(0, len(ids), BATCH_SIZE):
@@ -214,16 +214,16 @@ def _parts(
     return parts, dry_run.really_read if len(ids) <= BATCH_SIZE else None
 
 
-def _part(writes: Sequence[Predicted], withdrawn: bool) -> Part:
+def _part(writes: Sequence[Predicted], withdrawn: bool) -> _Part:
     records = frozenset((w.action, w.entity, w.key) for w in writes)
-    return Part(records, _fingerprint(["withdrawn"] * withdrawn + [_content(write) for write in writes]), withdrawn)
+    return _Part(records, _fingerprint(["withdrawn"] * withdrawn + [_content(write) for write in writes]), withdrawn)
 
 
 def _content(write: Predicted) -> list[object]:
     return [write.action, write.entity, write.key, [[name, str(field.new)] for name, field in write.fields.items()]]
 
 
-def _extent(parts: Iterable[Part]) -> Extent:
+def _extent(parts: Iterable[_Part]) -> Extent:
     """The extent of the parts. A record counts once, although several contacts may share it."""
     chosen = list(parts)
     writes = frozenset().union(*(part.writes for part in chosen)) if chosen else frozenset()
@@ -233,7 +233,7 @@ def _extent(parts: Iterable[Part]) -> Extent:
 
 
 def _judged(
-    context: Context, parts: Mapping[str, Part], known: Known, cycle: str, before: Stopped | None
+    context: Context, parts: Mapping[str, _Part], known: Known, cycle: str, before: Stopped | None
 ) -> frozenset[str]:
     approved = before.contacts if before and before.approved_at else {}
     allowed = {i for i, part in parts.items() if approved.get(i) == part.fingerprint}
@@ -254,7 +254,7 @@ def _judged(
 
 
 def _stopped(
-    context: Context, parts: Mapping[str, Part], extent: Extent, cycle: str, found: tuple[str, int, int]
+    context: Context, parts: Mapping[str, _Part], extent: Extent, cycle: str, found: tuple[str, int, int]
 ) -> Stopped:
     fingerprints = {i: part.fingerprint for i, part in sorted(parts.items())}
     return Stopped(

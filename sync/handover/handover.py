@@ -25,7 +25,7 @@ from sync.planner.plan import Links, Tenant, Write, plan
 from sync.planner.target import Aborted, Locked, RefusedRequest, Results, Target, Written
 from sync.state.documents import CREATOR
 
-MOST_ROUNDS = 100
+_MOST_ROUNDS = 100
 """The most rounds of one batch; an ordinary one takes about six."""
 
 
@@ -98,7 +98,7 @@ class Handover:
 
     def rounds(self, batch: Batch) -> None:
         """Plans and writes until every contact of the batch is settled, or the process is asked to stop."""
-        for _ in range(MOST_ROUNDS):
+        for _ in range(_MOST_ROUNDS):
             if not batch.open():
                 return
             self.plan(batch)

@@ -31,35 +31,35 @@ from sync.state.work import HandoverRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Unresolved:
+class _Unresolved:
     """Contacts that wait because C4C could not be read, and the failure."""
 
     contacts: frozenset[str] = frozenset()
     failure: RemoteError | None = field(default=None)
 
 
-def resolve(context: Context, handover: Callable[[], Handover]) -> Unresolved:
+def resolve(context: Context, handover: Callable[[], Handover]) -> _Unresolved:
     """Links records that exist, and forgets intents of those that do not. Costs nothing without open intents."""
     with context.store.reading() as session:
         intents = work.open_intents(session, tuple(NUMBERS))
     if not intents:
-        return Unresolved()
+        return _Unresolved()
     try:
         running = handover()
-        let_settle(context, max((at for _, at in intents if at), default=None))
+        _let_settle(context, max((at for _, at in intents if at), default=None))
         links = [link for link, _ in intents]
         with context.store.reading() as session:
             seqs = work.change_seqs(session, [link.owner for link in links if link.entity != Entity.ACCOUNT])
         snapshot = _read(running, links, seqs)
     except RemoteError as failure:
-        return Unresolved(frozenset(link.owner for link, _ in intents if link.entity != Entity.ACCOUNT), failure)
+        return _Unresolved(frozenset(link.owner for link, _ in intents if link.entity != Entity.ACCOUNT), failure)
     running.faults.each(
         links, lambda part: _keep(context, running.tenant, part, snapshot), lambda link: _concerned(link, seqs)
     )
-    return Unresolved()
+    return _Unresolved()
 
 
-def let_settle(context: Context, since: datetime | None) -> None:
+def _let_settle(context: Context, since: datetime | None) -> None:
     """Waits until a write that began at `since` must have taken effect, before its record is looked up."""
     if since:
         until = since + timedelta(seconds=context.config.worker.c4c.settle_seconds)
@@ -70,7 +70,7 @@ def let_settle_of(context: Context, contact_ids: Sequence[str]) -> None:
     """Waits until writes of these contacts with an unknown end must have taken effect, before C4C is read."""
     with context.store.reading() as session:
         since = work.in_flight_since(session, contact_ids)
-    let_settle(context, since)
+    _let_settle(context, since)
 
 
 def _lookup(link: Link) -> Lookup:

@@ -30,7 +30,7 @@ from sync.state import second_writer, tables, work
 from sync.state.documents import CREATOR
 from sync.state.second_writer import Made
 
-READ_BACK = ("UserStatusCode", "QualificationLevelCode")
+_READ_BACK = ("UserStatusCode", "QualificationLevelCode")
 """Fields that C4C may set to another value by itself (KBA 2419551)."""
 
 
@@ -183,7 +183,7 @@ def _warn_of_other_values(batch: Batch, write: Write, result: Written) -> None:
         return
     for name, value in write.values().items():
         got = result.record.fields.get(name)
-        if name in READ_BACK and got is not None and not same(value, got):
+        if name in _READ_BACK and got is not None and not same(value, got):
             text = f"{Entity.LEAD}.{name}: configured {value}, SAP Sales Cloud made it {got}"
             batch.warnings.setdefault(owner_of(write.key), []).append(Reason(Code.VALUE_INVALID, text))
             emit(Event.CONTRACT_MISMATCH, system="c4c", entity=Entity.LEAD, field=name, cause=text)

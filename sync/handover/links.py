@@ -26,14 +26,14 @@ from sync.state.pending import mark_pending, portions
 from sync.state.store import Store
 from sync.state.work import HandoverRecord
 
-HEADER = ("entity", "key", "object_id")
+_HEADER = ("entity", "key", "object_id")
 NAMES = {TYPES[e].section: e for e in KEYED} | {e.lower(): e for e in KEYED} | {"company": Entity.ACCOUNT}
 """What people may call a kind of record, in small letters."""
-OBJECT_ID = re.compile(r"[0-9A-Fa-f]{32}")
+_OBJECT_ID = re.compile(r"[0-9A-Fa-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class _Pair:
     """One line of input. `object_id` as given: an ObjectID, or the number that people see."""
 
     line: int
@@ -43,7 +43,7 @@ class Pair:
 
     @property
     def numbered(self) -> bool:
-        return OBJECT_ID.fullmatch(self.object_id) is None
+        return _OBJECT_ID.fullmatch(self.object_id) is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,14 @@ class Imported:
 # ---- reading and writing CSV
 
 
-def read_csv(file: TextIO, rules: Rules) -> list[Pair]:
+def read_csv(file: TextIO, rules: Rules) -> list[_Pair]:
     """The pairs of a CSV file. Raises ConfigurationError with every line that cannot be one."""
     reader = csv.DictReader(file, skipinitialspace=True)
     columns = {name.strip().lower() for name in reader.fieldnames or ()}
     if not {"entity", "object_id"} <= columns or not columns & {"key", "hubspot_id"}:
         found = ",".join(reader.fieldnames or ()) or "nothing"
         raise ConfigurationError(
-            [f"line 1: found the header {found!r}, allowed: {','.join(HEADER)} (hubspot_id may stand for key)"]
+            [f"line 1: found the header {found!r}, allowed: {','.join(_HEADER)} (hubspot_id may stand for key)"]
         )
     problems: list[str] = []
     pairs = [pair for n, row in enumerate(reader, 2) if (pair := _pair(n, row, rules, problems))]
@@ -77,7 +77,7 @@ def read_csv(file: TextIO, rules: Rules) -> list[Pair]:
     return pairs
 
 
-def _pair(line: int, row: Mapping[str, str | None], rules: Rules, problems: list[str]) -> Pair | None:
+def _pair(line: int, row: Mapping[str, str | None], rules: Rules, problems: list[str]) -> _Pair | None:
     values = {str(name).strip().lower(): (value or "").strip() for name, value in row.items() if isinstance(value, str)}
     if not any(values.values()):
         return None
@@ -90,15 +90,15 @@ def _pair(line: int, row: Mapping[str, str | None], rules: Rules, problems: list
         return None
 
 
-def pair(entity: str, key: str, object_id: str, rules: Rules, line: int = 0) -> Pair:
+def pair(entity: str, key: str, object_id: str, rules: Rules, line: int = 0) -> _Pair:
     """One pair from texts. Raises ValueError naming what is wrong."""
     if entity.lower() not in NAMES:
         raise ValueError(f"entity: found {entity!r}, allowed: {', '.join(NUMBERS)}")
     name = NAMES[entity.lower()]
     if not object_id:
         raise ValueError("object_id is empty; give the ObjectID, or the number that SAP Sales Cloud shows")
-    given = object_id.upper() if OBJECT_ID.fullmatch(object_id) else object_id
-    return Pair(line, name, _key(name, key, rules), given)
+    given = object_id.upper() if _OBJECT_ID.fullmatch(object_id) else object_id
+    return _Pair(line, name, _key(name, key, rules), given)
 
 
 def _key(entity: str, key: str, rules: Rules) -> str:
@@ -133,7 +133,7 @@ def rows(store: Store, entities: Sequence[str] = ()) -> list[tables.Link]:
 def write_csv(file: TextIO, links: Iterable[tables.Link]) -> int:
     """Writes the pairs that can be imported again; returns how many."""
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(HEADER)
+    writer.writerow(_HEADER)
     number = 0
     for link in links:
         writer.writerow((link.entity, link.key, link.object_id))
@@ -144,7 +144,7 @@ def write_csv(file: TextIO, links: Iterable[tables.Link]) -> int:
 # ---- confirming
 
 
-def keep(context: Context, pairs: Sequence[Pair], *, share: bool = False) -> Imported:
+def keep(context: Context, pairs: Sequence[_Pair], *, share: bool = False) -> Imported:
     """Stores the pairs that C4C confirms, and has their contacts looked at again.
 
     Raises RemoteError. `share` also allows a record with the key of another HubSpot id. Pairs that are shared already
@@ -280,21 +280,21 @@ def forget(store: Store, entity: str, key: str) -> bool:
         return work.drop_link(session, entity, key)
 
 
-def _where(pair: Pair) -> str:
+def _where(pair: _Pair) -> str:
     return f"line {pair.line}" if pair.line else f"{pair.entity} {pair.key}"
 
 
 class _Found:
     """The C4C records with the ids and keys of these pairs, read in few batches."""
 
-    def __init__(self, c4c: Crm, rules: Rules, pairs: Sequence[Pair], shared: Collection[tuple[str, str]]) -> None:
+    def __init__(self, c4c: Crm, rules: Rules, pairs: Sequence[_Pair], shared: Collection[tuple[str, str]]) -> None:
         self._shared = shared
         self._uses = Counter((p.entity, p.key) for p in pairs)
         found = [one for records in granted(c4c.scan(list(_scans(pairs)), rules)) for one in records]
         self._by_id = {(one.entity, one.object_id): one for one in found}
         self._by_number = {(one.entity, one.number): one for one in found}
 
-    def check(self, pair: Pair) -> Link | str:
+    def check(self, pair: _Pair) -> Link | str:
         """The pair if C4C confirms it, else why not."""
         known = self._by_number if pair.numbered else self._by_id
         record = known.get((pair.entity, pair.object_id))
@@ -303,7 +303,7 @@ class _Found:
         origin: Origin = "shared" if record.key not in ("", pair.key) else "set"
         return self._problem(pair, record) or Link(pair.entity, pair.key, record.object_id, {}, origin=origin)
 
-    def _problem(self, pair: Pair, record: Scanned) -> str | None:
+    def _problem(self, pair: _Pair, record: Scanned) -> str | None:
         if self._uses[pair.entity, pair.key] > 1:
             return f"{pair.entity} {pair.key} appears in several lines; keep one"
         if record.obsolete:
@@ -318,7 +318,7 @@ class _Found:
         return f"{problem}. If {carried} and {pair.key} both stand for this record, run `{command}`"
 
 
-def _scans(pairs: Sequence[Pair]) -> Iterator[Scan]:
+def _scans(pairs: Sequence[_Pair]) -> Iterator[Scan]:
     """The scans: records by the ids as given, and records that carry the keys already."""
     for entity in dict.fromkeys(pair.entity for pair in pairs):
         mine = [pair for pair in pairs if pair.entity == entity]

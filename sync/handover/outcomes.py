@@ -23,14 +23,14 @@ from sync.planner.target import (
     WriteResult,
 )
 
-CONFLICT_ROUNDS = 3
+_CONFLICT_ROUNDS = 3
 UNKNOWN_ROUNDS = 2
 LOCK_ROUNDS = 3
-DUPLICATE_ROUNDS = 1
+_DUPLICATE_ROUNDS = 1
 """After such a failure the record is looked up once more, since it may have been created meanwhile. If no key finds it,
 a person must look.
 """
-LOST_ROUNDS = 5
+_LOST_ROUNDS = 5
 
 
 def failure(write: Write, result: WriteResult, times: int, alone: bool = False) -> Outcome | None:
@@ -47,9 +47,9 @@ def failure(write: Write, result: WriteResult, times: int, alone: bool = False) 
             return Postponed(Code.C4C_REJECTED, f"{what}: {message}", blames_record=True)
         case Locked() if times > LOCK_ROUNDS:
             return Postponed(Code.C4C_LOCKED, f"{what} is open elsewhere")
-        case Conflict() | Gone() if times > CONFLICT_ROUNDS:
+        case Conflict() | Gone() if times > _CONFLICT_ROUNDS:
             return Postponed(Code.C4C_CONFLICT, f"{what} keeps changing", blames_record=True)
-        case Unknown(cause, outage) if times > (LOST_ROUNDS if outage and alone else UNKNOWN_ROUNDS):
+        case Unknown(cause, outage) if times > (_LOST_ROUNDS if outage and alone else UNKNOWN_ROUNDS):
             if outage and not alone:
                 return None
             return Postponed(Code.C4C_UNAVAILABLE, f"{what}: {cause}", blames_record=True, unknown=True)
@@ -68,13 +68,13 @@ def _refused(what: str, result: Rejected | Duplicate | RefusedRequest, times: in
             # A write that was refused only together with others may be good: it is tried again, at the cost of an
             # attempt.
             return Postponed(Code.C4C_REJECTED, text, blames_record=True)
-        case Duplicate() if times > DUPLICATE_ROUNDS:
+        case Duplicate() if times > _DUPLICATE_ROUNDS:
             return Failed(Code.C4C_REJECTED, text)
         case _:
             return None
 
 
-Kind = tuple[str, str]
+_Kind = tuple[str, str]
 """Action and entity of a write."""
 
 
@@ -86,7 +86,7 @@ class Reach:
     answer. `reached`: whether any request was answered.
     """
 
-    answered: set[Kind] = field(default_factory=set)
+    answered: set[_Kind] = field(default_factory=set)
     silent: int = 0
     reached: bool = False
 
@@ -105,7 +105,7 @@ class Reach:
         return lost
 
 
-def request_at_fault(results: Results, known_good: Collection[Kind]) -> Refused | None:
+def request_at_fault(results: Results, known_good: Collection[_Kind]) -> Refused | None:
     """The refusal that is not the fault of a record, if there is one: several records were sent one by one, all
     requests were refused in the same way, and none of this kind was answered.
     """

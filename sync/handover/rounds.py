@@ -12,7 +12,7 @@ from sync.handover.outcomes import UNKNOWN_ROUNDS
 from sync.lifecycle import Done, Failed, Outcome, Postponed
 from sync.planner.plan import Write
 
-MOST_TIMES = 2
+_MOST_TIMES = 2
 """How often the identical write may succeed in one batch. It is repeated once after somebody reverted it; after that,
 something keeps reverting it and we stop.
 """
@@ -92,7 +92,7 @@ def settled(batch: Batch, contact: str) -> Outcome | None:
     if not writes:
         return stopped(planned.problem) if planned.problem else decided(planned.decisions)
     # This write succeeded before and was reverted; repeating it would never end.
-    return unsettled(batch, contact) if any(batch.repeated[content(w)] >= MOST_TIMES for w in writes) else None
+    return unsettled(batch, contact) if any(batch.repeated[content(w)] >= _MOST_TIMES for w in writes) else None
 
 
 def unsettled(batch: Batch, contact: str) -> Outcome:

@@ -174,7 +174,7 @@ def _budget(headers: Mapping[str, str]) -> Budget | None:
     return None if limit is None or left is None else Budget(limit, left)
 
 
-RUNNING_OUT = 0.1
+_RUNNING_OUT = 0.1
 """We slow down when less than this share of an interval's requests is left."""
 
 
@@ -184,4 +184,4 @@ def _interval_pause(headers: Mapping[str, str]) -> float:
     most, left, interval = (whole(headers.get(f"X-HubSpot-RateLimit-{name}")) for name in names)
     if most is None or left is None or interval is None:
         return 0.0
-    return 0.0 if left > RUNNING_OUT * most else interval / 1000 / max(left, 1)
+    return 0.0 if left > _RUNNING_OUT * most else interval / 1000 / max(left, 1)

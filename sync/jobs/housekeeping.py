@@ -3,7 +3,7 @@
 from sync.context import Context, Counts
 from sync.state import streams, work
 
-PORTION = 5000
+_PORTION = 5000
 """Rows removed in one transaction."""
 
 
@@ -17,10 +17,10 @@ def run(context: Context) -> Counts:
     ):
         while True:
             with context.store.session() as session:
-                removed = remove(session, before, PORTION)
+                removed = remove(session, before, _PORTION)
             counts[name] += removed
             context.progress("housekeeping", counts[name], None)
-            if removed < PORTION:
+            if removed < _PORTION:
                 break
             context.checkpoint()
     return counts

@@ -137,7 +137,7 @@ def _store(context: Context, stream: ObjectType, window: Window, page: WindowPag
         context,
         "company" if stream == "companies" else "contact",
         fetched_rows(context, stream, page.objects),
-        partial(SAVE[stream], context),
+        partial(_SAVE[stream], context),
         lambda session: streams.remember_cursor(session, stream, window, page.cursor),
     )
     with context.store.reading() as session:
@@ -151,7 +151,7 @@ def _store(context: Context, stream: ObjectType, window: Window, page: WindowPag
     return changed
 
 
-SAVE: dict[ObjectType, Callable[[Context, Session, Sequence[Fetched]], list[str]]] = {
+_SAVE: dict[ObjectType, Callable[[Context, Session, Sequence[Fetched]], list[str]]] = {
     "contacts": storing.save_contacts,
     "companies": storing.save_companies,
 }

@@ -27,14 +27,14 @@ from sync.planner.qualify import leading, qualify
 from sync.state import pausing, work
 from sync.state.pending import portions
 
-COUNTED = {"create": "created", "update": "updated", "delete": "deleted"}
+_COUNTED = {"create": "created", "update": "updated", "delete": "deleted"}
 
-REFUSALS = frozenset({Code.C4C_REJECTED, Code.C4C_DENIED})
+_REFUSALS = frozenset({Code.C4C_REJECTED, Code.C4C_DENIED})
 """After these codes the tenant is compared with the rules again, since a field or service may have been removed
 meanwhile.
 """
 
-TRIAGE = 1000
+_TRIAGE = 1000
 """Contacts that are decided on together."""
 
 
@@ -65,7 +65,7 @@ def _finished(context: Context, counts: Counts) -> Counts:
         counts["pending"] = work.pending_count(session)
         if pausing.paused(session):
             counts["paused"] = True
-    return {**counts, **{kind: dict(counts[kind]) for kind in COUNTED.values()}}
+    return {**counts, **{kind: dict(counts[kind]) for kind in _COUNTED.values()}}
 
 
 def _push(context: Context, counts: Counts) -> None:
@@ -127,7 +127,7 @@ def _carry_over(context: Context, handover: Handover, ids: Sequence[str], read: 
         finally:
             _count(counts, batch)
         permission.demand(context)
-        refused |= any(outcome.code in REFUSALS for outcome in batch.outcomes.values())
+        refused |= any(outcome.code in _REFUSALS for outcome in batch.outcomes.values())
         context.progress("push", min(start + BATCH_SIZE, len(ids)), len(ids))
     return refused
 
@@ -144,7 +144,7 @@ def _triage(context: Context, due: Sequence[str], counts: Counts, found: Faults)
     """
     concerned: list[Candidate] = []
     withdrawn = Batch({}, {})
-    for ids in portions(due, TRIAGE):
+    for ids in portions(due, _TRIAGE):
         with context.store.reading() as session:
             views = found.views(session, ids)
             links = LinksOf(work.links_of(session, ids, ()))
@@ -209,4 +209,4 @@ def _count(counts: Counts, batch: Batch) -> None:
             counts["qualified" if qualified else "not_qualified"] += 1
             counts["unchanged"] += qualified and contact not in batch.writes_of
     for (action, entity), number in batch.written.items():
-        counts[COUNTED[action]][entity] += number
+        counts[_COUNTED[action]][entity] += number

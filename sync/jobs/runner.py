@@ -78,14 +78,14 @@ def _sum(before: Counts, now: Counts) -> Counts:
     return added
 
 
-MAX_ROUNDS = 100
+_MAX_ROUNDS = 100
 
 
 def run_until_idle(context: Context, names: Sequence[str]) -> Results:
     """Runs the jobs, and repeats them while contacts are due and their number still changes."""
     results = Results()
     before = None
-    for _ in range(MAX_ROUNDS):
+    for _ in range(_MAX_ROUNDS):
         run_jobs(context, names, results)
         with context.store.reading() as session:
             due = work.due(session, context.now(), limit=1_000_000)

@@ -90,12 +90,12 @@ def draft(entity: str, key: str, own: str, maps: Iterable[FieldMap], value_of: V
     return Draft(entity, key, tuple(fields), tuple(warnings), refused[0] if refused else None)
 
 
-Finding = tuple[Code, str]
+_Finding = tuple[Code, str]
 
 
 def _values(
     mapped: FieldMap, own: str, value_of: ValueOf, fields: Sequence[Field]
-) -> tuple[list[Value], list[Finding]]:
+) -> tuple[list[Value], list[_Finding]]:
     fitting, passed_over = _first_fit(mapped, own, value_of)
     nothing: list[Value] = [None] * len(fields)
     if isinstance(fitting, Awaited):
@@ -156,9 +156,9 @@ def _translated(mapped: FieldMap, value: str) -> str | None:
     return table.get(code(value), mapped.otherwise)
 
 
-def _fit(value: str, transform: str, fields: Sequence[Field]) -> tuple[list[Value], list[Finding]]:
+def _fit(value: str, transform: str, fields: Sequence[Field]) -> tuple[list[Value], list[_Finding]]:
     lengths = [field.length if field.type == "String" else 0 for field in fields]
-    if transform not in SPREADABLE and lengths[0] and len(value) > lengths[0]:
+    if transform not in _SPREADABLE and lengths[0] and len(value) > lengths[0]:
         return [None] * len(fields), [(Code.VALUE_TOO_LONG, f"longer than {lengths[0]}, left out")]
     parts, cut = spread(value, lengths)
     lost = _lost(value, parts, cut, lengths)
@@ -178,7 +178,7 @@ def _lost(value: str, parts: Sequence[str], cut: bool, lengths: Sequence[int]) -
     return None if whole else f"a word is longer than {min(filter(None, lengths))}, broken over two fields"
 
 
-SPREADABLE = frozenset({"text", "plain_text", "upper", "lower"})
+_SPREADABLE = frozenset({"text", "plain_text", "upper", "lower"})
 """Transforms whose value is still useful when it is cut, unlike part of a phone number."""
 
 

@@ -20,7 +20,7 @@ from sync.domain.views import Unreadable
 
 T = TypeVar("T")
 
-OFFICIAL = ("de", "da", "nl")
+_OFFICIAL = ("de", "da", "nl")
 """Languages in which the official names (`Bundesrepublik Deutschland`) are known too."""
 
 
@@ -82,7 +82,7 @@ def country_like(value: str) -> str | None:
 def _countries() -> dict[str, str]:
     """Every known spelling → code. English names and codes take precedence over other languages."""
     translated: dict[str, set[str]] = {}
-    translations = _translations("iso3166-1", OFFICIAL)
+    translations = _translations("iso3166-1", _OFFICIAL)
     for entry in pycountry.countries:
         for name in {translate(name) for translate in translations for name in _iso_names(entry)}:
             _note(translated, name, entry.alpha_2)
@@ -98,7 +98,7 @@ def _english() -> dict[str, str]:
     for entry in pycountry.countries:
         for name in _iso_names(entry) | {entry.alpha_2, entry.alpha_3}:
             _note(english, name, entry.alpha_2)
-    aliases = {s: code for code, names in ALIASES.items() for name in names for s in spellings(name)}
+    aliases = {s: code for code, names in _ALIASES.items() for name in names for s in spellings(name)}
     return _of_one(english) | aliases
 
 
@@ -127,7 +127,7 @@ def _of_one(known: dict[str, set[str]]) -> dict[str, str]:
     return {name: next(iter(codes)) for name, codes in known.items() if len(codes) == 1}
 
 
-ALIASES: dict[str, tuple[str, ...]] = {
+_ALIASES: dict[str, tuple[str, ...]] = {
     "AE": ("UAE", "Emirates", "VAE", "Dubai", "Abu Dhabi", "EAU"),
     "BA": ("Bosnia", "Bosnia-Herzegovina", "Bosnien"),
     "BY": ("Weissrussland", "White Russia"),

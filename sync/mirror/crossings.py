@@ -47,7 +47,7 @@ def follow(session: Session, readings: Sequence[Reading], scores: Sequence[Score
             session.delete(row)
     for score in scores:
         fallen = [r.id for r, of, found in levels if of is score and found is Level.BELOW]
-        rearm(session, fallen, score.name)
+        _rearm(session, fallen, score.name)
 
 
 def _crossed_at(reading: Reading, below: datetime | None, now: datetime) -> datetime:
@@ -70,7 +70,7 @@ def review(session: Session, scores: Sequence[Score], now: datetime) -> int:
     return len(ids)
 
 
-def rearm(session: Session, contact_ids: Sequence[str], score: str) -> None:
+def _rearm(session: Session, contact_ids: Sequence[str], score: str) -> None:
     """Notes that the score is below the re-arm level: after its lead is closed, the next crossing
     starts a new cycle.
     """

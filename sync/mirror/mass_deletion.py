@@ -13,7 +13,7 @@ from sync.errors import Vanished
 from sync.state import streams
 from sync.state.documents import CONFIRMED_DELETIONS, DELETIONS, MassDeletion
 
-MOST = 4
+_MOST = 4
 """Number of sets that are kept: jobs look at different contacts, so several sets may be in doubt at a time."""
 
 
@@ -63,4 +63,4 @@ def observed(session: Session, contact_ids: Iterable[str]) -> None:
 
 def _keep(session: Session, found: MassDeletion) -> None:
     others = [one for one in known(session) if one.digest != found.digest]
-    DELETIONS.write(session, [found, *others][:MOST])
+    DELETIONS.write(session, [found, *others][:_MOST])

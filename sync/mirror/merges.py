@@ -21,11 +21,11 @@ def follow(session: Session, survivors: Mapping[str, Properties], entity: str, n
     for survivor, properties in survivors.items():
         merged = (identifier(old.strip()) for old in (properties.get(MERGED_PROPERTY) or "").split(";"))
         for old in merged:
-            if old and old != survivor and adopt_alias(session, old, survivor, entity) and entity == Entity.CONTACT:
+            if old and old != survivor and _adopt_alias(session, old, survivor, entity) and entity == Entity.CONTACT:
                 mark_pending(session, objects.rows(session, objects.CONTACTS, [old]), now)
 
 
-def adopt_alias(session: Session, old_id: str, new_id: str, entity: str) -> bool:
+def _adopt_alias(session: Session, old_id: str, new_id: str, entity: str) -> bool:
     """Records that `old_id` lives on as `new_id`, and hands its links over where the new id has none.
 
     `entity` is what the HubSpot object is in C4C: `Contact` or `CorporateAccount`. Contacts and companies are numbered

@@ -15,7 +15,7 @@ LARGEST = 100 * 2**20
 unpack to a thousand times its size.
 """
 
-PORTION = 2**16
+_PORTION = 2**16
 
 
 class Oversized(HTTPError):
@@ -31,7 +31,7 @@ def whole(answer: BaseHTTPResponse, seconds: float, clock: Callable[[], float] =
     end = clock() + seconds
     body = bytearray()
     # read1 returns what has arrived. Waiting for a full portion, a slow server could hold the loop for hours.
-    while portion := answer.read1(PORTION, decode_content=True):
+    while portion := answer.read1(_PORTION, decode_content=True):
         body += portion
         if len(body) > LARGEST:
             answer.close()

@@ -14,7 +14,7 @@ from pathlib import Path
 from sync.errors import ConfigurationError
 from sync.net.credentials import Secret, fingerprint
 
-SOON = timedelta(days=30)
+_SOON = timedelta(days=30)
 """How long before its end a certificate is reported. Getting a new one involves several people."""
 
 _BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
@@ -35,7 +35,7 @@ class Validity:
         if now > self.not_after:
             return f"expired on {self.not_after:%Y-%m-%d %H:%M} UTC; put a new one in its place"
         left = self.not_after - now
-        if left <= SOON:
+        if left <= _SOON:
             return f"expires in {left.days} days, on {self.not_after:%Y-%m-%d %H:%M} UTC; order a new one"
         return None
 
@@ -110,7 +110,7 @@ def _moment(tag: int, text: str) -> datetime:
 
 CERT, KEY, PASSPHRASE = "C4C_CLIENT_CERT", "C4C_CLIENT_KEY", "C4C_CLIENT_KEY_PASSPHRASE"
 
-PKCS12 = (
+_PKCS12 = (
     f"is a PKCS#12 file (.p12, .pfx); split it: `openssl pkcs12 -in FILE -clcerts -nokeys -out client.pem` for {CERT}, "
     f"`openssl pkcs12 -in FILE -nocerts -out client.key` for {KEY}"
 )
@@ -197,5 +197,5 @@ def _instead(content: bytes, wanted: str) -> str:
     try:
         _validity(content)
     except (IndexError, ValueError, StopIteration):
-        return PKCS12
+        return _PKCS12
     return "is in DER form; write it as PEM: `openssl x509 -inform der -in FILE -out client.pem`"

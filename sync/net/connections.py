@@ -68,7 +68,7 @@ def _believe(context: ssl.SSLContext, path: Path) -> None:
         raise ConfigurationError([f"{path}: {why}; trusted authorities are read from it"]) from None
 
 
-PROXY_PAUSE = 900.0
+_PROXY_PAUSE = 900.0
 """Seconds until a proxy that refused the password gets it again: directories lock a user after a few refusals."""
 
 
@@ -126,7 +126,7 @@ class Adapter(HTTPAdapter):
             return super().send(*request, **options)
         except ProxyError as error:
             if proxy_status(error) == 407:
-                self._closed_until = self._clock() + PROXY_PAUSE
+                self._closed_until = self._clock() + _PROXY_PAUSE
             raise
 
 

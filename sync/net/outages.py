@@ -27,9 +27,9 @@ from urllib3.exceptions import (
 from sync.errors import Denied, RemoteError, System, Unavailable
 from sync.net import addresses
 
-Found = TypeVar("Found", bound=BaseException)
+_Found = TypeVar("_Found", bound=BaseException)
 
-PROXIES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+_PROXIES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 """The variables in which `requests` finds a proxy for https, in its order."""
 
 
@@ -52,12 +52,12 @@ class Place:
         found = None if direct else select_proxy(self.url, get_environ_proxies(self.url))
         if not found:
             return ""
-        setting = next((name for name in PROXIES if os.environ.get(name) == found), "HTTPS_PROXY")
+        setting = next((name for name in _PROXIES if os.environ.get(name) == found), "HTTPS_PROXY")
         return f"the proxy {addresses.host(found)} of {setting}"
 
 
 @dataclass(frozen=True, slots=True)
-class Outage:
+class _Outage:
     """Why there was no answer. A `lasting` outage is not tried again at once; a `denied` proxy password not at all."""
 
     text: str
@@ -69,16 +69,16 @@ class Outage:
         return Unavailable(system, f"{endpoint}: {self.text}", again=self.nature == "passing")
 
 
-def explain(error: BaseException, place: Place) -> Outage:
+def explain(error: BaseException, place: Place) -> _Outage:
     """Why a request to that place got no answer."""
     chain = list(_chain(error))
     proxy = place.proxy()
-    if proxy and (proxy_status(error) or any(isinstance(found, (ProxyError, *NO_PROXY_ADDRESS)) for found in chain)):
+    if proxy and (proxy_status(error) or any(isinstance(found, (ProxyError, *_NO_PROXY_ADDRESS)) for found in chain)):
         return _of_proxy(chain, place, proxy)
     return _of_tls(chain, place.host, place.setting) or _of_connection(chain, place.host, place.setting)
 
 
-NO_PROXY_ADDRESS = (InvalidProxyURL, ProxySchemeUnknown, LocationValueError)
+_NO_PROXY_ADDRESS = (InvalidProxyURL, ProxySchemeUnknown, LocationValueError)
 """Our own addresses were checked at the start of the program, so only the proxy's can be wrong."""
 
 TUNNEL_FAILED = "Tunnel connection failed:"
@@ -91,39 +91,39 @@ def proxy_status(error: BaseException) -> int:
     return next((int(match[1]) for match in found if match), 0)
 
 
-def _of_proxy(chain: list[BaseException], place: Place, proxy: str) -> Outage:
+def _of_proxy(chain: list[BaseException], place: Place, proxy: str) -> _Outage:
     setting = proxy.rpartition(" ")[2]
-    if any(isinstance(found, NO_PROXY_ADDRESS) for found in chain):
-        return Outage(f"{setting} is not the address of a proxy; write it as http://host:port", "lasting")
+    if any(isinstance(found, _NO_PROXY_ADDRESS) for found in chain):
+        return _Outage(f"{setting} is not the address of a proxy; write it as http://host:port", "lasting")
     status = proxy_status(chain[0])
     if status == 407:
         how = f"write {setting} as http://user:password@host:port, special characters percent-encoded, and restart"
-        return Outage(f"{proxy} did not accept user name and password (407); {how}", "denied")
+        return _Outage(f"{proxy} did not accept user name and password (407); {how}", "denied")
     if status:
         nature: Literal["passing", "lasting"] = "passing" if status >= 500 else "lasting"
-        return Outage(f"{proxy} does not connect to {place.host} ({status}); ask whoever runs it to allow it", nature)
+        return _Outage(f"{proxy} does not connect to {place.host} ({status}); ask whoever runs it to allow it", nature)
     tls = _of_tls(chain, proxy, setting)
     return tls or _of_connection(chain, proxy, setting)
 
 
-def _of_tls(chain: list[BaseException], who: str, setting: str) -> Outage | None:
+def _of_tls(chain: list[BaseException], who: str, setting: str) -> _Outage | None:
     """Explains a TLS failure: the other side's certificate, ours, or no TLS at all."""
     refused = _first(chain, ssl.SSLCertVerificationError)
     if refused:
-        return Outage(f"{who}: {_certificate(refused, setting)}", "lasting")
+        return _Outage(f"{who}: {_certificate(refused, setting)}", "lasting")
     failed = _first(chain, ssl.SSLError)
     if failed is None:
         return None
     cause = str(failed.reason or "").replace("_", " ").lower()
     if "wrong version number" in cause or "record layer failure" in cause or "http request" in cause:
-        return Outage(f"{who}: there is no TLS behind this address and port; check {setting}", "lasting")
+        return _Outage(f"{who}: there is no TLS behind this address and port; check {setting}", "lasting")
     if "alert" in cause and any(word in cause for word in ("certificate", "unknown ca", "access denied")):
         what = "check C4C_CLIENT_CERT and C4C_CLIENT_KEY, and whether it is registered there"
-        return Outage(f"{who}: our client certificate was not accepted or is missing ({cause}); {what}", "lasting")
-    return Outage(f"{who}: no secure connection (TLS: {cause or 'cut off'}); look at what stands between", "passing")
+        return _Outage(f"{who}: our client certificate was not accepted or is missing ({cause}); {what}", "lasting")
+    return _Outage(f"{who}: no secure connection (TLS: {cause or 'cut off'}); look at what stands between", "passing")
 
 
-OF_CERTIFICATES = {
+_OF_CERTIFICATES = {
     9: "is not valid yet; check this machine's clock",
     10: "has expired; whoever runs it must renew it",
     62: "is for another name; check {setting}",
@@ -134,25 +134,25 @@ OF_CERTIFICATES = {
 
 def _certificate(refused: ssl.SSLCertVerificationError, setting: str) -> str:
     unknown = f"is of an unknown authority ({refused.verify_message}); name that authority's PEM file in SYNC_CA_BUNDLE"
-    return f"its certificate {OF_CERTIFICATES.get(refused.verify_code, unknown).format(setting=setting)}"
+    return f"its certificate {_OF_CERTIFICATES.get(refused.verify_code, unknown).format(setting=setting)}"
 
 
-def _of_connection(chain: list[BaseException], who: str, setting: str) -> Outage:
+def _of_connection(chain: list[BaseException], who: str, setting: str) -> _Outage:
     if _first(chain, NameResolutionError):
-        return Outage(f"{who}: the name was not found; check {setting} and the name server (DNS)")
+        return _Outage(f"{who}: the name was not found; check {setting} and the name server (DNS)")
     if _first(chain, ConnectionRefusedError):
-        return Outage(f"{who}: the connection was refused; check {setting} and the firewall")
+        return _Outage(f"{who}: the connection was refused; check {setting} and the firewall")
     # In urllib3, NewConnectionError (a connection that failed at once) is a subclass of ConnectTimeoutError.
     if any(isinstance(found, ConnectTimeoutError) and not isinstance(found, NewConnectionError) for found in chain):
-        return Outage(f"{who}: no connection in time; check {setting} and firewall, and HTTPS_PROXY if one is needed")
+        return _Outage(f"{who}: no connection in time; check {setting} and firewall, and HTTPS_PROXY if one is needed")
     if _first(chain, ReadTimeoutError) or _first(chain, TimeoutError):
-        return Outage(f"{who}: no answer in time")
+        return _Outage(f"{who}: no answer in time")
     if _first(chain, ConnectionResetError) or _first(chain, BrokenPipeError):
-        return Outage(f"{who}: the connection was cut")
+        return _Outage(f"{who}: the connection was cut")
     system = next((e for e in chain if isinstance(e, OSError) and type(e).__module__ == "builtins" and e.errno), None)
     if system:
-        return Outage(f"{who}: no connection ({os.strerror(system.errno or 0)}); check {setting} and the network")
-    return Outage(f"{who}: no complete answer ({type(chain[-1]).__name__})")
+        return _Outage(f"{who}: no connection ({os.strerror(system.errno or 0)}); check {setting} and the network")
+    return _Outage(f"{who}: no complete answer ({type(chain[-1]).__name__})")
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -168,5 +168,5 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         waiting += [e for e in (*inner, found.__context__, *found.args) if isinstance(e, BaseException)]
 
 
-def _first(chain: list[BaseException], kind: type[Found]) -> Found | None:
+def _first(chain: list[BaseException], kind: type[_Found]) -> _Found | None:
     return next((error for error in chain if isinstance(error, kind)), None)

@@ -9,11 +9,11 @@ from sync.domain.marketing import ChannelRule
 from sync.domain.rules import Consent, FieldRule
 from sync.domain.views import ContactView
 
-Consents = Mapping[str, tuple[str, FieldRule]]
+_Consents = Mapping[str, tuple[str, FieldRule]]
 """Channel → (consent code, how it is compared)."""
 
 
-def consents(view: ContactView, consent: Consent) -> Consents:
+def consents(view: ContactView, consent: Consent) -> _Consents:
     """Consents and refusals in HubSpot.
 
     A refusal is always carried over; a consent does not replace what C4C knows better. A property that cannot be read
@@ -24,7 +24,7 @@ def consents(view: ContactView, consent: Consent) -> Consents:
         value = view.known(rule.property)
         if value is None:
             continue
-        if refuses(rule, value):
+        if _refuses(rule, value):
             found[rule.channel] = (consent.refused, FieldRule.HUBSPOT_WINS)
         elif _means(value, rule.granted):
             found.setdefault(rule.channel, (consent.granted, FieldRule.C4C_WINS))
@@ -33,7 +33,7 @@ def consents(view: ContactView, consent: Consent) -> Consents:
     return found
 
 
-def refusals(view: ContactView, consent: Consent) -> Consents:
+def refusals(view: ContactView, consent: Consent) -> _Consents:
     return {channel: given for channel, given in consents(view, consent).items() if given[0] == consent.refused}
 
 
@@ -60,7 +60,7 @@ def opted_out(value: str | None) -> bool:
     return value is not None and truth(value) is not False
 
 
-def refuses(rule: ChannelRule, value: str) -> bool:
+def _refuses(rule: ChannelRule, value: str) -> bool:
     """Whether the value means refusal on a channel.
 
     If the rule uses true and false, any other value means refusal too.

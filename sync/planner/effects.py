@@ -17,13 +17,13 @@ from sync.planner.snapshot import Record, Snapshot
 from sync.planner.target import Written
 from sync.planner.writes import Write
 
-Pair = tuple[str, str]
+_Pair = tuple[str, str]
 """Entity and key of a link."""
 
-KnownLinks = MutableMapping[Pair, Link]
+_KnownLinks = MutableMapping[_Pair, Link]
 
 
-def announce(write: Write, links: KnownLinks, handover: Mapping[str, Any] | None = None) -> Link:
+def announce(write: Write, links: _KnownLinks, handover: Mapping[str, Any] | None = None) -> Link:
     """Adds the intent to create a record to `links`, so that its values are known to be ours if the answer is lost.
 
     `handover`: the evidence of a lead's handover.
@@ -33,7 +33,7 @@ def announce(write: Write, links: KnownLinks, handover: Mapping[str, Any] | None
     return links[pair]
 
 
-def learn(write: Write, result: Written, links: KnownLinks, snapshot: Snapshot, schema: Schema) -> Link | None:
+def learn(write: Write, result: Written, links: _KnownLinks, snapshot: Snapshot, schema: Schema) -> Link | None:
     """Updates `links` and `snapshot` after a successful write; returns the new link.
 
     None if there is none: a deletion drops the record's link, and some records have no link of ours.
@@ -50,7 +50,7 @@ def learn(write: Write, result: Written, links: KnownLinks, snapshot: Snapshot, 
     return link
 
 
-def forget(write: Write, links: KnownLinks) -> None:
+def forget(write: Write, links: _KnownLinks) -> None:
     """Drops the link of a record that does not exist, and those of its parts."""
     for one in (write, *write.children):
         links.pop((one.entity, one.key), None)

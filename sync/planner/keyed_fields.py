@@ -7,7 +7,7 @@ from sync.domain.entities import Entity
 
 
 @dataclass(frozen=True, slots=True)
-class KeyedFields:
+class _KeyedFields:
     """Names of fields, as the reference of C4C's OData API has them; empty where a kind of record has no such field."""
 
     number: str
@@ -27,10 +27,10 @@ class KeyedFields:
         return self.created_on, self.changed_on, self.created_by, self.changed_by
 
 
-KEYED_FIELDS: Mapping[str, KeyedFields] = {
-    Entity.ACCOUNT: KeyedFields("AccountID", "UUID", "LifeCycleStatusCode"),
-    Entity.CONTACT: KeyedFields("ContactID", "ContactUUID", "StatusCode"),
-    Entity.LEAD: KeyedFields(
+KEYED_FIELDS: Mapping[str, _KeyedFields] = {
+    Entity.ACCOUNT: _KeyedFields("AccountID", "UUID", "LifeCycleStatusCode"),
+    Entity.CONTACT: _KeyedFields("ContactID", "ContactUUID", "StatusCode"),
+    Entity.LEAD: _KeyedFields(
         "ID", created_on="CreationDateTime", changed_on="LastChangeDateTime", changed_by="LastChangedBy"
     ),
 }

@@ -14,7 +14,7 @@ from sync.domain.values import blank, canonical, same
 from sync.domain.views import Link
 from sync.planner.snapshot import Record
 
-IDENTITY = (
+_IDENTITY = (
     "UUID",
     "AccountID",
     "ContactUUID",
@@ -27,7 +27,7 @@ IDENTITY = (
 )
 """Ids of a record, the owner of an account, and codes that decide how a record is treated."""
 
-FLAGS = ("ReverseMainIndicator",)
+_FLAGS = ("ReverseMainIndicator",)
 """Flags that matter for decisions, stored as `"true"` and `"false"`."""
 
 ADOPTED_BY = "by"
@@ -50,8 +50,8 @@ def observe(
     `unread`: fields that are read for the first time since our write, so they show what C4C made of our values, or
     filled in by itself.
     """
-    identity = {name: record.fields[name] for name in IDENTITY if not blank(record.fields.get(name))}
-    identity |= {name: str(value).lower() for name in FLAGS if isinstance(value := record.fields.get(name), bool)}
+    identity = {name: record.fields[name] for name in _IDENTITY if not blank(record.fields.get(name))}
+    identity |= {name: str(value).lower() for name in _FLAGS if isinstance(value := record.fields.get(name), bool)}
     identity |= {GONE: False}
     if schema is None or ours is None:
         return identity
@@ -63,14 +63,14 @@ def observe(
     return identity | {"theirs": foreign, MADE: made}
 
 
-class Everything(Container[str]):
+class _Everything(Container[str]):
     """A container that contains every name."""
 
     def __contains__(self, name: object) -> bool:
         return True
 
 
-EVERYTHING = Everything()
+EVERYTHING = _Everything()
 
 
 def unread(link: Link | None) -> Container[str]:
@@ -104,8 +104,8 @@ def known_fields(link: Link) -> dict[str, Any]:
     """
     foreign = link.observed.get("theirs")
     foreign = {n: Foreign(str(d)) for n, d in foreign.items()} if isinstance(foreign, Mapping) else {}
-    identity = {name: link.observed[name] for name in IDENTITY if name in link.observed}
-    flags = {name: link.observed[name] == "true" for name in FLAGS if name in link.observed}
+    identity = {name: link.observed[name] for name in _IDENTITY if name in link.observed}
+    flags = {name: link.observed[name] == "true" for name in _FLAGS if name in link.observed}
     return {**link.sent, **foreign, **identity, **flags}
 
 

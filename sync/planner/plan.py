@@ -108,7 +108,7 @@ def _refusal(workspace: Workspace) -> None:
     if person is not None:
         permissions.permissions(workspace, person, only_refusals=True)
     else:
-        workspace.warnings.append(NOBODY_TO_TELL)
+        workspace.warnings.append(_NOBODY_TO_TELL)
 
 
 def _known_person(workspace: Workspace) -> Party | None:
@@ -141,14 +141,14 @@ def _refuse_all_the_same(workspace: Workspace) -> None:
 
 
 def _stopped(decision: Decision) -> Decision:
-    return replace(decision, code=Code.ALREADY_HANDED_OVER, reasons=(*decision.reasons, WITHDRAWN))
+    return replace(decision, code=Code.ALREADY_HANDED_OVER, reasons=(*decision.reasons, _WITHDRAWN))
 
 
-NOBODY_TO_TELL = Reason(
+_NOBODY_TO_TELL = Reason(
     Code.ALREADY_HANDED_OVER,
     "handed over and refuses: SAP Sales Cloud has no living contact person that could keep it; tell the lead's owner",
 )
-WITHDRAWN = Reason(Code.ALREADY_HANDED_OVER, "consent was withdrawn: the refusal is carried over, updates stop")
+_WITHDRAWN = Reason(Code.ALREADY_HANDED_OVER, "consent was withdrawn: the refusal is carried over, updates stop")
 
 
 def _prefetch(workspace: Workspace, decisions: tuple[Decision, ...]) -> None:

@@ -7,7 +7,7 @@ from sync.planner.keyed_fields import KEYED_FIELDS
 from sync.planner.observed import fingerprint
 from sync.planner.snapshot import Record
 
-AT_ONCE = timedelta(minutes=1)
+_AT_ONCE = timedelta(minutes=1)
 """C4C completes a new record within moments, and so do we with the records that belong to it."""
 
 
@@ -23,4 +23,4 @@ def untouched(record: Record, ourselves: str) -> bool:
     created, changed = moment(record.fields.get(created_on)), moment(record.fields.get(changed_on))
     if created is None or changed is None or not ourselves or creator(record) != ourselves:
         return False
-    return record.text(created_by) == record.text(changed_by) and changed - created <= AT_ONCE
+    return record.text(created_by) == record.text(changed_by) and changed - created <= _AT_ONCE

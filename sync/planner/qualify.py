@@ -72,7 +72,7 @@ def _decide(facts: Facts, score: Score, chosen: Reason) -> Decision:
     if against:
         return Decision(score.name, against.code, tuple(reasons))
     try:
-        route = route_of(score, facts)
+        route = _route_of(score, facts)
     except Unreadable as unread:
         return Decision(score.name, Code.PROPERTY_UNREADABLE, (*reasons, _unread(unread)))
     if route != score.route:
@@ -207,7 +207,7 @@ def _last_name(view: ContactView) -> Reason:
     return Reason(Code.MISSING_LAST_NAME, "the last name is empty")
 
 
-def route_of(score: Score, facts: Facts) -> str:
+def _route_of(score: Score, facts: Facts) -> str:
     """The lead's route: that of a label on its company, else the first of the score's routes whose condition holds,
     else the score's own.
     """

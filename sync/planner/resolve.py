@@ -19,7 +19,7 @@ from sync.mappers.transforms import emails
 from sync.planner.keyed_fields import KEYED_FIELDS
 from sync.planner.snapshot import Ask, Lookup, Record, Unanswerable
 
-Asker = Callable[[Lookup], tuple[Record, ...] | None]
+_Asker = Callable[[Lookup], tuple[Record, ...] | None]
 
 
 class NotRead(Exception):
@@ -66,7 +66,7 @@ class Ambiguous:
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class _Claimed:
     """The only matching record carries the key of another HubSpot id; it may be the successor of one that became
     obsolete.
     """
@@ -102,7 +102,7 @@ class Unasked:
     why: str
 
 
-Resolution = Found | Absent | Ambiguous | Claimed | Contested | Lost | Unread | Unasked
+Resolution = Found | Absent | Ambiguous | _Claimed | Contested | Lost | Unread | Unasked
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def account(
     company: Company,
     link: Link | None,
     rules: AccountMap,
-    ask: Asker,
+    ask: _Asker,
     rivals: Sequence[Rival] = (),
     alike: Sequence[tuple[Company, Sequence[Rival]]] = (),
 ) -> Resolution:
@@ -149,10 +149,10 @@ def account(
 
     def natural() -> Resolution:
         own = _natural_account(company, rules, wanted, ask, rivals)
-        if not alike or not isinstance(own, Absent | Claimed):
+        if not alike or not isinstance(own, Absent | _Claimed):
             return own
         others = (_natural_account(other, rules, wanted, ask, its) for other, its in alike)
-        return next((found for found in others if not isinstance(found, Absent | Claimed)), own)
+        return next((found for found in others if not isinstance(found, Absent | _Claimed)), own)
 
     return _resolve(wanted, link, ask, natural)
 
@@ -173,7 +173,7 @@ def _by_own_key(wanted: Keyed) -> Lookup:
     return Lookup(Ask.BY_KEY, wanted.entity, wanted.key)
 
 
-def holder(wanted: Keyed, ask: Asker) -> Record | None:
+def holder(wanted: Keyed, ask: _Asker) -> Record | None:
     """The active record that carries the key. Raises NotRead if the lookup has no answer yet."""
     records = ask(_by_own_key(wanted))
     if records is None:
@@ -181,7 +181,7 @@ def holder(wanted: Keyed, ask: Asker) -> Record | None:
     return next((record for record in wanted.live(records) if wanted.holds_key(record)), None)
 
 
-def contact(view: ContactView, account_id: str | None, link: Link | None, rules: ContactMap, ask: Asker) -> Resolution:
+def contact(view: ContactView, account_id: str | None, link: Link | None, rules: ContactMap, ask: _Asker) -> Resolution:
     """The contact person; `account_id` is the AccountID to look within, None for an account yet to be created."""
     kin = frozenset(view.duplicates)
     wanted = replace(contact_key(view.id, rules), former=merged_ids(view.properties), kin=kin)
@@ -194,7 +194,7 @@ def contact(view: ContactView, account_id: str | None, link: Link | None, rules:
     return _resolve(wanted, link, ask, by_address)
 
 
-def _resolve(wanted: Keyed, link: Link | None, ask: Asker, natural: Callable[[], Resolution]) -> Resolution:
+def _resolve(wanted: Keyed, link: Link | None, ask: _Asker, natural: Callable[[], Resolution]) -> Resolution:
     refused: list[str] = []
     linked = _tried(Lookup(Ask.BY_ID, wanted.entity, link.object_id), ask, refused) if link else ()
     if linked is None:
@@ -210,7 +210,7 @@ def _resolve(wanted: Keyed, link: Link | None, ask: Asker, natural: Callable[[],
 
 
 def _by_key(
-    wanted: Keyed, linked: Record | None, by_person: bool, ask: Asker, natural: Callable[[], Resolution]
+    wanted: Keyed, linked: Record | None, by_person: bool, ask: _Asker, natural: Callable[[], Resolution]
 ) -> Resolution:
     refused: list[str] = []
     keyed = _tried(_by_own_key(wanted), ask, refused)
@@ -229,7 +229,7 @@ def _by_key(
     return _choose(wanted, linked, holders, by_person, natural)
 
 
-def _former_holders(wanted: Keyed, ask: Asker) -> list[Record] | None:
+def _former_holders(wanted: Keyed, ask: _Asker) -> list[Record] | None:
     """Active records with the key of an id that HubSpot merged into this one, by that id; None if not read yet."""
     answers = [(old, ask(Lookup(Ask.BY_KEY, wanted.entity, old))) for old in wanted.former]
     if any(records is None for _, records in answers):
@@ -237,7 +237,7 @@ def _former_holders(wanted: Keyed, ask: Asker) -> list[Record] | None:
     return [r for old, found in answers for r in wanted.live(found or ()) if r.text(wanted.key_field) == old]
 
 
-def _tried(lookup: Lookup, ask: Asker, refused: list[str]) -> tuple[Record, ...] | None:
+def _tried(lookup: Lookup, ask: _Asker, refused: list[str]) -> tuple[Record, ...] | None:
     """The answer. If C4C refuses the lookup, it is empty and `refused` gets an entry."""
     try:
         return ask(lookup)
@@ -261,9 +261,9 @@ def _choose(
         return _releasing(_only(living), dead)
     gone = next(iter(dead), linked)
     found = natural()
-    if gone and isinstance(found, Claimed):
+    if gone and isinstance(found, _Claimed):
         return Found(found.record, by=found.by, shared=True)
-    if isinstance(found, Absent | Claimed):
+    if isinstance(found, Absent | _Claimed):
         return Lost(gone) if gone else Absent()
     return _releasing(found, dead)
 
@@ -272,7 +272,7 @@ def _releasing(found: Resolution, dead: tuple[Record, ...]) -> Resolution:
     return replace(found, release=dead) if isinstance(found, Found) else found
 
 
-def _natural_contact(groups: Sequence[set[str]], account_id: str | None, wanted: Keyed, ask: Asker) -> Resolution:
+def _natural_contact(groups: Sequence[set[str]], account_id: str | None, wanted: Keyed, ask: _Asker) -> Resolution:
     """The person with one of the addresses. Addresses of an earlier group take precedence over later ones."""
     if not account_id or not any(groups):
         return Absent()
@@ -298,12 +298,12 @@ def _or_claimed(found: Resolution, fitting: Iterable[Record], by: str, wanted: K
     records = {record.object_id: record for record in fitting}
     only = next(iter(records.values()), None)
     if isinstance(found, Absent) and only and len(records) == 1 and only.text(wanted.key_field) in wanted.kin:
-        return Claimed(only, by)
+        return _Claimed(only, by)
     return found
 
 
 def _natural_account(
-    company: Company, rules: AccountMap, wanted: Keyed, ask: Asker, rivals: Sequence[Rival]
+    company: Company, rules: AccountMap, wanted: Keyed, ask: _Asker, rivals: Sequence[Rival]
 ) -> Resolution:
     # All keys are looked up at once: another filter costs nothing, another round costs a request.
     refused: list[str] = []
@@ -319,7 +319,7 @@ def _natural_account(
     if not found and (contested or refused):
         return contested or Unasked(refused[0])
     kind, claimed = next((one for one in fitting if one[1]), ("", []))
-    return _or_claimed(_only(_best(company, found, rules), by), claimed, KEYS.get(kind, ""), wanted)
+    return _or_claimed(_only(_best(company, found, rules), by), claimed, _KEYS.get(kind, ""), wanted)
 
 
 def _narrowed(
@@ -327,7 +327,7 @@ def _narrowed(
     fitting: Sequence[tuple[str, list[Record]]],
     rivals: Sequence[Rival],
     rules: AccountMap,
-    ask: Asker,
+    ask: _Asker,
 ) -> tuple[list[Record], str, Contested | None]:
     """(candidates, the natural key that found them, a record that others claim equally).
 
@@ -343,15 +343,15 @@ def _narrowed(
         if found:
             found = [record for record in found if record in free] or found
         else:
-            found, by = free, KEYS[kind]
+            found, by = free, _KEYS[kind]
     return found, by, contested
 
 
-KEYS = {"tax_number": "tax number", "web_domain": "web domain", "name_country_postal": "name, country and postal code"}
+_KEYS = {"tax_number": "tax number", "web_domain": "web domain", "name_country_postal": "name, country and postal code"}
 
 
 def _uncontested(
-    company: Company, candidates: Sequence[Record], rivals: Sequence[Rival], rules: AccountMap, ask: Asker
+    company: Company, candidates: Sequence[Record], rivals: Sequence[Rival], rules: AccountMap, ask: _Asker
 ) -> tuple[list[Record], Contested | None]:
     """The candidates that match this company better than any rival, and one that matches both equally, if any."""
     mine = traits(company, rules)
@@ -381,14 +381,14 @@ def _claimed(rival: Rival, candidates: Sequence[Record], rules: AccountMap) -> t
     return [record for found, record in fits if found == best], best
 
 
-def _placed(rival: Rival, rules: AccountMap, ask: Asker) -> bool:
+def _placed(rival: Rival, rules: AccountMap, ask: _Asker) -> bool:
     """Whether the rival has an active account, also one that only C4C knows, as after a loss of the state."""
     if holder(account_key(rival.company.id, rules), ask) is not None:
         return True
     return any(not _is_retired(account_key(company_id, rules), ask) for company_id in rival.accounts)
 
 
-def _is_retired(wanted: Keyed, ask: Asker) -> bool:
+def _is_retired(wanted: Keyed, ask: _Asker) -> bool:
     """Whether every record that carries the key is obsolete, and there is one. Raises NotRead."""
     records = ask(_by_own_key(wanted))
     if records is None:

@@ -133,7 +133,7 @@ class Workspace:
                 if link and link.object_id == record.object_id:
                     self.remember(link, record)
                 text = (
-                    f"{what} was {record.object_id}, which is obsolete now, and no other fits; {what.settle()}{SHARED}"
+                    f"{what} was {record.object_id}, which is obsolete now, and no other fits; {what.settle()}{_SHARED}"
                 )
                 raise Problem(what.code, text)
             case Contested(record, others):
@@ -276,7 +276,7 @@ class Workspace:
         )
 
 
-SHARED = ", and with `--share` if that record carries the key of another HubSpot id, as after a merge"
+_SHARED = ", and with `--share` if that record carries the key of another HubSpot id, as after a merge"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,19 +14,19 @@ from sync.hubspot_client import Budget
 from sync.log import Event, emit
 from sync.state.documents import BUDGET, DailyBudget
 
-RESERVE_SHARE = {"sweep": 1.5, "scores": 1.5, "poll": 1.0}
+_RESERVE_SHARE = {"sweep": 1.5, "scores": 1.5, "poll": 1.0}
 """The share of `hubspot.daily_reserve` that must be left for a job to go on: background jobs stop first."""
 
-ASK_AGAIN = timedelta(hours=1)
+_ASK_AGAIN = timedelta(hours=1)
 """Time between two requests for the usage while it shows no reset."""
 
-LONGEST = timedelta(hours=25)
+_LONGEST = timedelta(hours=25)
 """The longest day, including changes of summer time. A later reset is not credible."""
 
 
 def spare(context: Context, job: str) -> None:
     """Called before a job. Raises BudgetClosed if the daily limit is reached, or the rest is reserved for others."""
-    if job not in RESERVE_SHARE:
+    if job not in _RESERVE_SHARE:
         return
     budget = _known(context)
     if budget.exhausted_until:
@@ -38,7 +38,7 @@ def spare(context: Context, job: str) -> None:
 def still_spare(context: Context, job: str) -> None:
     """Called between portions of a job; sends no request. Raises BudgetClosed."""
     reported = context.hubspot.budget
-    if reported and job in RESERVE_SHARE:
+    if reported and job in _RESERVE_SHARE:
         _leave_reserve(context, job, reported.limit, reported.left)
 
 
@@ -50,7 +50,7 @@ def exhausted(context: Context, wait: float | None) -> None:
     now = context.now()
     with context.store.session() as session:
         budget = BUDGET.read(session)
-        named = now + min(timedelta(seconds=wait), LONGEST) if wait else now + ASK_AGAIN
+        named = now + min(timedelta(seconds=wait), _LONGEST) if wait else now + _ASK_AGAIN
         until = _reset(budget, now) or named
         BUDGET.write(session, replace(budget, left=0, exhausted_until=until))
     emit(Event.BUDGET_LOW, system="hubspot", limit=budget.limit, found=0, until=until.isoformat())
@@ -73,10 +73,10 @@ def _known(context: Context) -> DailyBudget:
         budget = BUDGET.read(session)
     if budget.exhausted_until:
         # Later than any possible reset: noted while our clock ran ahead.
-        if now < budget.exhausted_until <= now + LONGEST:
+        if now < budget.exhausted_until <= now + _LONGEST:
             return budget
         budget = DailyBudget()
-    lately = budget.asked_at is not None and timedelta(0) <= now - budget.asked_at < ASK_AGAIN
+    lately = budget.asked_at is not None and timedelta(0) <= now - budget.asked_at < _ASK_AGAIN
     if _reset(budget, now) is None and not lately:
         return _asked(context, now)
     reported = context.hubspot.budget
@@ -97,12 +97,12 @@ def _asked(context: Context, now: datetime) -> DailyBudget:
 
 def _reset(budget: DailyBudget, now: datetime) -> datetime | None:
     """The next reset, if it is known and credible."""
-    return budget.resets_at if budget.resets_at and now < budget.resets_at <= now + LONGEST else None
+    return budget.resets_at if budget.resets_at and now < budget.resets_at <= now + _LONGEST else None
 
 
 def _leave_reserve(context: Context, job: str, limit: int | None, left: int | None) -> None:
     reserve = context.config.worker.hubspot.daily_reserve
-    if left is None or left >= reserve * RESERVE_SHARE[job]:
+    if left is None or left >= reserve * _RESERVE_SHARE[job]:
         return
     emit(Event.BUDGET_LOW, system="hubspot", limit=limit, found=left)
     raise BudgetClosed(

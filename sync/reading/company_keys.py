@@ -12,7 +12,7 @@ from sync.mirror import loading, mirrored, peers
 from sync.state.documents import COMPANY_KEYS
 from sync.state.pending import portions
 
-PORTION = 2000
+_PORTION = 2000
 
 
 def note(session: Session, company_ids: Sequence[str], rules: AccountMap, now: datetime) -> None:
@@ -28,7 +28,7 @@ def follow(context: Context) -> None:
     with context.store.session() as session:
         if COMPANY_KEYS.read(session) == wanted:
             return
-        for ids in portions(mirrored.company_ids(session), PORTION):
+        for ids in portions(mirrored.company_ids(session), _PORTION):
             note(session, ids, rules, context.now())
             session.expunge_all()
         COMPANY_KEYS.write(session, wanted)

@@ -12,7 +12,7 @@ from sync.contracts import contract
 from sync.log import Event, emit
 from sync.state.documents import ROWS_LEFT_OUT
 
-FOR = timedelta(days=1)
+_FOR = timedelta(days=1)
 """How long the alert lasts after the last such row. Later windows no longer contain the row, so its absence shows
 nothing.
 """
@@ -32,7 +32,7 @@ def _remember(context: Context, found: Mapping[str, int]) -> None:
     with context.store.reading() as session:
         known = ROWS_LEFT_OUT.read(session)
     now = context.now()
-    lasting = {kind: at for kind, at in known.items() if now - at < FOR}
+    lasting = {kind: at for kind, at in known.items() if now - at < _FOR}
     lasting |= dict.fromkeys(found, now)
     if lasting == known:
         return

@@ -13,9 +13,9 @@ from sync.mirror import mirrored
 from sync.mirror.mirrored import Fetched
 from sync.reading import company_keys
 
-Kind = Literal["contact", "company"]
+_Kind = Literal["contact", "company"]
 
-Save = Callable[[Session, Sequence[Fetched]], list[str]]
+_Save = Callable[[Session, Sequence[Fetched]], list[str]]
 """Stores rows in one transaction and returns the ids of those that really changed."""
 
 
@@ -24,7 +24,7 @@ def _nothing(session: Session) -> None:
 
 
 def rows(
-    context: Context, kind: Kind, found: Sequence[Fetched], save: Save, then: Callable[[Session], None] = _nothing
+    context: Context, kind: _Kind, found: Sequence[Fetched], save: _Save, then: Callable[[Session], None] = _nothing
 ) -> list[str]:
     """Stores the rows of one page; returns the ids of those that really changed.
 
@@ -51,7 +51,7 @@ def rows(
     return changed
 
 
-def unstorable(kind: Kind, ids: Sequence[str], store: Callable[[Sequence[str]], object]) -> list[str]:
+def unstorable(kind: _Kind, ids: Sequence[str], store: Callable[[Sequence[str]], object]) -> list[str]:
     """Stores what belongs to these ids, and returns those on which an exception occurs.
 
     `store` keeps all of its ids or none. Raises Defect where many have the same exception.

@@ -16,7 +16,7 @@ from sync.mirror.mirrored import Fetched
 from sync.reading import storing
 from sync.reading.fetched import fetched_rows, wanted
 
-GONE_AT_ONCE = (10, 0.02)
+_GONE_AT_ONCE = (10, 0.02)
 """The most contacts (a number, or a share of the mirror) that count as deleted at one time without a person's
 confirmation.
 """
@@ -43,7 +43,7 @@ def _gone(context: Context, ids: Sequence[str]) -> int:
     """
     with context.store.session() as session:
         doubtful = set(ids) - mass_deletion.confirmed(session)
-        limit = int(max(GONE_AT_ONCE[0], GONE_AT_ONCE[1] * mirrored.count(session)))
+        limit = int(max(_GONE_AT_ONCE[0], _GONE_AT_ONCE[1] * mirrored.count(session)))
         if len(doubtful) <= limit:
             return len(mirrored.mark_missing(session, ids, context.now()))
         text = f"HubSpot reports {len(doubtful)} contacts missing at once; the limit without confirmation is {limit}"

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from sync.domain.rules import ADDRESS, COUNTRY, NAME, POSTAL
 from sync.domain.spelling import closest, entry, nearest, shortened, shown
 
-Error = Mapping[str, Any]
+_Error = Mapping[str, Any]
 """One element of `ValidationError.errors()`."""
 
 Location = tuple[str | int, ...]
@@ -87,7 +87,7 @@ def _title(list_name: str | int, found: object) -> str:
     return title if isinstance(title, str) else ""
 
 
-def explained(errors: Sequence[Error], model: type[BaseModel], data: object) -> list[str]:
+def explained(errors: Sequence[_Error], model: type[BaseModel], data: object) -> list[str]:
     """The errors of one file as sentences, without those that are consequences of another one."""
     missing_by_typo = {_meant(error, model) for error in errors if error["type"] == "extra_forbidden"}
     return [
@@ -98,7 +98,7 @@ def explained(errors: Sequence[Error], model: type[BaseModel], data: object) -> 
     ]
 
 
-def _meant(error: Error, model: type[BaseModel]) -> Location:
+def _meant(error: _Error, model: type[BaseModel]) -> Location:
     """The place where an unknown key most likely belongs."""
     *path, key = error["loc"]
     return (*path, closest(str(key), _keys(model, path)) or "")
@@ -108,7 +108,7 @@ def _is_inside(place: Location, outer: Location) -> bool:
     return len(place) > len(outer) and place[: len(outer)] == outer
 
 
-def _explain(error: Error, model: type[BaseModel], data: object) -> str:
+def _explain(error: _Error, model: type[BaseModel], data: object) -> str:
     """One error as a sentence."""
     location = error["loc"]
     if location and location[-1] == "[key]":
@@ -131,7 +131,7 @@ def _explain(error: Error, model: type[BaseModel], data: object) -> str:
     return f"{key}: {found_text}{', ' if found_text else ''}{_sentence(error)}"
 
 
-def _name(error: Error, key: str) -> str:
+def _name(error: _Error, key: str) -> str:
     """The sentence for an entry whose own name is wrong."""
     name = error["input"]
     if name == "":
@@ -139,7 +139,7 @@ def _name(error: Error, key: str) -> str:
     return f"{key}: found the name {shown(name)} of {len(name)} characters, which {_sentence(error)}"
 
 
-def _sentence(error: Error) -> str:
+def _sentence(error: _Error) -> str:
     if error["type"] in _SENTENCES:
         return _SENTENCES[error["type"]](error.get("ctx", {}))
     message = str(error["msg"]).removeprefix("Value error, ")

@@ -6,7 +6,7 @@ from sync.domain.entities import TYPES, Entity
 from sync.domain.rules import EntityMap, FieldMap, Qualification
 from sync.domain.schema import Fields, Schema, names
 
-BY_THE_SYNC = frozenset({(Entity.LEAD, "Name")})
+_BY_THE_SYNC = frozenset({(Entity.LEAD, "Name")})
 """Fields that are filled without an entry in the mapping: a lead's name comes from its route's `lead_name`."""
 
 
@@ -18,7 +18,7 @@ def unfilled(
     This checks that the rules provide a value; whether a single record has one only HubSpot knows."""
     fields = offered.entities.get(entity, {})
     for name, field in fields.items():
-        if not field.required or name in ("ObjectID", found.external_key) or (entity, name) in BY_THE_SYNC:
+        if not field.required or name in ("ObjectID", found.external_key) or (entity, name) in _BY_THE_SYNC:
             continue
         filling = [mapped for mapped in found.fields if _first(mapped, fields) in names(name)]
         gap = _gap(entity, name, filling, qualification)

@@ -27,7 +27,7 @@ def hold(session: Session, alert: str, since: str | None) -> None:
     ALERTS_HOLDING.write(session, _changed(holding(session), alert, since))
 
 
-def deliver(session: Session, alert: str, since: str | None) -> None:
+def _deliver(session: Session, alert: str, since: str | None) -> None:
     """Notes that people were notified that the alert holds since then, or (None) that it has ended."""
     ALERTS.write(session, _changed(ALERTS.read(session), alert, since))
 
@@ -85,4 +85,4 @@ def new_holding() -> AlertList:
 
 def new_delivered() -> AlertList:
     """Alerts whose beginning was delivered to the webhook, and whose end was not yet."""
-    return AlertList(deliver)
+    return AlertList(_deliver)

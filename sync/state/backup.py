@@ -20,7 +20,7 @@ from sync.errors import StateError
 from sync.state.documents import STATE_FILE
 from sync.state.store import Store
 
-ELSEWHERE = (
+_ELSEWHERE = (
     "name a file on the volume of the state, or take the copy from standard output with `hubspot-c4c-sync backup -`"
 )
 
@@ -73,7 +73,7 @@ def _explained(target: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StateError(f"{target}: cannot be written ({error.strerror}); {ELSEWHERE}") from None
+        raise StateError(f"{target}: cannot be written ({error.strerror}); {_ELSEWHERE}") from None
     except sqlite3.Error as error:
         raise StateError(f"{target}: the copy failed ({error}); check the free space") from None
 

@@ -24,7 +24,7 @@ from sync.errors import LeaseLost, StateError
 from sync.state import tables
 from sync.state.store import Store
 
-NAME = "writer"
+_NAME = "writer"
 
 Kind = Literal["worker", "command"]
 
@@ -41,13 +41,13 @@ class Holding:
 
 def holding(session: Session) -> Holding | None:
     """The holder on record; it may be dead."""
-    row = session.get(tables.Lease, NAME)
+    row = session.get(tables.Lease, _NAME)
     if row is None or not row.holder or row.acquired_at is None or row.heartbeat_at is None:
         return None
     return Holding(row.holder, row.kind, row.acquired_at, row.heartbeat_at)
 
 
-def holder_name() -> str:
+def _holder_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
@@ -63,7 +63,7 @@ class Lease:
     holder: str = ""
 
     def __post_init__(self) -> None:
-        self.holder = self.holder or holder_name()
+        self.holder = self.holder or _holder_name()
         self._file: int | None = None
         self._term: int | None = None
         self._watched: tuple[tuple[int, int], float] | None = None
@@ -81,11 +81,11 @@ class Lease:
             raise StateError(f"{self.store.path}: was removed or replaced while it was open; start this process again")
         alone = self._proves_alone()
         with self.store.session() as session:
-            row = session.get(tables.Lease, NAME)
+            row = session.get(tables.Lease, _NAME)
             if row is not None and row.holder and not alone and not self._stands_still(row):
                 return False
             self._term = row.term + 1 if row else 1
-            taken = tables.Lease(name=NAME, holder=self.holder, kind=self.kind, term=self._term)
+            taken = tables.Lease(name=_NAME, holder=self.holder, kind=self.kind, term=self._term)
             taken.acquired_at = taken.heartbeat_at = self.now()
             session.merge(taken)
         return True
@@ -114,7 +114,7 @@ class Lease:
         self._lock_file()
         with self.store.session() as session:
             self.fence(session)
-            of = col(tables.Lease.name) == NAME
+            of = col(tables.Lease.name) == _NAME
             session.exec(
                 update(tables.Lease).where(of).values(heartbeat=tables.Lease.heartbeat + 1, heartbeat_at=self.now())
             )
@@ -124,7 +124,7 @@ class Lease:
         if self.store.replaced:
             self._forget()
             raise LeaseLost(f"{self.store.path} was removed or replaced; this process writes nothing more to it")
-        held = session.exec(select(tables.Lease.term).where(tables.Lease.name == NAME)).first()
+        held = session.exec(select(tables.Lease.term).where(tables.Lease.name == _NAME)).first()
         if held is None or held != self._term:
             self._let_go |= self._file is not None
             self._forget()
@@ -137,7 +137,7 @@ class Lease:
         """
         if self._term is not None:
             with self.store.session() as session:
-                mine = col(tables.Lease.name) == NAME, col(tables.Lease.term) == self._term
+                mine = col(tables.Lease.name) == _NAME, col(tables.Lease.term) == self._term
                 session.exec(update(tables.Lease).where(*mine).values(holder=""))
         self._forget()
 
@@ -154,7 +154,7 @@ class Lease:
     def _lock_file(self) -> bool:
         if self._file is not None:
             return True
-        handle = os.open(lock_path(self.store.path), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        handle = os.open(_lock_path(self.store.path), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -169,13 +169,13 @@ class Lease:
             self._file = None
 
 
-def lock_path(state: Path) -> Path:
+def _lock_path(state: Path) -> Path:
     return state.with_name(state.name + "-lease")
 
 
 def is_alive(store: Store) -> bool:
     """Whether a process holds the lock of this state file right now. For commands; does not wait."""
-    path = lock_path(store.path)
+    path = _lock_path(store.path)
     if not path.exists():
         return False
     try:

@@ -9,11 +9,11 @@ from sqlmodel import Session, col, select
 from sync.lifecycle import Status
 from sync.state import tables
 
-MAX_VARIABLES = 5000
+_MAX_VARIABLES = 5000
 """Ids in one statement; SQLite allows 32,766 variables."""
 
 
-def portions(ids: Iterable[str], size: int = MAX_VARIABLES) -> Iterator[list[str]]:
+def portions(ids: Iterable[str], size: int = _MAX_VARIABLES) -> Iterator[list[str]]:
     """The distinct ids in portions that fit one statement or request."""
     distinct = list(dict.fromkeys(ids))
     return (distinct[n : n + size] for n in range(0, len(distinct), size))

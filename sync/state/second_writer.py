@@ -22,10 +22,10 @@ from sync.state.documents import (
     Twin,
 )
 
-LOST_KEPT = timedelta(days=1)
+_LOST_KEPT = timedelta(days=1)
 """How long a create whose answer was lost may still turn out to have succeeded."""
 
-MOST_AGAIN = 200
+_MOST_AGAIN = 200
 """The most records that are checked a second time. An active second writer would collide at most of them."""
 
 
@@ -104,7 +104,7 @@ def note_lost(session: Session, pairs: Iterable[tuple[str, str]], now: datetime)
 
 
 def _lost(session: Session, now: datetime) -> dict[str, datetime]:
-    return {name: at for name, at in LOST_CREATES.read(session).items() if now - at < LOST_KEPT}
+    return {name: at for name, at in LOST_CREATES.read(session).items() if now - at < _LOST_KEPT}
 
 
 def _name(entity: str, key: str) -> str:
@@ -118,7 +118,7 @@ def look_again(session: Session, made: Sequence[Made], now: datetime) -> None:
     """Notes records to check a second time, since another program's create may have been on its way the first time."""
     rows = [(one.entity, one.key, one.object_id, now) for one in made]
     if rows:
-        SECOND_LOOK.write(session, [*SECOND_LOOK.read(session), *rows][-MOST_AGAIN:])
+        SECOND_LOOK.write(session, [*SECOND_LOOK.read(session), *rows][-_MOST_AGAIN:])
 
 
 def due_again(session: Session, until: datetime) -> list[Made]:

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FULL = "the disk is full; make room or enlarge the volume, it then goes on by itself"
-READ_ONLY = "the state file or its disk is read-only; mount it for writing, it then goes on by itself"
+_READ_ONLY = "the state file or its disk is read-only; mount it for writing, it then goes on by itself"
 DAMAGED = (
     "the state file is damaged, or is another kind of file; stop all workers and restore a backup (docs/operations.md)"
 )
 BUSY = "the state file is locked by another program; find out who has it open"
-OTHER_LAYOUT = "the state file has other tables than this version expects; stop all workers and restore a backup"
+_OTHER_LAYOUT = "the state file has other tables than this version expects; stop all workers and restore a backup"
 
 UNUSABLE = "the state file cannot be used; check the disk and its log"
 
 _BY_CODE = {
     sqlite3.SQLITE_FULL: FULL,
-    sqlite3.SQLITE_READONLY: READ_ONLY,
+    sqlite3.SQLITE_READONLY: _READ_ONLY,
     sqlite3.SQLITE_CORRUPT: DAMAGED,
     sqlite3.SQLITE_NOTADB: DAMAGED,
     sqlite3.SQLITE_BUSY: BUSY,
@@ -39,7 +39,7 @@ def sentence(error: BaseException, path: Path) -> str:
     code = getattr(cause, "sqlite_errorcode", None)
     known = _BY_CODE.get(code & 0xFF) if isinstance(code, int) else None
     if known is None and str(cause).startswith(("no such table", "no such column")):
-        known = OTHER_LAYOUT
+        known = _OTHER_LAYOUT
     return f"{path}: {known or standing(path) or UNUSABLE} ({cause})"
 
 
@@ -47,7 +47,7 @@ def standing(path: Path) -> str | None:
     """Trouble that shows without opening the file: no permission, a read-only or a full disk; None if all is well."""
     for one, wanted in ((path, os.R_OK | os.W_OK), (path.parent, os.R_OK | os.W_OK | os.X_OK)):
         if one.exists() and not os.access(one, wanted):
-            return READ_ONLY if _mounted_read_only(one) else denied(one)
+            return _READ_ONLY if _mounted_read_only(one) else denied(one)
     room = os.statvfs(path.parent)
     return FULL if room.f_bavail * room.f_frsize < ENOUGH else None
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-TOLERANCE = 5.0
+_TOLERANCE = 5.0
 """Seconds of difference that a slow machine can explain."""
 
 
@@ -23,4 +23,4 @@ class ClockWatch:
         wall, steady = self.now(), self.monotonic()
         jumped = (wall - self._last[0]).total_seconds() - (steady - self._last[1])
         self._last = wall, steady
-        return jumped if abs(jumped) > TOLERANCE else 0.0
+        return jumped if abs(jumped) > _TOLERANCE else 0.0

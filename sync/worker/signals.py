@@ -10,7 +10,7 @@ from types import FrameType
 
 from sync.log import Event, emit
 
-EXIT_CODES = {signal.SIGTERM: 143, signal.SIGINT: 130}
+_EXIT_CODES = {signal.SIGTERM: 143, signal.SIGINT: 130}
 
 
 class StopSignal:
@@ -29,7 +29,7 @@ class StopSignal:
         self._readable, self._writable = os.pipe()
 
     def install(self) -> "StopSignal":
-        for number in EXIT_CODES:
+        for number in _EXIT_CODES:
             signal.signal(number, self._receive)
         threading.Thread(target=self._watch, name="stop watchdog", daemon=True).start()
         return self
@@ -37,8 +37,8 @@ class StopSignal:
     def _receive(self, number: int, _: FrameType | None) -> None:
         if self.exit_code:
             # The default action would not do: the kernel ignores it for process 1 of a container.
-            os._exit(EXIT_CODES[signal.Signals(number)])
-        self.exit_code, self.name = EXIT_CODES[signal.Signals(number)], signal.Signals(number).name
+            os._exit(_EXIT_CODES[signal.Signals(number)])
+        self.exit_code, self.name = _EXIT_CODES[signal.Signals(number)], signal.Signals(number).name
         os.write(self._writable, b"x")
 
     def __call__(self) -> bool:

@@ -20,7 +20,7 @@ from sync.worker.signals import StopSignal
 
 
 @dataclass(frozen=True, slots=True)
-class Upgrade:
+class _Upgrade:
     """A migration that took place, and the path of the copy made before it."""
 
     before: str
@@ -32,7 +32,7 @@ def before(kind: Kind, stop: StopSignal) -> Prepare:
     return lambda found, configuration: upgrade(found.state, configuration.worker.schedule, kind, stop)
 
 
-def upgrade(path: Path, schedule: Schedule, kind: Kind, stop: StopSignal) -> Upgrade | None:
+def upgrade(path: Path, schedule: Schedule, kind: Kind, stop: StopSignal) -> _Upgrade | None:
     """Brings an older state file to this version; returns None if it is not older.
 
     A worker waits until the older one has ended, as a standby does; a command raises LeaseHeld instead. Raises
@@ -48,7 +48,7 @@ def upgrade(path: Path, schedule: Schedule, kind: Kind, stop: StopSignal) -> Upg
         store.close()
 
 
-def _upgrade(store: Store, lease: Lease, stop: StopSignal) -> Upgrade | None:
+def _upgrade(store: Store, lease: Lease, stop: StopSignal) -> _Upgrade | None:
     waited = False
     while (before := versions(store)[0]) != HEAD:
         if _take(lease):
@@ -91,7 +91,7 @@ def _announce(store: Store, kind: Kind) -> None:
     emit(Event.WORKER_STANDBY, holder=found.holder if found else "unknown")
 
 
-def _migrate(store: Store, before: str, lease: Lease) -> Upgrade:
+def _migrate(store: Store, before: str, lease: Lease) -> _Upgrade:
     try:
         with beating(lease, lease.patience / 4):
             copy = _copied(store.path)
@@ -100,7 +100,7 @@ def _migrate(store: Store, before: str, lease: Lease) -> Upgrade:
         store.version = versions(store)[0]
         lease.release()
     emit(Event.STATE_MIGRATED, version=HEAD, cause=f"from version {before}; {copy.name} is a copy of before")
-    return Upgrade(before, copy)
+    return _Upgrade(before, copy)
 
 
 def _copied(path: Path) -> Path:

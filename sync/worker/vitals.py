@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-HEARTBEATS = 6
+_HEARTBEATS = 6
 """A loop that missed this many heartbeats, and at least a minute, counts as stuck."""
 
 
@@ -54,7 +54,7 @@ class Vitals:
     def problem(self) -> str | None:
         """Why the process counts as stuck, or None."""
         now = self.monotonic()
-        if now - self._last > max(60.0, HEARTBEATS * self.heartbeat_every):
+        if now - self._last > max(60.0, _HEARTBEATS * self.heartbeat_every):
             return f"the loop has not turned for {round(now - self._last)} s"
         for job, since in list(self._working.values()):
             if now - since > self.stuck_after:

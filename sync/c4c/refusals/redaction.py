@@ -15,7 +15,7 @@ from sync.c4c.odata import Operation, Query
 from sync.c4c.refusals.vocabulary import CODE, is_name, names_nobody, ordinary
 from sync.domain.text import EMAIL, PHONE
 
-GONE = "…"
+_GONE = "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +49,13 @@ def redacted(text: str, sent: Sent) -> str:
     # Whole values go first, since removing an address or number inside one would leave a rest; single words go last.
     whole, words = _values(sent), _words(sent)
     for pattern in (*_any_of(whole), EMAIL, PHONE, *_any_of(words)):
-        text = pattern.sub(GONE, text)
-    text = _USER.sub(rf"\1 {GONE}", text)
+        text = pattern.sub(_GONE, text)
+    text = _USER.sub(rf"\1 {_GONE}", text)
     text = _QUOTED.sub(lambda quoted: _quoted(quoted[0], sent), text)
     text = _WORD.sub(
-        lambda word: word[0] if word[0] in sent.names | sent.codes or names_nobody(word[0]) else GONE, text
+        lambda word: word[0] if word[0] in sent.names | sent.codes or names_nobody(word[0]) else _GONE, text
     )
-    return re.sub(rf"{GONE}(?:[\s,&-]*{GONE})+", GONE, text)
+    return re.sub(rf"{_GONE}(?:[\s,&-]*{_GONE})+", _GONE, text)
 
 
 _USER = re.compile(
@@ -78,7 +78,7 @@ def _quoted(quotation: str, sent: Sent) -> str:
         return quotation
     words = inner.split()
     is_label = len(words) > 1 and all(word.casefold() in ordinary() or CODE.fullmatch(word) for word in words)
-    return quotation if is_label or CODE.fullmatch(inner) else GONE
+    return quotation if is_label or CODE.fullmatch(inner) else _GONE
 
 
 def _values(sent: Sent) -> set[str]:

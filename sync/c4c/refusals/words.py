@@ -37,8 +37,8 @@ class Said:
 _ERRORS = ("error", "abort", "fatal", "e", "a", "x")
 """Severities that mean a failure; the letters are ABAP's message types."""
 
-SENTENCES = 5
-LONGEST = 200
+_SENTENCES = 5
+_LONGEST = 200
 """The most characters of one sentence."""
 
 _READ = 20_000
@@ -77,7 +77,7 @@ def spoken(said: Iterable[Said], sent: Sent) -> str:
     reasons = [one for one in said if not one.is_remark and (one.text or one.code)]
     telling = [one for one in reasons if one.text.casefold().strip(" .") not in _GENERIC]
     texts = [_sentence(one, sent) for one in telling or reasons]
-    return "; ".join(list(dict.fromkeys(texts))[:SENTENCES])
+    return "; ".join(list(dict.fromkeys(texts))[:_SENTENCES])
 
 
 _GENERIC = frozenset(
@@ -95,7 +95,7 @@ def _sentence(said: Said, sent: Sent) -> str:
     target = said.target.rpartition("/")[2]
     where = f" ({target})" if re.fullmatch(r"\w+", target) and target not in said.text else ""
     text = f"{sent.code(said.code)}: {redacted(said.text + where, sent)}"
-    return text.strip(": ")[:LONGEST]
+    return text.strip(": ")[:_LONGEST]
 
 
 def _in_json(node: Any, depth: int = 0) -> Iterator[Said]:

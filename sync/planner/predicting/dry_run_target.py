@@ -19,7 +19,7 @@ from sync.planner.snapshot import Ask, Lookup, Record, Snapshot
 from sync.planner.target import LookupReader, Results, Written
 from sync.planner.writes import Write
 
-Row = dict[str, Any]
+_Row = dict[str, Any]
 """The fields of a record, `ObjectID` among them."""
 
 
@@ -36,12 +36,12 @@ class DryRunTarget:
         self._key_fields = key_fields
         self._creates_permission_sets = creates_permission_sets
         self._read = Snapshot()
-        self._rows: dict[str, dict[str, Row]] = defaultdict(dict)
-        self._changes: dict[tuple[str, str], Row] = defaultdict(dict)
+        self._rows: dict[str, dict[str, _Row]] = defaultdict(dict)
+        self._changes: dict[tuple[str, str], _Row] = defaultdict(dict)
         self._removed: set[tuple[str, str]] = set()
         self._changed_persons: set[str] = set()
         self._made_up: dict[str, str] = {}
-        self._named: dict[tuple[str, str], Row] = {}
+        self._named: dict[tuple[str, str], _Row] = {}
         self._indexed: Matches = {}
 
     def read(self) -> Snapshot:
@@ -89,7 +89,7 @@ class DryRunTarget:
 
     # ---- assumed records
 
-    def add(self, entity: str, row: Row) -> None:
+    def add(self, entity: str, row: _Row) -> None:
         """Adds a record that the real target does not have."""
         self._indexed.clear()
         self._rows[entity][row["ObjectID"]] = row
@@ -110,7 +110,7 @@ class DryRunTarget:
         """Adds the permission set that C4C creates by itself for the contact with this key and UUID."""
         self.add(Entity.PERMISSION, self._fresh(Entity.PERMISSION, key, {"BusinessPartnerUUID": owner}))
 
-    def rows(self, entity: str) -> Sequence[Row]:
+    def rows(self, entity: str) -> Sequence[_Row]:
         """The records that exist in memory only."""
         return list(self._rows[entity].values())
 
@@ -131,7 +131,7 @@ class DryRunTarget:
             self._change(write.entity, write.object_id, write.values())
         return Written()
 
-    def _create(self, write: Write) -> Row:
+    def _create(self, write: Write) -> _Row:
         row = self._fresh(write.entity, write.key, write.values())
         if write.entity == Entity.RELATION:
             row["ParentObjectID"] = self._named_id(Entity.CONTACT, str(row.get("ContactID") or ""))
@@ -162,7 +162,7 @@ class DryRunTarget:
         else:
             self._changes[entity, object_id].update(values)
 
-    def _row(self, entity: str, object_id: str) -> Row:
+    def _row(self, entity: str, object_id: str) -> _Row:
         """The present record, whether it was read or simulated."""
         if object_id in self._rows[entity]:
             return self._rows[entity][object_id]
@@ -201,7 +201,7 @@ class DryRunTarget:
         if person in self._changed_persons:
             self._set(Entity.CONTACT, person, {name: main.get(name) for name in WORK_PLACE})
 
-    def _follow_contact(self, row: Row) -> None:
+    def _follow_contact(self, row: _Row) -> None:
         """Adds the relationship to the main account, and perhaps a permission set, which C4C creates by itself."""
         account = self._named_id(Entity.ACCOUNT, str(row.get("AccountUUID") or ""))
         if account:
@@ -213,7 +213,7 @@ class DryRunTarget:
         if self._creates_permission_sets:
             self.assume_permission_set(row[self._key_fields[Entity.CONTACT]], str(row["ContactUUID"]))
 
-    def _fresh(self, entity: str, key: str, body: Mapping[str, Any]) -> Row:
+    def _fresh(self, entity: str, key: str, body: Mapping[str, Any]) -> _Row:
         """A new record as C4C would return it."""
         made_up = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{entity} {key}")).upper()
         object_id = made_up.replace("-", "")
@@ -235,7 +235,7 @@ def _names(entity: str) -> list[str]:
     return [fields[entity] for fields in (UUIDS, NUMBERS) if entity in fields]
 
 
-def _record(entity: str, row: Row) -> Record:
+def _record(entity: str, row: _Row) -> Record:
     return Record(entity, row["ObjectID"], dict(row))
 
 

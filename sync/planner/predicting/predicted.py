@@ -9,7 +9,7 @@ from sync.planner.writes import Write
 
 
 @dataclass(frozen=True, slots=True)
-class PredictedField:
+class _PredictedField:
     """One field of a predicted write. An id that C4C has not given yet is shown in words."""
 
     old: Any
@@ -30,7 +30,7 @@ class Predicted:
     entity: str
     key: str
     action: str
-    fields: Mapping[str, PredictedField]
+    fields: Mapping[str, _PredictedField]
     adopts: Mapping[str, str | None] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -55,10 +55,10 @@ class Predictions(dict[tuple[str, str], Predicted]):
             made = Predicted(write.entity, write.key, write.action, fields, _adopted(write))
         self[write.entity, write.key] = made
 
-    def _fields(self, write: Write) -> dict[str, PredictedField]:
-        own = {c.name: PredictedField(self._shown(c.old), self._shown(c.new), c.rule) for c in write.changes}
+    def _fields(self, write: Write) -> dict[str, _PredictedField]:
+        own = {c.name: _PredictedField(self._shown(c.old), self._shown(c.new), c.rule) for c in write.changes}
         parts = {name: value for name, value in write.body().items() if name not in own}
-        return {**own, **{name: PredictedField(None, value, "create_only") for name, value in parts.items()}}
+        return {**own, **{name: _PredictedField(None, value, "create_only") for name, value in parts.items()}}
 
 
 def _adopted(write: Write) -> dict[str, str | None]:

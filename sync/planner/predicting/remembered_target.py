@@ -33,7 +33,7 @@ class Assumptions:
     most_relationships: int = 0
 
 
-class Nothing:
+class _Nothing:
     """Holds no record, so that a dry run on it sees only what is added."""
 
     def find(self, lookups: Iterable[Lookup], snapshot: Snapshot) -> None:
@@ -44,7 +44,7 @@ class Nothing:
 def remembered(view: ContactView, links: Links, rules: Rules, assumed: Assumptions) -> DryRunTarget:
     """A target with C4C's records according to one contact's links, for simulated writes."""
     key_fields = rules.mapping.key_fields()
-    target = DryRunTarget(Nothing(), key_fields, creates_permission_sets=assumed.creates_permission_sets)
+    target = DryRunTarget(_Nothing(), key_fields, creates_permission_sets=assumed.creates_permission_sets)
     for link in links.values():
         if link.object_id and not link.observed.get(GONE):
             target.add(link.entity, _row(link, links, key_fields.get(link.entity)))

@@ -18,11 +18,11 @@ from sync.planner.snapshot import Ask, Lookup, Record
 from sync.planner.workspace import Party, Workspace, by_id, constants
 
 SET, NAME, VALUE = "BusinessAttributeSetID", "BusinessAttributeID", "BusinessAttributeValue"
-LONGEST = 255
+_LONGEST = 255
 """Characters of one value (EDMX of c4codataapi), if the tenant's field has no length."""
 
 
-def wanted(rule: AttributeRule, view: ContactView) -> tuple[str, ...] | None:
+def _wanted(rule: AttributeRule, view: ContactView) -> tuple[str, ...] | None:
     """The values of one rule; None if HubSpot has no value, or an unreadable one, and nothing is to be removed."""
     if rule.source in view.unreadable:
         return None
@@ -37,7 +37,7 @@ def attributes(workspace: Workspace, person: Party) -> None:
     """Plans the attribute values of the person."""
     rules = workspace.rules.mapping.attributes
     known = workspace.own_links(Entity.ATTRIBUTE)
-    values = [(rule, found) for rule in rules if (found := wanted(rule, workspace.view)) is not None]
+    values = [(rule, found) for rule in rules if (found := _wanted(rule, workspace.view)) is not None]
     if not any(found for _, found in values) and not known:
         return
     if not workspace.offers(Entity.ATTRIBUTES, "BusinessPartnerID") or not workspace.offers(
@@ -61,7 +61,7 @@ def attributes(workspace: Workspace, person: Party) -> None:
 def _fitting(workspace: Workspace, rule: AttributeRule, values: Sequence[str]) -> tuple[str, ...]:
     """The values as they fit their field, sorted; longer ones are cut, with a warning."""
     known = workspace.tenant.schema.field(Entity.ATTRIBUTE, VALUE)
-    longest = (known.length if known else 0) or LONGEST
+    longest = (known.length if known else 0) or _LONGEST
     if any(len(value) > longest for value in values):
         text = f"attribute {rule.attribute} of set {rule.set}: longer than {longest}, cut"
         workspace.warnings.append(Reason(Code.VALUE_TOO_LONG, text))

@@ -21,7 +21,7 @@ from sync.planner.snapshot import Ask, Lookup, Record
 from sync.planner.workspace import NotYet, Party, Workspace, by_id
 from sync.planner.writes import Write
 
-DELETED = Reason(Code.LEAD_CLOSED, "the lead of this cycle no longer exists in SAP Sales Cloud")
+_DELETED = Reason(Code.LEAD_CLOSED, "the lead of this cycle no longer exists in SAP Sales Cloud")
 
 
 def leads(workspace: Workspace, decision: Decision) -> tuple[Record, ...] | None:
@@ -41,7 +41,7 @@ def lead(workspace: Workspace, decision: Decision, account: Party | None, person
     cycle, existing = _current_cycle(workspace, decision, found)
     if cycle is None:
         _remember_gone(workspace, decision)
-        return replace(decision, code=Code.LEAD_CLOSED, reasons=(*decision.reasons, DELETED))
+        return replace(decision, code=Code.LEAD_CLOSED, reasons=(*decision.reasons, _DELETED))
     if existing is not None and _closed(workspace, existing):
         _remember_closed(workspace, decision, cycle, existing)
         return _left_alone(decision, existing)

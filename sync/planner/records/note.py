@@ -12,9 +12,9 @@ from sync.domain.scores import number
 from sync.domain.views import ContactView
 from sync.planner.consent import opted_out
 
-Language = Literal["en", "de"]
+_Language = Literal["en", "de"]
 
-TEXTS: Mapping[Language, Mapping[str, str]] = {
+_TEXTS: Mapping[_Language, Mapping[str, str]] = {
     "en": {
         "title": "Handed over by marketing (HubSpot contact {contact})",
         "points": "Score {score}: {value} points, {threshold} are needed",
@@ -38,9 +38,9 @@ TEXTS: Mapping[Language, Mapping[str, str]] = {
 }
 
 
-def note(view: ContactView, decision: Decision, score: Score, consent: Consent, language: Language) -> str:
+def note(view: ContactView, decision: Decision, score: Score, consent: Consent, language: _Language) -> str:
     """The note with one reason on each line."""
-    texts = TEXTS[language]
+    texts = _TEXTS[language]
     lines = [texts["title"].format(contact=view.id), f"- {_score(view, score, texts)}"]
     if score.filters:
         lines.append("- " + texts["filter"].format(filters=", ".join(score.filters)))

@@ -13,7 +13,7 @@ from sync.domain.views import Owner
 from sync.mappers.places import country_of
 from sync.planner.facts import Facts
 
-Employees = Mapping[str, str]
+_Employees = Mapping[str, str]
 """UUIDs of valid employees by lower-case e-mail address."""
 
 
@@ -21,7 +21,7 @@ NOT_READ = "has not been read from HubSpot yet; the owner is set once the owners
 
 
 @dataclass(frozen=True, slots=True)
-class Dealt:
+class _Dealt:
     """The chosen employee's UUID, or None.
 
     `unknown`: a sentence for each owner who could not be chosen, without addresses.
@@ -42,13 +42,13 @@ def why_not(address: str | None, shared: Container[str]) -> str:
 class Staff:
     """Employees who may own records, and the account's owner. `addresses` and the others: as in `Tenant`."""
 
-    addresses: Employees
+    addresses: _Employees
     shared: Container[str] = frozenset()
     valid: Container[str] = frozenset()
     account_owner: str | None = None
 
 
-def owner_uuid(rule: OwnerRule, key: str, facts: Facts, staff: Staff) -> Dealt:
+def owner_uuid(rule: OwnerRule, key: str, facts: Facts, staff: Staff) -> _Dealt:
     """The first step of the rule's order that gives a valid employee; `key`: the HubSpot id for the round robin.
 
     None if a step before it names an owner that has not been read from HubSpot yet: the record gets its owner once that
@@ -58,17 +58,17 @@ def owner_uuid(rule: OwnerRule, key: str, facts: Facts, staff: Staff) -> Dealt:
     for step in rule.order:
         if step == "account_owner":
             if staff.account_owner and staff.account_owner.upper() in staff.valid:
-                return Dealt(staff.account_owner, tuple(unknown))
+                return _Dealt(staff.account_owner, tuple(unknown))
             unknown += ["the owner of the account is not a valid employee"] if staff.account_owner else []
             continue
         if (waited := _unread(step, facts)) is not None:
-            return Dealt(None, (*unknown, f"owner {waited.id} {NOT_READ}"))
+            return _Dealt(None, (*unknown, f"owner {waited.id} {NOT_READ}"))
         for who, address in _candidates(step, rule, key, facts, staff.addresses):
             uuid = staff.addresses.get(address.casefold()) if address else None
             if uuid is not None:
-                return Dealt(uuid, tuple(unknown))
+                return _Dealt(uuid, tuple(unknown))
             unknown.append(f"{who} {why_not(address, staff.shared)}")
-    return Dealt(None, tuple(unknown))
+    return _Dealt(None, tuple(unknown))
 
 
 def _unread(step: str, facts: Facts) -> Owner | None:
@@ -78,7 +78,7 @@ def _unread(step: str, facts: Facts) -> Owner | None:
 
 
 def _candidates(
-    step: str, rule: OwnerRule, key: str, facts: Facts, employees: Employees
+    step: str, rule: OwnerRule, key: str, facts: Facts, employees: _Employees
 ) -> Iterator[tuple[str, str | None]]:
     """(what is named, address) of everyone whom a step names, known to C4C or not."""
     match step:
@@ -99,7 +99,7 @@ def _owner(owner: Owner | None, owner_id: str | None) -> Iterator[tuple[str, str
         yield f"owner {owner_id}", owner.email if owner else None
 
 
-def _dealt(members: tuple[str, ...], key: str, employees: Employees) -> Iterator[tuple[str, str | None]]:
+def _dealt(members: tuple[str, ...], key: str, employees: _Employees) -> Iterator[tuple[str, str | None]]:
     """The members in the order of rendezvous hashing: each gets a number for the key, and the
     highest valid one wins.
     """

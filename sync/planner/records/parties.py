@@ -22,7 +22,7 @@ def account_rules(workspace: Workspace) -> AccountMap:
     return rules.model_copy(update={"natural_keys": left})
 
 
-def resolve_account(workspace: Workspace, company: Company) -> Resolution:
+def _resolve_account(workspace: Workspace, company: Company) -> Resolution:
     rivals, alike = duplicates.rivals(workspace, company), duplicates.sharing(workspace, company)
     return resolve.account(
         company, workspace.link(Entity.ACCOUNT, company.id), account_rules(workspace), workspace.ask, rivals, alike
@@ -54,7 +54,7 @@ def _is_shared(found: Resolution) -> bool:
 def _own_account(workspace: Workspace, company: Company) -> Party:
     key_field = workspace.rules.mapping.account.external_key
     subject = Subject(Entity.ACCOUNT, company.id, key_field, Code.ACCOUNT_AMBIGUOUS)
-    found = resolve_account(workspace, company)
+    found = _resolve_account(workspace, company)
     existing = workspace.existing(found, subject)
     party = Party(Entity.ACCOUNT, company.id, existing)
     if existing and _is_shared(found):
@@ -74,7 +74,7 @@ def further_account(workspace: Workspace, company: Company) -> Party | None:
         return Party(Entity.ACCOUNT, company.id, record)
     try:
         stands_for = duplicates.principal(workspace, company)
-        found = resolve_account(workspace, stands_for)
+        found = _resolve_account(workspace, stands_for)
     except (Unreadable, Problem):
         return None
     if isinstance(found, Found) and (found.shared or stands_for.id != company.id):

@@ -13,7 +13,7 @@ from sync.planner.snapshot import Ask, Lookup, Record
 from sync.planner.workspace import Party, Workspace, by_id, constants
 from sync.planner.writes import Write
 
-UNDEFINED = "3"
+_UNDEFINED = "3"
 """The code of a channel without a decision, which counts as blank."""
 
 
@@ -71,7 +71,7 @@ def _channel(
 ) -> None:
     channel, code, rule = wanted
     existing = next((row for row in rows if row.text("Channel") == channel), None)
-    if existing and existing.text("Consent") in ("", UNDEFINED):
+    if existing and existing.text("Consent") in ("", _UNDEFINED):
         rule = FieldRule.HUBSPOT_WINS
     made: Draft = constants(
         Entity.CHANNEL,
