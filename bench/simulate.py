@@ -17,7 +17,7 @@ from pathlib import Path
 from sync import config
 from sync.admin.simulate import simulate
 from sync.contracts.tenant import assumed
-from sync.contracts.tenant_memory import remember
+from sync.contracts.tenant_memory import remember_tenant
 from sync.domain.rules import Rules
 from sync.domain.views import Label
 from sync.mirror import association_rows, mirrored
@@ -51,7 +51,7 @@ def fill(store: Store, rules: Rules, size: int) -> None:
     """
     companies = range(size // 4 + 1)
     with store.session() as session:
-        remember(session, Tenant(assumed(rules)))
+        remember_tenant(session, Tenant(assumed(rules)))
         rows = [mirrored.Fetched(str(n), {"name": f"Company {n}", "country": "DE"}, NOW) for n in companies]
         mirrored.save_companies(session, rows, NOW)
         session.add_all(account(n) for n in companies if n % 10)

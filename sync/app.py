@@ -13,7 +13,7 @@ from sync.admin.alerts import STEPS, Alert
 from sync.c4c.client import C4CClient
 from sync.c4c_client import C4C
 from sync.config import Configuration
-from sync.context import Context, Progress, Stop, nobody, silent, utc_now
+from sync.context import Context, ShowProgress, Stop, nobody, silent, utc_now
 from sync.contracts import belongs
 from sync.environment import C4CAccess, Environment, HubSpotAccess, Settings
 from sync.errors import ConfigurationError, StateError
@@ -51,7 +51,7 @@ def _new_run_id() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
 
 
-def settings(env: Environment | None = None) -> Settings:
+def load_settings(env: Environment | None = None) -> Settings:
     """The settings that need no remote system. Raises ConfigurationError."""
     env = env or Environment()
     found = environment.settings(env)
@@ -77,7 +77,7 @@ def as_it_is(found: Settings, configuration: Configuration) -> None:
 
 
 def build(
-    progress: Progress = silent,
+    progress: ShowProgress = silent,
     stopping: Stop = lambda: False,
     clock: Clock | None = None,
     env: Environment | None = None,
@@ -95,7 +95,7 @@ def build(
         if secret:
             secret.conceal()
     prepare(found, configuration)
-    tenant = belongs.host(c4c.base_url)
+    tenant = belongs.tenant_host(c4c.base_url)
     context = Context(
         store=_opened(found, tenant),
         tenant=tenant,
@@ -128,7 +128,7 @@ def tell_unusable(error: StateError, env: Environment | None = None) -> None:
 
     No other alert can be known without it.
     """
-    found = settings(env)
+    found = load_settings(env)
     try:
         form = config.load(found.config).worker.alerts.format
     except ConfigurationError:
@@ -144,13 +144,13 @@ def rules(*, addresses: bool = False) -> tuple[Settings, Configuration]:
     env = Environment()
     found = environment.settings(env)
     if addresses:
-        environment.addresses(env)
+        environment.system_addresses(env)
     return found, _load(env, found)
 
 
 def state_only() -> tuple[Settings, Configuration | None, Store]:
     """The state file, for reports that must also work while a rule file is broken."""
-    found = settings()
+    found = load_settings()
     try:
         configuration = config.load(found.config)
     except ConfigurationError:

@@ -9,7 +9,7 @@ from sync.c4c.entities import collection
 from sync.c4c.odata import Query
 from sync.c4c.operations import grouped, operation, set_apart
 from sync.c4c.reader import Reader
-from sync.c4c.scanning import queries, scanned
+from sync.c4c.scanning import scan_queries, scanned
 from sync.domain.rules import Rules
 from sync.domain.schema import Schema
 from sync.errors import Unanswered
@@ -32,7 +32,7 @@ class C4C:
         self, scans: Sequence[Scan], rules: Rules, schema: Schema | None = None
     ) -> list[list[Scanned] | Unanswered]:
         """The records of each scan, or why it has none. All are read at once."""
-        asked = [(n, query) for n, scan in enumerate(scans) for query in queries(scan, rules, schema)]
+        asked = [(n, query) for n, scan in enumerate(scans) for query in scan_queries(scan, rules, schema)]
         answers = self.client.answers([query for _, query in asked]) if asked else []
         found: list[list[Scanned] | Unanswered] = [[] for _ in scans]
         for (n, _), answer in zip(asked, answers, strict=True):

@@ -18,7 +18,7 @@ from sync.state.alert_lists import AlertList, new_delivered, new_holding
 from sync.state.store import Store
 
 
-class Progress(Protocol):
+class ShowProgress(Protocol):
     """Shows how far long work has come; `total` may be unknown."""
 
     def __call__(self, job: str, done: int, total: int | None) -> None: ...
@@ -58,7 +58,7 @@ class Context:
 
     now: Callable[[], datetime] = utc_now
     sleep: Callable[[float], None] = time.sleep
-    progress: Progress = silent
+    progress: ShowProgress = silent
     stopping: Stop = field(default=lambda: False)
     fence: Callable[[Session], None] = field(default=lambda _: None)
     """Called in the transaction that announces writes; raises LeaseLost if another process has taken over."""

@@ -196,7 +196,7 @@ def _c4c_root(host: str) -> str:
     return re.sub(r"-sso(\.crm\.ondemand\.com)$", r"\1", host)
 
 
-def addresses(env: Environment) -> None:
+def system_addresses(env: Environment) -> None:
     """The addresses of both systems and our certificate, if set; credentials may be missing."""
     _hubspot_url(env)
     _c4c_url(env, env.get("C4C_BASE_URL") or "")

@@ -87,7 +87,7 @@ class RemoteError(SyncError):
     exit_code = 3
 
     def __init__(self, system: System, message: str) -> None:
-        super().__init__(f"{NAMES[system]}: {message}")
+        super().__init__(f"{SYSTEM_NAMES[system]}: {message}")
         self.system: System = system
 
 
@@ -137,4 +137,4 @@ class Refused(RemoteError):
 Unanswered = Refused | Malformed
 """Why one query of several failed while the others were answered."""
 
-NAMES: dict[System, str] = {"hubspot": "HubSpot", "c4c": "SAP Sales Cloud"}
+SYSTEM_NAMES: dict[System, str] = {"hubspot": "HubSpot", "c4c": "SAP Sales Cloud"}

@@ -118,7 +118,7 @@ def _innermost(error: Exception) -> str:
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno} {frames[-1].name}" if frames else "an unknown place"
 
 
-def settle(context: Context, faults: Faults) -> int:
+def settle_faults(context: Context, faults: Faults) -> int:
     """Parks the contacts that an exception concerns; returns how many.
 
     Raises Defect where the same exception concerns many: those stay pending.

@@ -67,7 +67,7 @@ class Event(StrEnum):
     MEMORY_UNREADABLE = "memory_unreadable"
 
 
-RETIRED = frozenset({Event("contact_planned"), Event("lead_closed")})
+RETIRED_EVENTS = frozenset({Event("contact_planned"), Event("lead_closed")})
 """Events that nothing emits; their names stay reserved."""
 
 

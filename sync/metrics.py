@@ -100,7 +100,7 @@ def job_unrecorded(job: str, now: datetime) -> None:
     FAILURES[job] = now
 
 
-def answered(system: str, endpoint: str, status: int | None) -> None:
+def count_answer(system: str, endpoint: str, status: int | None) -> None:
     """Counts a request by HTTP status; None without an answer."""
     _REQUESTS.labels(system, endpoint, str(status) if status else "none").inc()
 
@@ -111,7 +111,7 @@ def waited(system: str, seconds: float) -> None:
     _WAITED.labels(system).inc(seconds)
 
 
-def handed_over(crossed_at: datetime | None, load: Load, now: datetime) -> None:
+def count_handover(crossed_at: datetime | None, load: Load, now: datetime) -> None:
     """Counts a lead that we created. Its latency is at least 0, even if our clock disagrees with HubSpot's."""
     HANDOVERS.inc()
     if crossed_at is not None:

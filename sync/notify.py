@@ -86,7 +86,7 @@ class Webhook:
             with session.post(url, json=body, timeout=_TIMEOUT, allow_redirects=False, stream=True) as answer:
                 failure = None if answer.status_code < 300 else f"{place.host}: status {answer.status_code}"
         except requests.RequestException as error:
-            failure = outages.explain(error, place).text
+            failure = outages.outage_of(error, place).text
         except ConfigurationError as error:
             failure = str(error)
         if failure:

@@ -110,7 +110,7 @@ _OWN_ALERT = frozenset({"Denied", "BudgetExhausted", "BudgetClosed", "GuardTripp
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class AlertFacts:
     """What the alerts look at, as values."""
 
     now: datetime
@@ -220,9 +220,9 @@ def of_kind(alert: Alert, names: Collection[str]) -> set[str]:
     return {name for name in names if kind(name) is alert}
 
 
-def _facts(session: Session, context: Context, state: str | None) -> Facts:
-    stopped = [found.text for found in (guarding.tripped(session), *mass_deletion.standing(session)) if found]
-    return Facts(
+def _facts(session: Session, context: Context, state: str | None) -> AlertFacts:
+    stopped = [found.text for found in (guarding.tripped(session), *mass_deletion.sets_in_the_way(session)) if found]
+    return AlertFacts(
         now=context.now(),
         polled=streams.watermarks(session),
         at_work_since=_at_work_since(session),
@@ -240,7 +240,7 @@ def _facts(session: Session, context: Context, state: str | None) -> Facts:
         clock=clocks.noted(session),
         state=state,
         paused_since=pause.since if (pause := pausing.paused(session)) else None,
-        second_writer=found.text if (found := second_writer.standing(session)) else None,
+        second_writer=found.text if (found := second_writer.finding_in_force(session)) else None,
     )
 
 
@@ -248,7 +248,7 @@ def _frozen(session: Session, context: Context) -> dict[str, str]:
     """Scores whose values have stopped changing. A score that cannot be read at all has a mismatch alert instead."""
     unread = readable.unreadable(session, "contacts")
     found = freshness.frozen(session, context.config, context.now())
-    return {score["score"]: freshness.sentence(score) for score in found if score["property"] not in unread}
+    return {score["score"]: freshness.frozen_sentence(score) for score in found if score["property"] not in unread}
 
 
 def _failures(session: Session) -> dict[str, Failure | None]:
@@ -261,11 +261,11 @@ def _failures(session: Session) -> dict[str, Failure | None]:
 
 
 def _at_work_since(session: Session) -> datetime | None:
-    holding = leases.holding(session)
+    holding = leases.current_holder(session)
     return holding.since if holding and holding.kind == "worker" else None
 
 
-def evaluate(facts: Facts, config: Configuration) -> dict[str, str]:
+def evaluate(facts: AlertFacts, config: Configuration) -> dict[str, str]:
     """The alerts that hold now, each with a sentence. Pure."""
     single = {
         Alert.POLL_STALE: _poll_stale(facts, config),
@@ -289,7 +289,7 @@ def evaluate(facts: Facts, config: Configuration) -> dict[str, str]:
     return found | {key(alert, of): text for alert, texts in several.items() for of, text in texts.items()}
 
 
-def _poll_stale(facts: Facts, config: Configuration) -> str | None:
+def _poll_stale(facts: AlertFacts, config: Configuration) -> str | None:
     limit, held = config.worker.alerts.poll_age, Alert.POLL_STALE in facts.holding
     marks = [facts.polled.get(stream) for stream in STREAMS]
     oldest = min((mark for mark in marks if mark), default=None) if all(marks) else None
@@ -304,14 +304,14 @@ def _poll_stale(facts: Facts, config: Configuration) -> str | None:
     return f"HubSpot was last read completely {until}; allowed are {limit.total_seconds():g} s"
 
 
-def _c4c_away(facts: Facts, config: Configuration) -> str | None:
+def _c4c_away(facts: AlertFacts, config: Configuration) -> str | None:
     streak, limit = facts.streaks.get("push"), config.worker.alerts.c4c_away
     if streak is None or streak.kind != "Unavailable" or facts.now - streak.since <= limit:
         return None
     return f"SAP Sales Cloud is out of reach since {streak.since:%Y-%m-%d %H:%M} UTC; nothing is lost, leads wait"
 
 
-def _handovers_late(facts: Facts, config: Configuration) -> str | None:
+def _handovers_late(facts: AlertFacts, config: Configuration) -> str | None:
     limit, oldest = config.worker.alerts.handovers_late, facts.oldest_pending
     # As for the poll, a worker that has just started gets the same time.
     held = Alert.HANDOVERS_LATE in facts.holding
@@ -324,14 +324,14 @@ def _handovers_late(facts: Facts, config: Configuration) -> str | None:
     )
 
 
-def _no_leads(facts: Facts, config: Configuration) -> str | None:
+def _no_leads(facts: AlertFacts, config: Configuration) -> str | None:
     limit, last = config.worker.alerts.no_leads, facts.last_lead
     if not limit or last is None or facts.now - last <= limit:
         return None
     return f"no lead was created since {last:%Y-%m-%d %H:%M} UTC; alerts.no_leads allows {limit.total_seconds():g} s"
 
 
-def _failing(facts: Facts, config: Configuration) -> dict[str, str]:
+def _failing(facts: AlertFacts, config: Configuration) -> dict[str, str]:
     """Jobs that fail repeatedly for a reason that has no alert of its own, or once for a reason that lasts."""
     limit = config.worker.alerts.failures
     return {
@@ -361,19 +361,19 @@ def _is_outage(job: str, streak: Streak) -> bool:
     return streak.kind == "Unavailable" and job in ("poll", "push")
 
 
-def _parked(facts: Facts, config: Configuration) -> str | None:
+def _parked(facts: AlertFacts, config: Configuration) -> str | None:
     limit = config.worker.alerts.parked
     return f"{facts.parked} contacts are parked (alert threshold {limit})" if limit and facts.parked >= limit else None
 
 
-def _denied(facts: Facts) -> str | None:
+def _denied(facts: AlertFacts) -> str | None:
     refused = {job: failed.message for job, failed in facts.failures.items() if failed and failed.kind == "Denied"}
     causes = sorted({message.rstrip(".") for message in refused.values() if message})
     jobs = f"in: {', '.join(sorted(refused))}"
     return f"{'; '.join(causes) or 'credentials or a permission were refused'} ({jobs})" if refused else None
 
 
-def _budget(facts: Facts, config: Configuration) -> str | None:
+def _budget(facts: AlertFacts, config: Configuration) -> str | None:
     share = config.worker.alerts.budget_share
     closed = ("BudgetExhausted", "BudgetClosed")
     used_up = sorted(job for job, failed in facts.failures.items() if failed and failed.kind in closed)

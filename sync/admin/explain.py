@@ -15,7 +15,7 @@ from sync.faults import Faults
 from sync.handover.recording import input_fingerprint
 from sync.lifecycle import Status
 from sync.mappers.company import company_name
-from sync.mirror import loading, mirrored, selection
+from sync.mirror import loading, selection
 from sync.planner.keyed_fields import NUMBERS
 from sync.planner.observed import ADOPTED_BY
 from sync.planner.qualify import leading, qualify
@@ -31,7 +31,7 @@ def explain(store: Store, rules: Rules, contact_id: str) -> Explained | None:
     Where an exception occurs, the code is INTERNAL_ERROR, with the place of the exception and nothing else."""
     faults = Faults()
     with store.reading() as session:
-        if not selection.known(session, [contact_id]):
+        if not selection.known_contacts(session, [contact_id]):
             return None
         with faults.concerning({contact_id: 0}):
             return _explained(session, loading.views(session, [contact_id])[contact_id], rules)
@@ -114,16 +114,10 @@ def explain_at(store: Store, contact_id: str, at: datetime) -> Explained | None:
         }
 
 
-def first_decided(store: Store, contact_id: str) -> datetime | None:
+def oldest_decision(store: Store, contact_id: str) -> datetime | None:
     """When the contact was decided on for the first time, as far as it is kept."""
     with store.reading() as session:
         return work.first_decided(session, contact_id)
-
-
-def _all_ids(store: Store) -> list[str]:
-    """Every contact of the mirror."""
-    with store.reading() as session:
-        return mirrored.all_ids(session)
 
 
 _WAITING = (Status.PENDING, Status.IN_FLIGHT)

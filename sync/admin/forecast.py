@@ -13,7 +13,7 @@ from sync.jobs import poll
 from sync.jobs.scores import condition
 from sync.log import Event, bound, emit
 from sync.reading import budget
-from sync.reading.windows import EARLIEST
+from sync.reading.windows import BEGINNING
 from sync.state import streams
 from sync.state.documents import BUDGET
 
@@ -21,7 +21,7 @@ _MOVED = 1.05
 """Rows that share a timestamp across a page boundary are read twice: one twentieth more pages in a seeded portal."""
 
 
-FIXED = 6
+FIXED_REQUESTS = 6
 """Owners (active and archived), properties of both kinds, labels, and the daily usage."""
 
 
@@ -60,7 +60,7 @@ def forecast(settings: HubSpotSettings, *, contacts: int, companies: int, qualif
     """The cost of reading so many contacts with their associations, companies, and contacts above a threshold."""
     pages = sum(ceil(number * _MOVED / SEARCH_PAGE) or 1 for number in (contacts, companies))
     searches = pages + (ceil(qualified / SEARCH_PAGE) or 1)
-    others = ceil(contacts / min(ASSOCIATION_BATCH, settings.association_batch)) + FIXED
+    others = ceil(contacts / min(ASSOCIATION_BATCH, settings.association_batch)) + FIXED_REQUESTS
     seconds = max(searches / settings.search_per_second, others / (settings.burst_per_10s / 10))
     return _Forecast(searches, others, timedelta(seconds=ceil(seconds)))
 
@@ -73,7 +73,7 @@ def refetch(settings: HubSpotSettings, *, contacts: int, companies: int, everyth
     return _Forecast(0, others, timedelta(seconds=ceil(others / (settings.burst_per_10s / 10))))
 
 
-def sentence(context: Context, since: datetime | None = None) -> str | None:
+def announce(context: Context, since: datetime | None = None) -> str | None:
     """What `announced` returns; None also if HubSpot cannot be reached, since the poll will meet and report the same
     failure.
     """
@@ -91,7 +91,7 @@ def announced(context: Context, since: datetime | None = None) -> str | None:
     budget.spare(context, "poll")
     with context.store.reading() as session:
         left = BUDGET.read(session).left
-    counts = _totals(context, since or EARLIEST)
+    counts = _totals(context, since or BEGINNING)
     found = forecast(
         context.config.worker.hubspot,
         contacts=counts["contacts"],

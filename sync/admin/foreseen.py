@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from sync.context import Progress, silent
+from sync.context import ShowProgress, silent
 from sync.domain.codes import Code
 from sync.domain.rules import Rules
 from sync.faults import Faults
@@ -15,7 +15,7 @@ _PORTION = 2000
 """Contacts decided on at a time, so that memory does not grow with the portal."""
 
 
-def foreseen(store: Store, rules: Rules, progress: Progress = silent) -> dict[str, int]:
+def foreseen(store: Store, rules: Rules, progress: ShowProgress = silent) -> dict[str, int]:
     """Contacts by deciding code before the first push; empty once a push has decided on anybody.
 
     A contact on which an exception occurs counts as INTERNAL_ERROR.

@@ -21,12 +21,12 @@ def leave(store: Store, contact_ids: Sequence[str], reason: str, now: datetime) 
     said = _checked(reason)
     with store.session() as session:
         living = list(selection.survivors(session, contact_ids).values())
-        known = selection.known(session, living)
+        known = selection.known_contacts(session, living)
         if strangers := [i for i in living if i not in known]:
             raise ConfigurationError(
                 [f"{', '.join(strangers)}: not in the mirror; take the id from HubSpot's record URL"]
             )
-        left_alone.leave(session, known, said, now)
+        left_alone.leave_alone(session, known, said, now)
         mark_pending(session, known, now)
     emit(Event.RESYNC_MARKED, kind="left alone", contacts=len(known))
     return known

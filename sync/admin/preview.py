@@ -51,10 +51,10 @@ def preview(context: Context, contact_ids: Sequence[str] = ()) -> _Document:
     return {**_counts(writes), "unchanged": dict(unchanged), "records": [w.to_json() for w in writes], **document}
 
 
-def unknown(context: Context, contact_ids: Sequence[str]) -> list[str]:
+def unknown_contacts(context: Context, contact_ids: Sequence[str]) -> list[str]:
     """Those of the ids that are not in the mirror."""
     with context.store.reading() as session:
-        known = selection.known(session, contact_ids)
+        known = selection.known_contacts(session, contact_ids)
     return [contact for contact in contact_ids if contact not in known]
 
 
@@ -77,7 +77,7 @@ def _qualified(context: Context, ids: Sequence[str], document: _Document, faults
         with context.store.reading() as session:
             views = faults.views(session, portion)
             links = LinksOf(work.links_of(session, portion, ()))
-            schema = tenant_memory.remembered(session, context.config.rules)[0].schema
+            schema = tenant_memory.remembered_tenant(session, context.config.rules)[0].schema
             were_qualified = work.last_qualified(session, [i for i, view in views.items() if view.cycles])
         for contact, view in views.items():
             with faults.concerning({contact: view.change_seq}):

@@ -43,7 +43,7 @@ def choose(session: Session, scope: Scope) -> _Chosen:
     """Finds the contacts. The id of a merged contact stands for its survivor."""
     if scope.contacts:
         surviving = selection.survivors(session, scope.contacts)
-        ids = selection.known(session, list(surviving.values()))
+        ids = selection.known_contacts(session, list(surviving.values()))
         return _Chosen(tuple(ids), tuple(i for i, living in surviving.items() if living not in ids))
     if scope.companies:
         return _Chosen(tuple(selection.of_companies(session, scope.companies)))
@@ -60,7 +60,7 @@ def mark(store: Store, scope: Scope, chosen: _Chosen, now: datetime, *, refetch:
         mark_pending(session, chosen.contacts, now)
         if refetch and scope.everything:
             for stream in STREAMS:
-                streams.reopen(session, stream)
+                streams.read_anew(session, stream)
         elif refetch:
             refetch_queue.enqueue(session, [*chosen.contacts, *chosen.unknown])
     emit(Event.RESYNC_MARKED, kind=scope.name, contacts=len(chosen.contacts))

@@ -17,7 +17,7 @@ from sqlmodel import Session
 from sync.admin.prediction import Prediction, predict
 from sync.admin.spool import Spool
 from sync.config import Guard
-from sync.context import Progress, silent
+from sync.context import ShowProgress, silent
 from sync.contracts import tenant_memory
 from sync.domain.codes import Code
 from sync.domain.decision import Decision
@@ -50,7 +50,7 @@ _UNGUARDED = Guard(max_creates=0, max_changed_share=0, max_relationships=0)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Simulated:
     """The counts, and the lists as streams. The streams must be read before `close`."""
 
     rules: tuple[str, str]
@@ -78,9 +78,9 @@ def simulate(
     now: Rules,
     then: Rules,
     guard: Guard = _UNGUARDED,
-    progress: Progress = silent,
+    progress: ShowProgress = silent,
     portion: int = _PORTION,
-) -> Outcome:
+) -> Simulated:
     """Compares the rules in force with others. `guard`: the limits of one cycle under the other rules.
 
     Raises Defect where the same exception occurs on many contacts.
@@ -102,7 +102,7 @@ def simulate(
         comparison.warn_of_faults()
         stack.pop_all()
         session.close()
-    return Outcome((now.fingerprint, then.fingerprint), done, spool)
+    return Simulated((now.fingerprint, then.fingerprint), done, spool)
 
 
 def _ids(session: Session, portion: int) -> Iterator[list[str]]:
@@ -135,7 +135,7 @@ class _Comparison:
         self.faults = Faults()
         self.sides = []
         for world, rules in (("now", now), ("then", then)):
-            tenant, self.tenant_known = tenant_memory.remembered(session, rules)
+            tenant, self.tenant_known = tenant_memory.remembered_tenant(session, rules)
             self.sides.append(_Side(world, rules, tenant, habits))
         self.ambiguous = self._ambiguous()
         self.withdrawn = 0
@@ -188,7 +188,7 @@ class _Comparison:
         return predict(view, decisions, known, side.rules, side.tenant, assumed)
 
     def _load(self, ids: Sequence[str]) -> tuple[dict[str, ContactView], LinksOf]:
-        views = self.faults.views(self.session, ids, partial(contact_views.views, rules=self.sides[1].rules))
+        views = self.faults.views(self.session, ids, partial(contact_views.loaded_views, rules=self.sides[1].rules))
         companies: set[str] = set()
         for contact, view in views.items():
             with self.faults.concerning({contact: view.change_seq}):

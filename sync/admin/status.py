@@ -13,7 +13,7 @@ from sync.mirror import mass_deletion
 from sync.net import certificates
 from sync.state import alert_lists, belonging, guarding, pausing, second_writer, streams, trouble, work
 from sync.state import lease as leases
-from sync.state.documents import ALERTS, BUDGET, IN_SERVICE, DailyBudget, MassDeletion, SecondWriter, Stopped
+from sync.state.documents import ALERTS, BUDGET, IN_SERVICE, DailyBudget, Duplication, MassDeletion, Stopped
 from sync.state.store import Store
 from sync.state.tables import JobRun
 from sync.state.trouble import space
@@ -38,12 +38,12 @@ def status(store: Store, now: datetime, configuration: Configuration | None = No
             "jobs": {name: _job(success, failure) for name, (success, failure) in streams.last_runs(session).items()},
             "budget": _budget(BUDGET.read(session), configuration),
             "frozen_scores": freshness.frozen(session, configuration, now) if configuration else [],
-            "lease": _lease(store, leases.holding(session), now),
-            "guard": _guard(guarding.last(session)),
+            "lease": _lease(store, leases.current_holder(session), now),
+            "guard": _guard(guarding.last_stopped(session)),
             "belongs_to": asdict(belonging.known(session)),
             "paused": asdict(pause) if (pause := pausing.paused(session)) else None,
-            "second_writer": _second_writer(second_writer.standing(session)),
-            "disappearances": [_doubted(found) for found in mass_deletion.standing(session)],
+            "second_writer": _second_writer(second_writer.finding_in_force(session)),
+            "disappearances": [_doubted(found) for found in mass_deletion.sets_in_the_way(session)],
             "alerts": alert_lists.holding(session),
             "alerts_undelivered": sorted(set(alert_lists.holding(session)) ^ set(ALERTS.read(session))),
             "state": _state(store),
@@ -111,7 +111,7 @@ def _guard(stopped: Stopped | None) -> dict[str, Any] | None:
     return {"plan": stopped.digest, "text": stopped.text, "at": stopped.at, "approved_at": stopped.approved_at}
 
 
-def _second_writer(found: SecondWriter | None) -> dict[str, Any] | None:
+def _second_writer(found: Duplication | None) -> dict[str, Any] | None:
     return {"digest": found.digest, "text": found.text, "at": found.at} if found else None
 
 
@@ -141,7 +141,7 @@ def unhealthy(store: Store, worker: WorkerConfig, now: datetime) -> str | None:
     limit = max(_LATE * worker.schedule.poll, timedelta(minutes=5))
     patience = max(_LATE * worker.schedule.takeover_after, timedelta(minutes=2))
     with store.reading() as session:
-        holding = leases.holding(session)
+        holding = leases.current_holder(session)
         pulse = streams.last_start(session)
     if holding and holding.kind == "worker" and not leases.is_alive(store):
         return "the worker that held the lease has ended"

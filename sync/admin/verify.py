@@ -17,13 +17,13 @@ from sync.handover.dry_run import DryRun
 from sync.mirror import left_alone, selection
 from sync.planner.keyed_fields import NUMBERS
 from sync.planner.plan import Write, concerns
-from sync.planner.target import By, Scan, Scanned, granted
+from sync.planner.target import By, Scan, Scanned, may_write_records
 from sync.state import tables
 from sync.state.documents import DUPLICATES
 from sync.state.pending import mark_pending, portions
 from sync.state.store import Store
 
-BATCH_SIZE = 200
+COMPARED_AT_ONCE = 200
 
 
 @dataclass
@@ -146,7 +146,7 @@ def repair(context: Context, found: _Differences) -> tuple[int, int]:
     with context.store.session() as session:
         ours = [e for e in found.extra if e["contacts"]]
         linked = sum(links.adopt(session, e["entity"], e["key"], e["object_id"], now) for e in ours)
-        ids = selection.known(session, sorted(found.contacts()))
+        ids = selection.known_contacts(session, sorted(found.contacts()))
         mark_pending(session, ids, now)
     return len(ids), linked
 
@@ -157,7 +157,7 @@ def repair(context: Context, found: _Differences) -> tuple[int, int]:
 def _records(context: Context) -> list[Scanned]:
     """Every record that carries a key of ours."""
     scans = [Scan(entity, By.ANY_KEY) for entity in context.config.rules.mapping.by_entity()]
-    return [one for found in granted(context.c4c.scan(scans, context.config.rules)) for one in found]
+    return [one for found in may_write_records(context.c4c.scan(scans, context.config.rules)) for one in found]
 
 
 def _duplicates(records: Iterable[Scanned]) -> Iterable[dict[str, Any]]:
@@ -182,7 +182,9 @@ def _gone(context: Context, links: Iterable[tables.Link], records: Iterable[Scan
     for link in unread:
         by_entity[link.entity].append(link.object_id)
     scans = [Scan(entity, By.ID, tuple(ids)) for entity, ids in by_entity.items()]
-    there = {one.object_id for found in granted(context.c4c.scan(scans, context.config.rules)) for one in found}
+    there = {
+        one.object_id for found in may_write_records(context.c4c.scan(scans, context.config.rules)) for one in found
+    }
     return [link for link in unread if link.object_id not in there]
 
 
@@ -204,7 +206,7 @@ def _contacts(store: Store, entity: str, key: str) -> list[str]:
     with store.reading() as session:
         if entity == Entity.ACCOUNT:
             return selection.of_companies(session, [hubspot_id])
-        return selection.known(session, [hubspot_id])
+        return selection.known_contacts(session, [hubspot_id])
 
 
 # ---- fields
@@ -214,7 +216,7 @@ def _compare_fields(context: Context, dry_run: DryRun, settled: list[str], found
     """What the normal path would create or change for contacts that count as done."""
     known = {(entry["entity"], entry["key"]) for entry in found.missing}
     differing: dict[tuple[str, str], dict[str, Any]] = {}
-    for ids in portions(settled, BATCH_SIZE):
+    for ids in portions(settled, COMPARED_AT_ONCE):
         batch = _planned(context.config.rules, dry_run, ids)
         for contact in batch.open():
             for write in batch.plans[contact].records:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from sync.c4c.client import FOR_A_VALUE, C4CPort
 from sync.c4c.lookups import FieldQuery
 from sync.c4c.odata import Row
-from sync.c4c.records import record
+from sync.c4c.records import record_of
 from sync.errors import Malformed, Refused, Unanswered
 from sync.planner.snapshot import Ask, Record
 
@@ -33,7 +33,7 @@ class Findings:
     _records: dict[str, dict[str, Record]] = field(default_factory=dict)
 
     def add(self, entity: str, found: Iterable[Row]) -> None:
-        self._records.setdefault(entity, {}).update((str(row["ObjectID"]), record(entity, row)) for row in found)
+        self._records.setdefault(entity, {}).update((str(row["ObjectID"]), record_of(entity, row)) for row in found)
 
     def note(self, query: FieldQuery, why: Unanswered) -> None:
         """Notes that the only value of a lookup has no answer.

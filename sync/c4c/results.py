@@ -3,7 +3,7 @@
 from sync.c4c import odata
 from sync.c4c.entities import entity_of
 from sync.c4c.odata import Operation, Part
-from sync.c4c.records import record
+from sync.c4c.records import record_of
 from sync.c4c.refusals import words
 from sync.c4c.refusals.meaning import Meaning, meaning
 from sync.c4c.refusals.redaction import sent_in
@@ -56,4 +56,4 @@ def _written(operation: Operation, part: Part) -> WriteResult:
         return Unknown("the created record was not shown", outage=False)
     if not odata.has_id(row):
         return Unknown("the created record has no ObjectID", outage=False)
-    return Written(record(entity_of(operation.path), row))
+    return Written(record_of(entity_of(operation.path), row))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from sync.c4c import odata
 from sync.c4c.entities import collection
 from sync.c4c.odata import Query, Row
-from sync.c4c.records import record
+from sync.c4c.records import record_of
 from sync.domain.keys import beginning
 from sync.domain.rules import Rules
 from sync.domain.schema import Schema
@@ -17,7 +17,7 @@ from sync.planner.provenance import creator
 from sync.planner.target import By, Scan, Scanned
 
 
-def queries(scan: Scan, rules: Rules, schema: Schema | None) -> Iterator[Query]:
+def scan_queries(scan: Scan, rules: Rules, schema: Schema | None) -> Iterator[Query]:
     """The queries of one scan. `schema`: only fields that it has are read."""
     key_field = rules.mapping.key_fields()[scan.entity]
     shown = [name for name in _shown(scan) if name and (schema is None or schema.field(scan.entity, name))]
@@ -59,7 +59,7 @@ def _beginning(name: str, value: str) -> str:
 
 def scanned(scan: Scan, row: Row, rules: Rules) -> Scanned:
     """The identity of the record as its row shows it."""
-    names, found = KEYED_FIELDS[scan.entity], record(scan.entity, row)
+    names, found = KEYED_FIELDS[scan.entity], record_of(scan.entity, row)
     entity_map = rules.mapping.by_entity()[scan.entity]
     return Scanned(
         scan.entity,

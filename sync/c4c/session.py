@@ -171,14 +171,14 @@ class Session:
                 allow_redirects=False,
                 stream=True,
             )
-            response.raw = io.BytesIO(bodies.whole(response.raw, 2 * self.timeout))
-            metrics.answered("c4c", endpoint, response.status_code)
+            response.raw = io.BytesIO(bodies.whole_body(response.raw, 2 * self.timeout))
+            metrics.count_answer("c4c", endpoint, response.status_code)
             return response
         except bodies.Oversized as error:
             raise Malformed("c4c", f"{endpoint}: {error}") from None
         except (requests.RequestException, HTTPError) as error:
-            metrics.answered("c4c", endpoint, None)
-            raise outages.explain(error, self._place).error("c4c", endpoint) from None
+            metrics.count_answer("c4c", endpoint, None)
+            raise outages.outage_of(error, self._place).error("c4c", endpoint) from None
 
     def _renewed(self, refused: _Login) -> _Login:
         """A login with a fresh token.

@@ -12,7 +12,7 @@ def main() -> None:
 
     When the running worker answers a probe, the program itself is not loaded.
     """
-    if sys.argv[1:] == ["health"] and (code := probe.answered(Environment())) is not None:
+    if sys.argv[1:] == ["health"] and (code := probe.is_answered(Environment())) is not None:
         sys.exit(code)
     _commands()
 

@@ -27,7 +27,7 @@ from sync.state import belonging, guarding, second_writer, streams
 from sync.state import lease as leases
 from sync.state.backup import backup as copy
 from sync.state.backup import stream
-from sync.state.documents import LAST_BACKUP, MassDeletion, Renamed, SecondWriter, Stopped
+from sync.state.documents import LAST_BACKUP, Duplication, MassDeletion, Renamed, Stopped
 from sync.state.store import Store, open_unmigrated
 from sync.worker.keeper import working
 
@@ -68,7 +68,7 @@ def _now() -> datetime:
 def _worker(store: Store) -> str | None:
     """The process that holds the lease at the moment, or None."""
     with store.reading() as session:
-        found = leases.holding(session)
+        found = leases.current_holder(session)
     return found.holder if found and leases.is_alive(store) else None
 
 
@@ -101,7 +101,7 @@ def resync(
         worker = _worker(store)
         if refetch:
             number = len(chosen.contacts) + len(chosen.unknown)
-            output.complain(loads.refetch(store, app.rules()[1], number, everything=everything))
+            output.complain(loads.refetch_cost(store, app.rules()[1], number, everything=everything))
         if not dry_run:
             _confirm(len(chosen.contacts), everything, yes)
             resyncing.mark(store, scope, chosen, _now(), refetch=refetch)
@@ -201,18 +201,18 @@ def retry(contact_ids: _Ids = None, code: _CodeOption = None, all: _All = False,
         admin_reports.print_marked(len(ids), worker)
 
 
-@parked.command()
-def drop(contact_ids: _Ids = None, code: _CodeOption = None, all: _All = False, json: Json = False) -> None:
+@parked.command("drop")
+def _drop(contact_ids: _Ids = None, code: _CodeOption = None, all: _All = False, json: Json = False) -> None:
     """Take contacts off the list: nothing needs to be done. A change in HubSpot has them looked at again."""
     with _opened() as store:
         ids = _chosen_parked(store, contact_ids, code, all)
         with store.session() as session:
-            selection.drop(session, ids)
+            selection.drop_parked(session, ids)
     output.show_json({"dropped": ids}) if json else output.say(f"{len(ids)} contacts dropped")
 
 
-@parked.command()
-def leave(
+@parked.command("leave")
+def _leave(
     contact_ids: Annotated[list[str], typer.Argument(metavar="CONTACT_ID...", help="HubSpot ids.")],
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, without personal data.")],
     json: Json = False,
@@ -329,19 +329,19 @@ class _HeldBack:
 
     plan: Stopped | None
     gone: list[MassDeletion]
-    second: SecondWriter | None
+    second: Duplication | None
     renamed: Renamed | None
 
 
 def _held_back(session: Session) -> _HeldBack:
-    second, renamed = second_writer.last(session), belonging.doubted(session)
-    return _HeldBack(guarding.last(session), mass_deletion.known(session), second, renamed)
+    second, renamed = second_writer.last_finding(session), belonging.doubted_name(session)
+    return _HeldBack(guarding.last_stopped(session), mass_deletion.doubtful_sets(session), second, renamed)
 
 
 def _approved(session: Session, digest: str) -> _HeldBack:
     now = _now()
-    plan, gone = guarding.approve(session, digest, now), mass_deletion.approve(session, digest, now)
-    second, renamed = second_writer.approve(session, digest, now), belonging.approve(session, digest)
+    plan, gone = guarding.approve(session, digest, now), mass_deletion.confirm(session, digest, now)
+    second, renamed = second_writer.approve_twins(session, digest, now), belonging.approve_name(session, digest)
     if not any((plan, gone, second, renamed)):
         raise ConfigurationError(
             [

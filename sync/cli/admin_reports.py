@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from sync.cli.output import say, table
-from sync.cli.reports import named
+from sync.cli.reports import named_counts
 from sync.domain.codes import EXPLANATIONS, Code
 from sync.state import tables
-from sync.state.documents import MassDeletion, Renamed, SecondWriter, Stopped
+from sync.state.documents import Duplication, MassDeletion, Renamed, Stopped
 
 _Document = dict[str, Any]
 
@@ -119,7 +119,7 @@ def print_runs(rows: Sequence[_Document]) -> None:
 
 
 def _counts(counts: _Document) -> str:
-    shown = {name: named(value) if isinstance(value, dict) else value for name, value in counts.items() if value}
+    shown = {name: named_counts(value) if isinstance(value, dict) else value for name, value in counts.items() if value}
     return ", ".join(f"{name} {value}" for name, value in shown.items())
 
 
@@ -172,7 +172,7 @@ def _about(entry: _Document) -> str:
 def guard_document(
     found: Stopped | None,
     gone: Sequence[MassDeletion],
-    second: SecondWriter | None = None,
+    second: Duplication | None = None,
     renamed: Renamed | None = None,
     *,
     approved: bool = False,

@@ -4,7 +4,7 @@ import sys
 
 from sync.domain.codes import EXPLANATIONS, RETIRED, Code
 
-HEAD = """# Reason codes
+PAGE_HEAD = """# Reason codes
 
 Every decision and every parked contact ends in one of these. Made from `sync/domain/codes.py` by
 `python -m sync.cli.codes > docs/codes.md`; a test compares them.
@@ -27,7 +27,7 @@ def page() -> str:
     """The page as Markdown."""
     rows = {c: f"| `{c}` | {EXPLANATIONS[c].meaning} | {EXPLANATIONS[c].remedy} |\n" for c in Code}
     return (
-        HEAD
+        PAGE_HEAD
         + "".join(rows[c] for c in Code if c not in RETIRED)
         + _RETIRED_HEAD
         + "".join(rows[c] for c in sorted(RETIRED))

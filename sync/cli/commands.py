@@ -76,7 +76,7 @@ def _failure(error: Exception) -> SyncError:
     if isinstance(error, OSError) and error.filename:
         return ConfigurationError([f"{error.filename}: {error.strerror}; check path and rights"])
     with suppress(ConfigurationError):
-        return unexpected(error, app.settings().state)
+        return unexpected(error, app.load_settings().state)
     return unexpected(error, None)
 
 
@@ -102,8 +102,8 @@ def prepare(
     _configure_log()
 
 
-@cli.command()
-def run() -> None:
+@cli.command("run")
+def _run() -> None:
     """Run the worker: all jobs at their intervals until SIGTERM or SIGINT. A second worker waits as standby."""
     _configure_log(sys.stdout)
     stop = StopSignal(notify=lambda signal: emit(Event.WORKER_STOPPING, signal=signal)).install()
@@ -179,8 +179,8 @@ def _job_names(jobs: list[str] | None) -> list[str]:
     return jobs or list(ONCE)
 
 
-@cli.command()
-def status(json: Json = False) -> None:
+@cli.command("status")
+def _status(json: Json = False) -> None:
     """Show backlog, who qualifies and why not, parked contacts with remedy, watermarks, and the last result of each
     job.
     """
@@ -194,8 +194,8 @@ def status(json: Json = False) -> None:
     output.show_json(document) if json else reports.print_status(document)
 
 
-@cli.command()
-def explain(
+@cli.command("explain")
+def _explain(
     contact_id: Annotated[str, typer.Argument(metavar="CONTACT_ID", help="HubSpot id of the contact.")],
     at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="As decided at this time (ISO, UTC).")] = None,
     json: Json = False,
@@ -218,9 +218,9 @@ def _explained_at(contact_id: str, moment: datetime) -> explaining.Explained:
     """Past decisions come from the record alone: today's rule files are not read."""
     if moment > datetime.now(UTC):
         raise ConfigurationError([f"--at: found {moment:%Y-%m-%d %H:%M} UTC, allowed: a time in the past"])
-    with closing(open_store(app.settings().state, create=False)) as store:
+    with closing(open_store(app.load_settings().state, create=False)) as store:
         found = explaining.explain_at(store, contact_id, moment)
-        known = explaining.first_decided(store, contact_id)
+        known = explaining.oldest_decision(store, contact_id)
     if found is None:
         since = f"the first is of {known:%Y-%m-%d %H:%M:%S} UTC" if known else "none was ever made"
         raise ConfigurationError([f"no decision on contact {contact_id} is recorded for that time: {since}"])
@@ -238,13 +238,13 @@ def _unknown(contact_id: str) -> ConfigurationError:
     )
 
 
-@cli.command()
-def plan(contact: _ContactIds = None, json: Json = False) -> None:
+@cli.command("plan")
+def _plan(contact: _ContactIds = None, json: Json = False) -> None:
     """Show what the next push would write, field by field; writes nothing."""
     with output.progress(None) as report:
         application = app.build(report)
         try:
-            for unknown in preview.unknown(application.context, contact or []):
+            for unknown in preview.unknown_contacts(application.context, contact or []):
                 raise _unknown(unknown)
             document = preview.preview(application.context, contact or [])
         finally:
@@ -300,13 +300,13 @@ def _rules(json: bool) -> tuple[Settings, Configuration]:
 @cli.command()
 def migrate() -> None:
     """Bring the state file to this version, after copying it; where there is none, create it."""
-    settings = app.settings()
+    settings = app.load_settings()
     path, known = settings.state, settings.state.exists()
     try:
         schedule = load_rules(settings.config).worker.schedule
     except ConfigurationError:
         schedule = WorkerConfig().schedule
-    done = upgrading.upgrade(path, schedule, "command", StopSignal().install())
+    done = upgrading.upgrade_state(path, schedule, "command", StopSignal().install())
     open_store(path).close()
     if done:
         output.say(f"{path}: brought from version {done.before} to {HEAD}; copy of the former file: {done.copy}")
@@ -342,5 +342,5 @@ def demo(
     """Show the whole thing on an embedded sandbox: three runs, explained."""
     from sync.cli.demo import Demo
 
-    settings = app.settings()
+    settings = app.load_settings()
     raise typer.Exit(Demo(directory or settings.state.parent / ".demo", settings.config).run())

@@ -34,7 +34,7 @@ def list_(
 ) -> None:
     """List all pairs, those of relationships, permissions and attributes included."""
     _, _, store = app.unconnected()
-    found = links.rows(store, [links.NAMES.get(entity.lower(), entity)] if entity else ())
+    found = links.pair_rows(store, [links.NAMES.get(entity.lower(), entity)] if entity else ())
     store.close()
     shown = [
         {
@@ -60,7 +60,7 @@ def export(
 ) -> None:
     """Write the pairs of accounts, contacts and leads as CSV with the header entity,key,object_id."""
     _, _, store = app.unconnected()
-    found = links.rows(store, tuple(NUMBERS))
+    found = links.pair_rows(store, tuple(NUMBERS))
     store.close()
     if file is None:
         links.write_csv(sys.stdout, found)
@@ -86,7 +86,7 @@ def import_(
         else:
             with _opened(file, "r") as source:
                 pairs = links.read_csv(source, rules)
-        _report(links.keep(application.context, pairs), json)
+        _report(links.keep_pair(application.context, pairs), json)
     finally:
         application.close()
 
@@ -108,13 +108,13 @@ def set_(
             pair = links.pair(entity, key, object_id, application.context.config.rules)
         except ValueError as error:
             raise ConfigurationError([str(error)]) from None
-        _report(links.keep(application.context, [pair], share=share), json)
+        _report(links.keep_pair(application.context, [pair], share=share), json)
     finally:
         application.close()
 
 
-@cli.command()
-def forget(entity: _EntityName, key: _KeyText) -> None:
+@cli.command("forget")
+def _forget(entity: _EntityName, key: _KeyText) -> None:
     """Forget a pair; nothing changes in SAP Sales Cloud, and the record is looked up again when it is needed."""
     _, _, store = app.unconnected()
     name = links.NAMES.get(entity.lower(), entity)

@@ -22,13 +22,13 @@ def prepare(context: Context, jobs: Sequence[str], since: datetime | None) -> st
         raise ConfigurationError([f"--since: found {since.isoformat()}, allowed: a time in the past"])
     if "poll" not in jobs:
         return None
-    sentence = forecast.sentence(context, since)
+    sentence = forecast.announce(context, since)
     if since:
         poll.read_again(context, since)
     return sentence
 
 
-def refetch(store: Store, configuration: Configuration, contacts: int, *, everything: bool) -> str:
+def refetch_cost(store: Store, configuration: Configuration, contacts: int, *, everything: bool) -> str:
     """What reading contacts again will cost, with a warning if it would eat into the reserve. Uses no network."""
     settings = configuration.worker.hubspot
     with store.reading() as session:

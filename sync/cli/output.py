@@ -113,7 +113,7 @@ def one_of(values: Iterable[str]) -> Callable[[str], list[str]]:
 
 
 @contextmanager
-def progress(enabled: bool | None = None) -> Iterator[context.Progress]:
+def progress(enabled: bool | None = None) -> Iterator[context.ShowProgress]:
     """Progress bars on standard error if it is a terminal, else nothing."""
     if not (err.is_terminal if enabled is None else enabled):
         yield context.silent

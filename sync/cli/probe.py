@@ -15,7 +15,7 @@ _TIMEOUT = 10.0
 """Seconds."""
 
 
-def answered(environment: Environment) -> int | None:
+def is_answered(environment: Environment) -> int | None:
     """Prints whether the worker is well and returns the exit code. None if no worker answers, or it has no port."""
     port, host = environment.get("SYNC_METRICS_PORT"), environment.get("SYNC_METRICS_HOST") or "127.0.0.1"
     try:

@@ -7,12 +7,12 @@ from sync.cli.output import at, say, table
 from sync.contracts import freshness
 from sync.domain.codes import EXPLANATIONS, Code
 from sync.domain.entities import TYPES
-from sync.jobs.runner import Results
+from sync.jobs.runner import JobResults
 
 _Document = dict[str, Any]
 
 
-def once_document(application: app.App, results: Results) -> _Document:
+def once_document(application: app.App, results: JobResults) -> _Document:
     """The document of `once --json`."""
     jobs = results.jobs
     push = jobs.get("push", {})
@@ -35,10 +35,10 @@ def print_once(document: _Document) -> None:
     counts = document["counts"]
     say(f"read {counts['polled']} records, {counts['changed']} changes")
     say(f"qualified {counts['qualified']}, not qualified {counts['not_qualified']}, parked {counts['parked']}")
-    say(f"created {named(counts['created'])}")
-    say(f"updated {named(counts['updated'])}")
+    say(f"created {named_counts(counts['created'])}")
+    say(f"updated {named_counts(counts['updated'])}")
     if counts.get("deleted"):
-        say(f"deleted {named(counts['deleted'])}")
+        say(f"deleted {named_counts(counts['deleted'])}")
     say(f"unchanged {counts['unchanged']}, pending {counts['pending']}")
     requests = document["requests"]
     say(f"requests: HubSpot {requests['hubspot']}, SAP Sales Cloud {requests['c4c']}")
@@ -48,7 +48,7 @@ def print_once(document: _Document) -> None:
         say("parked contacts need a person: `hubspot-c4c-sync status` shows what to do")
 
 
-def named(counts: dict[str, int]) -> str:
+def named_counts(counts: dict[str, int]) -> str:
     """Numbers of records by entity, with the entity's name for people."""
     return (
         ", ".join(f"{n} {TYPES[entity].people if entity in TYPES else entity}" for entity, n in counts.items())
@@ -80,7 +80,7 @@ def print_status(document: _Document) -> None:
     if document["certificate"]:
         say(f"certificate for SAP Sales Cloud: good until {at(document['certificate']['expires_at'])}")
     for score in document["frozen_scores"]:
-        say(f"score {score['score']}: {freshness.sentence(score)}")
+        say(f"score {score['score']}: {freshness.frozen_sentence(score)}")
 
 
 def _print_budget(budget: _Document) -> None:
@@ -159,8 +159,11 @@ def print_plan(document: _Document) -> None:
     for warning in document["warnings"]:
         say(f"warning: contact {warning['contact']}: {warning['code']}: {warning['text']}")
     if document["deletes"]:
-        say(f"would delete {named(document['deletes'])}")
-    say(f"would create {named(document['creates'])}; would update {named(document['updates'])}; nothing was written")
+        say(f"would delete {named_counts(document['deletes'])}")
+    say(
+        f"would create {named_counts(document['creates'])}; would update {named_counts(document['updates'])}; "
+        "nothing was written"
+    )
 
 
 def print_check(document: _Document) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from sync import app, config
-from sync.admin.simulate import Outcome
+from sync.admin.simulate import Simulated
 from sync.admin.simulate import simulate as compare
 from sync.cli import output
 from sync.cli.output import say, table
@@ -46,7 +46,7 @@ def simulate(
 _FIELDS = ("record", "field", "now in C4C", "will be", "rule")
 
 
-def _lists(outcome: Outcome) -> dict[str, Iterable[Any]]:
+def _lists(outcome: Simulated) -> dict[str, Iterable[Any]]:
     spool = outcome.spool
     return {
         "entering": (contact for contact, _, _ in spool.moved("entering")),
@@ -57,7 +57,7 @@ def _lists(outcome: Outcome) -> dict[str, Iterable[Any]]:
     }
 
 
-def _print_json(outcome: Outcome) -> None:
+def _print_json(outcome: Simulated) -> None:
     """Row by row, so that a long document needs no more memory than a short one."""
     output.OneDocument.begun = True
     out = sys.stdout
@@ -72,7 +72,7 @@ def _print_json(outcome: Outcome) -> None:
     out.write("}\n")
 
 
-def _print(outcome: Outcome, limit: int | None) -> None:
+def _print(outcome: Simulated, limit: int | None) -> None:
     summary = outcome.summary()
     counts = summary["counts"]
     say(f"{summary['contacts']} contacts under rules {summary['rules']['now']} and {summary['rules']['then']}")

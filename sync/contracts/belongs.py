@@ -10,7 +10,7 @@ from sync.state import belonging
 from sync.state.store import Store
 
 
-def host(base_url: str) -> str:
+def tenant_host(base_url: str) -> str:
     """The host name without a port. It identifies the tenant, since C4C has no id for it."""
     return (urlsplit(base_url).hostname or base_url).lower()
 
@@ -22,7 +22,7 @@ def same_tenant(store: Store, tenant: str) -> None:
     if before in (None, tenant):
         return
     with store.session() as session:
-        digest = belonging.doubt(session, tenant).digest
+        digest = belonging.doubt_name(session, tenant).digest
     raise AnotherWorld(
         f"{store.path}: its records are in the tenant {before}, and C4C_BASE_URL names {tenant}; nothing was done. For "
         "another tenant set SYNC_STATE to a new path. If it is the same tenant under a new name: `hubspot-c4c-sync "
@@ -37,7 +37,7 @@ def meet_tenant(context: Context) -> None:
     if not context.tenant:
         return
     with context.store.reading() as session:
-        settled = belonging.known(session).tenant and not belonging.doubted(session)
+        settled = belonging.known(session).tenant and not belonging.doubted_name(session)
     if not settled:
         with context.store.session() as session:
             belonging.meet(session, tenant=context.tenant)

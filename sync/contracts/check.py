@@ -9,12 +9,12 @@ from sync.config import FILES, Configuration
 from sync.context import Context
 from sync.contracts import access, dates, freshness, property_check, score_types
 from sync.contracts.tenant import assumed, read_tenant
-from sync.domain.labels import Bindings, resolve
+from sync.domain.labels import Bindings, resolve_labels
 from sync.domain.rules import Rules
 from sync.domain.schema import Schema
 from sync.domain.spelling import entry, nearest, shown
 from sync.domain.views import Label
-from sync.errors import NAMES, ConfigurationError, RemoteError, System
+from sync.errors import SYSTEM_NAMES, ConfigurationError, RemoteError, System
 from sync.hubspot_client import HubSpotPort, Property
 from sync.mirror import labels as label_bindings
 from sync.net import certificates
@@ -31,7 +31,7 @@ def files(configuration: Configuration, directory: Path) -> dict[str, Any]:
     """What the rule files ask for. They were read and are consistent at this point."""
     rules = configuration.rules
     return {
-        "findings": [*unread(directory), *_score_values(rules, assumed(rules))],
+        "findings": [*unread_scores(directory), *_score_values(rules, assumed(rules))],
         "facts": [f"{directory}: rules {rules.fingerprint} are consistent", *_asked(rules)],
     }
 
@@ -44,7 +44,7 @@ def online(
     still compared.
     """
     rules, asking = context.config.rules, _Asking()
-    findings = [*unread(directory), *_certificate(certificate, context.now())]
+    findings = [*unread_scores(directory), *_certificate(certificate, context.now())]
     findings += asking.get(lambda: [*hubspot(context.hubspot, rules), *_labels(context)], "hubspot") or []
     findings += _frozen(context)
     tenant, of_tenant = asking.get(lambda: _tenant(context), "c4c") or (None, [])
@@ -78,7 +78,7 @@ class _Asking:
 
 
 def _unanswered(failure: RemoteError) -> _Finding:
-    name = NAMES[failure.system]
+    name = SYSTEM_NAMES[failure.system]
     return _finding("error", name, str(failure).removeprefix(f"{name}: "))
 
 
@@ -106,10 +106,10 @@ def hubspot(hubspot: HubSpotPort, rules: Rules) -> Iterator[_Finding]:
     contacts = {p.name: p for p in hubspot.properties("contacts")}
     companies = {p.name: p for p in hubspot.properties("companies")}
     yield from property_check.unknown_properties(rules, contacts, companies)
-    yield from mismatches(rules, contacts.values(), companies.values())
+    yield from portal_mismatches(rules, contacts.values(), companies.values())
 
 
-def mismatches(rules: Rules, contacts: Iterable[Property], companies: Iterable[Property]) -> Iterator[_Finding]:
+def portal_mismatches(rules: Rules, contacts: Iterable[Property], companies: Iterable[Property]) -> Iterator[_Finding]:
     """Properties of the portal whose options or types differ from what the rules expect."""
     of_contacts, of_companies = ({p.name: p for p in found} for found in (contacts, companies))
     yield from property_check.unknown_options(rules, of_contacts, of_companies)
@@ -129,7 +129,7 @@ def labels_that_do_not_fit(rules: Rules, labels: Sequence[Label], bound: Binding
     An error if contacts that the label keeps back would be handed over.
     """
     entries = rules.qualification.labels
-    found = resolve([rule.label for rule in entries], labels, bound)
+    found = resolve_labels([rule.label for rule in entries], labels, bound)
     texts = [label.text for label in labels if label.text]
     there = {(label.category, label.type_id) for label in labels}
     for text, problem in found.problems:
@@ -140,7 +140,7 @@ def labels_that_do_not_fit(rules: Rules, labels: Sequence[Label], bound: Binding
             yield _finding(severity, where, f"{shown(text)} {problem}{nearest(text, texts) if lost else ''}")
 
 
-def unread(directory: Path) -> Iterator[_Finding]:
+def unread_scores(directory: Path) -> Iterator[_Finding]:
     """Files in the directory that look like rule files but are not read: probably a misspelt name,
     or a forgotten copy.
     """
@@ -166,7 +166,9 @@ def _types(rules: Rules, contacts: dict[str, Property]) -> Iterator[_Finding]:
     for n, score in enumerate(rules.qualification.scores):
         where = f"qualification.toml: {entry('scores', n, score.name)}"
         for measure in (score, *score.combined):
-            yield from (_finding("warning", where, problem) for problem in score_types.mismatches(measure, contacts))
+            yield from (
+                _finding("warning", where, problem) for problem in score_types.score_mismatches(measure, contacts)
+            )
     severity, problem = score_types.optout(contacts.get(rules.qualification.consent.optout_property))
     if problem:
         yield _finding(severity, "qualification.toml: consent.optout_property", problem)
@@ -178,7 +180,7 @@ def _frozen(context: Context) -> Iterator[_Finding]:
     names = [score.name for score in context.config.rules.qualification.scores]
     for score in scores:
         where = entry("scores", names.index(score["score"]), score["score"])
-        yield _finding("warning", f"qualification.toml: {where}", freshness.sentence(score))
+        yield _finding("warning", f"qualification.toml: {where}", freshness.frozen_sentence(score))
 
 
 def _tenant(context: Context) -> tuple[Tenant | None, list[_Finding]]:
@@ -187,10 +189,10 @@ def _tenant(context: Context) -> tuple[Tenant | None, list[_Finding]]:
     try:
         tenant, mismatches = read_tenant(context.c4c, rules, context.now())
     except ConfigurationError as error:
-        return None, [_finding("error", NAMES["c4c"], problem) for problem in error.problems]
-    findings = [_finding("warning", NAMES["c4c"], str(mismatch)) for mismatch in mismatches]
+        return None, [_finding("error", SYSTEM_NAMES["c4c"], problem) for problem in error.problems]
+    findings = [_finding("warning", SYSTEM_NAMES["c4c"], str(mismatch)) for mismatch in mismatches]
     may_not = access.findings(context.c4c, rules, tenant)
-    findings += [_finding(severity, NAMES["c4c"], text) for severity, text in may_not]
+    findings += [_finding(severity, SYSTEM_NAMES["c4c"], text) for severity, text in may_not]
     return tenant, [*findings, *_score_values(rules, tenant.schema), *_owner_rules(rules, tenant)]
 
 

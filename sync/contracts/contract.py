@@ -19,15 +19,15 @@ def report(context: Context, system: System, found: Sequence[dict[str, str]], to
     for mismatch in found:
         emit(Event.CONTRACT_MISMATCH, system=system, **mismatch)
     with context.store.session() as session:
-        remember(session, f"{system} {topic}".strip(), [_text(mismatch) for mismatch in found])
+        remember_mismatches(session, f"{system} {topic}".strip(), [_text(mismatch) for mismatch in found])
 
 
-def remember(session: Session, topic: str, texts: Sequence[str]) -> None:
+def remember_mismatches(session: Session, topic: str, texts: Sequence[str]) -> None:
     """What is wrong there now, instead of what was before."""
     MISMATCHES.write(session, {**MISMATCHES.read(session), topic: list(texts)})
 
 
-def known(context: Context, system: System) -> frozenset[str]:
+def known_mismatches(context: Context, system: System) -> frozenset[str]:
     """The mismatches that the last comparison found."""
     with context.store.reading() as session:
         return frozenset(MISMATCHES.read(session).get(system, ()))

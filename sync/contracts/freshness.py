@@ -36,7 +36,7 @@ def frozen(session: Session, configuration: Configuration, now: datetime) -> lis
     ]
 
 
-def sentence(score: _FrozenScore) -> str:
+def frozen_sentence(score: _FrozenScore) -> str:
     """A sentence on a frozen score, with what to do."""
     if score["property"] == _LEGACY:
         return "hubspotscore has been frozen since 2025-08-31; name a score of HubSpot's lead scoring tool instead"

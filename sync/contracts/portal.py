@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sync.context import Context
 from sync.contracts import check, contract, freshness, schema_watch
-from sync.domain.labels import resolve
+from sync.domain.labels import resolve_labels
 from sync.errors import Refused
 from sync.hubspot_client import ObjectType
 from sync.log import Event, emit
@@ -41,7 +41,7 @@ def at_once(context: Context) -> bool:
     return True
 
 
-def explains(context: Context, refused: Refused) -> bool:
+def explains_refusal(context: Context, refused: Refused) -> bool:
     """Compares the properties, and returns whether a removed one explains why HubSpot refused a request."""
     if refused.system != "hubspot" or refused.status != 400:
         return False
@@ -68,8 +68,8 @@ def _look(context: Context, *, settles: bool) -> None:
             PORTAL.write(session, known, stream)
             lost += schema_watch.mismatches(known, rules, stream)
             if known.returning - before.returning:
-                streams.reopen(session, stream)
-    found = check.mismatches(rules, offered["contacts"], offered["companies"])
+                streams.read_anew(session, stream)
+    found = check.portal_mismatches(rules, offered["contacts"], offered["companies"])
     other = [{"kind": finding["where"], "cause": finding["text"]} for finding in found]
     contract.report(context, "hubspot", lost + other)
     _report_frozen(context)
@@ -85,11 +85,11 @@ def _report_frozen(context: Context) -> None:
     with context.store.reading() as session:
         stopped = freshness.frozen(session, context.config, context.now())
     for score in stopped:
-        cause = freshness.sentence(score)
+        cause = freshness.frozen_sentence(score)
         emit(Event.CONTRACT_MISMATCH, system="hubspot", kind="frozen score", key=score["score"], cause=cause)
 
 
-def forget(context: Context) -> None:
+def check_again(context: Context) -> None:
     """Makes the next job compare again, because the process has just started."""
     with context.store.session() as session:
         PORTAL_CHECKED.write(session, "")
@@ -126,7 +126,7 @@ def labels(context: Context) -> None:
     blocking = {rule.label for rule in rules if rule.keeps_back}
     with context.store.session() as session:
         before = label_bindings.bindings(session)
-        found = resolve(wanted, known, before)
+        found = resolve_labels(wanted, known, before)
         label_bindings.save_bindings(session, found.bindings)
         there = {(label.category, label.type_id) for label in known}
         kept = label_bindings.lost(session) | {binding: text for text, binding in before.items()}

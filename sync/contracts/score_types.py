@@ -12,7 +12,7 @@ _NUMBERS = frozenset({"number"})
 _TEXTS = frozenset({"enumeration", "string"})
 
 
-def mismatches(score: Measure, properties: Mapping[str, Property]) -> Iterator[str]:
+def score_mismatches(score: Measure, properties: Mapping[str, Property]) -> Iterator[str]:
     """Scores whose property has an unsuitable type: a threshold needs a number, tiers need texts."""
     known = properties.get(score.property)
     if known is None:

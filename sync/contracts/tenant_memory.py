@@ -15,7 +15,7 @@ from sync.rule_files import standard_fields
 from sync.state.documents import TENANT, TenantOffer
 
 
-def remember(session: Session, tenant: Tenant) -> None:
+def remember_tenant(session: Session, tenant: Tenant) -> None:
     """Keeps the tenant for later."""
     offered = tenant.schema.entities
     written = schema.Schema({entity: offered[entity] for entity in (*VITAL, *USEFUL) if entity in offered})
@@ -29,7 +29,7 @@ def remember(session: Session, tenant: Tenant) -> None:
         TENANT.write(session, known)
 
 
-def remembered(session: Session, rules: Rules) -> tuple[Tenant, bool]:
+def remembered_tenant(session: Session, rules: Rules) -> tuple[Tenant, bool]:
     """The tenant as last read, and True; if it was never read, the shipped field table without employees, and False."""
     known = TENANT.read(session)
     if known is None:

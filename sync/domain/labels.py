@@ -24,7 +24,7 @@ class _Resolution:
     problems: list[tuple[str, str]] = field(default_factory=list)
 
 
-def resolve(wanted: Iterable[str], labels: Sequence[Label], bound: Bindings) -> _Resolution:
+def resolve_labels(wanted: Iterable[str], labels: Sequence[Label], bound: Bindings) -> _Resolution:
     """Keeps known bindings, binds labels that were found, and names those that were renamed,
     removed or never existed.
     """
@@ -54,7 +54,7 @@ def _search(text: str, labels: Sequence[Label], binding: LabelId | None, found: 
         found.problems.append((text, "is not an association label of the portal"))
 
 
-def named(label: Label, bindings: Bindings, lost: Mapping[LabelId, str]) -> Label:
+def with_rule_text(label: Label, bindings: Bindings, lost: Mapping[LabelId, str]) -> Label:
     """The label with the text that rules know it by.
 
     Another label that now has this text gets its ids added to the text. `lost`: removed labels that still count, with

@@ -76,10 +76,10 @@ class Named:
     shared: bool = False
 
 
-Event = Announced | Wrote | Observed | Named
+LinkEvent = Announced | Wrote | Observed | Named
 
 
-def after(entity: str, key: str, known: Link | None, event: Event) -> Link:
+def after(entity: str, key: str, known: Link | None, event: LinkEvent) -> Link:
     """The pair after the event. What was known of another record under this key is dropped with it."""
     match event:
         case Announced(sent, handover):

@@ -16,7 +16,7 @@ class Level(StrEnum):
     MISSING = "missing"
 
 
-def number(text: str | None) -> float | None:
+def score_number(text: str | None) -> float | None:
     """The number that `text` spells (`"82"`, `"+80"`, `"8.0E1"`), or None if it is not a number."""
     found = numbers.number(text)
     return None if found is None else float(found)
@@ -27,7 +27,7 @@ def level(measure: Measure, properties: Properties) -> Level:
     value = clean(properties.get(measure.property))
     if measure.tiers:
         return _tier_level(measure, value)
-    points = number(value)
+    points = score_number(value)
     if points is None or measure.threshold is None:
         return Level.MISSING
     if points >= measure.threshold:

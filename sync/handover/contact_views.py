@@ -16,7 +16,7 @@ from sync.planner.qualify import qualify
 from sync.state import work
 
 
-def views(session: Session, contact_ids: Sequence[str], rules: Rules) -> dict[str, ContactView]:
+def loaded_views(session: Session, contact_ids: Sequence[str], rules: Rules) -> dict[str, ContactView]:
     """The views of contacts with all that may stand for the same account or person."""
     found = peers.with_peers(session, loading.views(session, contact_ids))
     email = rules.mapping.contact.email_source

@@ -16,7 +16,7 @@ _PORTION = 500
 """Contacts that are checked together."""
 
 
-def release(context: Context) -> None:
+def release_waiting(context: Context) -> None:
     """Marks contacts pending whose duplicate is gone.
 
     That is a change of the duplicate, so while no contact is due there is nothing to do.
@@ -35,7 +35,7 @@ def alone(session: Session, rules: Rules) -> list[str]:
     """
     found: list[str] = []
     # A contact that causes an exception stays parked; the exception is reported when that contact is handled itself.
-    faults, load = Faults(), partial(contact_views.views, rules=rules)
+    faults, load = Faults(), partial(contact_views.loaded_views, rules=rules)
     for ids in portions(work.parked_ids(session, Code.CONTACT_DUPLICATE), _PORTION):
         found += [i for i, view in faults.views(session, ids, load).items() if not view.duplicates]
     return found

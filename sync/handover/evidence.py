@@ -12,7 +12,7 @@ from sync.domain.views import ContactView
 from sync.state.work import HandoverRecord
 
 
-def of(view: ContactView, score: str, rules: Rules) -> dict[str, Any]:
+def evidence_of(view: ContactView, score: str, rules: Rules) -> dict[str, Any]:
     """Plain JSON: `evidence` (consent by property, hash of the rules) and `crossed_at` (ISO, or None)."""
     consent = {name: view.known(name) for name in rules.qualification.consent.properties()}
     crossed_at = view.crossed_at.get(score)

@@ -150,7 +150,7 @@ def cleared(
     Raises GuardTripped before anything is written.
     """
     with context.store.reading() as session:
-        before = guarding.last(session)
+        before = guarding.last_stopped(session)
         known = Known.of(session)
     everybody = frozenset({c.id for c in candidates} | set(withdrawn))
     limits = context.config.worker.guard
@@ -181,7 +181,7 @@ def _bound(candidates: Sequence[Candidate], withdrawn: Mapping[str, str]) -> Ext
 def _settle(context: Context, before: Stopped | None) -> None:
     if before is not None:
         with context.store.session() as session:
-            guarding.settle(session)
+            guarding.forget_stopped(session)
 
 
 # ---- the exact plan

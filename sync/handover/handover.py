@@ -19,7 +19,7 @@ from sync.handover import permission
 from sync.handover.batch import Batch
 from sync.handover.journal import Journal, StateJournal
 from sync.handover.outcomes import Reach, failure, request_at_fault
-from sync.handover.rounds import Round, content, reopen, reread, settled, unsettled
+from sync.handover.rounds import Round, content, open_again, read_again, settled, unsettled
 from sync.lifecycle import Outcome, Postponed
 from sync.planner.plan import Links, Tenant, Write, plan
 from sync.planner.target import Aborted, Locked, RefusedRequest, Results, Target, Written
@@ -103,13 +103,13 @@ class Handover:
                 return
             self.plan(batch)
             self._settle(batch, settled)
-            if self.context.stopping() or not permission.granted(self.context):
+            if self.context.stopping() or not permission.may_write(self.context):
                 # Nothing new is started. What was written is linked; what is in flight is looked up the next time.
                 return
             writes = self._sendable(batch)
-            if writes and not reread(batch, writes):
+            if writes and not read_again(batch, writes):
                 self._write(Round.of(batch, writes))
-                reopen(batch, writes)
+                open_again(batch, writes)
                 self._read_back(batch)
         # Contacts that started anew have not been planned again and stay pending.
         self._settle(batch, lambda left, contact: unsettled(left, contact) if contact in left.plans else None)

@@ -38,7 +38,7 @@ class _Unresolved:
     failure: RemoteError | None = field(default=None)
 
 
-def resolve(context: Context, handover: Callable[[], Handover]) -> _Unresolved:
+def resolve_intents(context: Context, handover: Callable[[], Handover]) -> _Unresolved:
     """Links records that exist, and forgets intents of those that do not. Costs nothing without open intents."""
     with context.store.reading() as session:
         intents = work.open_intents(session, tuple(NUMBERS))

@@ -50,7 +50,7 @@ class StateJournal:
         """Views and links of these contacts, and the decisions on exactly these views."""
         rules = self.context.config.rules
         with self.context.store.reading() as session:
-            views = self.faults.views(session, contact_ids, partial(contact_views.views, rules=rules))
+            views = self.faults.views(session, contact_ids, partial(contact_views.loaded_views, rules=rules))
             loaded = Batch(views, {})
             companies: set[str] = set()
             for contact, view in views.items():

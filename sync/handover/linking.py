@@ -55,7 +55,7 @@ def _handover(batch: Batch, write: Write, rules: Rules) -> dict[str, Any]:
     if write.entity != Entity.LEAD:
         return {}
     key = Key.parse(write.entity, write.key)
-    return evidence.of(batch.views[key.owner], key.lead[0], rules)
+    return evidence.evidence_of(batch.views[key.owner], key.lead[0], rules)
 
 
 def made(results: Results) -> list[Made]:
@@ -121,7 +121,7 @@ def _learn(batch: Batch, tenant: Tenant, write: Write, result: WriteResult) -> _
         _warn_of_other_values(batch, write, result)
     learned = _Learned(write, result, before, link)
     if learned.leaves_nothing:
-        effects.forget(write, batch.links)
+        effects.forget_write(write, batch.links)
     return learned
 
 

@@ -20,7 +20,7 @@ from sync.domain.views import Link, Origin
 from sync.errors import ConfigurationError
 from sync.mirror import association_rows, mirrored, peers
 from sync.planner.keyed_fields import NUMBERS
-from sync.planner.target import By, Crm, Scan, Scanned, granted
+from sync.planner.target import By, Crm, Scan, Scanned, may_write_records
 from sync.state import tables, work
 from sync.state.pending import mark_pending, portions
 from sync.state.store import Store
@@ -123,7 +123,7 @@ def _is_of_lead(text: str, scores: Sequence[str]) -> bool:
     return score in scores and cycle > 0 and text == str(Key.of_lead(key.owner, score, cycle))
 
 
-def rows(store: Store, entities: Sequence[str] = ()) -> list[tables.Link]:
+def pair_rows(store: Store, entities: Sequence[str] = ()) -> list[tables.Link]:
     """Known pairs in the order of entity and key, without intents."""
     of = select(tables.Link).where(tables.Link.object_id != "").order_by(tables.Link.entity, tables.Link.key)
     with store.reading() as session:
@@ -144,7 +144,7 @@ def write_csv(file: TextIO, links: Iterable[tables.Link]) -> int:
 # ---- confirming
 
 
-def keep(context: Context, pairs: Sequence[_Pair], *, share: bool = False) -> Imported:
+def keep_pair(context: Context, pairs: Sequence[_Pair], *, share: bool = False) -> Imported:
     """Stores the pairs that C4C confirms, and has their contacts looked at again.
 
     Raises RemoteError. `share` also allows a record with the key of another HubSpot id. Pairs that are shared already
@@ -266,7 +266,7 @@ def _wake(session: Session, links: Sequence[Link], now: datetime) -> None:
     contacts = {link.owner for link in links if link.entity != Entity.ACCOUNT}
     named = [link.key for link in links if link.entity == Entity.ACCOUNT]
     # Sister companies may be waiting for the same account.
-    companies = {*named, *peers.of(session, named)}
+    companies = {*named, *peers.peers_of(session, named)}
     for ids in portions(companies):
         contacts |= set(association_rows.contacts_of(session, ids))
     for ids in portions(sorted(contacts)):
@@ -290,7 +290,7 @@ class _Found:
     def __init__(self, c4c: Crm, rules: Rules, pairs: Sequence[_Pair], shared: Collection[tuple[str, str]]) -> None:
         self._shared = shared
         self._uses = Counter((p.entity, p.key) for p in pairs)
-        found = [one for records in granted(c4c.scan(list(_scans(pairs)), rules)) for one in records]
+        found = [one for records in may_write_records(c4c.scan(list(_scans(pairs)), rules)) for one in records]
         self._by_id = {(one.entity, one.object_id): one for one in found}
         self._by_number = {(one.entity, one.number): one for one in found}
 

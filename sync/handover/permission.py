@@ -5,13 +5,13 @@ from sync.errors import SecondWriter
 from sync.state import pausing, second_writer
 
 
-def granted(context: Context) -> bool:
+def may_write(context: Context) -> bool:
     """Whether the next write may be sent: there is no second writer, and no person has paused writes."""
     with context.store.reading() as session:
-        return second_writer.standing(session) is None and pausing.paused(session) is None
+        return second_writer.finding_in_force(session) is None and pausing.paused(session) is None
 
 
-def paused(context: Context) -> bool:
+def pause_in_force(context: Context) -> bool:
     """Whether a person has paused writes. Pending contacts then keep waiting and lose no attempt."""
     with context.store.reading() as session:
         return pausing.paused(session) is not None
@@ -20,7 +20,7 @@ def paused(context: Context) -> bool:
 def demand(context: Context) -> None:
     """Raises SecondWriter while a second writer waits for a person's decision."""
     with context.store.reading() as session:
-        found = second_writer.standing(session)
+        found = second_writer.finding_in_force(session)
     if found:
         raise SecondWriter(f"{found.text}; {_remedy(found.digest)}")
 

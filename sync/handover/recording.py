@@ -135,7 +135,7 @@ def input_fingerprint(view: ContactView) -> str:
 def _handovers(view: ContactView, planned: Plan, rules: Rules) -> list[HandoverRecord]:
     return [
         evidence.handover(
-            write.key, write.object_id, evidence.of(view, Key.parse(Entity.LEAD, write.key).lead[0], rules)
+            write.key, write.object_id, evidence.evidence_of(view, Key.parse(Entity.LEAD, write.key).lead[0], rules)
         )
         for write in planned.records
         if write.entity == Entity.LEAD and write.object_id
@@ -170,7 +170,7 @@ def handed_over(handover: HandoverRecord, since: datetime | None, now: datetime)
     latency counts from our reading.
     """
     later = since is not None and handover.crossed_at is not None and handover.crossed_at >= since
-    metrics.handed_over(handover.crossed_at, "later" if later else "first", now)
+    metrics.count_handover(handover.crossed_at, "later" if later else "first", now)
     emit(Event.LEAD_HANDED_OVER, contact=handover.contact_id, key=handover.lead_key, object_id=handover.object_id)
 
 

@@ -68,7 +68,7 @@ class Round:
         return [pair for pair in self.owners if failures[pair] > UNKNOWN_ROUNDS]
 
 
-def reread(batch: Batch, writes: Iterable[Write]) -> bool:
+def read_again(batch: Batch, writes: Iterable[Write]) -> bool:
     """Has records read again that we changed ourselves, since a PATCH returns no ETag and the next change needs one."""
     stale = [write for write in writes if write.stale]
     for write in stale:
@@ -76,7 +76,7 @@ def reread(batch: Batch, writes: Iterable[Write]) -> bool:
     return bool(stale)
 
 
-def reopen(batch: Batch, writes: Iterable[Write]) -> None:
+def open_again(batch: Batch, writes: Iterable[Write]) -> None:
     """Opens settled contacts again that may need a relationship to an account that was created just now."""
     made = {write.key for write in writes if write.entity == Entity.ACCOUNT} & batch.new_accounts
     complete = [contact for contact, outcome in batch.outcomes.items() if isinstance(outcome, Done)]

@@ -13,7 +13,7 @@ from sync.domain.entities import KEYED
 from sync.domain.schema import Schema
 from sync.errors import RemoteError
 from sync.log import Event, emit
-from sync.planner.target import By, Scan, Scanned, granted
+from sync.planner.target import By, Scan, Scanned, may_write_records
 from sync.state import second_writer
 from sync.state.documents import CREATOR, Twin
 from sync.state.second_writer import Made
@@ -32,14 +32,14 @@ def look(context: Context, schema: Schema, made: Sequence[Made]) -> None:
         records = _read(context, schema, ours)
     except RemoteError:
         with context.store.session() as session:
-            second_writer.look_again(session, ours, context.now())
+            second_writer.note_second_look(session, ours, context.now())
         raise
     twins = _report(context, ours, records)
     if context.config.worker.c4c.settle_seconds:
         keys = {(twin.entity, twin.key) for twin in twins}
         with context.store.session() as session:
             unique = [one for one in ours if (one.entity, one.key) not in keys]
-            second_writer.look_again(session, unique, context.now())
+            second_writer.note_second_look(session, unique, context.now())
 
 
 def look_again(context: Context, schema: Callable[[], Schema]) -> None:
@@ -60,7 +60,7 @@ def _read(context: Context, schema: Schema, made: Sequence[Made]) -> list[Scanne
     """The records that carry the keys of those that we made."""
     sections = context.config.rules.mapping.by_entity()
     scans = [Scan(e, By.KEY, tuple(sorted({one.key for one in made if one.entity == e}))) for e in sections]
-    return [one for found in granted(context.c4c.scan(scans, context.config.rules, schema)) for one in found]
+    return [one for found in may_write_records(context.c4c.scan(scans, context.config.rules, schema)) for one in found]
 
 
 # ---- judging
@@ -86,8 +86,8 @@ def _report(context: Context, made: Sequence[Made], records: Sequence[Scanned]) 
     with context.store.session() as session:
         ourselves = CREATOR.read(session)
         by_us = [twin for twin in twins if ourselves and creators[twin.theirs] == ourselves]
-        strangers = second_writer.unknown(session, by_us, context.now())
-        found = second_writer.stop(session, strangers, context.now()) if strangers else None
+        strangers = second_writer.unexplained(session, by_us, context.now())
+        found = second_writer.stop_writes(session, strangers, context.now()) if strangers else None
     for twin in twins:
         if twin not in strangers:
             emit(Event.DUPLICATE_FOUND, entity=twin.entity, key=twin.key, object_id=twin.theirs)

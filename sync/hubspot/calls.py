@@ -18,7 +18,7 @@ from sync import metrics
 from sync.domain.numbers import whole
 from sync.domain.text import parsed
 from sync.errors import Denied, Malformed
-from sync.hubspot.refusals import RateLimited, sdk_refusal, translated, unreadable
+from sync.hubspot.refusals import RateLimited, not_utf8, sdk_refusal, translated
 from sync.net import connections, outages
 from sync.net.bodies import Oversized
 from sync.net.connections import SdkPool, Trust
@@ -128,16 +128,16 @@ class Calls:
                 _request_timeout=(min(10.0, self.timeout), self.timeout),
             )
         except sdk_refusal() as error:
-            metrics.answered("hubspot", endpoint, error.status)
+            metrics.count_answer("hubspot", endpoint, error.status)
             raise translated(error, endpoint) from None
         except UnicodeDecodeError as error:
-            raise unreadable(error, endpoint) from None
+            raise not_utf8(error, endpoint) from None
         except Oversized as error:
             raise Malformed("hubspot", f"{endpoint}: {error}") from None
         except (HTTPError, OSError) as error:
-            metrics.answered("hubspot", endpoint, None)
-            raise outages.explain(error, self._place).error("hubspot", endpoint) from None
-        metrics.answered("hubspot", endpoint, answer.status)
+            metrics.count_answer("hubspot", endpoint, None)
+            raise outages.outage_of(error, self._place).error("hubspot", endpoint) from None
+        metrics.count_answer("hubspot", endpoint, answer.status)
         self._note_budget(answer.headers)
         return _json_object(answer.data, endpoint)
 

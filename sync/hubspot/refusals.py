@@ -48,10 +48,10 @@ def sdk_refusal() -> Any:
     return ApiException
 
 
-def unreadable(error: UnicodeDecodeError, endpoint: str) -> SyncError:
+def not_utf8(error: UnicodeDecodeError, endpoint: str) -> SyncError:
     """The error for an answer that is not UTF-8, so not HubSpot's. The SDK fails on it before it returns the status."""
     refusal = error.__context__
-    metrics.answered("hubspot", endpoint, getattr(refusal, "status", None))
+    metrics.count_answer("hubspot", endpoint, getattr(refusal, "status", None))
     if isinstance(refusal, sdk_refusal()):
         refusal.body = None
         return translated(refusal, endpoint)

@@ -15,7 +15,7 @@ from sync.mirror.mirrored import Fetched
 from sync.reading import associations, budget, reread, storing
 from sync.reading.fetched import fetched_rows, wanted
 from sync.reading.prefetch import prefetch
-from sync.reading.windows import EARLIEST, WindowPage, read_window
+from sync.reading.windows import BEGINNING, WindowPage, read_window
 from sync.state import streams
 from sync.state.documents import PORTAL
 from sync.state.pending import mark_pending
@@ -53,7 +53,7 @@ def _poll(context: Context, stream: ObjectType) -> tuple[int, int]:
     polled = changed = 0
     started = context.now()
     with context.store.reading() as session:
-        returning = PORTAL.read(session, stream).returning if window.since == EARLIEST else frozenset()
+        returning = PORTAL.read(session, stream).returning if window.since == BEGINNING else frozenset()
     pages = read_window(context.hubspot, stream, wanted(context, stream), _beyond(context, window))
     for number, page in enumerate(prefetch(pages), 1):
         ids = _store(context, stream, window, page)
@@ -64,10 +64,10 @@ def _poll(context: Context, stream: ObjectType) -> tuple[int, int]:
         context.checkpoint()
         budget.still_spare(context, "poll")
     with context.store.session() as session:
-        streams.complete(session, stream, window.until)
+        streams.complete_stream(session, stream, window.until)
         if readable.returned(session, stream, returning):
             mark_pending(session, mirrored.all_ids(session), context.now())
-        if stream == "contacts" and window.since == EARLIEST:
+        if stream == "contacts" and window.since == BEGINNING:
             # An uninterrupted whole load has also read every contact above a threshold; one that crosses meanwhile
             # changes the total.
             for score in context.config.rules.qualification.scores:
@@ -91,12 +91,12 @@ def _window(context: Context, stream: str) -> Window:
     if mark.cursor and mark.until:
         return Window(mark.cursor, mark.until if mark.until <= now + clocks.TOLERANCE else max(mark.cursor, until))
     if mark.complete_until is None:
-        return Window(EARLIEST, until)
+        return Window(BEGINNING, until)
     if mark.complete_until > now + clocks.TOLERANCE:
-        return Window(max(certain - lag - overlap, EARLIEST) if certain else EARLIEST, until)
+        return Window(max(certain - lag - overlap, BEGINNING) if certain else BEGINNING, until)
     # The clock may have been set back a little: never read less than the overlap.
     since = min(mark.complete_until, until) - overlap
-    return Window(max(since, EARLIEST), max(until, mark.complete_until))
+    return Window(max(since, BEGINNING), max(until, mark.complete_until))
 
 
 def _beyond(context: Context, window: Window) -> Window:
@@ -111,7 +111,7 @@ def _mind_the_clock(context: Context) -> None:
     now = context.now()
     with context.store.session() as session:
         before, text = clocks.noted(session), clocks.disagreement(session, now)
-        clocks.note(session, text or "")
+        clocks.note_clock(session, text or "")
     if text and text != before:
         emit(Event.CLOCK_WRONG, cause=text)
 
@@ -122,7 +122,7 @@ def read_again(context: Context, since: datetime) -> None:
     Nothing unread is skipped: if there was a poll before, the window starts no later than it would have anyway."""
     until = context.now() - timedelta(seconds=context.config.worker.hubspot.index_lag_seconds)
     for stream in STREAMS:
-        start = max(min(since, _window(context, stream).since if _was_polled(context, stream) else since), EARLIEST)
+        start = max(min(since, _window(context, stream).since if _was_polled(context, stream) else since), BEGINNING)
         with context.store.session() as session:
             streams.remember_cursor(session, stream, Window(start, max(until, start)), start)
 
@@ -133,7 +133,7 @@ def _was_polled(context: Context, stream: str) -> bool:
 
 
 def _store(context: Context, stream: ObjectType, window: Window, page: WindowPage) -> list[str]:
-    changed = storing.rows(
+    changed = storing.row_groups(
         context,
         "company" if stream == "companies" else "contact",
         fetched_rows(context, stream, page.objects),
@@ -152,6 +152,6 @@ def _store(context: Context, stream: ObjectType, window: Window, page: WindowPag
 
 
 _SAVE: dict[ObjectType, Callable[[Context, Session, Sequence[Fetched]], list[str]]] = {
-    "contacts": storing.save_contacts,
-    "companies": storing.save_companies,
+    "contacts": storing.store_contacts,
+    "companies": storing.store_companies,
 }

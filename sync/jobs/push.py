@@ -70,7 +70,7 @@ def _finished(context: Context, counts: Counts) -> Counts:
 
 def _push(context: Context, counts: Counts) -> None:
     permission.demand(context)
-    if permission.paused(context):
+    if permission.pause_in_force(context):
         return
     with context.store.session() as session:
         work.pull_back(session, context.now(), context.config.worker.retry.longest)
@@ -79,13 +79,13 @@ def _push(context: Context, counts: Counts) -> None:
     uniqueness.look_again(context, lambda: handover().tenant.schema)
     permission.demand(context)
     restored.release(context)
-    doubles.release(context)
-    unresolved = in_flight.resolve(context, handover)
+    doubles.release_waiting(context)
+    unresolved = in_flight.resolve_intents(context, handover)
     with context.store.reading() as session:
         due = work.due(session, context.now(), limit=1_000_000)
     waiting = unresolved.contacts | concerned.found.keys()
     _hand_over(context, handover, [contact for contact in due if contact not in waiting], counts, concerned)
-    counts["parked"] += faults.settle(context, concerned)
+    counts["parked"] += faults.settle_faults(context, concerned)
     if unresolved.failure:
         raise unresolved.failure
 
@@ -103,13 +103,13 @@ def _hand_over(
         _tenant(context)
 
 
-def explains(context: Context, refused: Refused) -> bool:
+def cause_is_known(context: Context, refused: Refused) -> bool:
     """Compares the tenant with the rules, and returns whether that explains why SAP Sales Cloud refused a request."""
     if refused.system != "c4c":
         return False
-    before = contract.known(context, "c4c")
+    before = contract.known_mismatches(context, "c4c")
     _tenant(context)
-    return bool(contract.known(context, "c4c") - before)
+    return bool(contract.known_mismatches(context, "c4c") - before)
 
 
 def _carry_over(context: Context, handover: Handover, ids: Sequence[str], read: Batch | None, counts: Counts) -> bool:
@@ -119,7 +119,7 @@ def _carry_over(context: Context, handover: Handover, ids: Sequence[str], read: 
     """
     refused = False
     for start in range(0, len(ids), BATCH_SIZE):
-        if context.stopping() or permission.paused(context):
+        if context.stopping() or permission.pause_in_force(context):
             return refused
         batch = read if read and read.views.keys() == set(ids) else _loaded(context, handover, ids[start:][:BATCH_SIZE])
         try:
@@ -148,7 +148,7 @@ def _triage(context: Context, due: Sequence[str], counts: Counts, found: Faults)
         with context.store.reading() as session:
             views = found.views(session, ids)
             links = LinksOf(work.links_of(session, ids, ()))
-            schema = tenant_memory.remembered(session, context.config.rules)[0].schema
+            schema = tenant_memory.remembered_tenant(session, context.config.rules)[0].schema
             were_qualified = work.last_qualified(session, [i for i, view in views.items() if view.cycles])
         settled = Batch({}, {})
         for contact, view in views.items():
@@ -193,7 +193,7 @@ def _tenant(context: Context) -> Tenant:
     """Reads what the tenant offers now, and reports what the rules name and the tenant lacks."""
     tenant, mismatches = read_tenant(context.c4c, context.config.rules, context.now())
     with context.store.session() as session:
-        tenant_memory.remember(session, tenant)
+        tenant_memory.remember_tenant(session, tenant)
     needed = [m for m in mismatches if not m.optional]
     contract.report(context, "c4c", [{"entity": m.entity, "field": m.field, "cause": m.problem} for m in needed])
     contract.tenant_was_read(context)

@@ -18,7 +18,7 @@ def are_new(session: Session, rules: Rules) -> bool:
     return bool(before) and before != rules.fingerprint
 
 
-def follow(context: Context) -> None:
+def follow_rules(context: Context) -> None:
     """Marks all contacts pending under new rules, and reads a stream anew if rules name further properties of it."""
     fingerprint = context.config.rules.fingerprint
     with context.store.session() as session:
@@ -26,9 +26,9 @@ def follow(context: Context) -> None:
         if before == fingerprint:
             return
         for stream in STREAMS:
-            named, known = fetched.named(context, stream), PROPERTIES.read(session, stream)
+            named, known = fetched.named_properties(context, stream), PROPERTIES.read(session, stream)
             if before and not {*named} <= {*known.split()}:
-                streams.reopen(session, stream)
+                streams.read_anew(session, stream)
             PROPERTIES.write(session, " ".join(named), stream)
         RULES.write(session, fingerprint)
         reviewed = crossings.review(session, context.config.rules.qualification.scores, context.now()) if before else 0

@@ -46,7 +46,7 @@ SYSTEM: dict[str, System] = {"poll": "hubspot", "scores": "hubspot", "sweep": "h
 
 
 @dataclass
-class Results:
+class JobResults:
     """The results of a sequence of jobs; several runs of one job are added up."""
 
     jobs: dict[str, Counts] = field(default_factory=dict)
@@ -81,9 +81,9 @@ def _sum(before: Counts, now: Counts) -> Counts:
 _MAX_ROUNDS = 100
 
 
-def run_until_idle(context: Context, names: Sequence[str]) -> Results:
+def run_until_idle(context: Context, names: Sequence[str]) -> JobResults:
     """Runs the jobs, and repeats them while contacts are due and their number still changes."""
-    results = Results()
+    results = JobResults()
     before = None
     for _ in range(_MAX_ROUNDS):
         run_jobs(context, names, results)
@@ -95,16 +95,16 @@ def run_until_idle(context: Context, names: Sequence[str]) -> Results:
     return results
 
 
-def run_jobs(context: Context, names: Sequence[str], results: Results | None = None) -> Results:
+def run_jobs(context: Context, names: Sequence[str], results: JobResults | None = None) -> JobResults:
     """Runs the named jobs in order.
 
     After a system failed, its other jobs are skipped, but not those of the other system. Refused credentials, or
     another portal, end the sequence, since a person must look first.
     """
-    results = results if results is not None else Results()
+    results = results if results is not None else JobResults()
     with bound(run_id=context.run_id, job="rules"):
         belongs.meet_tenant(context)
-        rules_change.follow(context)
+        rules_change.follow_rules(context)
         company_keys.follow(context)
     away: set[System] = set()
     for name in names:
@@ -118,7 +118,7 @@ def run_jobs(context: Context, names: Sequence[str], results: Results | None = N
     return results
 
 
-def run_job(context: Context, name: str, results: Results) -> SyncError | None:
+def run_job(context: Context, name: str, results: JobResults) -> SyncError | None:
     """Runs one job, records, logs and counts it. A failure is returned, so that the next job can run."""
     with bound(run_id=context.run_id, job=name):
         emit(Event.JOB_STARTED)
@@ -158,7 +158,7 @@ def _attempt(context: Context, name: str) -> tuple[Counts, SyncError | None]:
         return dict(failure.counts), _cut(context, failure)
     except Exception as error:
         return {}, unexpected(error, context.store.path)
-    budget.note(context)
+    budget.note_budget(context)
     return counts, None
 
 
@@ -174,7 +174,7 @@ def _run(context: Context, name: str) -> Counts:
     try:
         return JOBS[name](context)
     except Refused as refused:
-        if not (portal.explains(context, refused) or push.explains(context, refused)):
+        if not (portal.explains_refusal(context, refused) or push.cause_is_known(context, refused)):
             raise
         before = dict(refused.counts)
     return _sum(before, JOBS[name](context))
@@ -191,10 +191,10 @@ def unexpected(error: Exception, state: Path | None) -> SyncError:
     if state and state.exists() and trouble.damaged(state):
         return StateError(f"{state}: {trouble.DAMAGED}")
     # An exception's text may hold personal data, so only its place is shown.
-    return Defect(f"a bug: {type(error).__name__} at {place(error)}; please report it")
+    return Defect(f"a bug: {type(error).__name__} at {place_of(error)}; please report it")
 
 
-def place(bug: Exception) -> str:
+def place_of(bug: Exception) -> str:
     """The place of an exception, from the outermost call to the innermost.
 
     Its message may hold values and is left out.

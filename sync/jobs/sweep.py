@@ -12,7 +12,7 @@ from sync.state import streams
 from sync.state.pending import portions
 from sync.state.streams import Window
 
-FULL = "full_sweep"
+FULL_SWEEP = "full_sweep"
 
 
 def run(context: Context) -> Counts:
@@ -33,7 +33,7 @@ def run(context: Context) -> Counts:
         context.checkpoint()
     if full:
         with context.store.session() as session:
-            streams.complete(session, FULL, full.until)
+            streams.complete_stream(session, FULL_SWEEP, full.until)
     return counts
 
 
@@ -52,14 +52,14 @@ def _full_pass(context: Context) -> Window | None:
     """
     now, schedule = context.now(), context.config.worker.schedule
     with context.store.session() as session:
-        mark = streams.watermark(session, FULL)
+        mark = streams.watermark(session, FULL_SWEEP)
         if mark.cursor and mark.until:
             return Window(mark.cursor, mark.until)
         # A time in the future was noted while our clock ran ahead.
         if mark.complete_until and timedelta(0) <= now - mark.complete_until < schedule.full_sweep:
             return None
         found = Window(now - schedule.sweep, now)
-        streams.remember_cursor(session, FULL, found, found.since)
+        streams.remember_cursor(session, FULL_SWEEP, found, found.since)
     return found
 
 

@@ -44,7 +44,7 @@ def related(association: Association, labels: Sequence[LabelRule]) -> bool:
     return not any(labelled(association, rule.label) for rule in labels if not rule.relationship)
 
 
-def choose(
+def choose_company(
     view: ContactView, labels: Sequence[LabelRule] = (), shared: Collection[str] = ()
 ) -> tuple[Company | None, Reason]:
     """The company of the lead's account, and the reason; if it is None, the reason's code decides.

@@ -30,7 +30,7 @@ class Awaited:
         return f"(of the new {self.entity} {self.key})"
 
 
-Value = str | bool | int | Awaited | None
+DraftValue = str | bool | int | Awaited | None
 ValueOf = Callable[[str], str | Awaited | None]
 """From a source's full name (`contact.email`, `c4c.account_uuid`) to its value. Raises Unreadable."""
 
@@ -40,7 +40,7 @@ class DraftField:
     """One field of a draft. Fields of one `group` are one text spread over several and change together."""
 
     name: str
-    value: Value
+    value: DraftValue
     rule: FieldRule
     group: int
     may_blank: bool = False
@@ -95,9 +95,9 @@ _Finding = tuple[Code, str]
 
 def _values(
     mapped: FieldMap, own: str, value_of: ValueOf, fields: Sequence[Field]
-) -> tuple[list[Value], list[_Finding]]:
+) -> tuple[list[DraftValue], list[_Finding]]:
     fitting, passed_over = _first_fit(mapped, own, value_of)
-    nothing: list[Value] = [None] * len(fields)
+    nothing: list[DraftValue] = [None] * len(fields)
     if isinstance(fitting, Awaited):
         return [fitting, *nothing[1:]], []
     if fitting is None:
@@ -156,7 +156,7 @@ def _translated(mapped: FieldMap, value: str) -> str | None:
     return table.get(code(value), mapped.otherwise)
 
 
-def _fit(value: str, transform: str, fields: Sequence[Field]) -> tuple[list[Value], list[_Finding]]:
+def _fit(value: str, transform: str, fields: Sequence[Field]) -> tuple[list[DraftValue], list[_Finding]]:
     lengths = [field.length if field.type == "String" else 0 for field in fields]
     if transform not in _SPREADABLE and lengths[0] and len(value) > lengths[0]:
         return [None] * len(fields), [(Code.VALUE_TOO_LONG, f"longer than {lengths[0]}, left out")]

@@ -106,7 +106,7 @@ def web_site(value: str) -> str | None:
     return next(iter(addresses(value)), None)
 
 
-def number(value: str) -> str | None:
+def as_number(value: str) -> str | None:
     """A plain decimal number, without exponent and plus sign."""
     found = numbers.number(value)
     return None if found is None else format(found, "f")
@@ -163,7 +163,7 @@ TRANSFORMS: dict[str, Callable[[str], str | None]] = {
     "web_site": web_site,
     "country": country,
     "state": state,
-    "number": number,
+    "number": as_number,
     "boolean": boolean,
     "street": street,
     "house_number": house_number,

@@ -14,7 +14,7 @@ TOLERANCE = timedelta(minutes=5)
 """Clocks of healthy machines differ by less than this."""
 
 
-def note(session: Session, text: str) -> None:
+def note_clock(session: Session, text: str) -> None:
     """Notes what is wrong with the clock; an empty text if nothing is."""
     if CLOCK.read(session) != text:
         CLOCK.write(session, text)

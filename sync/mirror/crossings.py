@@ -16,7 +16,7 @@ from sync.state.pending import mark_pending, portions
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ScoreReading:
     """A contact as just read.
 
     `below`: modification time of the former version in the mirror, whose score was below the threshold.
@@ -28,7 +28,7 @@ class Reading:
     below: datetime | None
 
 
-def follow(session: Session, readings: Sequence[Reading], scores: Sequence[Score], now: datetime) -> None:
+def follow_scores(session: Session, readings: Sequence[ScoreReading], scores: Sequence[Score], now: datetime) -> None:
     """Notes when a score crossed its threshold, and when it fell below the re-arm level after a handover."""
     levels = [(r, score, level(score, r.properties)) for r in readings for score in scores]
     met = {(r.id, score.name): r for r, score, found in levels if found is Level.MET}
@@ -50,7 +50,7 @@ def follow(session: Session, readings: Sequence[Reading], scores: Sequence[Score
         _rearm(session, fallen, score.name)
 
 
-def _crossed_at(reading: Reading, below: datetime | None, now: datetime) -> datetime:
+def _crossed_at(reading: ScoreReading, below: datetime | None, now: datetime) -> datetime:
     """HubSpot's last modification if it is later than the version `below` the threshold, otherwise now.
 
     A score can rise without changing the contact's timestamp, which may then be years old and does not show when the
@@ -65,7 +65,9 @@ def review(session: Session, scores: Sequence[Score], now: datetime) -> int:
     ids = list(session.exec(select(tables.Contact.id).order_by(tables.Contact.id)))
     for part in portions(ids):
         rows = objects.rows(session, objects.CONTACTS, part).values()
-        follow(session, [Reading(r.id, r.properties, r.modified_at, r.modified_at) for r in rows], scores, now)
+        follow_scores(
+            session, [ScoreReading(r.id, r.properties, r.modified_at, r.modified_at) for r in rows], scores, now
+        )
     mark_pending(session, ids, now)
     return len(ids)
 

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 from sync.state import tables
 
 
-def leave(session: Session, contact_ids: Iterable[str], reason: str, now: datetime) -> None:
+def leave_alone(session: Session, contact_ids: Iterable[str], reason: str, now: datetime) -> None:
     """Leaves these contacts alone from now on; a new reason replaces the former one."""
     for contact in contact_ids:
         session.merge(tables.LeftAlone(contact_id=contact, reason=reason, since=now))

@@ -5,12 +5,12 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from sync.domain.labels import named
+from sync.domain.labels import with_rule_text
 from sync.domain.rules import OWNER_PROPERTY
 from sync.domain.views import Association, Company, ContactView, Cycle, Label, Owner, Properties
 from sync.mirror import association_rows, left_alone, objects, readable
 from sync.mirror import labels as label_bindings
-from sync.mirror.objects import COMPANIES, CONTACTS, Row
+from sync.mirror.objects import COMPANIES, CONTACTS, ObjectRow
 from sync.mirror.vanished import LabelSet
 from sync.state import tables
 from sync.state.pending import portions
@@ -56,7 +56,7 @@ def _views(session: Session, ids: Sequence[str]) -> dict[str, ContactView]:
 def _associations(
     session: Session,
     pairs: Mapping[str, LabelSet],
-    companies: Mapping[str, Row],
+    companies: Mapping[str, ObjectRow],
     owners: Mapping[str, Owner],
 ) -> dict[str, tuple[Association, ...]]:
     bindings, lost_labels = label_bindings.bindings(session), label_bindings.lost(session)
@@ -66,7 +66,7 @@ def _associations(
     for contact, of in pairs.items():
         labels: dict[str, set[Label]] = {}
         for company, label in of:
-            labels.setdefault(company, set()).add(named(label, bindings, lost_labels))
+            labels.setdefault(company, set()).add(with_rule_text(label, bindings, lost_labels))
         found[contact] = tuple(Association(known[i], frozenset(labels[i])) for i in sorted(labels))
     return found
 
@@ -90,7 +90,7 @@ def _owner(properties: Properties, owners: Mapping[str, Owner]) -> Owner | None:
     return owners.get(owner_id) if owners else Owner(owner_id, None, unread=True)
 
 
-def _company(row: Row | None, company_id: str, owners: Mapping[str, Owner], lost: frozenset[str]) -> Company:
+def _company(row: ObjectRow | None, company_id: str, owners: Mapping[str, Owner], lost: frozenset[str]) -> Company:
     properties = row.properties if row else {}
     unreadable = lost | frozenset(row.unreadable) if row else frozenset()
     return Company(company_id, properties, _owner(properties, owners), unreadable)

@@ -26,21 +26,21 @@ def doubt(session: Session, contact_ids: Collection[str], text: str, now: dateti
     return found
 
 
-def known(session: Session) -> list[MassDeletion]:
+def doubtful_sets(session: Session) -> list[MassDeletion]:
     """The latest doubtful sets, confirmed or not, the newest first."""
     return DELETIONS.read(session)
 
 
-def standing(session: Session) -> list[MassDeletion]:
+def sets_in_the_way(session: Session) -> list[MassDeletion]:
     """The sets that hold a job up; none if the jobs have succeeded since."""
     if Vanished.__name__ not in streams.last_kinds(session).values():
         return []
-    return [one for one in known(session) if one.approved_at is None]
+    return [one for one in doubtful_sets(session) if one.approved_at is None]
 
 
-def approve(session: Session, digest: str, now: datetime) -> MassDeletion | None:
+def confirm(session: Session, digest: str, now: datetime) -> MassDeletion | None:
     """Confirms exactly this set; None if there is no such doubtful set."""
-    for found in known(session):
+    for found in doubtful_sets(session):
         if found.digest == digest:
             approved = replace(found, approved_at=now.isoformat())
             _keep(session, approved)
@@ -62,5 +62,5 @@ def observed(session: Session, contact_ids: Iterable[str]) -> None:
 
 
 def _keep(session: Session, found: MassDeletion) -> None:
-    others = [one for one in known(session) if one.digest != found.digest]
+    others = [one for one in doubtful_sets(session) if one.digest != found.digest]
     DELETIONS.write(session, [found, *others][:_MOST])

@@ -16,7 +16,7 @@ from sync.state import tables
 from sync.state.pending import mark_pending
 
 
-def follow(session: Session, survivors: Mapping[str, Properties], entity: str, now: datetime) -> None:
+def follow_merges(session: Session, survivors: Mapping[str, Properties], entity: str, now: datetime) -> None:
     """Reads which ids were merged into each object, and marks a contact pending if the merge is new."""
     for survivor, properties in survivors.items():
         merged = (identifier(old.strip()) for old in (properties.get(MERGED_PROPERTY) or "").split(";"))

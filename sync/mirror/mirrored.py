@@ -13,7 +13,7 @@ from sync.domain.rules import OWNER_PROPERTY, Score
 from sync.domain.views import ASSOCIATIONS, Owner, Properties
 from sync.mirror import crossings, freshness, merges, objects, vanished
 from sync.mirror.association_rows import contacts_by_company, contacts_of
-from sync.mirror.objects import COMPANIES, CONTACTS, Row, gone
+from sync.mirror.objects import COMPANIES, CONTACTS, ObjectRow, gone
 from sync.state import tables
 from sync.state.pending import mark_pending, portions
 
@@ -54,14 +54,14 @@ def save_contacts(
     freshness.note_values(session, [score.property for score in scores], pairs, now)
     changed = [s.id for s in latest if _differs(before.get(s.id), s) or _came_back(before[s.id], s)]
     _write(session, CONTACTS, latest, before, _contact_values)
-    merges.follow(session, {s.id: s.properties for s in latest}, Entity.CONTACT, now)
-    crossings.follow(session, [_reading(s, before.get(s.id)) for s in latest], scores, now)
+    merges.follow_merges(session, {s.id: s.properties for s in latest}, Entity.CONTACT, now)
+    crossings.follow_scores(session, [_reading(s, before.get(s.id)) for s in latest], scores, now)
     mark_pending(session, changed, now)
     session.exec(update(tables.Contact).where(col(tables.Contact.id).in_(changed)).values(associations_stale=True))
     return changed
 
 
-def _completed(fetched: Fetched, row: Row | None) -> Fetched:
+def _completed(fetched: Fetched, row: ObjectRow | None) -> Fetched:
     """Keeps the former value of each property that could not be read: it is neither empty nor changed.
 
     The mark of unreadable associations also stays, until they are read.
@@ -75,23 +75,23 @@ def _completed(fetched: Fetched, row: Row | None) -> Fetched:
     return replace(fetched, properties=values, unreadable=fetched.unreadable | kept)
 
 
-def _differs(row: Row | None, fetched: Fetched) -> bool:
+def _differs(row: ObjectRow | None, fetched: Fetched) -> bool:
     return row is None or row.properties != fetched.properties or set(row.unreadable) != fetched.unreadable
 
 
-def _came_back(row: Row, fetched: Fetched) -> bool:
+def _came_back(row: ObjectRow, fetched: Fetched) -> bool:
     return (row.archived, row.erased) != (fetched.archived, False)
 
 
-def _reading(fetched: Fetched, row: Row | None) -> crossings.Reading:
-    return crossings.Reading(fetched.id, fetched.properties, fetched.modified_at, row.modified_at if row else None)
+def _reading(fetched: Fetched, row: ObjectRow | None) -> crossings.ScoreReading:
+    return crossings.ScoreReading(fetched.id, fetched.properties, fetched.modified_at, row.modified_at if row else None)
 
 
 def _write(
     session: Session,
     table: Table,
     fetched_rows: Sequence[Fetched],
-    before: Mapping[str, Row],
+    before: Mapping[str, ObjectRow],
     values: Callable[[Fetched], dict[str, Any]],
 ) -> None:
     """Inserts what is new and updates what differs; a row that is the same costs no write."""
@@ -101,7 +101,7 @@ def _write(
     objects.update_rows(session, table, [row for row in known if row != _now(before[row["id"]], row)])
 
 
-def _now(before: Row, row: Mapping[str, Any]) -> dict[str, Any]:
+def _now(before: ObjectRow, row: Mapping[str, Any]) -> dict[str, Any]:
     """The values that the mirror now has in the columns of `row`."""
     return {name: getattr(before, name) for name in row}
 
@@ -144,7 +144,7 @@ def save_companies(session: Session, fetched_rows: Sequence[Fetched], now: datet
     latest = [_completed(s, before.get(s.id)) for s in {s.id: s for s in fetched_rows}.values()]
     changed = [s.id for s in latest if _differs(before.get(s.id), s)]
     _write(session, COMPANIES, latest, before, _company_values)
-    merges.follow(session, {s.id: s.properties for s in latest}, Entity.ACCOUNT, now)
+    merges.follow_merges(session, {s.id: s.properties for s in latest}, Entity.ACCOUNT, now)
     for ids in portions(changed):
         mark_pending(session, contacts_of(session, ids), now)
     return changed

@@ -18,7 +18,7 @@ CONTACTS: Table = tables.Base.metadata.tables["contact"]
 COMPANIES: Table = tables.Base.metadata.tables["company"]
 
 
-class Row(Protocol):
+class ObjectRow(Protocol):
     """A row as `tables.Contact` describes it; a row of a company ends with `modified_at`."""
 
     id: str
@@ -31,10 +31,10 @@ class Row(Protocol):
     missing_since: datetime | None
 
 
-def rows(session: Session, table: Table, ids: Iterable[str]) -> dict[str, Row]:
+def rows(session: Session, table: Table, ids: Iterable[str]) -> dict[str, ObjectRow]:
     """The rows with these ids, by id; unknown ids are left out."""
     found = (session.execute(select(table).where(table.c.id.in_(part))) for part in portions(ids))
-    return {row.id: cast(Row, row) for part in found for row in part}
+    return {row.id: cast(ObjectRow, row) for part in found for row in part}
 
 
 def insert_rows(session: Session, table: Table, values: Sequence[Mapping[str, Any]]) -> None:

@@ -26,14 +26,14 @@ def save_keys(session: Session, keys: Mapping[str, Collection[str]], now: dateti
         stored.setdefault(company, set()).add(key)
     changed = [company for company, found in keys.items() if stored.get(company, set()) != set(found)]
     parked = {contact for code in _BECAUSE_OF_OTHERS for contact in work.parked_ids(session, code)}
-    near = of(session, changed) if parked else set()
+    near = peers_of(session, changed) if parked else set()
     for ids in portions(changed):
         session.exec(delete(tables.CompanyKey).where(col(tables.CompanyKey.company_id).in_(ids)))
     rows = [{"key": key, "company_id": company} for company in changed for key in keys[company]]
     if rows:
         session.execute(insert(_TABLE), rows)
     if parked:
-        at_them = association_rows.contacts_by_company(session, sorted(near | of(session, changed)))
+        at_them = association_rows.contacts_by_company(session, sorted(near | peers_of(session, changed)))
         mark_pending(session, sorted(parked & {i for ids in at_them.values() for i in ids}), now)
 
 
@@ -77,7 +77,7 @@ def _addresses(session: Session, company_ids: set[str], email: str) -> Iterable[
             yield company, contact_id, str(text)
 
 
-def of(session: Session, company_ids: Sequence[str]) -> set[str]:
+def peers_of(session: Session, company_ids: Sequence[str]) -> set[str]:
     """Ids of all companies that have a key in common with any of these."""
     return {
         peer.company.id

@@ -14,7 +14,7 @@ def enqueue(session: Session, contact_ids: Iterable[str]) -> None:
         session.merge(tables.Reread(contact_id=contact_id))
 
 
-def all_ids(session: Session) -> list[str]:
+def queued_ids(session: Session) -> list[str]:
     return list(session.exec(select(tables.Reread.contact_id).order_by(tables.Reread.contact_id)))
 
 

@@ -27,7 +27,7 @@ def merged_away(session: Session) -> dict[tuple[str, str], str]:
     return {(row.entity, row.old_id): row.new_id for row in session.exec(select(tables.Alias))}
 
 
-def known(session: Session, contact_ids: Sequence[str]) -> list[str]:
+def known_contacts(session: Session, contact_ids: Sequence[str]) -> list[str]:
     """Those of the ids that the mirror holds, in the order given."""
     held: set[str] = set()
     for ids in portions(contact_ids):
@@ -78,7 +78,7 @@ def done(session: Session) -> list[str]:
     return list(session.exec(of.order_by(tables.Progress.contact_id)))
 
 
-def drop(session: Session, contact_ids: Sequence[str]) -> int:
+def drop_parked(session: Session, contact_ids: Sequence[str]) -> int:
     """Takes contacts off the parked list. Their code stays, and any change makes them pending again."""
     rows = [session.get(tables.Progress, i) for i in contact_ids]
     for row in rows:

@@ -26,7 +26,7 @@ class Overdue(HTTPError):
     """The answer was not complete in time. A server that sends a byte now and then never causes a read timeout."""
 
 
-def whole(answer: BaseHTTPResponse, seconds: float, clock: Callable[[], float] = time.monotonic) -> bytes:
+def whole_body(answer: BaseHTTPResponse, seconds: float, clock: Callable[[], float] = time.monotonic) -> bytes:
     """The body, unpacked. Raises Oversized, Overdue and what urllib3 raises; the connection is closed then."""
     end = clock() + seconds
     body = bytearray()

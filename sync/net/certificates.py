@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sync.errors import ConfigurationError
-from sync.net.credentials import Secret, fingerprint
+from sync.net.credentials import Secret, file_fingerprint
 
 _SOON = timedelta(days=30)
 """How long before its end a certificate is reported. Getting a new one involves several people."""
@@ -126,7 +126,11 @@ class ClientCertificate:
 
     def version(self) -> Hashable:
         """A value that changes when the files change."""
-        return fingerprint(self.cert), fingerprint(self.key), self.passphrase.refresh() if self.passphrase else 0
+        return (
+            file_fingerprint(self.cert),
+            file_fingerprint(self.key),
+            self.passphrase.refresh() if self.passphrase else 0,
+        )
 
     def conceal(self) -> None:
         """Has the passphrase left out of everything that is printed."""

@@ -185,7 +185,7 @@ class SdkPool:
         sent: dict[str, Any] = {"params": fields, "data": body, "headers": headers, "timeout": timeout}
         answer = self._session.request(method, url, **sent, allow_redirects=False, stream=True)
         return HTTPResponse(
-            io.BytesIO(bodies.whole(answer.raw, self._seconds)),
+            io.BytesIO(bodies.whole_body(answer.raw, self._seconds)),
             headers=answer.raw.headers,
             status=answer.status_code,
             reason=answer.raw.reason,

@@ -18,7 +18,7 @@ def usable(value: str) -> bool:
     return all(character.isprintable() and ord(character) < 256 for character in value)
 
 
-def fingerprint(path: Path) -> Hashable:
+def file_fingerprint(path: Path) -> Hashable:
     """A value that changes when the file is written, replaced or touched; None while it cannot be accessed."""
     try:
         found = os.stat(path)
@@ -34,7 +34,7 @@ class Secret:
 
     def __init__(self, value: str, setting: str = "", path: Path | None = None, *, concealed: bool = True) -> None:
         self._value, self._setting, self._path, self._concealed = value, setting, path, concealed
-        self._read_at = fingerprint(path) if path else None
+        self._read_at = file_fingerprint(path) if path else None
         self.version = 0
         """Grows with each change of the file, including a mere `touch`, by which a person asks for another try."""
 
@@ -48,7 +48,7 @@ class Secret:
 
     def refresh(self) -> int:
         """Looks at the file; returns the version that is in force."""
-        now = fingerprint(self._path) if self._path else None
+        now = file_fingerprint(self._path) if self._path else None
         if now is not None and now != self._read_at and self._read():
             self._read_at = now
             self.version += 1
@@ -59,7 +59,7 @@ class Secret:
         """Reads the file whatever its date, because the value was refused. A different value gets a new version."""
         before = self._value
         if self._path and self._read() and self._value != before:
-            self._read_at = fingerprint(self._path)
+            self._read_at = file_fingerprint(self._path)
             self.version += 1
             emit(Event.CREDENTIALS_READ, field=self._setting)
 

@@ -69,7 +69,7 @@ class _Outage:
         return Unavailable(system, f"{endpoint}: {self.text}", again=self.nature == "passing")
 
 
-def explain(error: BaseException, place: Place) -> _Outage:
+def outage_of(error: BaseException, place: Place) -> _Outage:
     """Why a request to that place got no answer."""
     chain = list(_chain(error))
     proxy = place.proxy()

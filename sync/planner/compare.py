@@ -10,8 +10,8 @@ from sync.domain.rules import FieldRule
 from sync.domain.schema import Schema
 from sync.domain.values import blank, same
 from sync.domain.views import Link
-from sync.mappers.draft import Awaited, Draft, DraftField, Value
-from sync.planner.observed import fingerprint, unread
+from sync.mappers.draft import Awaited, Draft, DraftField, DraftValue
+from sync.planner.observed import observed_fingerprint, unread
 from sync.planner.snapshot import Record
 
 
@@ -21,7 +21,7 @@ class Change:
 
     name: str
     old: Any
-    new: Value
+    new: DraftValue
     rule: str
 
     def to_json(self) -> dict[str, Any]:
@@ -29,7 +29,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
+class MergeBase:
     """The merge base: the values that we sent, and what C4C made of them on saving.
 
     `made`: field → fingerprint of the value that C4C shows instead of ours, or filled in when we created the record.
@@ -41,7 +41,7 @@ class Base:
     unread: Container[str] = ()
 
     @classmethod
-    def of(cls, link: Link) -> "Base":
+    def of(cls, link: Link) -> "MergeBase":
         made = link.observed.get(MADE)
         return cls(link.sent, made if isinstance(made, Mapping) else {}, unread(link))
 
@@ -49,10 +49,10 @@ class Base:
         """Whether the field shows what we sent, or what C4C itself made of it, so that nobody else changed it."""
         if name in self.sent and same(current, self.sent[name]):
             return True
-        return name in self.unread or (name in self.made and self.made[name] == fingerprint(current))
+        return name in self.unread or (name in self.made and self.made[name] == observed_fingerprint(current))
 
 
-def _plain(value: Value) -> bool:
+def _plain(value: DraftValue) -> bool:
     return value is None or isinstance(value, str | bool | int)
 
 
@@ -65,7 +65,7 @@ def for_create(draft: Draft, schema: Schema) -> tuple[Change, ...]:
     )
 
 
-def for_update(draft: Draft, record: Record, base: Base, schema: Schema) -> tuple[Change, ...]:
+def for_update(draft: Draft, record: Record, base: MergeBase, schema: Schema) -> tuple[Change, ...]:
     """The changed fields of an existing record, each by its rule. Empty means: no request."""
     changes: list[Change] = []
     for _, members in groupby(draft.fields, key=lambda f: f.group):
@@ -75,7 +75,7 @@ def for_update(draft: Draft, record: Record, base: Base, schema: Schema) -> tupl
     return tuple(c for c in changes if _updatable(draft.entity, c.name, schema))
 
 
-def _differs(field: DraftField, record: Record, base: Base) -> bool:
+def _differs(field: DraftField, record: Record, base: MergeBase) -> bool:
     """Whether C4C's value differs from the wanted one, or from what C4C made of that when it was sent.
 
     The id of a record that does not exist yet differs from every value.
@@ -100,7 +100,7 @@ def _shrunk(group: Iterable[DraftField], sent: Mapping[str, Any]) -> list[DraftF
     ]
 
 
-def _allowed(group: list[DraftField], record: Record, base: Base) -> bool:
+def _allowed(group: list[DraftField], record: Record, base: MergeBase) -> bool:
     if not group:
         return False
     match group[0].rule:
@@ -114,7 +114,7 @@ def _allowed(group: list[DraftField], record: Record, base: Base) -> bool:
             return False
 
 
-def _ours(name: str, record: Record, base: Base) -> bool:
+def _ours(name: str, record: Record, base: MergeBase) -> bool:
     """Whether only we and C4C itself wrote the field: it is untouched, or blank (a box never ticked) and we never sent
     it.
     """

@@ -10,7 +10,7 @@ from functools import lru_cache
 from sync.domain.alike import code
 from sync.domain.conditions import Condition, pattern
 from sync.domain.rules import qualified
-from sync.domain.scores import number
+from sync.domain.scores import score_number
 from sync.domain.views import Unreadable
 from sync.mappers.places import country_of
 from sync.mappers.transforms import transformed
@@ -138,5 +138,5 @@ def _in_range(condition: Condition, value: str | None) -> bool:
     bounds = [(low, high), (condition.at_least, condition.at_most)]
     if all(bound == (None, None) for bound in bounds):
         return True
-    found = number(value)
+    found = score_number(value)
     return found is not None and all((lo is None or found >= lo) and (hi is None or found <= hi) for lo, hi in bounds)

@@ -41,7 +41,7 @@ def learn(write: Write, result: Written, links: _KnownLinks, snapshot: Snapshot,
     pair = (write.entity, write.key)
     if write.action == "delete":
         _see(write, result, snapshot)
-        forget(write, links)
+        forget_write(write, links)
         return None
     link = after(*pair, links.get(pair), wrote(write, result.record, schema)) if write.linked else None
     _see(write, result, snapshot)
@@ -50,7 +50,7 @@ def learn(write: Write, result: Written, links: _KnownLinks, snapshot: Snapshot,
     return link
 
 
-def forget(write: Write, links: _KnownLinks) -> None:
+def forget_write(write: Write, links: _KnownLinks) -> None:
     """Drops the link of a record that does not exist, and those of its parts."""
     for one in (write, *write.children):
         links.pop((one.entity, one.key), None)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sync.domain.rules import Rules, Segments, qualified
-from sync.domain.scores import number
+from sync.domain.scores import score_number
 from sync.domain.views import Company, ContactView
 
 
@@ -35,8 +35,8 @@ class Facts:
 
 def segment(company: Company | None, segments: Segments) -> str | None:
     """The customer segment by revenue and head count; None where neither is known."""
-    revenue = number(company.get(segments.revenue_property)) if company else None
-    people = number(company.get(segments.people_property)) if company else None
+    revenue = score_number(company.get(segments.revenue_property)) if company else None
+    people = score_number(company.get(segments.people_property)) if company else None
     if revenue is None and people is None:
         return None
     if (revenue or 0) > segments.top_above.revenue or (people or 0) > segments.top_above.people:

@@ -57,9 +57,13 @@ def observe(
         return identity
     fields = schema.entities.get(record.entity, {})
     shown = {n: value for n, value in record.fields.items() if (known := fields.get(n)) and known.updatable}
-    foreign = {n: fingerprint(v) if _foreign(v, ours.get(n)) else None for n, v in shown.items()}
+    foreign = {n: observed_fingerprint(v) if _foreign(v, ours.get(n)) else None for n, v in shown.items()}
     fresh = {name: value for name, value in record.fields.items() if name in unread}
-    made = {n: None if same(v, ours.get(n)) else fingerprint(v) for n, v in fresh.items() if n in ours or n in shown}
+    made = {
+        n: None if same(v, ours.get(n)) else observed_fingerprint(v)
+        for n, v in fresh.items()
+        if n in ours or n in shown
+    }
     return identity | {"theirs": foreign, MADE: made}
 
 
@@ -87,7 +91,7 @@ def _foreign(value: Any, ours: Any) -> bool:
     return isinstance(value, str | int | float | bool) and not blank(value) and not same(value, ours)
 
 
-def fingerprint(value: Any) -> str:
+def observed_fingerprint(value: Any) -> str:
     """A short hash of a value, equal for values that mean the same (`"82"` and `"82.0"`, UUIDs in any case, blank and
     null).
     """
@@ -116,7 +120,7 @@ class Foreign:
         self.fingerprint = fingerprint_
 
     def __eq__(self, other: object) -> bool:
-        return self.fingerprint == fingerprint(other)
+        return self.fingerprint == observed_fingerprint(other)
 
     def __hash__(self) -> int:
         return hash(self.fingerprint)

@@ -93,7 +93,7 @@ def _handover(workspace: Workspace, decision: Decision) -> Decision:
     if decision.company is None:
         return leads_of.lead(workspace, decision, None, None)
     parties.refuse_double(workspace)
-    account = parties.account(workspace, decision.company)
+    account = parties.account_of(workspace, decision.company)
     person = parties.person(workspace, account, decision.company)
     relations.relations(workspace, decision.company, account, person)
     decided = leads_of.lead(workspace, decision, account, person)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from sync.domain.moments import moment
 from sync.planner.keyed_fields import KEYED_FIELDS
-from sync.planner.observed import fingerprint
+from sync.planner.observed import observed_fingerprint
 from sync.planner.snapshot import Record
 
 _AT_ONCE = timedelta(minutes=1)
@@ -14,7 +14,7 @@ _AT_ONCE = timedelta(minutes=1)
 def creator(record: Record) -> str:
     """A fingerprint of the creator's name; empty if C4C does not show it."""
     name = record.text(KEYED_FIELDS[record.entity].created_by) if record.entity in KEYED_FIELDS else ""
-    return fingerprint(name) if name else ""
+    return observed_fingerprint(name) if name else ""
 
 
 def untouched(record: Record, ourselves: str) -> bool:

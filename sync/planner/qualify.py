@@ -7,7 +7,7 @@ from sync.domain.codes import Code
 from sync.domain.conditions import Condition
 from sync.domain.decision import Decision, Reason
 from sync.domain.rules import Consent, LabelRule, Measure, Rules, Score
-from sync.domain.scores import Level, level, number
+from sync.domain.scores import Level, level, score_number
 from sync.domain.views import ASSOCIATIONS, Company, ContactView, Unreadable
 from sync.mappers import company as companies
 from sync.planner import conditions
@@ -30,7 +30,7 @@ def _chosen(view: ContactView, rules: Rules) -> tuple[Company | None, Reason]:
     if ASSOCIATIONS in view.unreadable:
         return None, Reason(Code.PROPERTY_UNREADABLE, "the associations with companies cannot be read")
     try:
-        return companies.choose(view, rules.qualification.labels, rules.mapping.account.shared_domains)
+        return companies.choose_company(view, rules.qualification.labels, rules.mapping.account.shared_domains)
     except Unreadable as unread:
         return None, _unread(unread)
 
@@ -140,7 +140,7 @@ def _measure(view: ContactView, measure: Measure) -> Reason:
 def _shown(measure: Measure, value: str | None, *, met: bool) -> str:
     if measure.tiers:
         return f"{measure.property} {value!r} is {'one' if met else 'none'} of {', '.join(sorted(measure.tiers))}"
-    return f"{measure.property} {number(value):g} {'≥' if met else '<'} {measure.threshold:g}"
+    return f"{measure.property} {score_number(value):g} {'≥' if met else '<'} {measure.threshold:g}"
 
 
 def _since(view: ContactView, measure: Measure) -> str:

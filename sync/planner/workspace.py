@@ -14,7 +14,7 @@ from sync.domain.rules import Rules
 from sync.domain.schema import Schema
 from sync.domain.values import same
 from sync.domain.views import ContactView, Link
-from sync.mappers.draft import Awaited, Draft, DraftField, Value, ValueOf, draft
+from sync.mappers.draft import Awaited, Draft, DraftField, DraftValue, ValueOf, draft
 from sync.planner import compare
 from sync.planner.compare import Change
 from sync.planner.keyed_fields import KEYED_FIELDS
@@ -46,20 +46,20 @@ class Party:
     record: Record | None
 
     @property
-    def uuid(self) -> Value:
+    def uuid(self) -> DraftValue:
         if self.record is None:
             return Awaited(self.entity, self.key)
         return self.record.text(KEYED_FIELDS[self.entity].uuid) or None
 
     @property
-    def number(self) -> Value:
+    def number(self) -> DraftValue:
         """The number that people see, `AccountID` or `ContactID`."""
         if self.record is None:
             return Awaited(self.entity, self.key)
         return self.record.text(KEYED_FIELDS[self.entity].number) or None
 
     @property
-    def values(self) -> tuple[Value, ...]:
+    def values(self) -> tuple[DraftValue, ...]:
         """The values that drafts of other records take from this one."""
         return self.uuid, self.record.text("OwnerUUID") if self.record else None
 
@@ -256,7 +256,11 @@ class Workspace:
     def _update(self, made: Draft, existing: Record, key_field: str | None) -> Write:
         link = self.links.get((made.entity, made.key))
         of_it = link is not None and _is_of(link, existing, key_field)
-        base = compare.Base.of(link) if link and of_it else compare.Base(self._ours(existing, key_field, made.key))
+        base = (
+            compare.MergeBase.of(link)
+            if link and of_it
+            else compare.MergeBase(self._ours(existing, key_field, made.key))
+        )
         changes = compare.for_update(made, existing, base, self.tenant.schema)
         if key_field and existing.text(key_field) != made.key:
             changes = (Change(key_field, existing.fields.get(key_field), made.key, "key"), *changes)
@@ -295,7 +299,7 @@ class Subject:
         return f"settle it with `hubspot-c4c-sync links set {self.entity} {self.key} {object_id}`"
 
 
-def constants(entity: str, key: str, fields: Mapping[str, tuple[Value, Any]]) -> Draft:
+def constants(entity: str, key: str, fields: Mapping[str, tuple[DraftValue, Any]]) -> Draft:
     """A draft from field name → (value, rule)."""
     made = (DraftField(name, value, rule, n) for n, (name, (value, rule)) in enumerate(fields.items()))
     return Draft(entity, key, tuple(made))

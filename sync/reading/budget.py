@@ -56,7 +56,7 @@ def exhausted(context: Context, wait: float | None) -> None:
     emit(Event.BUDGET_LOW, system="hubspot", limit=budget.limit, found=0, until=until.isoformat())
 
 
-def note(context: Context) -> None:
+def note_budget(context: Context) -> None:
     """Keeps the numbers that the answers of a job reported."""
     reported = context.hubspot.budget
     if reported:

@@ -15,7 +15,7 @@ from sync.state.pending import portions
 _PORTION = 2000
 
 
-def note(session: Session, company_ids: Sequence[str], rules: AccountMap, now: datetime) -> None:
+def note_companies(session: Session, company_ids: Sequence[str], rules: AccountMap, now: datetime) -> None:
     """Renews the keys of companies that changed."""
     found = loading.companies(session, company_ids)
     peers.save_keys(session, {i: identity.keys(company, rules) for i, company in found.items()}, now)
@@ -29,6 +29,6 @@ def follow(context: Context) -> None:
         if COMPANY_KEYS.read(session) == wanted:
             return
         for ids in portions(mirrored.company_ids(session), _PORTION):
-            note(session, ids, rules, context.now())
+            note_companies(session, ids, rules, context.now())
             session.expunge_all()
         COMPANY_KEYS.write(session, wanted)

@@ -12,7 +12,7 @@ from sync.mirror.mirrored import Fetched
 from sync.state.documents import PORTAL, Names, PortalNames
 
 
-def named(context: Context, object_type: ObjectType) -> tuple[str, ...]:
+def named_properties(context: Context, object_type: ObjectType) -> tuple[str, ...]:
     """The properties that the rules name."""
     rules = context.config.rules
     return rules.contact_properties() if object_type == "contacts" else rules.company_properties()
@@ -25,7 +25,7 @@ def wanted(context: Context, object_type: ObjectType) -> tuple[str, ...]:
     """
     with context.store.reading() as session:
         known = PORTAL.read(session, object_type)
-    return tuple(name for name in named(context, object_type) if name not in known.lost | known.absent)
+    return tuple(name for name in named_properties(context, object_type) if name not in known.lost | known.absent)
 
 
 def fetched_rows(context: Context, object_type: ObjectType, objects: Sequence[HubSpotObject]) -> list[Fetched]:
@@ -34,7 +34,7 @@ def fetched_rows(context: Context, object_type: ObjectType, objects: Sequence[Hu
     An empty text counts as missing; a value that was not sent or not readable counts as unread. If values have
     disappeared, the portal's properties are compared first, so that a removed property is not taken for emptied values.
     """
-    names = frozenset(named(context, object_type))
+    names = frozenset(named_properties(context, object_type))
     with context.store.reading() as session:
         known = PORTAL.read(session, object_type)
         odd = _is_odd(objects, names, known) or _went(session, object_type, objects, known)

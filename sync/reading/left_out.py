@@ -38,7 +38,9 @@ def _remember(context: Context, found: Mapping[str, int]) -> None:
         return
     with context.store.session() as session:
         ROWS_LEFT_OUT.write(session, lasting)
-        contract.remember(session, f"hubspot {ROWS_LEFT_OUT.name}", [_text(kind) for kind in sorted(lasting)])
+        contract.remember_mismatches(
+            session, f"hubspot {ROWS_LEFT_OUT.name}", [_text(kind) for kind in sorted(lasting)]
+        )
 
 
 def _text(kind: str) -> str:

@@ -11,14 +11,14 @@ from sync.state.pending import portions
 def run(context: Context) -> int:
     """Reads the whole queue; a contact is dequeued once it was read. Returns how many really changed."""
     with context.store.reading() as session:
-        ids = refetch_queue.all_ids(session)
+        ids = refetch_queue.queued_ids(session)
     if ids:
         belongs.same_portal(context)
     changed = 0
     for part in portions(ids, BATCH_READ):
-        changed += tombstone_check.reread(context, part)
+        changed += tombstone_check.read_missing(context, part)
         with context.store.reading() as session:
-            known = selection.known(session, part)
+            known = selection.known_contacts(session, part)
         changed += associations.refresh(context, known)["changed"]
         with context.store.session() as session:
             refetch_queue.dequeue(session, part)

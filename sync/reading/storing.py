@@ -23,7 +23,7 @@ def _nothing(session: Session) -> None:
     """Does nothing: there is no further step."""
 
 
-def rows(
+def row_groups(
     context: Context, kind: _Kind, found: Sequence[Fetched], save: _Save, then: Callable[[Session], None] = _nothing
 ) -> list[str]:
     """Stores the rows of one page; returns the ids of those that really changed.
@@ -68,13 +68,13 @@ def _names(fetched: Fetched) -> frozenset[str]:
     return frozenset(fetched.properties) | fetched.unreadable
 
 
-def save_contacts(context: Context, session: Session, rows: Sequence[Fetched]) -> list[str]:
+def store_contacts(context: Context, session: Session, rows: Sequence[Fetched]) -> list[str]:
     scores = context.config.rules.qualification.scores
     return mirrored.save_contacts(session, rows, scores, context.now())
 
 
-def save_companies(context: Context, session: Session, rows: Sequence[Fetched]) -> list[str]:
+def store_companies(context: Context, session: Session, rows: Sequence[Fetched]) -> list[str]:
     now = context.now()
     changed = mirrored.save_companies(session, rows, now)
-    company_keys.note(session, changed, context.config.rules.mapping.account, now)
+    company_keys.note_companies(session, changed, context.config.rules.mapping.account, now)
     return changed

@@ -22,7 +22,7 @@ confirmation.
 """
 
 
-def reread(context: Context, contact_ids: Sequence[str]) -> int:
+def read_missing(context: Context, contact_ids: Sequence[str]) -> int:
     """Brings the mirror up to date for these ids; returns how many changed. Raises Vanished if too many are missing."""
     if not contact_ids:
         return 0
@@ -60,9 +60,9 @@ def store(context: Context, objects: Sequence[HubSpotObject], cause: str, **name
 
     def save(session: Session, rows: Sequence[Fetched]) -> list[str]:
         mass_deletion.observed(session, [row.id for row in rows])
-        return storing.save_contacts(context, session, rows)
+        return storing.store_contacts(context, session, rows)
 
-    changed = storing.rows(context, "contact", fetched_rows(context, "contacts", objects), save)
+    changed = storing.row_groups(context, "contact", fetched_rows(context, "contacts", objects), save)
     for contact in changed:
         emit(Event.CONTACT_CHANGED, contact=contact, cause=cause, **named)
     return len(changed)

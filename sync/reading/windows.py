@@ -17,7 +17,7 @@ from sync.hubspot_client import MODIFIED, Filter, HubSpotObject, HubSpotPort, Ob
 from sync.state.streams import Window
 from sync.transport import Pages
 
-EARLIEST = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
+BEGINNING = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
 """HubSpot answers a lower bound of epoch 0 with an error (estuary/connectors, search_objects.py)."""
 
 ID = "hs_object_id"

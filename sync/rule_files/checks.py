@@ -70,7 +70,7 @@ def _condition(condition: Condition, found: rules.Qualification) -> Iterator[str
         if space not in ("contact", "company", "derived"):
             yield f"property `{name}`: found {space!r} before the dot, allowed: company, contact, derived"
         else:
-            yield from sources.named((name,), found)
+            yield from sources.unknown_sources((name,), found)
     for part in condition.parts():
         yield from (f"`{part.property}`: {problem}" for problem in values.never("as", part.transform, _listed(part)))
     segments = {value for part in condition.parts() if part.property == "derived.segment" for value in _listed(part)}
@@ -107,7 +107,7 @@ def _route(route: rules.Route, found: rules.Qualification) -> Iterator[str]:
         yield "lead_name: must not be empty; leave it out for the usual name"
     yield from (f"lead_name: {problem}" for problem in sources.braces(route.lead_name))
     names = rules.placeholders(route.lead_name)
-    yield from (f"lead_name: {problem}" for problem in sources.named(names, found))
+    yield from (f"lead_name: {problem}" for problem in sources.unknown_sources(names, found))
     yield from (f"lead_name: {{{name}}} is an id, not a text" for name in names if name.startswith(("c4c.", "owner.")))
 
 
@@ -150,7 +150,7 @@ def mapping(found: rules.Mapping, qualification: rules.Qualification | None) -> 
             yield from (f"{where}: {p}" for p in _out_of_place(section, entity_map.external_key, mapped))
             yield from (f"{where}: {p}" for p in sources.of_field(section, mapped, qualification))
             offered = standard_fields.standard().entities[entity]
-            yield from (f"{where}: {p}" for p in fields.of_field(mapped, offered, qualification))
+            yield from (f"{where}: {p}" for p in fields.field_problems(mapped, offered, qualification))
         yield from (f"{section}.{problem}" for problem in _filled_twice(entity_map.fields))
         unfilled = required.unfilled(entity, entity_map, qualification, standard_fields.standard())
         yield from (f"{section}.fields: `{name}` of {entity} {problem}" for name, problem in unfilled)

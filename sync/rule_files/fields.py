@@ -13,7 +13,7 @@ from sync.rule_files import values
 from sync.rule_files.sources import braces
 
 
-def of_field(mapped: FieldMap, fields: Fields, qualification: Qualification | None) -> Iterator[str]:
+def field_problems(mapped: FieldMap, fields: Fields, qualification: Qualification | None) -> Iterator[str]:
     yield from _table(mapped)
     yield from (f"country: {problem}" for problem in values.no_country(mapped.country))
     if mapped.template is not None:

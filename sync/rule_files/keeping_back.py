@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from sync.domain.conditions import Condition
 from sync.domain.rules import Qualification, qualified
 
-Value = tuple[str, str, str]
+ExcludedValue = tuple[str, str, str]
 """(`contact` or `company`, property, value)."""
 
 
-def values(found: Qualification) -> Iterator[Value]:
+def values(found: Qualification) -> Iterator[ExcludedValue]:
     """The values. If the portal loses one of these options, the contacts that it kept back would qualify."""
     for condition in found.conditions():
         yield from _excluded(condition, negated=False)
@@ -20,7 +20,7 @@ def values(found: Qualification) -> Iterator[Value]:
         yield from (("contact", rule.property, value) for value in rule.refused)
 
 
-def _excluded(condition: Condition, *, negated: bool) -> Iterator[Value]:
+def _excluded(condition: Condition, *, negated: bool) -> Iterator[ExcludedValue]:
     if condition.property is not None and not condition.transform:
         space, _, name = qualified("contact", condition.property).partition(".")
         yield from ((space, name, value) for value in (condition.one_of if negated else condition.none_of))

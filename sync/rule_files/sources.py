@@ -27,7 +27,7 @@ def braces(text: str) -> Iterator[str]:
         yield f"found {shown(text)}, which has a brace without its partner; write sources as {{company.name}}"
 
 
-def named(names: Iterable[str], qualification: rules.Qualification | None) -> Iterator[str]:
+def unknown_sources(names: Iterable[str], qualification: rules.Qualification | None) -> Iterator[str]:
     """Sources whose space, or whose value in a space, does not exist."""
     for name in names:
         space, dot, rest = name.partition(".")
@@ -45,7 +45,7 @@ def named(names: Iterable[str], qualification: rules.Qualification | None) -> It
 def of_field(section: str, mapped: rules.FieldMap, qualification: rules.Qualification | None) -> Iterator[str]:
     """Problems of the sources of one field of a section of the mapping."""
     names = rules.field_sources(mapped)
-    yield from named(names, qualification)
+    yield from unknown_sources(names, qualification)
     place = "lead without an account" if section == "lead" and mapped.when == "no_account" else section
     own = "company" if section == "account" else "contact"
     for name in names:

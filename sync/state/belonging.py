@@ -22,21 +22,21 @@ def meet(session: Session, *, portal: str | None = None, tenant: str | None = No
     return found
 
 
-def doubt(session: Session, tenant: str) -> Renamed:
+def doubt_name(session: Session, tenant: str) -> Renamed:
     """Keeps the other name of the tenant, so that a person can confirm that it is the same tenant."""
     found = Renamed(hashlib.sha256(tenant.encode()).hexdigest()[:12], tenant)
     RENAMED.write(session, found)
     return found
 
 
-def doubted(session: Session) -> Renamed | None:
+def doubted_name(session: Session) -> Renamed | None:
     """The other name that waits for a person, if any."""
     return RENAMED.read(session)
 
 
-def approve(session: Session, digest: str) -> Renamed | None:
+def approve_name(session: Session, digest: str) -> Renamed | None:
     """Changes the tenant's name to the one with this digest; None if no such name waits."""
-    found = doubted(session)
+    found = doubted_name(session)
     if found is None or found.digest != digest:
         return None
     BELONGS.write(session, replace(known(session), tenant=found.tenant))
@@ -46,5 +46,5 @@ def approve(session: Session, digest: str) -> Renamed | None:
 
 def forget_doubt(session: Session) -> None:
     """Forgets the other name, since the settings name the known tenant again, or a person confirmed it."""
-    if doubted(session):
+    if doubted_name(session):
         RENAMED.write(session, None)

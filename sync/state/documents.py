@@ -271,7 +271,7 @@ class Twin:
 
 
 @dataclass(frozen=True, slots=True)
-class SecondWriter:
+class Duplication:
     """`digest` identifies exactly these twins; nothing is written until a person has approved it."""
 
     digest: str
@@ -281,7 +281,7 @@ class SecondWriter:
     approved_at: str | None = None
 
 
-SECOND_WRITER: Document[SecondWriter | None] = Document("second writer", TypeAdapter(SecondWriter | None), _nothing)
+SECOND_WRITER: Document[Duplication | None] = Document("second writer", TypeAdapter(Duplication | None), _nothing)
 
 ACCEPTED_TWINS: Document[frozenset[str]] = Document("accepted twins", TypeAdapter(frozenset[str]), frozenset)
 """ObjectIDs of records with one of our keys that a person accepted."""

@@ -10,11 +10,11 @@ from sync.state.documents import GUARD, Stopped
 
 def tripped(session: Session) -> Stopped | None:
     """The plan that is stopped; None if there is none, or a person approved it."""
-    found = last(session)
+    found = last_stopped(session)
     return found if found and found.approved_at is None else None
 
 
-def last(session: Session) -> Stopped | None:
+def last_stopped(session: Session) -> Stopped | None:
     """The last stopped plan, approved or not, until it was carried out."""
     return GUARD.read(session)
 
@@ -25,7 +25,7 @@ def stop(session: Session, stopped: Stopped) -> None:
 
 def approve(session: Session, digest: str, now: datetime) -> Stopped | None:
     """Approves exactly this plan; None if no held plan has this digest."""
-    found = last(session)
+    found = last_stopped(session)
     if found is None or found.digest != digest:
         return None
     approved = replace(found, approved_at=now.isoformat())
@@ -33,7 +33,7 @@ def approve(session: Session, digest: str, now: datetime) -> Stopped | None:
     return approved
 
 
-def settle(session: Session) -> None:
+def forget_stopped(session: Session) -> None:
     """Forgets the stopped plan."""
-    if last(session):
+    if last_stopped(session):
         GUARD.write(session, None)

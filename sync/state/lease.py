@@ -39,7 +39,7 @@ class Holding:
     heartbeat_at: datetime
 
 
-def holding(session: Session) -> Holding | None:
+def current_holder(session: Session) -> Holding | None:
     """The holder on record; it may be dead."""
     row = session.get(tables.Lease, _NAME)
     if row is None or not row.holder or row.acquired_at is None or row.heartbeat_at is None:

@@ -32,11 +32,6 @@ def leads_on_from(version: str) -> bool:
     return any(script.revision == version for script in scripts.walk_revisions())
 
 
-def newest() -> str | None:
-    """The version that the last script leads to."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
-
-
 def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))

@@ -18,7 +18,7 @@ from sync.state.documents import (
     LOST_CREATES,
     SECOND_LOOK,
     SECOND_WRITER,
-    SecondWriter,
+    Duplication,
     Twin,
 )
 
@@ -38,24 +38,24 @@ class Made:
     object_id: str
 
 
-def last(session: Session) -> SecondWriter | None:
+def last_finding(session: Session) -> Duplication | None:
     """The last finding, approved or not."""
     return SECOND_WRITER.read(session)
 
 
-def standing(session: Session) -> SecondWriter | None:
+def finding_in_force(session: Session) -> Duplication | None:
     """The finding that stops writes; None if there is none, or a person approved it."""
-    found = last(session)
+    found = last_finding(session)
     return found if found and found.approved_at is None else None
 
 
-def stop(session: Session, twins: Iterable[Twin], now: datetime) -> SecondWriter:
+def stop_writes(session: Session, twins: Iterable[Twin], now: datetime) -> Duplication:
     """Adds the twins to those that already stop writes. Nothing is written from now on, also after a restart."""
-    before = standing(session)
+    before = finding_in_force(session)
     known = dict.fromkeys([*(before.twins if before else ()), *twins])
     all_of_them = tuple(sorted(known, key=lambda twin: (twin.entity, twin.key, twin.theirs)))
     digest = hashlib.sha256(json.dumps([asdict(twin) for twin in all_of_them]).encode()).hexdigest()[:12]
-    found = SecondWriter(digest, _sentence(all_of_them), before.at if before else now.isoformat(), all_of_them)
+    found = Duplication(digest, _sentence(all_of_them), before.at if before else now.isoformat(), all_of_them)
     SECOND_WRITER.write(session, found)
     return found
 
@@ -69,9 +69,9 @@ def _sentence(twins: Sequence[Twin]) -> str:
     )
 
 
-def approve(session: Session, digest: str, now: datetime) -> SecondWriter | None:
+def approve_twins(session: Session, digest: str, now: datetime) -> Duplication | None:
     """Accepts exactly these twins, so that writes go on; None if no finding has this digest."""
-    found = standing(session)
+    found = finding_in_force(session)
     if found is None or found.digest != digest:
         return None
     approved = replace(found, approved_at=now.isoformat())
@@ -83,7 +83,7 @@ def approve(session: Session, digest: str, now: datetime) -> SecondWriter | None
 # ---- what the state knows
 
 
-def unknown(session: Session, twins: Collection[Twin], now: datetime) -> list[Twin]:
+def unexplained(session: Session, twins: Collection[Twin], now: datetime) -> list[Twin]:
     """Those of the twins that this state cannot explain.
 
     It can explain a record that a link names or a person accepted, and a key for which the answer to our own create was
@@ -114,7 +114,7 @@ def _name(entity: str, key: str) -> str:
 # ---- what is checked again
 
 
-def look_again(session: Session, made: Sequence[Made], now: datetime) -> None:
+def note_second_look(session: Session, made: Sequence[Made], now: datetime) -> None:
     """Notes records to check a second time, since another program's create may have been on its way the first time."""
     rows = [(one.entity, one.key, one.object_id, now) for one in made]
     if rows:

@@ -133,7 +133,7 @@ def _prepare_file(path: Path, create: bool) -> None:
     except OSError as error:
         raise StateError(f"{path}: cannot be used ({error.strerror}); check SYNC_STATE") from None
     problem = trouble.standing(path)
-    if problem and problem != trouble.FULL:
+    if problem and problem != trouble.DISK_FULL:
         raise StateError(f"{path}: {problem}")
 
 

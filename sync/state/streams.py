@@ -34,14 +34,14 @@ def remember_cursor(session: Session, stream: str, window: Window, cursor: datet
     session.add(row)
 
 
-def complete(session: Session, stream: str, until: datetime) -> None:
+def complete_stream(session: Session, stream: str, until: datetime) -> None:
     """Notes that everything up to `until` is stored."""
     row = watermark(session, stream)
     row.complete_until, row.cursor, row.until = until, None, None
     session.add(row)
 
 
-def reopen(session: Session, stream: str) -> None:
+def read_anew(session: Session, stream: str) -> None:
     """Has the stream read again from its beginning."""
     row = session.get(tables.Watermark, stream)
     if row:

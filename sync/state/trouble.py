@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-FULL = "the disk is full; make room or enlarge the volume, it then goes on by itself"
+DISK_FULL = "the disk is full; make room or enlarge the volume, it then goes on by itself"
 _READ_ONLY = "the state file or its disk is read-only; mount it for writing, it then goes on by itself"
 DAMAGED = (
     "the state file is damaged, or is another kind of file; stop all workers and restore a backup (docs/operations.md)"
@@ -18,7 +18,7 @@ _OTHER_LAYOUT = "the state file has other tables than this version expects; stop
 UNUSABLE = "the state file cannot be used; check the disk and its log"
 
 _BY_CODE = {
-    sqlite3.SQLITE_FULL: FULL,
+    sqlite3.SQLITE_FULL: DISK_FULL,
     sqlite3.SQLITE_READONLY: _READ_ONLY,
     sqlite3.SQLITE_CORRUPT: DAMAGED,
     sqlite3.SQLITE_NOTADB: DAMAGED,
@@ -49,7 +49,7 @@ def standing(path: Path) -> str | None:
         if one.exists() and not os.access(one, wanted):
             return _READ_ONLY if _mounted_read_only(one) else denied(one)
     room = os.statvfs(path.parent)
-    return FULL if room.f_bavail * room.f_frsize < ENOUGH else None
+    return DISK_FULL if room.f_bavail * room.f_frsize < ENOUGH else None
 
 
 def _mounted_read_only(path: Path) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sync import app
 from sync.app import App
-from sync.context import Progress
+from sync.context import ShowProgress
 from sync.errors import Interrupted, LeaseHeld, LeaseLost
 from sync.state import lease as leases
 from sync.state.lease import Kind, Lease
@@ -21,7 +21,9 @@ LOOK_AGAIN = 0.2
 
 @contextmanager
 def working(
-    progress: Progress, kind: Kind = "command", prepare: Callable[[StopSignal], app.Prepare] = lambda _: app.as_it_is
+    progress: ShowProgress,
+    kind: Kind = "command",
+    prepare: Callable[[StopSignal], app.Prepare] = lambda _: app.as_it_is,
 ) -> Iterator[tuple[App, StopSignal]]:
     """The application, with the lease held. `prepare` runs before the state file is opened.
 
@@ -51,7 +53,7 @@ def working(
 def _take(lease: Lease, stop: StopSignal) -> None:
     while not lease.acquire():
         with lease.store.reading() as session:
-            found = leases.holding(session)
+            found = leases.current_holder(session)
         if found and found.kind == "worker":
             raise LeaseHeld(
                 f"the worker {found.holder} is at work since {found.since:%Y-%m-%d %H:%M:%S} UTC and does this by "

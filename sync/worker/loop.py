@@ -19,7 +19,7 @@ from sync.app import App
 from sync.context import Context
 from sync.contracts import portal
 from sync.errors import AnotherWorld, LeaseLost, StateError, SyncError
-from sync.jobs.runner import Results, failed_outside, run_jobs
+from sync.jobs.runner import JobResults, failed_outside, run_jobs
 from sync.log import Event, emit, emit_error
 from sync.state import lease as leases
 from sync.state import trouble
@@ -95,7 +95,7 @@ class Worker:
 
     def _holder(self) -> str:
         with self._app.context.store.reading() as session:
-            found = leases.holding(session)
+            found = leases.current_holder(session)
         return found.holder if found else "unknown"
 
     def _try(self, action: Callable[[], bool]) -> bool:
@@ -133,7 +133,7 @@ class Worker:
 
     def _work(self) -> None:
         """Runs the jobs while the lease is held and no signal has come."""
-        portal.forget(self._app.context)
+        portal.check_again(self._app.context)
         scheduler = self._scheduler = self._scheduled()
         scheduler.start()
         try:
@@ -232,9 +232,9 @@ class Worker:
             self._scheduler.modify_job(slot.job, next_run_time=datetime.now(UTC) + SOON)
 
     def _run(self, job: str, context: Context) -> list[SyncError]:
-        results = Results()
+        results = JobResults()
         if job == "poll":
-            forecast.sentence(context)
+            forecast.announce(context)
         run_jobs(context, [job], results)
         return results.failures
 

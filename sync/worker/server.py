@@ -21,7 +21,7 @@ from sync import metrics
 from sync.app import App
 from sync.domain.codes import Code
 from sync.errors import ConfigurationError
-from sync.jobs.runner import JOBS, place
+from sync.jobs.runner import JOBS, place_of
 from sync.log import Event, emit
 from sync.state import trouble
 from sync.state.store import versions
@@ -110,7 +110,7 @@ class _Server(ThreadingHTTPServer):
         """Logs an error instead of printing a traceback. A client that left early is not an error."""
         error = sys.exception()
         if isinstance(error, Exception) and not isinstance(error, ConnectionError | TimeoutError):
-            emit(Event.PROBE_FAILED, cause=f"{type(error).__name__} at {place(error)}")
+            emit(Event.PROBE_FAILED, cause=f"{type(error).__name__} at {place_of(error)}")
 
 
 class _Server6(_Server):
@@ -150,7 +150,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             return route()
         except Exception as error:
-            emit(Event.PROBE_FAILED, endpoint=path, cause=f"{type(error).__name__} at {place(error)}")
+            emit(Event.PROBE_FAILED, endpoint=path, cause=f"{type(error).__name__} at {place_of(error)}")
             return _json(500, {"problem": f"a bug: {type(error).__name__}; see the event probe_failed in the log"})
 
     def log_message(self, *args: object) -> None:

@@ -29,10 +29,10 @@ class _Upgrade:
 
 def before(kind: Kind, stop: StopSignal) -> Prepare:
     """The step before the state file is opened, for the commands that migrate."""
-    return lambda found, configuration: upgrade(found.state, configuration.worker.schedule, kind, stop)
+    return lambda found, configuration: upgrade_state(found.state, configuration.worker.schedule, kind, stop)
 
 
-def upgrade(path: Path, schedule: Schedule, kind: Kind, stop: StopSignal) -> _Upgrade | None:
+def upgrade_state(path: Path, schedule: Schedule, kind: Kind, stop: StopSignal) -> _Upgrade | None:
     """Brings an older state file to this version; returns None if it is not older.
 
     A worker waits until the older one has ended, as a standby does; a command raises LeaseHeld instead. Raises
@@ -82,7 +82,7 @@ def _announce(store: Store, kind: Kind) -> None:
     Raises LeaseHeld if a command would wait for a worker, which does not end by itself.
     """
     with store.reading() as session:
-        found = leases.holding(session)
+        found = leases.current_holder(session)
     if kind == "command" and found and found.kind == "worker":
         raise LeaseHeld(
             f"the worker {found.holder} is at work on this state file, which has version {store.version}; stop it "

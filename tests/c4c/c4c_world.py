@@ -16,7 +16,7 @@ from sqlmodel import select
 
 from sync import app
 from sync.cli import main
-from sync.jobs.runner import Results, run_jobs, run_until_idle
+from sync.jobs.runner import JobResults, run_jobs, run_until_idle
 from sync.log import configure
 from sync.mirror import mirrored
 from sync.state import tables
@@ -173,13 +173,13 @@ class World:
         finally:
             built.close()
 
-    def once(self, *jobs: str, until_idle: bool = True) -> Results:
+    def once(self, *jobs: str, until_idle: bool = True) -> JobResults:
         with self.application() as built:
             if until_idle:
                 return run_until_idle(built.context, list(jobs or ("poll", "sweep", "push")))
             return run_jobs(built.context, list(jobs or ("poll", "sweep", "push")))
 
-    def sync(self) -> Results:
+    def sync(self) -> JobResults:
         """One complete run that must succeed."""
         results = self.once()
         assert not results.failures, results.failures

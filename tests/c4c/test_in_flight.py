@@ -144,7 +144,7 @@ def test_a_pair_that_a_person_names_during_the_look_up_of_an_intent_stays(lost: 
             return answers(queries)
 
         built.c4c.answers = meanwhile  # type: ignore[method-assign]
-        in_flight.resolve(context, lambda: handover)
+        in_flight.resolve_intents(context, lambda: handover)
     (link,) = [link for link in world.table(tables.Link) if link.entity == "CorporateAccount"]
     assert (link.object_id, link.origin) == (named, "set")
 

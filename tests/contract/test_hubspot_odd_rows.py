@@ -353,7 +353,7 @@ def test_an_answer_that_drips_ends() -> None:
     seconds = iter(range(1000))
     dripping = Dripping()
     with pytest.raises(bodies.Overdue):
-        bodies.whole(dripping, 60, lambda: float(next(seconds)))  # type: ignore[arg-type]
+        bodies.whole_body(dripping, 60, lambda: float(next(seconds)))  # type: ignore[arg-type]
     assert dripping.closed
     assert next(seconds) == 62
 

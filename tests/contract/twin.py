@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from sync.c4c.odata import Operation, Query, Row
-from sync.c4c.records import record
+from sync.c4c.records import record_of
 from sync.domain.schema import Field, Schema
 from sync.errors import Refused
 from sync.planner.target import (
@@ -165,7 +165,7 @@ class Twin:
         for child, rows in body.items():
             for values in rows if isinstance(rows, list) else ():
                 self._insert(child, {**values, "ParentObjectID": row["ObjectID"]})
-        return Written(record(entity, {**row, "__metadata": _meta(row)}))
+        return Written(record_of(entity, {**row, "__metadata": _meta(row)}))
 
     def _change(self, entity: str, row: dict[str, Any], body: Mapping[str, Any]) -> WriteResult:
         problem = self._problem(entity, body, creating=False)

@@ -22,7 +22,7 @@ from sync.config import Configuration
 from sync.context import Context
 from sync.domain.rules import LabelRule, Score
 from sync.hubspot_client import HubSpotClient
-from sync.jobs.runner import Results, run_jobs
+from sync.jobs.runner import JobResults, run_jobs
 from sync.net.credentials import Password
 from sync.state import tables
 from sync.state.store import Store, open_store
@@ -170,7 +170,7 @@ class Sync:
             stopping=self.stopping,
         )
 
-    def run(self, *jobs: str) -> Results:
+    def run(self, *jobs: str) -> JobResults:
         return run_jobs(self.context(), jobs or ("poll", "scores", "sweep", "push"))
 
     def good(self, *jobs: str) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def test_the_forecast_grows_with_the_work_and_knows_the_reserve() -> None:
     settings = HubSpotSettings(search_per_second=4)
     found = forecast.forecast(settings, contacts=100_000, companies=20_000, qualified=4_000)
     assert found.searches == 525 + 105 + 20
-    assert found.others == 100 + forecast.FIXED
+    assert found.others == 100 + forecast.FIXED_REQUESTS
     assert found.duration == timedelta(seconds=163)
     assert found.eats_reserve(50_500, 50_000)
     assert not found.eats_reserve(60_000, 50_000)
@@ -74,10 +74,10 @@ def test_reading_again_says_its_cost_and_warns_of_the_reserve(
     product.good("poll")
     with product.store.session() as session:
         BUDGET.write(session, DailyBudget(625_000, left))
-    said = loads.refetch(product.store, product.configuration, 250, everything=False)
+    said = loads.refetch_cost(product.store, product.configuration, 250, everything=False)
     assert said.startswith("250 contacts: about 4 requests")
     assert ("reserved for others" in said) is warned
-    assert "1 contacts, 0 companies" in loads.refetch(product.store, product.configuration, 1, everything=True)
+    assert "1 contacts, 0 companies" in loads.refetch_cost(product.store, product.configuration, 1, everything=True)
 
 
 def test_only_a_first_load_is_announced(portal: Portal, sync: Build) -> None:

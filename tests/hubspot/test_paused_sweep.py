@@ -32,7 +32,7 @@ def paused(portal: Portal, sync: Build, monkeypatch: pytest.MonkeyPatch) -> Sync
 
 def read_until(product: Sync) -> datetime | None:
     with product.store.reading() as session:
-        return streams.watermark(session, sweep.FULL).complete_until
+        return streams.watermark(session, sweep.FULL_SWEEP).complete_until
 
 
 def in_order(portal: Portal) -> list[str]:

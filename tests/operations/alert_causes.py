@@ -143,14 +143,14 @@ def stops(stage: Stage) -> None:
 def approves(stage: Stage) -> None:
     stage.well()
     with stage.store.session() as session:
-        guarding.settle(session)
+        guarding.forget_stopped(session)
 
 
 def twins(stage: Stage) -> None:
     stage.well(except_for="push")
     stage.ran("push", "SecondWriter", "another program writes under our keys")
     with stage.store.session() as session:
-        second_writer.stop(session, [Twin("Lead", "1:mql:1", "A", "B")], stage.now)
+        second_writer.stop_writes(session, [Twin("Lead", "1:mql:1", "A", "B")], stage.now)
 
 
 def copy_of_sales(stage: Stage) -> None:
@@ -162,9 +162,9 @@ def copy_of_sales(stage: Stage) -> None:
 def lets_write(stage: Stage) -> None:
     stage.well()
     with stage.store.session() as session:
-        found = second_writer.standing(session)
+        found = second_writer.finding_in_force(session)
         assert found
-        second_writer.approve(session, found.digest, stage.now)
+        second_writer.approve_twins(session, found.digest, stage.now)
 
 
 def approves_only(stage: Stage) -> None:
@@ -230,8 +230,8 @@ def shown_ahead(minutes: int) -> Action:
     def act(stage: Stage) -> None:
         stage.well()
         with stage.store.session() as session:
-            streams.complete(session, "contacts", stage.now + timedelta(minutes=minutes))
-            clocks.note(session, clocks.disagreement(session, stage.now) or "")
+            streams.complete_stream(session, "contacts", stage.now + timedelta(minutes=minutes))
+            clocks.note_clock(session, clocks.disagreement(session, stage.now) or "")
 
     return act
 
@@ -248,7 +248,7 @@ def hands_over(number: int, minutes: int, load: metrics.Load = "later") -> Actio
     def act(stage: Stage) -> None:
         stage.well()
         for _ in range(number):
-            metrics.handed_over(stage.now - timedelta(minutes=minutes), load, stage.now)
+            metrics.count_handover(stage.now - timedelta(minutes=minutes), load, stage.now)
 
     return act
 
@@ -292,6 +292,6 @@ def first_load(stage: Stage) -> None:
     """HubSpot was never read completely, and the poll stores page after page."""
     with stage.store.session() as session:
         for stream in ("contacts", "companies"):
-            streams.reopen(session, stream)
+            streams.read_anew(session, stream)
         streams.start_job(session, "run", "poll", stage.now)
     metrics.EVENTS.labels(str(Event.POLL_PAGE)).inc(50)

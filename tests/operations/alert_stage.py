@@ -135,7 +135,7 @@ class Stage:
             return
         with self.store.session() as session:
             for stream in ("contacts", "companies"):
-                streams.complete(session, stream, self.now)
+                streams.complete_stream(session, stream, self.now)
             freshness.note_values(session, ["lead_score"], [({"lead_score": "1"}, {"lead_score": "2"})], self.now)
             freshness.note_read(session, "mql", self.now, self.now)
 

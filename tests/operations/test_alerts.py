@@ -10,7 +10,7 @@ import pytest
 import responses
 
 from sync.admin import alerts
-from sync.admin.alerts import Alert, Facts, Failure, evaluate, over
+from sync.admin.alerts import Alert, AlertFacts, Failure, evaluate, over
 from sync.config import Configuration, load
 from sync.context import Context
 from sync.errors import Denied
@@ -22,7 +22,7 @@ from sync.state.store import open_store
 from sync.state.streams import Streak
 
 NOW = datetime(2026, 11, 21, 17, tzinfo=UTC)
-FINE = Facts(
+FINE = AlertFacts(
     now=NOW,
     polled={"contacts": NOW, "companies": NOW},
     at_work_since=NOW - timedelta(days=1),
@@ -150,7 +150,7 @@ def test_a_failed_job_is_told_with_its_cause_and_its_end_with_its_length(tmp_pat
             streams.finish_job(session, streams.start_job(session, "run", "push", at), at, how)
         with store.session() as session:
             for stream in ("contacts", "companies"):
-                streams.complete(session, stream, at)
+                streams.complete_stream(session, stream, at)
         alerts.watch(Context(store, unused, unused, config, "run", now=lambda: at, notify=listener))
         assert listener.last
         return listener.last

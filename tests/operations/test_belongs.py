@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from night_stage import Product, Ran, Sandbox
 
-from sync.contracts.belongs import host
+from sync.contracts.belongs import tenant_host
 
 Command = Callable[..., Ran]
 
@@ -19,7 +19,7 @@ Command = Callable[..., Ran]
     ],
 )
 def test_a_tenant_is_known_by_its_host(url: str, name: str) -> None:
-    assert host(url) == name
+    assert tenant_host(url) == name
 
 
 @pytest.fixture

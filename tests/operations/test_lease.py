@@ -43,7 +43,7 @@ def test_one_holder_at_a_time(store: Store, clocks: Clocks) -> None:
     first.release()
     assert second.acquire()
     with store.reading() as session:
-        holding = leases.holding(session)
+        holding = leases.current_holder(session)
     assert holding is not None
     assert holding.holder == "b:2"
 

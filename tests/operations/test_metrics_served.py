@@ -29,7 +29,7 @@ from sync.config import load
 from sync.context import Context
 from sync.errors import Denied, Unavailable
 from sync.jobs import runner
-from sync.jobs.runner import Results
+from sync.jobs.runner import JobResults
 from sync.notify import Notice
 from sync.state import documents, streams
 from sync.state.documents import DUPLICATES, LAST_BACKUP, MISMATCHES
@@ -76,7 +76,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
     made = open_store(tmp_path / "state.db")
     with made.session() as session:
         for stream in ("contacts", "companies"):
-            streams.complete(session, stream, NOW)
+            streams.complete_stream(session, stream, NOW)
     yield made
     made.close()
 
@@ -225,7 +225,7 @@ def test_a_failure_that_needs_a_person_is_an_error(
 ) -> None:
     monkeypatch.setitem(runner.JOBS, "housekeeping", raising(failure))
     hubspot: Any = SimpleNamespace(left_out=SimpleNamespace(take=dict))
-    runner.run_job(replace(app.context, hubspot=hubspot), "housekeeping", Results())
+    runner.run_job(replace(app.context, hubspot=hubspot), "housekeeping", JobResults())
     [line] = events(lines, "job_failed")
     assert line["level"] == level
 

@@ -139,10 +139,10 @@ def test_a_twin_that_a_lost_create_of_our_own_may_have_made_stops_nobody(product
     now = datetime(2026, 11, 30, 12, tzinfo=UTC)
     twin = Twin(Entity.ACCOUNT, "17", "A", "B")
     with closing(open_store(product.state)) as store, store.session() as session:
-        assert second_writer.unknown(session, [twin], now) == [twin]
+        assert second_writer.unexplained(session, [twin], now) == [twin]
         second_writer.note_lost(session, [(Entity.ACCOUNT, "17")], now)
-        assert second_writer.unknown(session, [twin], now + timedelta(hours=23)) == []
-        assert second_writer.unknown(session, [twin], now + timedelta(hours=25)) == [twin]
+        assert second_writer.unexplained(session, [twin], now + timedelta(hours=23)) == []
+        assert second_writer.unexplained(session, [twin], now + timedelta(hours=25)) == [twin]
 
 
 def test_an_approval_accepts_the_twins_that_it_named_and_no_others(product: Product, command: Command) -> None:
@@ -150,13 +150,13 @@ def test_an_approval_accepts_the_twins_that_it_named_and_no_others(product: Prod
     now = datetime(2026, 11, 30, 12, tzinfo=UTC)
     known, other = Twin(Entity.ACCOUNT, "17", "A", "B"), Twin(Entity.ACCOUNT, "18", "C", "D")
     with closing(open_store(product.state)) as store, store.session() as session:
-        found = second_writer.stop(session, [known], now)
-        assert second_writer.stop(session, [other], now).digest != found.digest
-        assert second_writer.approve(session, found.digest, now) is None, "more was found since"
-        both = second_writer.standing(session)
+        found = second_writer.stop_writes(session, [known], now)
+        assert second_writer.stop_writes(session, [other], now).digest != found.digest
+        assert second_writer.approve_twins(session, found.digest, now) is None, "more was found since"
+        both = second_writer.finding_in_force(session)
         assert both is not None
         assert both.twins == (known, other)
-        assert second_writer.approve(session, both.digest, now) is not None
-        assert second_writer.unknown(session, [known, other, replace(known, theirs="E")], now) == [
+        assert second_writer.approve_twins(session, both.digest, now) is not None
+        assert second_writer.unexplained(session, [known, other, replace(known, theirs="E")], now) == [
             replace(known, theirs="E")
         ]

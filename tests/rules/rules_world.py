@@ -191,7 +191,7 @@ class World:
     def push(self, rules: Rules) -> None:
         """Adopts the rules as a run does, and pushes until nothing is due."""
         context = self.context(rules)
-        rules_change.follow(context)
+        rules_change.follow_rules(context)
         for _ in range(5):
             push.run(context)
             with self.store.reading() as session:
@@ -209,7 +209,7 @@ class World:
     def companies(self, rows: dict[str, dict[str, str]]) -> None:
         with self.store.session() as session:
             mirrored.save_companies(session, [mirrored.Fetched(i, p, self.now) for i, p in rows.items()], self.now)
-            company_keys.note(session, list(rows), shipped().account, self.now)
+            company_keys.note_companies(session, list(rows), shipped().account, self.now)
 
     def associate(self, pairs: dict[str, Iterable[tuple[str, Label]]]) -> None:
         with self.store.session() as session:

@@ -27,7 +27,7 @@ def test_a_target_that_only_prints_takes_a_handover(capsys: pytest.CaptureFixtur
     world.contacts(found, {"123": GOOD})
     world.associate({"123": [("7", PRIMARY)]})
     context = replace(world.context(found), c4c=printing_crm()(found))
-    rules_change.follow(context)
+    rules_change.follow_rules(context)
     counts = push.run(context)
     lines = capsys.readouterr().out.splitlines()
     for record in ("CorporateAccount 7", "Contact 123", "Lead 123:mql:1"):

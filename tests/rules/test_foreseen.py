@@ -97,7 +97,7 @@ def settle(world: World, now: Rules) -> None:
     """The first run."""
     context = world.context(now)
     with world.store.session() as session:
-        tenant_memory.remember(session, read_tenant(context.c4c, now, world.now)[0])
+        tenant_memory.remember_tenant(session, read_tenant(context.c4c, now, world.now)[0])
     world.push(now)
 
 

@@ -247,7 +247,7 @@ def test_an_approval_does_not_cover_withdrawals_that_came_later(world: World) ->
     with pytest.raises(GuardTripped):
         push.run(guarded(world, tight))
     with world.store.session() as session:
-        stopped = guarding.last(session)
+        stopped = guarding.last_stopped(session)
         assert stopped is not None
         guarding.approve(session, stopped.digest, world.now)
     crowd(world, lead_score="10", **OUT)

@@ -8,7 +8,7 @@ from typing import Any
 
 from rules_world import GOOD, MQL, PRIMARY, World, rules
 
-from sync.admin.simulate import Outcome, simulate
+from sync.admin.simulate import Simulated, simulate
 from sync.config import Guard
 from sync.domain.rules import Rules
 from sync.domain.views import Label
@@ -18,7 +18,7 @@ LOWER = rules(MQL.replace("75", "70"))
 
 
 @contextmanager
-def simulated(world: World, then: Rules, **more: Any) -> Iterator[Outcome]:
+def simulated(world: World, then: Rules, **more: Any) -> Iterator[Simulated]:
     outcome = simulate(world.store, rules(), then, **more)
     try:
         yield outcome

@@ -7,7 +7,7 @@ from unit_builders import associated, company, contact, primary
 
 from sync.domain.codes import Code
 from sync.domain.views import Association, ContactView, Label
-from sync.mappers.company import choose, company_name, web_domain
+from sync.mappers.company import choose_company, company_name, web_domain
 
 A, B = company("201", name="A GmbH"), company("202", name="B GmbH")
 NAMELESS = company("203", name=None, domain="c.example")
@@ -55,12 +55,12 @@ ONE_OF_OURS = Label("USER_DEFINED", 1, "Primary")
     ],
 )
 def test_choice(view: ContactView, chosen: str | None, code: Code) -> None:
-    found, reason = choose(view)
+    found, reason = choose_company(view)
     assert (found.id if found else None, reason.code) == (chosen, code)
 
 
 def test_the_reason_names_the_company_by_id_only() -> None:
-    _, reason = choose(contact(primary(A)))
+    _, reason = choose_company(contact(primary(A)))
     assert "201" in reason.text
     assert "A GmbH" not in reason.text
 

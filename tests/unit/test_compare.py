@@ -9,7 +9,7 @@ import pytest
 from sync.domain.rules import FieldRule
 from sync.domain.schema import Field, Schema
 from sync.mappers.draft import Awaited, Draft, DraftField
-from sync.planner.compare import Base, for_create, for_update
+from sync.planner.compare import MergeBase, for_create, for_update
 from sync.planner.snapshot import Record
 
 SCHEMA = Schema(
@@ -41,7 +41,7 @@ def written(
     fields: tuple[DraftField, ...], holds: dict[str, Any], sent: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """What a PATCH would hold."""
-    changes = for_update(draft(*fields), Record("Thing", "o", holds), Base(sent or {}), SCHEMA)
+    changes = for_update(draft(*fields), Record("Thing", "o", holds), MergeBase(sent or {}), SCHEMA)
     return {change.name: change.new for change in changes}
 
 
@@ -256,5 +256,5 @@ def test_what_the_tenant_does_not_let_us_write_is_not_sent() -> None:
     ],
 )
 def test_a_change_shows_both_sides_and_its_rule(new: Any, shown: Any) -> None:
-    [change] = for_update(draft(field(new)), Record("Thing", "o", {"Field": None}), Base(), SCHEMA)
+    [change] = for_update(draft(field(new)), Record("Thing", "o", {"Field": None}), MergeBase(), SCHEMA)
     assert change.to_json() == {"from": None, "to": shown, "rule": "hubspot_wins"}

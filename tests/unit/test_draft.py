@@ -13,7 +13,7 @@ from sync.domain.codes import Code
 from sync.domain.rules import FieldMap
 from sync.domain.schema import Field, Schema
 from sync.mappers.draft import Awaited, Draft, ValueOf, draft, fill
-from sync.planner.compare import Base, for_update
+from sync.planner.compare import MergeBase, for_update
 from sync.planner.snapshot import Record
 
 NAMES = ("Name", "AdditionalName", "AdditionalName2")
@@ -201,7 +201,7 @@ def test_rule_and_may_blank_go_with_the_field() -> None:
 def test_a_value_that_was_left_out_blanks_nothing(value: str) -> None:
     mapped = field_map("Email", source="e", transform="email", may_blank=True)
     known = Record("Thing", "o", {"Email": "a@b.example"})
-    assert for_update(made(mapped, own__e=value), known, Base({"Email": "a@b.example"}), SCHEMA) == ()
+    assert for_update(made(mapped, own__e=value), known, MergeBase({"Email": "a@b.example"}), SCHEMA) == ()
 
 
 @pytest.mark.parametrize(

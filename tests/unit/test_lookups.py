@@ -9,7 +9,7 @@ from unit_builders import field_map, tenant_schema, with_fields
 
 from sync.c4c.lookups import queries, selects
 from sync.c4c.odata import Query
-from sync.c4c.records import record
+from sync.c4c.records import record_of
 from sync.planner.matching import answered, index
 from sync.planner.snapshot import Ask, Lookup, Record
 
@@ -154,7 +154,7 @@ def test_rows_are_compared_exactly(lookup: Lookup, row: dict[str, Any], counts: 
 
 def test_a_row_becomes_a_record_with_its_etag() -> None:
     row = {"__metadata": {"etag": "W/1"}, "ObjectID": "o", "Name": "A"}
-    found = record("Contact", row)
+    found = record_of("Contact", row)
     assert (found.entity, found.object_id, found.version) == ("Contact", "o", "W/1")
     assert dict(found.fields) == {"ObjectID": "o", "Name": "A"}
 

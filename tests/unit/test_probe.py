@@ -27,23 +27,23 @@ def answering(status: int, body: bytes, host: str = "127.0.0.1") -> Iterator[Env
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
 def test_a_worker_that_is_well(host: str, capsys: pytest.CaptureFixture[str]) -> None:
     with answering(200, json.dumps({"alive": True, "problem": None}).encode(), host) as environment:
-        assert probe.answered(environment) == 0
+        assert probe.is_answered(environment) == 0
     assert capsys.readouterr() == ("healthy\n", "")
 
 
 def test_a_worker_that_is_stuck_says_why(capsys: pytest.CaptureFixture[str]) -> None:
     with answering(503, json.dumps({"alive": False, "problem": "the loop has not turned"}).encode()) as environment:
-        assert probe.answered(environment) == 1
+        assert probe.is_answered(environment) == 1
     assert capsys.readouterr() == ("", "unhealthy: the loop has not turned\n")
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b"null"])
 def test_something_else_on_the_port_is_not_believed(body: bytes, capsys: pytest.CaptureFixture[str]) -> None:
     with answering(200, body) as environment:
-        assert probe.answered(environment) is None
+        assert probe.is_answered(environment) is None
     assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("variables", [{}, {"SYNC_METRICS_PORT": "1"}, {"SYNC_METRICS_PORT": "metrics"}])
 def test_without_a_port_or_an_answer_the_state_is_looked_at(variables: dict[str, str]) -> None:
-    assert probe.answered(Environment(variables)) is None
+    assert probe.is_answered(Environment(variables)) is None

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 from unit_builders import score
 
-from sync.domain.scores import Level, level, number
+from sync.domain.scores import Level, level, score_number
 
 
 @pytest.mark.parametrize(
@@ -91,4 +91,4 @@ def test_scores_that_make_no_sense(changes: dict[str, object], said: str) -> Non
     [("82", 82.0), ("82.50", 82.5), ("0", 0.0), ("-1", -1.0), (None, None), ("", None), ("x", None)],
 )
 def test_number(text: str | None, expected: float | None) -> None:
-    assert number(text) == expected
+    assert score_number(text) == expected

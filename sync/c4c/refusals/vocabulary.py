@@ -38,7 +38,7 @@ das dem den der des die ein eine für im in ist kein keine mit nicht oder und vo
 
 
 @cache
-def names() -> frozenset[str]:
+def entity_words() -> frozenset[str]:
     """The names of C4C's entities and of their properties."""
     entities = standard().entities
     return frozenset({*entities, *(name for fields in entities.values() for name in fields)})
@@ -47,14 +47,17 @@ def names() -> frozenset[str]:
 @cache
 def ordinary() -> frozenset[str]:
     """Harmless words in small letters; a field's label consists of the words of its property's name."""
-    words = {word.casefold() for name in names() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
+    words = {word.casefold() for name in entity_words() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
     return frozenset({*words, *_REFUSING.split()})
 
 
 def is_name(text: str) -> bool:
     """Whether the text is the name of a property, an entity or a collection, custom ones included."""
     plain = text.removesuffix("Collection")
-    return plain in names() or re.fullmatch(r"[A-Za-z]\w*(_KUT|_SDK)|[A-Z]\w*[a-z](Code|ID|UUID)", plain) is not None
+    return (
+        plain in entity_words()
+        or re.fullmatch(r"[A-Za-z]\w*(_KUT|_SDK)|[A-Z]\w*[a-z](Code|ID|UUID)", plain) is not None
+    )
 
 
 CODE = re.compile(r"(?=\S*\d|/\S+/|\S*_\S*_)[A-Z0-9_/.:$-]{1,40}")

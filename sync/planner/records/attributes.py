@@ -12,8 +12,8 @@ from sync.domain.keys import Key, beginning
 from sync.domain.marketing import AttributeRule
 from sync.domain.rules import FieldRule
 from sync.domain.views import ContactView, Link
-from sync.mappers.draft import Draft, Value
-from sync.planner.observed import PARTS, fingerprint
+from sync.mappers.draft import Draft, DraftValue
+from sync.planner.observed import PARTS, observed_fingerprint
 from sync.planner.snapshot import Ask, Lookup, Record
 from sync.planner.workspace import Party, Workspace, by_id, constants
 
@@ -70,7 +70,7 @@ def _fitting(workspace: Workspace, rule: AttributeRule, values: Sequence[str]) -
 
 def _part(item: Record) -> dict[str, Any]:
     """The attribute of an item, and a fingerprint of its value."""
-    return {SET: item.text(SET), NAME: item.text(NAME), VALUE: {"digest": fingerprint(item.fields.get(VALUE))}}
+    return {SET: item.text(SET), NAME: item.text(NAME), VALUE: {"digest": observed_fingerprint(item.fields.get(VALUE))}}
 
 
 def _holds(item: Record, value: object) -> bool:
@@ -105,10 +105,10 @@ def _new_header(
 
 
 def _item(person: Party, rule: AttributeRule, value: str, header: Record | None = None) -> Draft:
-    inside: dict[str, tuple[Value, FieldRule]] = {}
+    inside: dict[str, tuple[DraftValue, FieldRule]] = {}
     if header:
         inside = {"ParentObjectID": (header.object_id, FieldRule.CREATE_ONLY)}
-    fields: dict[str, tuple[Value, FieldRule]] = {
+    fields: dict[str, tuple[DraftValue, FieldRule]] = {
         SET: (rule.set, FieldRule.CREATE_ONLY),
         NAME: (rule.attribute, FieldRule.CREATE_ONLY),
         VALUE: (value, FieldRule.C4C_WINS),

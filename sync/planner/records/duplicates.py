@@ -60,10 +60,10 @@ def _chosen(workspace: Workspace, company: Company, alike: tuple[Peer, ...]) -> 
 
 
 def _holds_account(workspace: Workspace, company: Company) -> bool:
-    return holds(workspace, account_key(company.id, workspace.rules.mapping.account))
+    return holds_back(workspace, account_key(company.id, workspace.rules.mapping.account))
 
 
-def holds(workspace: Workspace, wanted: Keyed) -> bool:
+def holds_back(workspace: Workspace, wanted: Keyed) -> bool:
     """Whether an active record of C4C carries the key. Raises NotYet."""
     try:
         return resolve.holder(wanted, workspace.ask) is not None

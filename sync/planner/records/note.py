@@ -8,7 +8,7 @@ from typing import Literal
 
 from sync.domain.decision import Decision
 from sync.domain.rules import Consent, Score
-from sync.domain.scores import number
+from sync.domain.scores import score_number
 from sync.domain.views import ContactView
 from sync.planner.consent import opted_out
 
@@ -38,7 +38,7 @@ _TEXTS: Mapping[_Language, Mapping[str, str]] = {
 }
 
 
-def note(view: ContactView, decision: Decision, score: Score, consent: Consent, language: _Language) -> str:
+def lead_note(view: ContactView, decision: Decision, score: Score, consent: Consent, language: _Language) -> str:
     """The note with one reason on each line."""
     texts = _TEXTS[language]
     lines = [texts["title"].format(contact=view.id), f"- {_score(view, score, texts)}"]
@@ -57,6 +57,6 @@ def _score(view: ContactView, score: Score, texts: Mapping[str, str]) -> str:
     value = view.get(score.property)
     if score.threshold is None:
         return texts["tier"].format(score=score.name, value=value)
-    points = number(value)
+    points = score_number(value)
     shown = value if points is None else f"{points:g}"
     return texts["points"].format(score=score.name, value=shown, threshold=f"{score.threshold:g}")

@@ -34,7 +34,7 @@ def outdated(
             for link in _open_links(decision, view, links, rules):
                 made = _draft(view, link, rules.score(decision.score), rules, schema)
                 if compare.for_update(
-                    made, Record(Entity.LEAD, link.object_id, known_fields(link)), compare.Base.of(link), schema
+                    made, Record(Entity.LEAD, link.object_id, known_fields(link)), compare.MergeBase.of(link), schema
                 ):
                     yield link, made
 

@@ -29,7 +29,7 @@ def _resolve_account(workspace: Workspace, company: Company) -> Resolution:
     )
 
 
-def account(workspace: Workspace, company: Company) -> Party:
+def account_of(workspace: Workspace, company: Company) -> Party:
     """The account of the lead; created if C4C has none.
 
     Duplicates in HubSpot share one, unless the rules say otherwise.

@@ -6,7 +6,7 @@ by themselves.
 from sync.domain.entities import Entity
 from sync.domain.keys import Key
 from sync.domain.rules import FieldRule
-from sync.mappers.draft import Draft, Value
+from sync.mappers.draft import Draft, DraftValue
 from sync.planner.consent import consents, doubts, refusals
 from sync.planner.observed import PARTS
 from sync.planner.snapshot import Ask, Lookup, Record
@@ -55,7 +55,7 @@ def _permission_set(workspace: Workspace, person: Party) -> tuple[Record | None,
 
 def _new(workspace: Workspace, person: Party, channel: str, code: str) -> Write:
     """A channel inside the deep insert of its permission set."""
-    fields: dict[str, tuple[Value, FieldRule]] = {
+    fields: dict[str, tuple[DraftValue, FieldRule]] = {
         "Channel": (channel, FieldRule.CREATE_ONLY),
         "Consent": (code, FieldRule.CREATE_ONLY),
     }

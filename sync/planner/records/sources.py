@@ -7,9 +7,9 @@ from sync.domain.decision import Decision, Reason
 from sync.domain.rules import Route
 from sync.domain.views import Company, Owner
 from sync.mappers.company import company_name
-from sync.mappers.draft import Awaited, Value, ValueOf
+from sync.mappers.draft import Awaited, DraftValue, ValueOf
 from sync.planner.facts import Facts
-from sync.planner.records.note import note
+from sync.planner.records.note import lead_note
 from sync.planner.records.owners import NOT_READ, Staff, owner_uuid, why_not
 from sync.planner.workspace import Party, Workspace
 
@@ -17,7 +17,7 @@ from sync.planner.workspace import Party, Workspace
 def of_account(workspace: Workspace, company: Company) -> ValueOf:
     """Values for the account of a company."""
 
-    def find(name: str) -> Value:
+    def find(name: str) -> DraftValue:
         match name.partition("."):
             case ("company", _, "name"):
                 return company_name(company, workspace.rules.mapping.account.shared_domains)
@@ -55,7 +55,7 @@ def _find(
     company: Company | None,
     account: Party | None,
     person: Party | None,
-) -> Value:
+) -> DraftValue:
     match name.partition("."):
         case ("contact", _, rest):
             return workspace.view.get(rest)
@@ -81,7 +81,7 @@ def _of_company(workspace: Workspace, company: Company | None, name: str) -> str
     return company_name(company, shared) if name == "name" else company.get(name)
 
 
-def _of_parties(workspace: Workspace, name: str, account: Party | None, person: Party | None) -> Value:
+def _of_parties(workspace: Workspace, name: str, account: Party | None, person: Party | None) -> DraftValue:
     match name:
         case "owner_uuid":
             return _employee(workspace, workspace.view.owner, workspace.view.get("hubspot_owner_id"))
@@ -107,7 +107,7 @@ def _of_score(workspace: Workspace, decision: Decision, space: str, name: str) -
         case "score", "value":
             return workspace.view.get(score.property)
         case "score", "note":
-            return note(workspace.view, decision, score, workspace.rules.qualification.consent, taken.language)
+            return lead_note(workspace.view, decision, score, workspace.rules.qualification.consent, taken.language)
         case _:
             return None
 
@@ -139,7 +139,7 @@ def _unknown(workspace: Workspace, sentence: str) -> None:
     workspace.warnings.append(Reason(Code.OWNER_UNKNOWN, sentence))
 
 
-def _texts(find: Callable[[str], Value]) -> ValueOf:
+def _texts(find: Callable[[str], DraftValue]) -> ValueOf:
     """The value as text; the mapping works on texts and awaited ids only."""
 
     def as_text(name: str) -> str | Awaited | None:
