@@ -17,7 +17,7 @@ from sync.handover.dry_run import DryRun
 from sync.mirror import left_alone, selection
 from sync.planner.keyed_fields import NUMBERS
 from sync.planner.plan import Write, concerns
-from sync.planner.target import By, Scan, Scanned, may_write_records
+from sync.planner.target import By, Scan, Scanned, all_found
 from sync.state import tables
 from sync.state.documents import DUPLICATES
 from sync.state.pending import mark_pending, portions
@@ -157,7 +157,7 @@ def repair(context: Context, found: _Differences) -> tuple[int, int]:
 def _records(context: Context) -> list[Scanned]:
     """Every record that carries a key of ours."""
     scans = [Scan(entity, By.ANY_KEY) for entity in context.config.rules.mapping.by_entity()]
-    return [one for found in may_write_records(context.c4c.scan(scans, context.config.rules)) for one in found]
+    return [one for found in all_found(context.c4c.scan(scans, context.config.rules)) for one in found]
 
 
 def _duplicates(records: Iterable[Scanned]) -> Iterable[dict[str, Any]]:
@@ -182,9 +182,7 @@ def _gone(context: Context, links: Iterable[tables.Link], records: Iterable[Scan
     for link in unread:
         by_entity[link.entity].append(link.object_id)
     scans = [Scan(entity, By.ID, tuple(ids)) for entity, ids in by_entity.items()]
-    there = {
-        one.object_id for found in may_write_records(context.c4c.scan(scans, context.config.rules)) for one in found
-    }
+    there = {one.object_id for found in all_found(context.c4c.scan(scans, context.config.rules)) for one in found}
     return [link for link in unread if link.object_id not in there]
 
 

@@ -19,7 +19,7 @@ from sync.handover import permission
 from sync.handover.batch import Batch
 from sync.handover.journal import Journal, StateJournal
 from sync.handover.outcomes import Reach, failure, request_at_fault
-from sync.handover.rounds import Round, content, open_again, read_again, settled, unsettled
+from sync.handover.rounds import Round, content, open_again, read_stale_again, settled, unsettled
 from sync.lifecycle import Outcome, Postponed
 from sync.planner.plan import Links, Tenant, Write, plan
 from sync.planner.target import Aborted, Locked, RefusedRequest, Results, Target, Written
@@ -107,7 +107,7 @@ class Handover:
                 # Nothing new is started. What was written is linked; what is in flight is looked up the next time.
                 return
             writes = self._sendable(batch)
-            if writes and not read_again(batch, writes):
+            if writes and not read_stale_again(batch, writes):
                 self._write(Round.of(batch, writes))
                 open_again(batch, writes)
                 self._read_back(batch)

@@ -20,7 +20,7 @@ from sync.domain.views import Link, Origin
 from sync.errors import ConfigurationError
 from sync.mirror import association_rows, mirrored, peers
 from sync.planner.keyed_fields import NUMBERS
-from sync.planner.target import By, Crm, Scan, Scanned, may_write_records
+from sync.planner.target import By, Crm, Scan, Scanned, all_found
 from sync.state import tables, work
 from sync.state.pending import mark_pending, portions
 from sync.state.store import Store
@@ -290,7 +290,7 @@ class _Found:
     def __init__(self, c4c: Crm, rules: Rules, pairs: Sequence[_Pair], shared: Collection[tuple[str, str]]) -> None:
         self._shared = shared
         self._uses = Counter((p.entity, p.key) for p in pairs)
-        found = [one for records in may_write_records(c4c.scan(list(_scans(pairs)), rules)) for one in records]
+        found = [one for records in all_found(c4c.scan(list(_scans(pairs)), rules)) for one in records]
         self._by_id = {(one.entity, one.object_id): one for one in found}
         self._by_number = {(one.entity, one.number): one for one in found}
 

@@ -68,7 +68,7 @@ class Round:
         return [pair for pair in self.owners if failures[pair] > UNKNOWN_ROUNDS]
 
 
-def read_again(batch: Batch, writes: Iterable[Write]) -> bool:
+def read_stale_again(batch: Batch, writes: Iterable[Write]) -> bool:
     """Has records read again that we changed ourselves, since a PATCH returns no ETag and the next change needs one."""
     stale = [write for write in writes if write.stale]
     for write in stale:

@@ -13,7 +13,7 @@ from sync.domain.entities import KEYED
 from sync.domain.schema import Schema
 from sync.errors import RemoteError
 from sync.log import Event, emit
-from sync.planner.target import By, Scan, Scanned, may_write_records
+from sync.planner.target import By, Scan, Scanned, all_found
 from sync.state import second_writer
 from sync.state.documents import CREATOR, Twin
 from sync.state.second_writer import Made
@@ -60,7 +60,7 @@ def _read(context: Context, schema: Schema, made: Sequence[Made]) -> list[Scanne
     """The records that carry the keys of those that we made."""
     sections = context.config.rules.mapping.by_entity()
     scans = [Scan(e, By.KEY, tuple(sorted({one.key for one in made if one.entity == e}))) for e in sections]
-    return [one for found in may_write_records(context.c4c.scan(scans, context.config.rules, schema)) for one in found]
+    return [one for found in all_found(context.c4c.scan(scans, context.config.rules, schema)) for one in found]
 
 
 # ---- judging

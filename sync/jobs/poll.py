@@ -133,7 +133,7 @@ def _was_polled(context: Context, stream: str) -> bool:
 
 
 def _store(context: Context, stream: ObjectType, window: Window, page: WindowPage) -> list[str]:
-    changed = storing.row_groups(
+    changed = storing.store_rows(
         context,
         "company" if stream == "companies" else "contact",
         fetched_rows(context, stream, page.objects),

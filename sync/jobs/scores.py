@@ -86,4 +86,4 @@ def _left(context: Context, missing: set[str]) -> int:
     """Reads by id the contacts that were above the threshold and are missing from the result: fallen, merged or
     deleted.
     """
-    return tombstone_check.read_missing(context, sorted(missing, key=in_order))
+    return tombstone_check.bring_up_to_date(context, sorted(missing, key=in_order))

@@ -66,7 +66,7 @@ def save_associations(session: Session, found: Mapping[str, LabelSet], now: date
 def gone_labels(session: Session, found: Mapping[str, LabelSet]) -> set[LabelId]:
     """Labels that pairs of contact and company have lost since they were last read."""
     stored = {i: labels for ids in portions(found) for i, labels in stored_labels(session, ids).items()}
-    return {label for i, labels in stored.items() for label in vanished.vanished_now(labels, found[i])}
+    return {label for i, labels in stored.items() for label in vanished.lost_labels(labels, found[i])}
 
 
 def unreadable_associations(session: Session, contact_ids: Sequence[str], now: datetime) -> list[str]:

@@ -33,7 +33,7 @@ def kept(before: LabelSet, now: LabelSet, lost: Mapping[LabelId, str], bindings:
     )
 
 
-def vanished_now(before: LabelSet, now: LabelSet) -> set[LabelId]:
+def lost_labels(before: LabelSet, now: LabelSet) -> set[LabelId]:
     """Labels that pairs have lost although the pairs still exist."""
     companies = {company for company, _ in now}
     return {_id(label) for company, label in before - now if company in companies}

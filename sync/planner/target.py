@@ -162,7 +162,7 @@ class Scanned:
     creator: str = ""
 
 
-def may_write_records(answers: Iterable[list[Scanned] | Unanswered]) -> list[list[Scanned]]:
+def all_found(answers: Iterable[list[Scanned] | Unanswered]) -> list[list[Scanned]]:
     """The records of each scan. Raises the failure of the first scan that has no answer."""
     found = []
     for answer in answers:

@@ -19,7 +19,7 @@ def refresh(context: Context, contact_ids: Sequence[str]) -> Counts:
     counts = {"contacts": 0, "changed": 0, "companies": 0}
     for ids in portions(contact_ids, ASSOCIATION_BATCH):
         found = context.hubspot.associations(ids)
-        tombstone_check.read_missing(context, sorted(found.failed))
+        tombstone_check.bring_up_to_date(context, sorted(found.failed))
         _look_for_vanished(context, found)
         changed = _keep(context, found)
         with context.store.reading() as session:
@@ -72,5 +72,5 @@ def _read_companies(context: Context, company_ids: Sequence[str]) -> int:
     found = context.hubspot.read("companies", company_ids, wanted(context, "companies"))
     gone = [mirrored.Fetched(i, {}, None) for i in found.missing]
     rows = [*fetched_rows(context, "companies", found.objects), *gone]
-    storing.row_groups(context, "company", rows, partial(storing.store_companies, context))
+    storing.store_rows(context, "company", rows, partial(storing.store_companies, context))
     return len(found.objects)

@@ -16,7 +16,7 @@ def run(context: Context) -> int:
         belongs.same_portal(context)
     changed = 0
     for part in portions(ids, BATCH_READ):
-        changed += tombstone_check.read_missing(context, part)
+        changed += tombstone_check.bring_up_to_date(context, part)
         with context.store.reading() as session:
             known = selection.known_contacts(session, part)
         changed += associations.refresh(context, known)["changed"]

@@ -23,7 +23,7 @@ def _nothing(session: Session) -> None:
     """Does nothing: there is no further step."""
 
 
-def row_groups(
+def store_rows(
     context: Context, kind: _Kind, found: Sequence[Fetched], save: _Save, then: Callable[[Session], None] = _nothing
 ) -> list[str]:
     """Stores the rows of one page; returns the ids of those that really changed.

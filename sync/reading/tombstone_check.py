@@ -22,7 +22,7 @@ confirmation.
 """
 
 
-def read_missing(context: Context, contact_ids: Sequence[str]) -> int:
+def bring_up_to_date(context: Context, contact_ids: Sequence[str]) -> int:
     """Brings the mirror up to date for these ids; returns how many changed. Raises Vanished if too many are missing."""
     if not contact_ids:
         return 0
@@ -62,7 +62,7 @@ def store(context: Context, objects: Sequence[HubSpotObject], cause: str, **name
         mass_deletion.observed(session, [row.id for row in rows])
         return storing.store_contacts(context, session, rows)
 
-    changed = storing.row_groups(context, "contact", fetched_rows(context, "contacts", objects), save)
+    changed = storing.store_rows(context, "contact", fetched_rows(context, "contacts", objects), save)
     for contact in changed:
         emit(Event.CONTACT_CHANGED, contact=contact, cause=cause, **named)
     return len(changed)

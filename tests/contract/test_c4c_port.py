@@ -39,7 +39,7 @@ from sync.planner.target import (
     Unknown,
     WriteResult,
     Written,
-    may_write_records,
+    all_found,
 )
 from sync.planner.writes import Write
 from sync.transport import RequestRetry
@@ -89,7 +89,7 @@ class Subject:
 
     def scan(self, *scans: Scan) -> list[list[Scanned]]:
         """What each scan finds, in the order of the keys."""
-        found = may_write_records(self.crm.scan(scans, RULES, assumed(RULES)))
+        found = all_found(self.crm.scan(scans, RULES, assumed(RULES)))
         return [sorted(records, key=lambda one: one.key) for records in found]
 
     def one(self, operation: Operation) -> WriteResult:
