@@ -14,6 +14,7 @@ from pydantic_core import to_json
 from sqlmodel import Session
 
 from sync.domain.labels import LabelId
+from sync.errors import StateError
 from sync.log import Event, emit_error
 from sync.state import tables
 
@@ -24,8 +25,8 @@ T = TypeVar("T")
 class Document(Generic[T]):
     """One remembered fact.
 
-    An unreadable one counts as missing, and is logged. A name with braces stands for a family, such as one document for
-    each score; `of` selects one.
+    An unreadable one counts as missing, and is logged; one that keeps writes back ends the job instead. A name with
+    braces stands for a family, such as one document for each score; `of` selects one.
     """
 
     name: str
@@ -33,15 +34,19 @@ class Document(Generic[T]):
     default: Callable[[], T]
     plain: bool = False
     """Whether the text is the value itself instead of JSON."""
+    keeps_back: bool = False
+    """Whether it may keep writes back, so that nothing is written while it cannot be read."""
 
     def read(self, session: Session, of: str = "") -> T:
-        """The value as last stored; the default if there is none."""
+        """The value as last stored; the default if there is none. Raises StateError."""
         row = session.get(tables.Remembered, self.name.format(of))
         if row is None or not row.value:
             return self.default()
         try:
             return self.adapter.validate_python(row.value) if self.plain else self.adapter.validate_json(row.value)
         except ValidationError as error:
+            if self.keeps_back:
+                raise StateError(_DAMAGED.format(row.name)) from None
             emit_error(Event.MEMORY_UNREADABLE, key=row.name, cause=f"{error.error_count()} places are not as expected")
             return self.default()
 
@@ -55,6 +60,12 @@ class Document(Generic[T]):
         if self.plain:
             return value.isoformat() if isinstance(value, datetime) else str(value)
         return to_json(value).decode()
+
+
+_DAMAGED = (
+    "the state file keeps something unreadable under the name {!r}, which may keep writes back: nothing is written; "
+    "stop the worker and restore a backup, or run the version that wrote the state file (docs/operations.md)"
+)
 
 
 def _nothing() -> None:
@@ -137,7 +148,7 @@ LABELS: Document[dict[str, LabelId]] = Document("labels", TypeAdapter(dict[str, 
 """The label bindings: by text in the rules, the label that was first found under it."""
 
 LOST_LABELS: Document[list[tuple[str, int, str]]] = Document(
-    "lost labels", TypeAdapter(list[tuple[str, int, str]]), list
+    "lost labels", TypeAdapter(list[tuple[str, int, str]]), list, keeps_back=True
 )
 """(category, type id, text in the rules) of labels that kept contacts back and that the portal no longer has."""
 
@@ -192,7 +203,7 @@ class Belonging:
     tenant: str | None = None
 
 
-BELONGS = Document("belongs to", TypeAdapter(Belonging), Belonging)
+BELONGS = Document("belongs to", TypeAdapter(Belonging), Belonging, keeps_back=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +228,7 @@ class Pause:
     reason: str = ""
 
 
-PAUSE: Document[Pause | None] = Document("paused", TypeAdapter(Pause | None), _nothing)
+PAUSE: Document[Pause | None] = Document("paused", TypeAdapter(Pause | None), _nothing, keeps_back=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +249,7 @@ class Stopped:
     relationship_changes: int = 0
 
 
-GUARD: Document[Stopped | None] = Document("guard", TypeAdapter(Stopped | None), _nothing)
+GUARD: Document[Stopped | None] = Document("guard", TypeAdapter(Stopped | None), _nothing, keeps_back=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +292,9 @@ class Duplication:
     approved_at: str | None = None
 
 
-SECOND_WRITER: Document[Duplication | None] = Document("second writer", TypeAdapter(Duplication | None), _nothing)
+SECOND_WRITER: Document[Duplication | None] = Document(
+    "second writer", TypeAdapter(Duplication | None), _nothing, keeps_back=True
+)
 
 ACCEPTED_TWINS: Document[frozenset[str]] = Document("accepted twins", TypeAdapter(frozenset[str]), frozenset)
 """ObjectIDs of records with one of our keys that a person accepted."""

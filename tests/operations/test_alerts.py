@@ -202,8 +202,7 @@ def test_one_alert_for_each_mismatch_and_each_ends_singly(tmp_path: Path, config
     def a_look(hubspot: list[str], c4c: list[str]) -> list[str]:
         texts.clear()
         with store.session() as session:
-            MISMATCHES.write(session, {"hubspot": hubspot})
-            MISMATCHES.write(session, {"c4c": c4c})
+            MISMATCHES.write(session, {"hubspot": hubspot, "c4c": c4c})
         alerts.watch(Context(store, unused, unused, config, "run", now=lambda: NOW, notify=notify))
         return list(texts)
 

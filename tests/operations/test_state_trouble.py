@@ -221,7 +221,7 @@ def test_a_file_damaged_at_its_beginning_is_named_at_the_start(tmp_path: Path) -
     path = tmp_path / "state.db"
     path.write_bytes(b"\x00" * 8192)
     path.chmod(0o600)
-    with pytest.raises(StateError, match=r"is damaged, or is none; .*restore a backup"):
+    with pytest.raises(StateError, match=r"is damaged, or is another kind of file; .*restore a backup"):
         open_store(path)
 
 
@@ -345,5 +345,5 @@ def test_a_worker_that_cannot_start_on_its_state_file_tells_it(tmp_path: Path) -
     assert ran.returncode == 2
     [notice] = _Hook.heard
     assert (notice["alert"], notice["state"]) == ("state", "firing")
-    assert "is damaged, or is none" in notice["text"]
+    assert "is damaged, or is another kind of file" in notice["text"]
     assert notice["runbook"] == "docs/oncall.md#state"

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from sync.errors import StateError
 from sync.log import configure
 from sync.state import alert_lists, documents, tables
 from sync.state.documents import (
@@ -159,8 +160,6 @@ def test_the_list_is_whole_and_no_two_facts_have_one_name() -> None:
 
 
 DAMAGED = [
-    (documents.GUARD, "{"),
-    (documents.PAUSE, '{"reason": 3}'),
     (documents.BUDGET, '"x"'),
     (documents.LAST_BACKUP, "soon"),
     (documents.SECOND_LOOK, '[["Lead"]]'),
@@ -178,6 +177,25 @@ def test_what_cannot_be_read_counts_as_never_kept_and_is_logged(
         assert document.read(session) == document.default()
     [line] = map(json.loads, stream.getvalue().splitlines())
     assert (line["event"], line["level"], line["key"]) == ("memory_unreadable", "error", document.name)
+
+
+KEEPS_BACK = [
+    (documents.GUARD, "{"),
+    (documents.PAUSE, '{"reason": 3}'),
+    (documents.SECOND_WRITER, "[]"),
+    (documents.BELONGS, "1"),
+    (documents.LOST_LABELS, "{}"),
+]
+
+
+@pytest.mark.parametrize(("document", "text"), KEEPS_BACK, ids=[document.name for document, _ in KEEPS_BACK])
+def test_what_may_keep_writes_back_and_cannot_be_read_ends_the_job(
+    store: Store, document: Document[Any], text: str
+) -> None:
+    """Going on as if there were no such fact could write what a person held back."""
+    keep(store, document.name, text)
+    with store.reading() as session, pytest.raises(StateError, match=f"{document.name}.*restore a backup"):
+        document.read(session)
 
 
 def test_a_state_without_a_list_of_holding_alerts_knew_those_that_it_delivered(store: Store) -> None:
