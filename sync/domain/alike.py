@@ -99,7 +99,7 @@ def _in_front(country_code: str | None) -> str:
     """
     if country_code is None or country_code in DIGITS_ONLY:
         return r"^[A-Z]{1,3}-?(?=\d)" if country_code else r"^[A-Z]{1,3}-(?=\d)"
-    return rf"^{country_code}-"
+    return rf"^{re.escape(country_code)}-"
 
 
 _DIGITS = {

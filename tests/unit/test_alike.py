@@ -99,6 +99,7 @@ def test_names_that_differ(one: str, other: str) -> None:
         ("00-950", "PL", "00950"),
         ("LV-1010", "LV", "1010"),
         ("-", "DE", ""),
+        ("1010", "[]", "1010"),
     ],
 )
 def test_postal_codes(written: str, land: str | None, expected: str) -> None:
