@@ -138,7 +138,7 @@ def a_missing_score_is_given(world: World) -> None:
 def a_legal_basis_is_recorded(world: World) -> None:
     contact = ready(world, hs_legal_basis="Not applicable")
     world.sync()
-    remedy(world, contact, Code.NO_LEGAL_BASIS, "Record the legal basis", "by itself")
+    remedy(world, contact, Code.NO_LEGAL_BASIS, "Record the legal basis", "the next poll notices it")
     world.control.change(contact, hs_legal_basis=BASIS)
     world.sync()
     assert leads(world) == {contact}
@@ -177,7 +177,7 @@ def an_erased_contact_is_erased_in_c4c_too(world: World) -> None:
     world.control.call("POST", f"/hubspot/contacts/{contact}/erase")
     for _ in range(2):
         world.once(until_idle=False)
-    remedy(world, contact, Code.ERASED, "Erase it in SAP Sales Cloud")
+    remedy(world, contact, Code.ERASED, "erase the person in SAP Sales Cloud too")
     for entity in ("Lead", "Contact"):
         world.control.sales_delete(entity, world.control.row(entity)["ObjectID"])
     world.wake_all()

@@ -52,7 +52,7 @@ def test_a_reader_that_leaves_makes_the_copy_fail(known: Product) -> None:
     process.stdout.close()
     _, err = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 2
-    assert b"standard output: the copy broke off" in err
+    assert b"standard output: the copy was cut off" in err
 
 
 def test_a_terminal_is_no_place_for_a_copy(known: Product) -> None:
