@@ -14,7 +14,7 @@ BIN := .venv/bin
 PIP := -m pip -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long drill check lint style types rooms unused rules format picture lock
+.PHONY: help demo test test-long bench drill check lint style types rooms unused rules format picture lock
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,9 @@ test: .venv/.installed ## Run the tests; a few minutes
 
 test-long: .venv/.installed ## Run the slow tests, and random tests with many more examples (PROFILE=explore: new ones each time)
 	@$(BIN)/pytest -m 'long or hypothesis' --hypothesis-profile=$(PROFILE) $(ARGS)
+
+bench: .venv/.installed ## Measure requests, CPU, memory and disk against the sandbox (ARGS="--list" or scenarios); minutes
+	@$(BIN)/python -m bench $(ARGS)
 
 drill: .venv/.installed ## Install, upgrade, back up, destroy, restore and roll back an image: ROOT=unpacked image, BEFORE=older one; needs root
 	@PYTHONPATH=tests $(BIN)/python -m drill $(ROOT) $(BEFORE)

@@ -1,7 +1,7 @@
 """Contacts and companies of the mirror as plain rows.
 
 A page of HubSpot has a hundred rows or more. The ORM's object and bookkeeping for each cost several times what SQLite
-itself takes (`bench/hubspot_requests.py`), so these two tables are read and written by statements for many rows.
+itself takes (docs/performance.md), so these two tables are read and written by statements for many rows.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,0 +1,63 @@
+"""What the worker can be measured at, by name. Each work runs inside the measured process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import update
+
+from sync.app import App
+from sync.jobs.runner import run_jobs, run_until_idle
+from sync.lifecycle import Status
+from sync.state import tables
+
+
+class Clock:
+    """A clock that can be moved, so that a day passes in seconds."""
+
+    def __init__(self, advanced: float) -> None:
+        self._advanced = advanced
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self._advanced)
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self._advanced
+
+    def advance(self, seconds: float) -> None:
+        self._advanced += seconds
+
+    def skip(self, seconds: float) -> None:
+        """Waits for nothing, and moves nothing: the pace is not what is measured."""
+
+
+def jobs(application: App, _: Clock, names: str) -> None:
+    """The jobs named, once."""
+    failures = run_jobs(application.with_run_id(), names.split(",")).failures
+    assert not failures, failures
+
+
+def until_idle(application: App, _: Clock, names: str) -> None:
+    """The jobs named, until nothing is due."""
+    failures = run_until_idle(application.with_run_id(), names.split(",")).failures
+    assert not failures, failures
+
+
+def cycles(application: App, clock: Clock, names: str, number: str) -> None:
+    """The jobs named, so many times, a minute apart; each job is a run of its own, as in the worker."""
+    for _ in range(int(number)):
+        clock.advance(60)
+        for name in names.split(","):
+            failures = run_jobs(application.with_run_id(), [name]).failures
+            assert not failures, failures
+
+
+def settle(application: App, _: Clock) -> None:
+    """Ends the work of all contacts, so that reading can be measured without a handover of thousands before it."""
+    with application.context.store.session() as session:
+        session.exec(update(tables.Progress).values(status=Status.DONE, due_at=None, pending_since=None))
+
+
+WORKS: dict[str, Callable[..., None]] = {"jobs": jobs, "until_idle": until_idle, "cycles": cycles, "settle": settle}
