@@ -253,7 +253,11 @@ def read_batch(content_type: str, text: str) -> list[Part]:
     A failed changeset arrives as a single `application/http` part or nested in a multipart: both are read. Content-ID
     is not echoed, so parts are matched by order. Raises ValueError if it is not a multipart answer.
     """
-    return [_read_part(part) for part in _parts(Parser().parsestr(f"Content-Type: {content_type}\r\n\r\n{text}"))]
+    try:
+        return [_read_part(part) for part in _parts(Parser().parsestr(f"Content-Type: {content_type}\r\n\r\n{text}"))]
+    except RecursionError:
+        # The library's parser calls itself for each level.
+        raise ValueError("the answer to a batch is nested too deeply") from None
 
 
 def _parts(document: Message) -> list[Message]:

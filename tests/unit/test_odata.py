@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import Message
@@ -597,6 +598,12 @@ def test_headers_of_a_part_are_read_in_any_case() -> None:
     assert (part.headers["etag"], part.headers["location"]) == (ETAG, "x")
 
 
+def deep(levels: int) -> str:
+    """A multipart inside a multipart, `levels` times."""
+    heads = (f"--b{n}\r\nContent-Type: multipart/mixed; boundary=b{n + 1}\r\n\r\n" for n in range(levels))
+    return "".join(heads) + f"--b{levels}\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"
+
+
 def test_a_body_may_have_blank_lines() -> None:
     assert read(answer(answer_part(400, "<error>\n\n<code>1</code>\n</error>"))) == [
         (400, "<error>\n\n<code>1</code>\n</error>")
@@ -615,10 +622,32 @@ def test_a_body_may_have_blank_lines() -> None:
             "2 parts",
             id="two answers to a changeset of one",
         ),
+        pytest.param("multipart/mixed; boundary=b0", deep(1000), "nested too deeply", id="nested a thousand deep"),
     ],
 )
 def test_what_is_no_batch_answer(content_type: str, text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
+        odata.read_batch(content_type, text)
+
+
+HEADS = ["", "multipart/mixed", "multipart/mixed; boundary=b", 'multipart/mixed; boundary="b', "message/rfc822"]
+PIECES = [
+    "--b",
+    "--b--",
+    "\r\n",
+    "\n",
+    ": ",
+    "HTTP/1.1 200 OK",
+    *(f"Content-Type: {head}" for head in HEADS),
+    "=?x?q?=",
+    "²",
+]
+
+
+@quick
+@given(st.sampled_from(HEADS), st.lists(st.sampled_from(PIECES), max_size=20).map("".join))
+def test_an_answer_is_read_or_named_unreadable_whatever_it_holds(content_type: str, text: str) -> None:
+    with suppress(ValueError):
         odata.read_batch(content_type, text)
 
 
