@@ -9,6 +9,7 @@ from sqlmodel import Session
 from sync.domain.codes import EXPLANATIONS, Code
 from sync.domain.decision import Decision
 from sync.domain.entities import Entity
+from sync.domain.moments import iso
 from sync.domain.rules import Rules
 from sync.domain.views import Company, ContactView, Unreadable
 from sync.faults import Faults
@@ -107,7 +108,7 @@ def explain_at(store: Store, contact_id: str, at: datetime) -> Explained | None:
             "remedy": EXPLANATIONS[code].remedy,
             "remedies": _remedies(codes),
             **found.body,
-            "decided_at": _iso(found.decided_at),
+            "decided_at": iso(found.decided_at),
             "run_id": found.run_id,
             "rules": found.rules_fingerprint,
             "input": found.input_fingerprint,
@@ -158,7 +159,7 @@ def _progress(progress: tables.Progress | None) -> dict[str, Any]:
         "status": progress.status,
         "detail": progress.detail,
         "attempts": progress.attempts,
-        "next_try": _iso(progress.due_at) if waiting else None,
+        "next_try": iso(progress.due_at) if waiting else None,
     }
 
 
@@ -202,7 +203,7 @@ def _records(session: Session, view: ContactView, rules: Rules) -> dict[str, Any
                 "state": _state(r, rules),
                 "origin": r.origin,
                 "adopted_by": r.observed.get(ADOPTED_BY),
-                "last_written": _iso(r.written_at),
+                "last_written": iso(r.written_at),
             }
             for r in links
         ],
@@ -210,14 +211,10 @@ def _records(session: Session, view: ContactView, rules: Rules) -> dict[str, Any
             {
                 "lead": h.lead_key,
                 "object_id": h.object_id,
-                "at": _iso(h.handed_over_at),
-                "crossed_at": _iso(h.crossed_at),
+                "at": iso(h.handed_over_at),
+                "crossed_at": iso(h.crossed_at),
             }
             for h in work.handovers_of(session, view.id)
         ],
-        "above_threshold_since": {score: _iso(at) for score, at in view.crossed_at.items()},
+        "above_threshold_since": {score: iso(at) for score, at in view.crossed_at.items()},
     }
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None

@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from sync.config import Configuration, WorkerConfig
 from sync.contracts import freshness
+from sync.domain.moments import iso
 from sync.mirror import mass_deletion
 from sync.net import certificates
 from sync.state import alert_lists, belonging, guarding, pausing, second_writer, streams, trouble, work
@@ -29,7 +30,7 @@ def status(store: Store, now: datetime, configuration: Configuration | None = No
         return {
             "pending": work.pending_count(session),
             "due": work.due_count(session, now),
-            "oldest_pending": _iso(oldest),
+            "oldest_pending": iso(oldest),
             "done": work.done_counts(session),
             "parked": work.parked_counts(session),
             "handed_over": work.created_lead_count(session),
@@ -56,7 +57,7 @@ def certificate(path: Path | None, now: datetime) -> dict[str, Any] | None:
     validity = certificates.of_file(path) if path else None
     if validity is None:
         return None
-    return {"path": str(path), "expires_at": _iso(validity.not_after), "problem": validity.problem(now)}
+    return {"path": str(path), "expires_at": iso(validity.not_after), "problem": validity.problem(now)}
 
 
 def _state(store: Store) -> dict[str, Any]:
@@ -75,19 +76,19 @@ def _budget(known: DailyBudget, configuration: Configuration | None) -> dict[str
         "used": known.used,
         "left": known.left,
         "reserved": configuration.worker.hubspot.daily_reserve if configuration else None,
-        "resets_at": _iso(known.resets_at),
-        "exhausted_until": _iso(known.exhausted_until),
+        "resets_at": iso(known.resets_at),
+        "exhausted_until": iso(known.exhausted_until),
     }
 
 
 def _mark(until: datetime | None, now: datetime) -> dict[str, Any]:
-    return {"until": _iso(until), "age_seconds": round((now - until).total_seconds()) if until else None}
+    return {"until": iso(until), "age_seconds": round((now - until).total_seconds()) if until else None}
 
 
 def _job(success: JobRun | None, failure: JobRun | None) -> dict[str, Any]:
     return {
-        "last_success": _iso(success.finished_at) if success else None,
-        "last_failure": _iso(failure.finished_at) if failure else None,
+        "last_success": iso(success.finished_at) if success else None,
+        "last_failure": iso(failure.finished_at) if failure else None,
         "last_error": failure.error if failure else None,
     }
 
@@ -99,7 +100,7 @@ def _lease(store: Store, holding: leases.Holding | None, now: datetime) -> dict[
     return {
         "holder": holding.holder,
         "kind": holding.kind,
-        "since": _iso(holding.since),
+        "since": iso(holding.since),
         "beat_age_seconds": round((now - holding.heartbeat_at).total_seconds()),
         "alive": leases.is_alive(store),
     }
@@ -130,10 +131,6 @@ def _latency(session: Session) -> dict[str, int] | None:
     if not ordered:
         return None
     return {"p50": round(ordered[len(ordered) // 2]), "p95": round(ordered[int(len(ordered) * 0.95)])}
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
 
 
 def unhealthy(store: Store, worker: WorkerConfig, now: datetime) -> str | None:

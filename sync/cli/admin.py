@@ -17,6 +17,7 @@ from sync.admin import leaving, verify
 from sync.admin import resync as resyncing
 from sync.admin.resync import Scope
 from sync.cli import admin_reports, loads, output
+from sync.cli.output import Json
 from sync.domain import moments, numbers
 from sync.domain.codes import Code
 from sync.errors import ConfigurationError
@@ -31,7 +32,6 @@ from sync.state.documents import LAST_BACKUP, Duplication, MassDeletion, Renamed
 from sync.state.store import Store, open_unmigrated
 from sync.worker.keeper import working
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 _CodeOption = Annotated[
     str | None,

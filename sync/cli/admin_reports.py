@@ -3,15 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
-from sync.cli.output import say, table
+from sync.cli.output import Document, say, table
 from sync.cli.reports import named_counts
 from sync.domain.codes import EXPLANATIONS, Code
 from sync.state import tables
 from sync.state.documents import Duplication, MassDeletion, Renamed, Stopped
-
-_Document = dict[str, Any]
 
 
 def _iso(moment: datetime | None) -> str | None:
@@ -23,7 +20,7 @@ def _short(moment: str | None) -> str | None:
     return moment[:19].replace("T", " ") if moment else None
 
 
-def print_resync(document: _Document) -> None:
+def print_resync(document: Document) -> None:
     number = document["contacts"]
     for unknown in document["unknown"]:
         say(f"contact {unknown} is not in the mirror" + ("; it is read from HubSpot" if document["refetch"] else ""))
@@ -42,7 +39,7 @@ def print_marked(number: int, worker: str | None) -> None:
         say(f"{number} contacts marked; no worker runs: start it, or run `hubspot-c4c-sync once push`")
 
 
-def parked_row(row: tables.Progress) -> _Document:
+def parked_row(row: tables.Progress) -> Document:
     return {
         "contact": row.contact_id,
         "code": row.code,
@@ -53,7 +50,7 @@ def parked_row(row: tables.Progress) -> _Document:
     }
 
 
-def left_alone_row(row: tables.LeftAlone) -> _Document:
+def left_alone_row(row: tables.LeftAlone) -> Document:
     """A contact that is left alone, in the same form as a parked one."""
     return {
         "contact": row.contact_id,
@@ -65,7 +62,7 @@ def left_alone_row(row: tables.LeftAlone) -> _Document:
     }
 
 
-def print_parked(rows: Sequence[_Document]) -> None:
+def print_parked(rows: Sequence[Document]) -> None:
     if not rows:
         say("nothing is parked")
         return
@@ -79,7 +76,7 @@ def print_parked(rows: Sequence[_Document]) -> None:
         say(f"{code}: {EXPLANATIONS[Code(code)].remedy}")
 
 
-def print_one_parked(row: _Document) -> None:
+def print_one_parked(row: Document) -> None:
     say(f"Contact {row['contact']}: {row['code']}")
     say(f"  {EXPLANATIONS[Code(row['code'])].meaning}")
     say(f"  parked since {row['since']}, attempts {row['attempts']}")
@@ -88,7 +85,7 @@ def print_one_parked(row: _Document) -> None:
     say(f"  afterwards: hubspot-c4c-sync parked retry {row['contact']}")
 
 
-def run_row(row: tables.JobRun) -> _Document:
+def run_row(row: tables.JobRun) -> Document:
     seconds = (
         round((row.finished_at - row.started_at).total_seconds(), 2) if row.finished_at and row.started_at else None
     )
@@ -109,7 +106,7 @@ def _result(row: tables.JobRun) -> str:
     return {True: "success", False: "failure", None: "interrupted"}[row.ok]
 
 
-def print_runs(rows: Sequence[_Document]) -> None:
+def print_runs(rows: Sequence[Document]) -> None:
     shown = [
         (_short(r["started"]), r["job"], r["seconds"], r["result"], r["error"] or _counts(r["counts"])) for r in rows
     ]
@@ -118,12 +115,12 @@ def print_runs(rows: Sequence[_Document]) -> None:
         say("nothing ran yet")
 
 
-def _counts(counts: _Document) -> str:
+def _counts(counts: Document) -> str:
     shown = {name: named_counts(value) if isinstance(value, dict) else value for name, value in counts.items() if value}
     return ", ".join(f"{name} {value}" for name, value in shown.items())
 
 
-def print_verify(document: _Document) -> None:
+def print_verify(document: Document) -> None:
     checked = document["checked"]
     say(
         f"compared {checked['contacts']} contacts and {checked['links']} links with {checked['records']} records "
@@ -165,7 +162,7 @@ _NOTES = {
 }
 
 
-def _about(entry: _Document) -> str:
+def _about(entry: Document) -> str:
     return ", ".join(entry.get("fields") or entry.get("contacts") or ())
 
 
@@ -176,7 +173,7 @@ def guard_document(
     renamed: Renamed | None = None,
     *,
     approved: bool = False,
-) -> _Document:
+) -> Document:
     """What `approve --json` prints: the stopped plan without the fingerprints of its parts, the contacts reported
     missing, the records that another program created under our keys, and the new name of the tenant.
     """
@@ -191,7 +188,7 @@ def guard_document(
     return {"stopped": {**shown, "contacts": len(found.contacts)}, **doubted}
 
 
-def print_guard(document: _Document) -> None:
+def print_guard(document: Document) -> None:
     if not any(document[kind] for kind in ("stopped", "disappearances", "second_writer", "tenant_renamed")):
         say("nothing is held back")
     if document["second_writer"]:
@@ -204,7 +201,7 @@ def print_guard(document: _Document) -> None:
         _print_mass_deletion(doubted)
 
 
-def _print_mass_deletion(doubted: _Document) -> None:
+def _print_mass_deletion(doubted: Document) -> None:
     say(f"disappearance {doubted['digest']}, last seen at {_short(doubted['at'])}: {doubted['text']}")
     say(f"  contacts {', '.join(doubted['contacts'])}")
     if doubted["approved_at"]:
@@ -213,7 +210,7 @@ def _print_mass_deletion(doubted: _Document) -> None:
         say(f"to confirm that exactly these are gone: hubspot-c4c-sync approve {doubted['digest']}")
 
 
-def _print_renamed(renamed: _Document) -> None:
+def _print_renamed(renamed: Document) -> None:
     if renamed["approved"]:
         say(f"approved: the tenant of this state is {renamed['tenant']}")
     else:
@@ -221,7 +218,7 @@ def _print_renamed(renamed: _Document) -> None:
         say(f"if it is the same one under a new name: hubspot-c4c-sync approve {renamed['digest']}")
 
 
-def _print_second_writer(second: _Document) -> None:
+def _print_second_writer(second: Document) -> None:
     say(f"second writer {second['digest']}, found at {_short(second['at'])}: {second['text']}")
     for twin in second["twins"]:
         say(f"  {twin['entity']} {twin['key']}: ours {twin['ours']}, the other {twin['theirs']}")
@@ -231,7 +228,7 @@ def _print_second_writer(second: _Document) -> None:
         say(f"once the other program is stopped: hubspot-c4c-sync approve {second['digest']}")
 
 
-def _print_plan(stopped: _Document) -> None:
+def _print_plan(stopped: Document) -> None:
     say(f"plan {stopped['digest']}, stopped at {stopped['at']}: {stopped['text']}")
     for entity, number in stopped["creates"].items():
         say(f"  create {number} {entity}")

@@ -17,6 +17,7 @@ from sync.admin import status as statuses
 from sync.admin.foreseen import foreseen
 from sync.cli import admin, channels, links, loads, output, pausing, reports
 from sync.cli.explained import print_explain
+from sync.cli.output import Json
 from sync.cli.simulate import simulate
 from sync.config import Configuration, WorkerConfig
 from sync.config import load as load_rules
@@ -43,7 +44,6 @@ cli = typer.Typer(
 
 cli.add_typer(links.cli, name="links")
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 _ContactIds = Annotated[
     list[str] | None, typer.Option("--contact", metavar="ID", help="Only this contact; the option may be repeated.")
 ]

@@ -1,21 +1,18 @@
 """The decision on one contact, as text for people."""
 
 from collections.abc import Iterator
-from typing import Any
 
-from sync.cli.output import at, say
+from sync.cli.output import Document, at, say
 from sync.domain.codes import EXPLANATIONS, Code
 
-_Document = dict[str, Any]
 
-
-def print_explain(document: _Document) -> None:
+def print_explain(document: Document) -> None:
     """What was decided, why, with which companies and records, and what happens next."""
     for line in lines(document):
         say(line)
 
 
-def lines(document: _Document) -> Iterator[str]:
+def lines(document: Document) -> Iterator[str]:
     """The lines of the explanation."""
     yield f"Contact {document['contact']}: {document['code']}"
     yield f"  {document['meaning']}"
@@ -30,7 +27,7 @@ def lines(document: _Document) -> Iterator[str]:
     yield f"  Rules {document['rules']}, input {document['input'] or 'unknown'}"
 
 
-def _warnings(document: _Document) -> Iterator[str]:
+def _warnings(document: Document) -> Iterator[str]:
     """Each warning; below the last one of each code, what to do about it."""
     warnings = document["warnings"]
     for code in dict.fromkeys(warning["code"] for warning in warnings):
@@ -40,7 +37,7 @@ def _warnings(document: _Document) -> Iterator[str]:
             yield f"    What to do: {EXPLANATIONS[Code(code)].remedy}"
 
 
-def _score(score: _Document) -> Iterator[str]:
+def _score(score: Document) -> Iterator[str]:
     qualifies = score["code"] == Code.QUALIFIED
     yield f"  Score {score['score']}: " + (f"qualifies, route {score['route']}" if qualifies else score["code"])
     for reason in score["reasons"]:
@@ -48,12 +45,12 @@ def _score(score: _Document) -> Iterator[str]:
         yield f"    {'yes' if held else 'no '}  {reason['text']}"
 
 
-def _then(document: _Document) -> Iterator[str]:
+def _then(document: Document) -> Iterator[str]:
     when = at(document["decided_at"])
     yield f"  Decided at {when} in run {document['run_id']}, by the rules and the data of that time"
 
 
-def _now(document: _Document) -> Iterator[str]:
+def _now(document: Document) -> Iterator[str]:
     companies = document["companies"]
     for n, company in enumerate(companies, 1):
         labels = ", ".join(company["labels"]) or "none"
@@ -70,7 +67,7 @@ def _now(document: _Document) -> Iterator[str]:
         yield f"  Detail: {document['detail']}"
 
 
-def _link(link: _Document) -> str:
+def _link(link: Document) -> str:
     never = _NEVER.get(link["origin"], "adopted, never written")
     written = f"last written {at(link['last_written'])}" if link["last_written"] else never
     by = f", found by {link['adopted_by']}" if link.get("adopted_by") else ""

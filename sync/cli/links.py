@@ -10,13 +10,13 @@ import typer
 
 from sync import app
 from sync.cli import output
+from sync.cli.output import Json
 from sync.errors import ConfigurationError
 from sync.handover import links
 from sync.planner.keyed_fields import NUMBERS
 
 cli = typer.Typer(help="Show, save, and name pairs of HubSpot id and SAP Sales Cloud record.", no_args_is_help=True)
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 _EntityName = Annotated[
     str,
     typer.Argument(

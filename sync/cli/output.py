@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -17,7 +18,9 @@ from rich.text import Text
 from sync import context
 from sync.errors import ConfigurationError, SyncError
 
-_Document = dict[str, Any]
+Document = dict[str, Any]
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
 WIDE = 100_000
 """Columns in a file or a pipe: wide enough that no value is folded; a table is as wide as its cells."""
@@ -50,7 +53,7 @@ def show_json(document: Any) -> None:
     sys.stdout.write(as_json(document, indent=2) + "\n")
 
 
-def failure_json(failures: Sequence[SyncError]) -> _Document:
+def failure_json(failures: Sequence[SyncError]) -> Document:
     """What `--json` prints of failures, under `error`: kind and message of the gravest one, and the problems of all."""
     gravest = max(failures, key=lambda failure: failure.exit_code)
     problems = [problem for failure in failures for problem in _problems(failure)]

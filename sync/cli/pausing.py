@@ -9,10 +9,9 @@ import typer
 
 from sync import app
 from sync.cli import output
+from sync.cli.output import Json
 from sync.log import Event, emit
 from sync.state import pausing
-
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
 
 def register(cli: typer.Typer) -> None:

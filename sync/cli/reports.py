@@ -1,18 +1,14 @@
 """Prints documents for people."""
 
-from typing import Any
-
 from sync import app
-from sync.cli.output import at, say, table
+from sync.cli.output import Document, at, say, table
 from sync.contracts import freshness
 from sync.domain.codes import EXPLANATIONS, Code
 from sync.domain.entities import TYPES
 from sync.jobs.runner import JobResults
 
-_Document = dict[str, Any]
 
-
-def once_document(application: app.App, results: JobResults) -> _Document:
+def once_document(application: app.App, results: JobResults) -> Document:
     """The document of `once --json`."""
     jobs = results.jobs
     push = jobs.get("push", {})
@@ -31,7 +27,7 @@ def once_document(application: app.App, results: JobResults) -> _Document:
     }
 
 
-def print_once(document: _Document) -> None:
+def print_once(document: Document) -> None:
     counts = document["counts"]
     say(f"read {counts['polled']} records, {counts['changed']} changes")
     say(f"qualified {counts['qualified']}, not qualified {counts['not_qualified']}, parked {counts['parked']}")
@@ -56,7 +52,7 @@ def named_counts(counts: dict[str, int]) -> str:
     )
 
 
-def print_status(document: _Document) -> None:
+def print_status(document: Document) -> None:
     """Prints the status; what needs a person comes first."""
     _print_trouble(document)
     belongs = document["belongs_to"]
@@ -83,7 +79,7 @@ def print_status(document: _Document) -> None:
         say(f"score {score['score']}: {freshness.frozen_sentence(score)}")
 
 
-def _print_budget(budget: _Document) -> None:
+def _print_budget(budget: Document) -> None:
     reserved = f"{budget['reserved']} reserved for others"
     if budget["exhausted_until"]:
         say(f"HubSpot requests: used up until {at(budget['exhausted_until'])}, {reserved}")
@@ -91,7 +87,7 @@ def _print_budget(budget: _Document) -> None:
         say(f"HubSpot requests today: {budget['used']} used, {budget['left']} of {budget['limit']} left, {reserved}")
 
 
-def _print_trouble(document: _Document) -> None:
+def _print_trouble(document: Document) -> None:
     if document["state"]["problem"]:
         say(f"STATE: {document['state']['problem']}")
     waiting = document["alerts_undelivered"]
@@ -113,7 +109,7 @@ def _print_trouble(document: _Document) -> None:
         say(f"GUARD: {doubted['text']}; `hubspot-c4c-sync approve` shows them as {doubted['plan']}")
 
 
-def _print_lease(lease: _Document | None) -> None:
+def _print_lease(lease: Document | None) -> None:
     if lease is None:
         say("no worker runs")
     elif lease["alive"]:
@@ -122,7 +118,7 @@ def _print_lease(lease: _Document | None) -> None:
         say(f"{lease['kind']} {lease['holder']} held the lease and has ended; the next worker takes over")
 
 
-def _latency(latency: _Document | None) -> str:
+def _latency(latency: Document | None) -> str:
     if latency is None:
         return ""
     return f"; from threshold to lead: half within {_age(latency['p50'])}, 95 % within {_age(latency['p95'])}"
@@ -142,7 +138,7 @@ def _age(seconds: int | None) -> str:
     return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"
 
 
-def print_plan(document: _Document) -> None:
+def print_plan(document: Document) -> None:
     for record in document["records"]:
         adopted = record.get("adopts")
         taken = f" (adopts {adopted['number'] or adopted['object_id']}, found by {adopted['by']})" if adopted else ""
@@ -166,7 +162,7 @@ def print_plan(document: _Document) -> None:
     )
 
 
-def print_check(document: _Document) -> None:
+def print_check(document: Document) -> None:
     for finding in document["findings"]:
         say(f"{finding['severity']}: {finding['where']}: {finding['text']}")
     for line in document["facts"]:

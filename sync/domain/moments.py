@@ -1,4 +1,4 @@
-"""Reads dates and times as either system writes them. Never raises."""
+"""Reads dates and times as either system writes them, and writes them as ISO. Never raises."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,12 @@ def moment(value: object) -> datetime | None:
     if _MILLISECONDS.fullmatch(text):
         found = _after_epoch(int(text))
         return found if EARLIEST < found < LATEST else None
-    return _iso(text)
+    return _from_iso(text)
+
+
+def iso(found: datetime | None) -> str | None:
+    """The moment in ISO form for JSON; None stays None."""
+    return found.isoformat() if found else None
 
 
 def is_c4c_date(value: object) -> bool:
@@ -39,7 +44,7 @@ def _after_epoch(ms: int) -> datetime:
         return EARLIEST if ms < 0 else LATEST
 
 
-def _iso(text: str) -> datetime | None:
+def _from_iso(text: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
