@@ -85,7 +85,7 @@ class Snapshot:
     answers: dict[Lookup, tuple[str, ...]] = field(default_factory=dict)
     refused: dict[Lookup, str] = field(default_factory=dict)
     """Lookups that C4C refuses: entity, field and its words."""
-    _indexed: dict[tuple[str, str], tuple[int, dict[str, list[str]]]] = field(default_factory=dict, repr=False)
+    _indexed: dict[tuple[str, str], dict[str, list[str]]] = field(default_factory=dict, repr=False)
 
     def ask(self, lookup: Lookup) -> tuple[Record, ...] | None:
         """The records that answer, or None where the lookup was not read yet. Raises Unanswerable."""
@@ -99,6 +99,8 @@ class Snapshot:
     def learn(self, lookup: Lookup, records: Iterable[Record]) -> None:
         found = {record.object_id: record for record in records}
         self.answers[lookup] = tuple(found)
+        for entity in {record.entity for record in found.values()}:
+            self._forget_index(entity)
         self.records |= {(record.entity, i): record for i, record in found.items()}
 
     def created(self, record: Record, answers: Iterable[Lookup]) -> None:
@@ -106,7 +108,7 @@ class Snapshot:
 
         A lookup that is to be read again stays open: this record alone would be half an answer.
         """
-        self.records[record.entity, record.object_id] = record
+        self._keep(record)
         for lookup in answers:
             if lookup in self.answers:
                 self.answers[lookup] = (*self.answers[lookup], record.object_id)
@@ -114,10 +116,15 @@ class Snapshot:
     def changed(self, record: Record, fields: Mapping[str, Any]) -> None:
         """Notes what a change did to a record: its values are known, its new version is not."""
         now = replace(record, fields={**record.fields, **fields}, version=None, stale=True)
-        self.records[record.entity, record.object_id] = now
+        self._keep(now)
 
     def removed(self, entity: str, object_id: str) -> None:
+        self._forget_index(entity)
         self.records.pop((entity, object_id), None)
+
+    def _keep(self, record: Record) -> None:
+        self._forget_index(record.entity)
+        self.records[record.entity, record.object_id] = record
 
     def stale(self) -> dict[Lookup, Record]:
         """The records that we changed since they were read, by the lookup that reads them again."""
@@ -126,9 +133,13 @@ class Snapshot:
     def find(self, entity: str, name: str, value: str) -> list[Record]:
         """Known records whose field has this value, ignoring case."""
         key = (entity, name)
-        if self._indexed.get(key, (-1, {}))[0] != len(self.records):
-            self._indexed[key] = (len(self.records), self._index(entity, name))
-        return [self.records[entity, i] for i in self._indexed[key][1].get(value.casefold(), ())]
+        if key not in self._indexed:
+            self._indexed[key] = self._index(entity, name)
+        return [self.records[entity, i] for i in self._indexed[key].get(value.casefold(), ())]
+
+    def _forget_index(self, entity: str) -> None:
+        for key in [key for key in self._indexed if key[0] == entity]:
+            del self._indexed[key]
 
     def _index(self, entity: str, name: str) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
@@ -143,6 +154,6 @@ class Snapshot:
             self.answers.pop(lookup, None)
         if object_id is None:
             return
-        self.records.pop((entity, object_id), None)
+        self.removed(entity, object_id)
         for lookup in [q for q, ids in self.answers.items() if q.entity == entity and object_id in ids]:
             del self.answers[lookup]

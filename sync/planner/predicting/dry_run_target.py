@@ -12,7 +12,7 @@ from typing import Any
 from sync.domain.entities import Entity
 from sync.mappers.draft import Awaited
 from sync.planner.keyed_fields import NUMBERS, UUIDS
-from sync.planner.matching import Matches, answered, index
+from sync.planner.matching import Matches, answered, index, read_from
 from sync.planner.observed import Foreign
 from sync.planner.records.relations import MAIN, WORK_PLACE
 from sync.planner.snapshot import Ask, Lookup, Record, Snapshot
@@ -83,7 +83,8 @@ class DryRunTarget:
     def _pretended(self, lookup: Lookup) -> list[Record]:
         """The records that exist in the dry run only."""
         if (lookup.kind, lookup.entity) not in self._indexed:
-            records = {e: [_record(e, row) for row in found.values()] for e, found in self._rows.items()}
+            entity = read_from(lookup.kind, lookup.entity)
+            records = {entity: [_record(entity, row) for row in self._rows[entity].values()]}
             self._indexed |= index([lookup], records, self._key_fields)
         return answered(lookup, self._indexed)
 
@@ -208,7 +209,9 @@ class DryRunTarget:
             number = self._row(Entity.ACCOUNT, account).get("AccountID")
             work_place = {name: row[name] for name in WORK_PLACE if name in row}
             parties = {"ContactID": row["ContactID"], "AccountID": number}
-            ids = {"ParentObjectID": row["ObjectID"], "ObjectID": f"main of {row['ObjectID']}"}
+            made_up = f"main of {row['ObjectID']}"
+            self._made_up[made_up] = f"(main relationship of {self.shown(row['ObjectID'])})"
+            ids = {"ParentObjectID": row["ObjectID"], "ObjectID": made_up}
             self.add(Entity.RELATION, {**work_place, **parties, MAIN: True, **ids})
         if self._creates_permission_sets:
             self.assume_permission_set(row[self._key_fields[Entity.CONTACT]], str(row["ContactUUID"]))
