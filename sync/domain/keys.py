@@ -28,15 +28,15 @@ class Key:
     def parse(cls, entity: str, text: str) -> Self:
         """The key with this text. The last part may contain a colon itself.
 
-        Raises ValueError where parts are missing, or a lead's cycle is no whole number.
+        Raises ValueError where parts are missing, or a lead's cycle is not a whole number from 1.
         """
         kind = TYPES[entity]
         owner, *parts = text.split(_BETWEEN, len(kind.parts) + len(kind.optional))
         if not all((owner, *parts)) or len(parts) < len(kind.parts):
             raise ValueError(f"a key of {entity} is {form(entity)}")
         key = cls(Entity(entity), owner, tuple(parts))
-        if key.entity is Entity.LEAD and whole(key.parts[1]) is None:
-            raise ValueError("the cycle at the end of a lead's key is a whole number")
+        if key.entity is Entity.LEAD and not whole(key.parts[1]):
+            raise ValueError("the cycle at the end of a lead's key is a whole number from 1")
         return key
 
     @classmethod

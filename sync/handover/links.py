@@ -78,7 +78,9 @@ def read_csv(file: TextIO, rules: Rules) -> list[_Pair]:
 
 
 def _pair(line: int, row: Mapping[str, str | None], rules: Rules, problems: list[str]) -> _Pair | None:
-    values = {str(name).strip().lower(): (value or "").strip() for name, value in row.items() if isinstance(value, str)}
+    values = {
+        str(name).strip().lower(): (value or "").strip() for name, value in row.items() if not isinstance(value, list)
+    }
     if not any(values.values()):
         return None
     try:
@@ -193,7 +195,12 @@ def _shared(session: Session) -> set[tuple[str, str]]:
 
 
 def adopt(session: Session, entity: str, key: str, object_id: str, now: datetime) -> bool:
-    """Keeps a pair whose record carries our key already; False if another record is known under it."""
+    """Keeps a pair whose record carries our key already.
+
+    False if another record is known under it, or if a person made it the text of no key: C4C may hold anything there.
+    """
+    if Key.read(entity, key) is None:
+        return False
     known = session.get(tables.Link, (entity, key))
     return not (known and known.object_id) and _happened(session, entity, key, Observed(object_id), now)
 

@@ -67,11 +67,13 @@ def test_what_c4c_does_not_confirm_is_refused_by_line_and_the_rest_is_kept(world
 
 def test_lines_that_cannot_be_pairs_are_all_named_and_nothing_is_read(world: World) -> None:
     file = world.directory / "pairs.csv"
-    file.write_text("entity,key,object_id\nProduct,1,2\nContact,abc,3\nLead,12:other:1,4\nContact,5,\n")
+    file.write_text(
+        "entity,key,object_id\nProduct,1,2\nContact,abc,3\nLead,12:other:1,4\nContact,5,\nContact,6\nContact\n"
+    )
     world.control.reset_counts()
     answer = world.cli("links", "import", str(file))
     assert answer.returncode == 2
-    assert [line.split(":")[0] for line in answer.stderr.splitlines()] == ["line 2", "line 3", "line 4", "line 5"]
+    assert [line.split(":")[0] for line in answer.stderr.splitlines()] == [f"line {n}" for n in range(2, 8)]
     assert world.control.counts()["total"] == 0
     file.write_text("a,b\n1,2\n")
     assert "entity,key,object_id" in world.cli("links", "import", str(file)).stderr

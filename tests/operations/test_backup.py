@@ -121,6 +121,15 @@ def test_what_was_handed_over_since_the_copy_is_released_by_the_first_cycle(
     assert command("verify").code == 0
 
 
+def test_a_lead_that_sales_copied_with_our_key_in_it_stops_nothing(
+    product: Product, command: Command, sandbox: Sandbox, since: str
+) -> None:
+    sandbox.post("/c4c/Lead", {"Name": "A copy", "HubSpotID_KUT": f"{since}:mql:1 copy"})
+    put_back(product, product.home / "copy.db")
+    assert command("once").code == 0
+    assert parked(product) == []
+
+
 def test_it_is_looked_for_once(product: Product, command: Command, sandbox: Sandbox, since: str) -> None:
     """Whoever is parked in the copy, and was not handed over since, stays so, and is asked for no second time."""
     other = str(sandbox.contact(sandbox.company("Mill")))

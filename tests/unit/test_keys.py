@@ -23,7 +23,7 @@ def keys(draw: st.DrawFn) -> Key:
     """A key of any kind; its last part may contain colons."""
     entity = draw(st.sampled_from(Entity))
     if entity is Entity.LEAD:
-        return Key.of_lead(draw(IDS), draw(PART), draw(st.integers(0, 10**6)))
+        return Key.of_lead(draw(IDS), draw(PART), draw(st.integers(1, 10**6)))
     kind = TYPES[entity]
     names = kind.parts + (kind.optional if draw(st.booleans()) else ())
     # What may follow a last part would be taken for the further one.
@@ -52,7 +52,7 @@ def test_only_the_owner_changes_when_a_key_moves(key: Key, new: str) -> None:
 
 
 @examples(100)
-@given(IDS, PART, st.integers(0, 10**6))
+@given(IDS, PART, st.integers(1, 10**6))
 def test_cycles_of_a_lead_have_their_stem_in_common(contact: str, score: str, cycle: int) -> None:
     key = Key.of_lead(contact, score, cycle)
     assert key.lead == (score, cycle)
@@ -84,7 +84,9 @@ def test_texts_are_those_that_links_hold_since_the_first_version(
         (Entity.LEAD, "101", "a key of Lead is ID:SCORE:CYCLE"),
         (Entity.LEAD, "101:mql", "a key of Lead is ID:SCORE:CYCLE"),
         (Entity.LEAD, "101:mql:", "a key of Lead is ID:SCORE:CYCLE"),
-        (Entity.LEAD, "101:mql:2:3", "the cycle at the end of a lead's key is a whole number"),
+        (Entity.LEAD, "101:mql:2:3", "the cycle at the end of a lead's key is a whole number from 1"),
+        (Entity.LEAD, "101:mql:1 copy", "the cycle at the end of a lead's key is a whole number from 1"),
+        (Entity.LEAD, "101:mql:0", "the cycle at the end of a lead's key is a whole number from 1"),
         (Entity.RELATION, ":17", "a key of ContactIsContactPersonFor is ID:COMPANY"),
         (Entity.CONTACT, "", "a key of Contact is ID"),
     ],
