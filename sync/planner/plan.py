@@ -130,14 +130,21 @@ def _refuse_all_the_same(workspace: Workspace) -> None:
     Observations of records that are ours already are kept. Records that would be adopted or shared only now are not
     ours yet, since the company may still be corrected or replaced.
     """
-    known = [w for w in workspace.records if w.object_id and workspace.link(w.entity, w.key)]
-    workspace.records[:] = [replace(w, action="unchanged", changes=()) for w in known]
+    workspace.records[:] = [
+        replace(w, action="unchanged", changes=()) for w in workspace.records if _is_ours(workspace, w)
+    ]
     for link in workspace.own_links(Entity.LEAD):
         if read := workspace.snapshot.records.get((Entity.LEAD, link.object_id)):
             workspace.remember(link, read)
     if refused_since(workspace.view, workspace.rules.qualification.consent):
         with suppress(NotYet, Problem, Unanswerable, Unreadable):
             _refusal(workspace)
+
+
+def _is_ours(workspace: Workspace, write: Write) -> bool:
+    """Whether the record is the one that is linked under this key."""
+    link = workspace.link(write.entity, write.key)
+    return link is not None and link.object_id == write.object_id
 
 
 def _stopped(decision: Decision) -> Decision:

@@ -238,6 +238,17 @@ def test_two_candidates_need_a_person(records: tuple[Record, ...], code: Code, c
     assert all(write.entity != LEAD for write in found.records)
 
 
+def test_a_contact_in_doubt_takes_no_other_account_for_its_company() -> None:
+    """Sales retired its account, another one would be adopted, and two persons there could be the contact."""
+    retired = account("A1", WebSite="acme.example", LifeCycleStatusCode="4")
+    persons = (person(f"C{n}", account="1A2", Email="ada@acme.example") for n in range(2))
+    world = World([retired, account("A2", WebSite="acme.example"), *persons]).linked("200", retired)
+    found = world.plan(ADA)
+    assert found.problem is not None
+    assert found.problem.code is Code.CONTACT_AMBIGUOUS
+    assert [write for write in found.records if write.object_id == "A2"] == []
+
+
 def test_sales_edits_of_an_account_survive_and_hubspots_contact_data_wins() -> None:
     a, c, r = known()
     a = account("A1", HubSpotID_KUT="200", City="Bonn", Name="Muster GmbH")
