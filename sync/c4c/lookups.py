@@ -170,13 +170,12 @@ def _tax_spellings(value: str) -> tuple[str, ...]:
 
 
 def _postal_spellings(value: str) -> tuple[str, ...]:
-    """A postal code with any prefix (`D-20095`), with any separator between its groups (`SW1A 1AA`), and without a
-    leading zero.
+    """A postal code with any prefix (`D-20095`), with any separator between its groups (`SW1A 1AA`), in capitals and
+    small letters, since C4C may compare case-sensitively, and without a leading zero.
     """
     country_code, _, written = value.partition(" ")
     bare = postal_code(written, country_code)
     if not bare:
         return (value,)
-    return tuple(
-        dict.fromkeys((written, bare, bare.lstrip("0") or bare, f"*{'*'.join(postal_parts(bare, country_code))}*"))
-    )
+    loose = f"*{'*'.join(postal_parts(bare, country_code))}*"
+    return tuple(dict.fromkeys((written, bare, bare.lstrip("0") or bare, loose, loose.lower())))

@@ -316,10 +316,20 @@ def _natural_account(
         found, by, contested = _narrowed(company, fitting, rivals, rules, ask)
     except NotRead:
         return Unread()
-    if not found and (contested or refused):
-        return contested or Unasked(refused[0])
+    if contested and _fits_better(company, contested.record, found, rules):
+        return contested
+    if refused and not found:
+        return Unasked(refused[0])
     kind, claimed = next((one for one in fitting if one[1]), ("", []))
     return _or_claimed(_only(_best(company, found, rules), by), claimed, _KEYS.get(kind, ""), wanted)
+
+
+def _fits_better(company: Company, record: Record, found: Sequence[Record], rules: AccountMap) -> bool:
+    """Whether a record matches the company better than each record found. What is left over for two sisters that claim
+    the same better one belongs to neither of them for sure.
+    """
+    mine = traits(company, rules)
+    return all(fit(mine, _traits(record)) > fit(mine, _traits(other)) for other in found)
 
 
 def _narrowed(

@@ -84,6 +84,24 @@ SETTLED = {
         (Contact(1, HIGH), Contact(0, HIGH)),
         (Account({"Name": BAU, "WebSite": SITE, "CountryCode": "AT", "StreetPostalCode": "1010"}),),
     ),
+    "what two sisters leave that claim a better account equally is given to neither": Story(
+        ("35", "73"),
+        (
+            {"name": "Aeroe Skibe ApS", "domain": SITE, **BRITISH},
+            {"name": "Müller Bau Süd GmbH", "domain": SITE, **BRITISH},
+        ),
+        (Contact(0, HIGH), Contact(1, HIGH)),
+        (
+            Account({"Name": BAU, "WebSite": SITE, "StreetPostalCode": "SW1A 1AA"}),
+            Account({"Name": BAU, "WebSite": SITE}),
+        ),
+    ),
+    "a postal code is the same in small letters": Story(
+        ("7",),
+        ({"name": BAU, **BRITISH},),
+        (Contact(0, HIGH),),
+        (Account({"Name": BAU, "CountryCode": "GB", "StreetPostalCode": "sw1a1aa"}),),
+    ),
 }
 
 

@@ -212,14 +212,19 @@ def _merged_into(group: Sequence[str], held: set[str], sides: Sides) -> set[Answ
 
 
 def _searched(key: str, group: Sequence[str], sides: Sides) -> set[Answer]:
-    """By the natural keys: what the web domain finds is narrowed by name and place, which else count for themselves."""
+    """By the natural keys: what the web domain finds is narrowed by name and place, which else count for themselves.
+
+    What is left over for sisters that claim a better one equally is a doubt.
+    """
     by_domain = {r for r in sides.free if any(_same_domain(sides.traits[c], sides.known[r]) for c in group)}
     by_place = {r for r in sides.free if any(_same_place(sides.traits[c], sides.known[r]) for c in group)}
     lost, contested = _claimed(group, by_domain, sides)
     left = by_domain - lost - contested
     found = (left & by_place or left) if left else by_place - lost - contested
+    if contested and all(max(_fit(group, c, sides) for c in contested) > _fit(group, r, sides) for r in found):
+        return {Park("ACCOUNT_AMBIGUOUS")}
     if not found:
-        return {Park("ACCOUNT_AMBIGUOUS") if contested else Create(key)}
+        return {Create(key)}
     best = _best(group, found, sides)
     return {Adopt(one, key) for one in best} if len(best) == 1 else {Park("ACCOUNT_AMBIGUOUS")}
 
