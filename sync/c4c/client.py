@@ -15,11 +15,12 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
-from sync.c4c import odata
+from sync.c4c import multipart, odata
 from sync.c4c.entities import entity_of
 from sync.c4c.masters import EMPLOYEES, codes, valid
 from sync.c4c.metadata import parse_edmx
-from sync.c4c.odata import Operation, Part, Query, Row
+from sync.c4c.multipart import Part
+from sync.c4c.odata import Operation, Query, Row
 from sync.c4c.refusals import words
 from sync.c4c.refusals.redaction import sent_in
 from sync.c4c.results import result
@@ -210,7 +211,7 @@ class C4CClient:
         headers = {"Content-Type": batch.content_type, "Accept": "multipart/mixed"}
         response = self._session.send("POST", "$batch", batch.body.encode(), headers, partial(sent_in, parts))
         try:
-            answers = odata.read_batch(
+            answers = multipart.read_batch(
                 response.headers.get("Content-Type", ""), response.content.decode("utf-8", "surrogatepass")
             )
         except ValueError as error:

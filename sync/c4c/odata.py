@@ -8,14 +8,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.message import Message
-from email.parser import HeaderParser, Parser
 from typing import Any
 from urllib.parse import quote
 
 from sync.domain.moments import moment
-from sync.domain.numbers import whole
-from sync.domain.text import parsed
 
 Row = Mapping[str, Any]
 
@@ -171,18 +167,6 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """The answer to one operation or query of a batch."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: str
-
-    def json(self) -> Any:
-        return parsed(self.body)
-
-
-@dataclass(frozen=True, slots=True)
 class Multipart:
     """A `$batch` request: its body, and the Content-Type that names its boundary."""
 
@@ -245,39 +229,3 @@ def _operation_text(operation: Operation) -> str:
 
 def _head(request: str, headers: Mapping[str, str]) -> str:
     return "\r\n".join([f"{request} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""])
-
-
-def read_batch(content_type: str, text: str) -> list[Part]:
-    """The parts of a batch answer in order, a changeset of one operation counting as one part.
-
-    A failed changeset arrives as a single `application/http` part or nested in a multipart: both are read. Content-ID
-    is not echoed, so parts are matched by order. Raises ValueError if it is not a multipart answer.
-    """
-    try:
-        return [_read_part(part) for part in _parts(Parser().parsestr(f"Content-Type: {content_type}\r\n\r\n{text}"))]
-    except RecursionError:
-        # The library's parser calls itself for each level.
-        raise ValueError("the answer to a batch is nested too deeply") from None
-
-
-def _parts(document: Message) -> list[Message]:
-    if document.get_boundary() is None:
-        raise ValueError("the answer to a batch is not a multipart document")
-    # If no boundary occurs, the payload is one text instead of a list.
-    return [part for part in document.get_payload() if isinstance(part, Message)]
-
-
-def _read_part(part: Message) -> Part:
-    if part.get_content_maintype() == "multipart":
-        nested = _parts(part)
-        if len(nested) != 1:
-            raise ValueError(f"a changeset of one operation was answered with {len(nested)} parts")
-        return _read_part(nested[0])
-    status_line, _, message = str(part.get_payload()).lstrip("\r\n").partition("\n")
-    words = status_line.split()
-    status = whole(words[1]) if len(words) > 1 and words[0].startswith("HTTP/") else None
-    if status is None:
-        raise ValueError("a batch part without a status line")
-    answer = HeaderParser().parsestr(message)
-    headers = {name.lower(): value.strip() for name, value in answer.items()}
-    return Part(status, headers, str(answer.get_payload()).strip())

@@ -2,7 +2,8 @@
 
 from sync.c4c import odata
 from sync.c4c.entities import entity_of
-from sync.c4c.odata import Operation, Part
+from sync.c4c.multipart import Part
+from sync.c4c.odata import Operation
 from sync.c4c.records import record_of
 from sync.c4c.refusals import words
 from sync.c4c.refusals.meaning import Meaning, meaning

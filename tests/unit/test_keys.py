@@ -100,6 +100,7 @@ def test_what_is_no_key_is_said(entity: Entity, text: str, says: str) -> None:
 # ---- nobody else
 
 ELSEWHERE = {
+    "c4c/multipart.py": "fields of a header",
     "cli/explained.py": "a line for people",
     "environment.py": "host:port",
     "net/addresses.py": "host:port",
@@ -107,7 +108,7 @@ ELSEWHERE = {
     "jobs/runner.py": "file:line",
     "faults.py": "file:line",
 }
-"""Files that put other things together with a colon between them."""
+"""Files that put other things together with a colon between them, or take them apart there."""
 
 
 def _by_hand(tree: ast.AST) -> Iterator[int]:

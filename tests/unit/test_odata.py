@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import Message
@@ -19,7 +18,7 @@ from hypothesis import strategies as st
 from requests_toolbelt import MultipartDecoder
 
 from sync.c4c import odata
-from sync.c4c.odata import Operation, Part, Query
+from sync.c4c.odata import Operation, Query
 from sync.domain.values import same, wire
 
 quick = examples(80)
@@ -503,164 +502,3 @@ def test_no_boundary_begins_with_another(count: int) -> None:
     assert len(set(boundaries)) == count + 1
     assert not [(a, b) for a in boundaries for b in boundaries if a != b and a.startswith(b)]
     assert max(map(len, boundaries)) <= 70
-
-
-# ---- reading a batch
-
-
-def answer_part(status: int, body: str = "", **headers: str) -> str:
-    """One part as C4C writes it: padded numbers, no Content-ID."""
-    given_headers = {"Content-Type": "application/json"} | {k.replace("_", "-"): v for k, v in headers.items()}
-    lines = [f"{name}: {value}" for name, value in given_headers.items()]
-    inner = "\r\n".join(
-        [f"HTTP/1.1 {status} Some Words", *lines, f"Content-Length:      {len(body.encode())}", "", body]
-    )
-    outer = "Content-Type: application/http\r\nContent-Length:      " + str(len(inner.encode()))
-    return f"{outer}\r\ncontent-transfer-encoding: binary\r\n\r\n{inner}"
-
-
-def nested(part: str, boundary: str = "ejjeeffe1") -> str:
-    return f"Content-Type: multipart/mixed; boundary={boundary}\r\n\r\n--{boundary}\r\n{part}\r\n--{boundary}--\r\n"
-
-
-def answer(*parts: str, boundary: str = "ejjeeffe0") -> str:
-    return "".join(f"--{boundary}\r\n{part}\r\n" for part in parts) + f"--{boundary}--\r\n"
-
-
-def read(text: str, content_type: str = "multipart/mixed; boundary=ejjeeffe0") -> list[tuple[int, str]]:
-    return [(part.status, part.body) for part in odata.read_batch(content_type, text)]
-
-
-def test_order_is_all_there_is() -> None:
-    text = answer(*(nested(answer_part(201, f'{{"n":{n}}}')) for n in range(12)))
-    assert read(text) == [(201, f'{{"n":{n}}}') for n in range(12)]
-
-
-def test_a_failed_changeset_comes_alone_or_nested() -> None:
-    text = answer(answer_part(400, "alone"), nested(answer_part(400, "nested")), nested(answer_part(201, "good")))
-    assert read(text) == [(400, "alone"), (400, "nested"), (201, "good")]
-
-
-def test_a_read_and_a_write_side_by_side() -> None:
-    assert read(answer(answer_part(200, "[]"), nested(answer_part(201, "{}")))) == [(200, "[]"), (201, "{}")]
-
-
-EMPTY = (
-    "Content-Type: application/http\r\nContent-Length:      71\r\ncontent-transfer-encoding: binary\r\n\r\n"
-    "HTTP/1.1 204 No Content\r\nContent-Type: text/html\r\nContent-Length: 0\r\ndataserviceversion: 2.0\r\n\r\n"
-)
-
-
-@pytest.mark.parametrize(
-    "part",
-    [
-        pytest.param(EMPTY, id="as in the guide"),
-        pytest.param(EMPTY + "\r\n", id="with a blank line more"),
-        pytest.param("Content-Type: application/http\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n", id="without headers"),
-    ],
-)
-@pytest.mark.parametrize("wrapped", [True, False], ids=["nested", "alone"])
-def test_a_change_is_answered_without_a_body(part: str, wrapped: bool) -> None:
-    text = answer(nested(part) if wrapped else part, nested(answer_part(201, "next")))
-    assert read(text) == [(204, ""), (201, "next")]
-
-
-@pytest.mark.parametrize(
-    ("content_type", "boundary"),
-    [
-        pytest.param("multipart/mixed; boundary=ejjeeffe0", "ejjeeffe0", id="bare"),
-        pytest.param('multipart/mixed; boundary="a b(c)+?"', "a b(c)+?", id="quoted signs"),
-        pytest.param("multipart/mixed;boundary=x;charset=utf-8", "x", id="followed by another parameter"),
-    ],
-)
-def test_boundaries(content_type: str, boundary: str) -> None:
-    assert read(answer(answer_part(200, "[]"), boundary=boundary), content_type) == [(200, "[]")]
-
-
-def test_inner_boundary_may_begin_like_the_outer_one() -> None:
-    text = answer(nested(answer_part(201, "a"), "b1"), nested(answer_part(201, "b"), "b2"), boundary="b")
-    assert read(text, "multipart/mixed; boundary=b") == [(201, "a"), (201, "b")]
-
-
-def test_line_feeds_only() -> None:
-    text = answer(nested(answer_part(201, "{}")), nested(EMPTY), answer_part(400, "no"))
-    assert read(text.replace("\r\n", "\n")) == [(201, "{}"), (204, ""), (400, "no")]
-
-
-def test_lines_before_the_first_boundary_do_not_count() -> None:
-    assert read("This is a multipart message.\r\n" + answer(answer_part(200, "[]"))) == [(200, "[]")]
-
-
-def test_headers_of_a_part_are_read_in_any_case() -> None:
-    [part] = odata.read_batch(
-        "multipart/mixed; boundary=ejjeeffe0", answer(answer_part(201, "{}", ETag=ETAG, location="x"))
-    )
-    assert (part.headers["etag"], part.headers["location"]) == (ETAG, "x")
-
-
-def deep(levels: int) -> str:
-    """A multipart inside a multipart, `levels` times."""
-    heads = (f"--b{n}\r\nContent-Type: multipart/mixed; boundary=b{n + 1}\r\n\r\n" for n in range(levels))
-    return "".join(heads) + f"--b{levels}\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"
-
-
-def test_a_body_may_have_blank_lines() -> None:
-    assert read(answer(answer_part(400, "<error>\n\n<code>1</code>\n</error>"))) == [
-        (400, "<error>\n\n<code>1</code>\n</error>")
-    ]
-
-
-@pytest.mark.parametrize(
-    ("content_type", "text", "why"),
-    [
-        pytest.param("text/html", "<html>", "not a multipart", id="a page of a proxy"),
-        pytest.param("", "", "not a multipart", id="nothing"),
-        pytest.param("multipart/mixed; boundary=x", "--x\r\n\r\nhello\r\n--x--", "status line", id="no status line"),
-        pytest.param(
-            "multipart/mixed; boundary=ejjeeffe0",
-            answer(nested(answer_part(201, "a") + "\r\n--ejjeeffe1\r\n" + answer_part(201, "b"))),
-            "2 parts",
-            id="two answers to a changeset of one",
-        ),
-        pytest.param("multipart/mixed; boundary=b0", deep(1000), "nested too deeply", id="nested a thousand deep"),
-    ],
-)
-def test_what_is_no_batch_answer(content_type: str, text: str, why: str) -> None:
-    with pytest.raises(ValueError, match=why):
-        odata.read_batch(content_type, text)
-
-
-HEADS = ["", "multipart/mixed", "multipart/mixed; boundary=b", 'multipart/mixed; boundary="b', "message/rfc822"]
-PIECES = [
-    "--b",
-    "--b--",
-    "\r\n",
-    "\n",
-    ": ",
-    "HTTP/1.1 200 OK",
-    *(f"Content-Type: {head}" for head in HEADS),
-    "=?x?q?=",
-    "²",
-]
-
-
-@quick
-@given(st.sampled_from(HEADS), st.lists(st.sampled_from(PIECES), max_size=20).map("".join))
-def test_an_answer_is_read_or_named_unreadable_whatever_it_holds(content_type: str, text: str) -> None:
-    with suppress(ValueError):
-        odata.read_batch(content_type, text)
-
-
-JSON_BODIES = st.dictionaries(st.text(max_size=8), st.text(max_size=30), max_size=3).map(json.dumps)
-ANSWERS = st.lists(st.tuples(st.sampled_from([200, 201, 400, 412, 500]), JSON_BODIES, st.booleans()), max_size=6)
-
-
-@quick
-@given(ANSWERS, st.sampled_from(["\r\n", "\n"]))
-def test_answers_are_read_as_they_were_written(answers: list[tuple[int, str, bool]], line_end: str) -> None:
-    parts = [nested(answer_part(s, b)) if wrapped else answer_part(s, b) for s, b, wrapped in answers]
-    assert read(answer(*parts).replace("\r\n", line_end)) == [(status, body) for status, body, _ in answers]
-
-
-def test_a_part_reads_as_json() -> None:
-    assert Part(200, {}, '{"d": []}').json() == {"d": []}
