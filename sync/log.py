@@ -181,6 +181,9 @@ def redact(text: str) -> str:
     """The text without known secrets, credentials, e-mail addresses and international phone numbers."""
     for secret in sorted(_SECRETS, key=len, reverse=True):
         text = text.replace(secret, "…")
+    if text.isidentifier() or text.isdigit():
+        # An id or a code: without blanks and signs there is nothing to find, and most fields are one of them.
+        return text
     for pattern in (_CREDENTIAL, _ADDRESS, _PHONE):
         text = pattern.sub("…", text)
     return text

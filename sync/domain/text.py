@@ -65,9 +65,10 @@ def parsed(raw: bytes | str) -> Any:
 
     Raises ValueError if it is not JSON, not UTF-8, or nested too deeply.
     """
+    data = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
     text = (raw if isinstance(raw, str) else raw.decode("utf-8", "surrogatepass")).removeprefix("\ufeff")
     try:
-        if _is_deep(text):
+        if _is_deep(data, text):
             raise RecursionError
         document = json.loads(text, parse_int=_integer, parse_constant=str)
         # Testing the whole text first is cheap, and nearly every document is clean.
@@ -76,8 +77,11 @@ def parsed(raw: bytes | str) -> Any:
         raise ValueError("the document is nested too deeply") from None
 
 
-_ESCAPED = re.compile(r"\\[ubf]|\x7f")
-"""Escapes that may stand for characters to be cleaned: code points by number, and control characters."""
+_ESCAPED = re.compile(r"\\(?:u(?!0[0-2][0-9a-fA-F]{2})|[bf])|\x7f")
+"""Escapes that may stand for characters to be cleaned: control characters, and code points by number from U+0300 on."""
+
+_LATIN = re.compile(r"\\u(0[0-2][0-9a-fA-F]{2})")
+"""Escapes of code points below U+0300. No character there combines with its neighbours, so each can be judged alone."""
 
 _DEEP = re.compile(r"[\[{](?:[^\[\]{}]*[\[{]){100}")
 """A hundred opened brackets: more than any real document has, and close to what a recursive parser can take."""
@@ -86,14 +90,24 @@ _DEEP = re.compile(r"[\[{](?:[^\[\]{}]*[\[{]){100}")
 _TEXTS = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
-def _is_deep(text: str) -> bool:
-    """Whether the document itself is nested that deeply, ignoring brackets within its texts."""
-    return bool(_DEEP.search(text)) and bool(_DEEP.search(_TEXTS.sub("", text)))
+_NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
+
+
+def _is_deep(data: bytes, text: str) -> bool:
+    """Whether the document itself is nested that deeply, ignoring brackets within its texts.
+
+    Looking at the brackets alone is much faster, and shows that hardly any document needs the exact look.
+    """
+    if not _DEEP.search(data.translate(None, _NO_BRACKET).decode("ascii")):
+        return False
+    return bool(_DEEP.search(_TEXTS.sub("", text)))
 
 
 def _is_clean(text: str) -> bool:
     """Whether no text in this JSON needs cleaning; False if in doubt."""
-    return not _ESCAPED.search(text) and (text.isascii() or is_clean(text))
+    if not (text.isascii() or is_clean(text)) or _ESCAPED.search(text):
+        return False
+    return "\\u" not in text or all(is_clean(chr(int(code, 16))) for code in set(_LATIN.findall(text)))
 
 
 def _integer(digits: str) -> int | str:
