@@ -15,14 +15,14 @@ from sync.mirror import objects, vanished
 from sync.mirror.objects import gone
 from sync.mirror.vanished import LabelSet
 from sync.state import tables
-from sync.state.pending import mark_pending, portions
+from sync.state.pending import among, mark_pending, portions
 
 _TABLE: Table = tables.Base.metadata.tables["association"]
 
 
 def contacts_of(session: Session, company_ids: Sequence[str]) -> list[str]:
     """Ids of the contacts associated with any of the companies."""
-    of = col(tables.Association.company_id).in_(company_ids)
+    of = among(tables.Association.company_id, company_ids)
     return list(session.exec(select(tables.Association.contact_id).where(of).distinct()))
 
 
@@ -30,7 +30,7 @@ def contacts_by_company(session: Session, company_ids: Sequence[str]) -> dict[st
     """The contacts of each of the companies; companies without any are left out."""
     found: dict[str, list[str]] = {}
     for ids in portions(company_ids):
-        of = col(tables.Association.company_id).in_(ids)
+        of = among(tables.Association.company_id, ids)
         pairs = select(tables.Association.company_id, tables.Association.contact_id).where(of).distinct()
         for company, contact in session.exec(pairs):
             found.setdefault(company, []).append(contact)
@@ -51,11 +51,11 @@ def save_associations(session: Session, found: Mapping[str, LabelSet], now: date
                 **{i: found[i] | vanished.kept(stored.get(i, frozenset()), found[i], lost, bindings) for i in ids},
             }
         differing = [i for i in ids if _with_texts(stored.get(i, frozenset())) != _with_texts(found[i])]
-        session.exec(delete(tables.Association).where(col(tables.Association.contact_id).in_(differing)))
+        session.exec(delete(tables.Association).where(among(tables.Association.contact_id, differing)))
         rows = [_row(i, company, label) for i in differing for company, label in found[i]]
         objects.insert_rows(session, _TABLE, rows)
         read = {"associations_stale": False, "associations_read_at": now}
-        session.exec(update(tables.Contact).where(col(tables.Contact.id).in_(ids)).values(**read))
+        session.exec(update(tables.Contact).where(among(tables.Contact.id, ids)).values(**read))
         kinds = ((i, association_change(stored.get(i, frozenset()), found[i])) for i in differing)
         changed |= {i: kind for i, kind in kinds if kind}
         changed |= dict.fromkeys(_readable_again(session, ids), "associations")
@@ -90,7 +90,9 @@ def _readable_again(session: Session, ids: Sequence[str]) -> list[str]:
 def _unreadable(session: Session, ids: Sequence[str]) -> dict[str, list[str]]:
     """By contact the names of what could not be read."""
     contact = objects.CONTACTS.c
-    found = (session.execute(sa_select(contact.id, contact.unreadable).where(contact.id.in_(p))) for p in portions(ids))
+    found = (
+        session.execute(sa_select(contact.id, contact.unreadable).where(among(contact.id, p))) for p in portions(ids)
+    )
     return {i: names for part in found for i, names in part}
 
 
@@ -119,7 +121,7 @@ def _with_texts(labels: LabelSet) -> frozenset[tuple[str, Label, str | None]]:
 
 def stored_labels(session: Session, ids: Sequence[str]) -> dict[str, LabelSet]:
     """By contact its companies with their labels; as many ids as fit one statement."""
-    rows = session.execute(sa_select(_TABLE).where(_TABLE.c.contact_id.in_(ids)))
+    rows = session.execute(sa_select(_TABLE).where(among(_TABLE.c.contact_id, ids)))
     found: dict[str, set[tuple[str, Label]]] = {}
     for contact, company, category, type_id, text in rows:
         found.setdefault(contact, set()).add((company, Label(category, type_id, text)))
@@ -155,7 +157,7 @@ def unread_since(session: Session, since: datetime, now: datetime, after: str, l
 
 def unknown_companies(session: Session, contact_ids: Sequence[str]) -> list[str]:
     """Ids of associated companies that are not in the mirror."""
-    of = col(tables.Association.contact_id).in_(contact_ids)
+    of = among(tables.Association.contact_id, contact_ids)
     known = select(tables.Company.id)
     wanted = select(tables.Association.company_id).where(of, ~col(tables.Association.company_id).in_(known))
     return list(session.exec(wanted.distinct()))
@@ -169,7 +171,7 @@ def wake_contacts_of(session: Session, company_ids: Sequence[str], except_ids: I
     linked = {
         key
         for ids in portions(sorted(wanted))
-        for key in session.exec(_contact_links.where(col(tables.Link.key).in_(ids)))
+        for key in session.exec(_contact_links.where(among(tables.Link.key, ids)))
     }
     mark_pending(session, sorted(linked), now)
     return len(linked)

@@ -12,7 +12,7 @@ from sync.domain.scores import Level, level
 from sync.domain.views import Properties
 from sync.mirror import freshness, objects
 from sync.state import tables
-from sync.state.pending import mark_pending, portions
+from sync.state.pending import among, mark_pending, portions
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def follow_scores(session: Session, readings: Sequence[ScoreReading], scores: Se
     known = {
         (row.contact_id, row.score): row
         for ids in portions(r.id for r in readings)
-        for row in session.exec(select(tables.Crossing).where(col(tables.Crossing.contact_id).in_(ids)))
+        for row in session.exec(select(tables.Crossing).where(among(tables.Crossing.contact_id, ids)))
     }
     for key, reading in met.items():
         if key not in known:
@@ -77,7 +77,7 @@ def _rearm(session: Session, contact_ids: Sequence[str], score: str) -> None:
     starts a new cycle.
     """
     for ids in portions(contact_ids):
-        of = (col(tables.Handover.contact_id).in_(ids), col(tables.Handover.score) == score)
+        of = (among(tables.Handover.contact_id, ids), col(tables.Handover.score) == score)
         session.exec(update(tables.Handover).where(*of).values(rearmed=True))
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from sync.state import tables
+from sync.state.pending import among
 
 
 def leave_alone(session: Session, contact_ids: Iterable[str], reason: str, now: datetime) -> None:
@@ -23,7 +24,7 @@ def take_back(session: Session, contact_ids: Iterable[str]) -> None:
 
 def reasons(session: Session, contact_ids: Sequence[str]) -> Mapping[str, str]:
     """Those of the contacts that are left alone, with the reason; as many ids as fit one statement."""
-    rows = session.exec(select(tables.LeftAlone).where(col(tables.LeftAlone.contact_id).in_(contact_ids)))
+    rows = session.exec(select(tables.LeftAlone).where(among(tables.LeftAlone.contact_id, contact_ids)))
     return {row.contact_id: row.reason for row in rows}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from sync.domain.labels import with_rule_text
 from sync.domain.rules import OWNER_PROPERTY
@@ -13,7 +13,7 @@ from sync.mirror import labels as label_bindings
 from sync.mirror.objects import COMPANIES, CONTACTS, ObjectRow
 from sync.mirror.vanished import LabelSet
 from sync.state import tables
-from sync.state.pending import portions
+from sync.state.pending import among, portions
 
 
 def views(session: Session, contact_ids: Sequence[str]) -> dict[str, ContactView]:
@@ -98,12 +98,12 @@ def _company(row: ObjectRow | None, company_id: str, owners: Mapping[str, Owner]
 
 def _change_seqs(session: Session, ids: Sequence[str]) -> dict[str, int]:
     progress = tables.Progress
-    of = select(progress.contact_id, progress.change_seq).where(col(progress.contact_id).in_(ids))
+    of = select(progress.contact_id, progress.change_seq).where(among(progress.contact_id, ids))
     return dict(session.exec(of).all())
 
 
 def _cycles(session: Session, ids: Sequence[str]) -> dict[str, tuple[Cycle, ...]]:
-    rows = session.exec(select(tables.Handover).where(col(tables.Handover.contact_id).in_(ids))).all()
+    rows = session.exec(select(tables.Handover).where(among(tables.Handover.contact_id, ids))).all()
     found: dict[str, tuple[Cycle, ...]] = {}
     for row in rows:
         found[row.contact_id] = (*found.get(row.contact_id, ()), Cycle(row.score, row.cycle, row.rearmed, row.evidence))
@@ -111,7 +111,7 @@ def _cycles(session: Session, ids: Sequence[str]) -> dict[str, tuple[Cycle, ...]
 
 
 def _crossings(session: Session, ids: Sequence[str]) -> dict[str, dict[str, datetime]]:
-    rows = session.exec(select(tables.Crossing).where(col(tables.Crossing.contact_id).in_(ids))).all()
+    rows = session.exec(select(tables.Crossing).where(among(tables.Crossing.contact_id, ids))).all()
     found: dict[str, dict[str, datetime]] = {}
     for row in rows:
         if row.crossed_at:

@@ -15,7 +15,7 @@ from sync.mirror import crossings, freshness, merges, objects, vanished
 from sync.mirror.association_rows import contacts_by_company, contacts_of
 from sync.mirror.objects import COMPANIES, CONTACTS, ObjectRow, gone
 from sync.state import tables
-from sync.state.pending import mark_pending, portions
+from sync.state.pending import among, mark_pending, portions
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def save_contacts(
     merges.follow_merges(session, {s.id: s.properties for s in latest}, Entity.CONTACT, now)
     crossings.follow_scores(session, [_reading(s, before.get(s.id)) for s in latest], scores, now)
     mark_pending(session, changed, now)
-    session.exec(update(tables.Contact).where(col(tables.Contact.id).in_(changed)).values(associations_stale=True))
+    session.exec(update(tables.Contact).where(among(tables.Contact.id, changed)).values(associations_stale=True))
     return changed
 
 

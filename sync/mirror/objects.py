@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Table, bindparam, insert, select, update
 from sqlmodel import Session, col
 
 from sync.state import tables
-from sync.state.pending import portions
+from sync.state.pending import among, portions
 
 CONTACTS: Table = tables.Base.metadata.tables["contact"]
 COMPANIES: Table = tables.Base.metadata.tables["company"]
@@ -33,7 +33,7 @@ class ObjectRow(Protocol):
 
 def rows(session: Session, table: Table, ids: Iterable[str]) -> dict[str, ObjectRow]:
     """The rows with these ids, by id; unknown ids are left out."""
-    found = (session.execute(select(table).where(table.c.id.in_(part))) for part in portions(ids))
+    found = (session.execute(select(table).where(among(table.c.id, part))) for part in portions(ids))
     return {row.id: cast(ObjectRow, row) for part in found for row in part}
 
 

@@ -12,7 +12,7 @@ from sync.domain.entities import Entity
 from sync.domain.views import ALIKE, Association, Company, ContactView, Peer, Peers
 from sync.mirror import association_rows, loading, objects
 from sync.state import tables, work
-from sync.state.pending import mark_pending, portions
+from sync.state.pending import among, mark_pending, portions
 
 _TABLE = tables.Base.metadata.tables["company_key"]
 _BECAUSE_OF_OTHERS = (Code.ACCOUNT_AMBIGUOUS, Code.COMPANY_DUPLICATE)
@@ -28,7 +28,7 @@ def save_keys(session: Session, keys: Mapping[str, Collection[str]], now: dateti
     parked = {contact for code in _BECAUSE_OF_OTHERS for contact in work.parked_ids(session, code)}
     near = peers_of(session, changed) if parked else set()
     for ids in portions(changed):
-        session.exec(delete(tables.CompanyKey).where(col(tables.CompanyKey.company_id).in_(ids)))
+        session.exec(delete(tables.CompanyKey).where(among(tables.CompanyKey.company_id, ids)))
     rows = [{"key": key, "company_id": company} for company in changed for key in keys[company]]
     if rows:
         session.execute(insert(_TABLE), rows)
@@ -73,7 +73,7 @@ def _addresses(session: Session, company_ids: set[str], email: str) -> Iterable[
         .distinct()
     )
     for ids in portions(company_ids):
-        for company, contact_id, text in session.exec(of.where(col(association.company_id).in_(ids))):
+        for company, contact_id, text in session.exec(of.where(among(association.company_id, ids))):
             yield company, contact_id, str(text)
 
 
@@ -153,7 +153,7 @@ def _united(members: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
 
 def _pairs(session: Session, column: str, values: Sequence[str]) -> list[tuple[str, str]]:
     of = select(tables.CompanyKey.company_id, tables.CompanyKey.key)
-    return [pair for part in portions(values) for pair in session.exec(of.where(col(column).in_(part)))]
+    return [pair for part in portions(values) for pair in session.exec(of.where(among(column, part)))]
 
 
 def _peers(session: Session, one: Mapping[str, tuple[str, ...]], company_ids: set[str]) -> dict[str, Peer]:
@@ -176,11 +176,11 @@ def _peers(session: Session, one: Mapping[str, tuple[str, ...]], company_ids: se
 
 def _merged(session: Session, company_ids: Iterable[str]) -> set[str]:
     of = select(tables.Alias.old_id).where(tables.Alias.entity == Entity.ACCOUNT)
-    return {i for ids in portions(company_ids) for i in session.exec(of.where(col(tables.Alias.old_id).in_(ids)))}
+    return {i for ids in portions(company_ids) for i in session.exec(of.where(among(tables.Alias.old_id, ids)))}
 
 
 def _origins(session: Session, company_ids: Iterable[str]) -> dict[str, str]:
     """By company, the origin of the link to its account; companies without an account are left out."""
     link = tables.Link
     of = select(link.key, link.origin).where(link.entity == Entity.ACCOUNT, link.object_id != "")
-    return {i: origin for ids in portions(company_ids) for i, origin in session.exec(of.where(col(link.key).in_(ids)))}
+    return {i: origin for ids in portions(company_ids) for i, origin in session.exec(of.where(among(link.key, ids)))}

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 
 from sqlalchemy import delete
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from sync.state import tables
-from sync.state.pending import portions
+from sync.state.pending import among, portions
 
 
 def enqueue(session: Session, contact_ids: Iterable[str]) -> None:
@@ -20,4 +20,4 @@ def queued_ids(session: Session) -> list[str]:
 
 def dequeue(session: Session, contact_ids: Iterable[str]) -> None:
     for ids in portions(contact_ids):
-        session.exec(delete(tables.Reread).where(col(tables.Reread.contact_id).in_(ids)))
+        session.exec(delete(tables.Reread).where(among(tables.Reread.contact_id, ids)))

@@ -10,14 +10,14 @@ from sync.domain.entities import Entity
 from sync.lifecycle import Status
 from sync.mirror.association_rows import contacts_of
 from sync.state import tables
-from sync.state.pending import portions
+from sync.state.pending import among, portions
 
 
 def survivors(session: Session, contact_ids: Sequence[str]) -> dict[str, str]:
     """By id, the id under which the contact lives on: the same one, unless it was merged into another."""
     found = {i: i for i in contact_ids}
     for ids in portions(contact_ids):
-        of = tables.Alias.entity == Entity.CONTACT, col(tables.Alias.old_id).in_(ids)
+        of = tables.Alias.entity == Entity.CONTACT, among(tables.Alias.old_id, ids)
         found |= {row.old_id: row.new_id for row in session.exec(select(tables.Alias).where(*of))}
     return found
 
@@ -31,7 +31,7 @@ def known_contacts(session: Session, contact_ids: Sequence[str]) -> list[str]:
     """Those of the ids that the mirror holds, in the order given."""
     held: set[str] = set()
     for ids in portions(contact_ids):
-        held |= set(session.exec(select(tables.Contact.id).where(col(tables.Contact.id).in_(ids))))
+        held |= set(session.exec(select(tables.Contact.id).where(among(tables.Contact.id, ids))))
     return [i for i in dict.fromkeys(contact_ids) if i in held]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from sync.state import tables
 from sync.state.documents import (
@@ -21,6 +21,7 @@ from sync.state.documents import (
     Duplication,
     Twin,
 )
+from sync.state.pending import among
 
 _LOST_KEPT = timedelta(days=1)
 """How long a create whose answer was lost may still turn out to have succeeded."""
@@ -91,7 +92,7 @@ def unexplained(session: Session, twins: Collection[Twin], now: datetime) -> lis
     """
     lost = _lost(session, now)
     objects = [twin.theirs for twin in twins]
-    linked = set(session.exec(select(tables.Link.object_id).where(col(tables.Link.object_id).in_(objects))))
+    linked = set(session.exec(select(tables.Link.object_id).where(among(tables.Link.object_id, objects))))
     known = linked | ACCEPTED_TWINS.read(session)
     return [twin for twin in twins if twin.theirs not in known and _name(twin.entity, twin.key) not in lost]
 

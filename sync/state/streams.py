@@ -9,6 +9,7 @@ from sqlalchemy import delete, func
 from sqlmodel import Session, col, select
 
 from sync.state import tables
+from sync.state.pending import among
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,5 +141,5 @@ def remove_job_runs(session: Session, before: datetime, limit: int) -> int:
     last = select(func.max(tables.JobRun.id)).group_by(tables.JobRun.job, col(tables.JobRun.ok))
     old = col(tables.JobRun.started_at) < before, col(tables.JobRun.id).not_in(last)
     ids = session.exec(select(tables.JobRun.id).where(*old).limit(limit)).all()
-    session.exec(delete(tables.JobRun).where(col(tables.JobRun.id).in_(ids)))
+    session.exec(delete(tables.JobRun).where(among(tables.JobRun.id, ids)))
     return len(ids)

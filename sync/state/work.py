@@ -15,7 +15,7 @@ from sync.domain.keys import Key, owner_of
 from sync.domain.views import Link, Origin
 from sync.lifecycle import Status
 from sync.state import tables
-from sync.state.pending import portions
+from sync.state.pending import among, portions
 
 _WAITING = (Status.PENDING, Status.IN_FLIGHT)
 
@@ -35,7 +35,7 @@ def decidable(session: Session, after: str, limit: int) -> list[str]:
 
 def decidable_of(session: Session, contact_ids: Sequence[str]) -> list[str]:
     """Those of these contacts that can be decided."""
-    return list(session.exec(_decidable(select(tables.Contact.id)).where(col(tables.Contact.id).in_(contact_ids))))
+    return list(session.exec(_decidable(select(tables.Contact.id)).where(among(tables.Contact.id, contact_ids))))
 
 
 def due_count(session: Session, now: datetime) -> int:
@@ -67,7 +67,7 @@ def pending_count(session: Session) -> int:
 def mark_in_flight(session: Session, contact_ids: Sequence[str], now: datetime) -> None:
     """Notes the intent to write. After a crash these contacts are looked up in C4C before anything new is written."""
     for ids in portions(contact_ids):
-        of = col(tables.Progress.contact_id).in_(ids)
+        of = among(tables.Progress.contact_id, ids)
         session.exec(update(tables.Progress).where(of).values(status=Status.IN_FLIGHT, started_at=now))
 
 
@@ -81,13 +81,13 @@ def change_seqs(session: Session, contact_ids: Iterable[str]) -> dict[str, int]:
     found = dict.fromkeys(contact_ids, 0)
     for ids in portions(list(found)):
         of = select(tables.Progress.contact_id, tables.Progress.change_seq)
-        found |= dict(iter(session.exec(of.where(col(tables.Progress.contact_id).in_(ids)))))
+        found |= dict(iter(session.exec(of.where(among(tables.Progress.contact_id, ids)))))
     return found
 
 
 def in_flight_since(session: Session, contact_ids: Sequence[str]) -> datetime | None:
     """When the latest write of these contacts with an unknown end was started."""
-    of = col(tables.Progress.contact_id).in_(contact_ids), col(tables.Progress.status) == Status.IN_FLIGHT
+    of = among(tables.Progress.contact_id, contact_ids), col(tables.Progress.status) == Status.IN_FLIGHT
     times = session.exec(select(tables.Progress.started_at).where(*of)).all()
     return max((t for t in times if t), default=None)
 
@@ -105,7 +105,7 @@ def last_qualified(session: Session, contact_ids: Sequence[str]) -> set[str]:
     """Those of the contacts whose newest decision was to hand over."""
     found: set[str] = set()
     for ids in portions(contact_ids):
-        of = select(func.max(tables.Decision.id)).where(col(tables.Decision.contact_id).in_(ids))
+        of = select(func.max(tables.Decision.id)).where(among(tables.Decision.contact_id, ids))
         newest = of.group_by(tables.Decision.contact_id)
         rows = select(tables.Decision.contact_id).where(
             col(tables.Decision.id).in_(newest), tables.Decision.code == Code.QUALIFIED
@@ -188,8 +188,8 @@ class Loaded:
         self.progress: list[tables.Progress] = []
         self.decisions: dict[str, tables.Decision] = {}
         for ids in portions(contact_ids):
-            self.progress += session.exec(select(tables.Progress).where(col(tables.Progress.contact_id).in_(ids)))
-            newest = select(func.max(tables.Decision.id)).where(col(tables.Decision.contact_id).in_(ids))
+            self.progress += session.exec(select(tables.Progress).where(among(tables.Progress.contact_id, ids)))
+            newest = select(func.max(tables.Decision.id)).where(among(tables.Decision.contact_id, ids))
             of = select(tables.Decision).where(col(tables.Decision.id).in_(newest.group_by(tables.Decision.contact_id)))
             self.decisions |= {row.contact_id: row for row in session.exec(of)}
         beginnings: dict[bool, set[str]] = {True: set(), False: set()}
@@ -339,7 +339,7 @@ def link_rows(session: Session, contact_ids: Iterable[str], company_ids: Iterabl
     found: list[tables.Link] = []
     for hubspot_ids, of_kind in ((contact_ids, ~is_account), (company_ids, is_account)):
         for ids in portions(hubspot_ids):
-            found += session.exec(select(tables.Link).where(of_kind, col(tables.Link.hubspot_id).in_(ids)))
+            found += session.exec(select(tables.Link).where(of_kind, among(tables.Link.hubspot_id, ids)))
     return sorted(found, key=lambda row: (row.entity, row.key))
 
 
@@ -381,7 +381,7 @@ def first_decided(session: Session, contact_id: str) -> datetime | None:
 
 def parked_as(session: Session, contact_ids: Sequence[str], code: Code) -> set[str]:
     """Those of the contacts that are parked with this code."""
-    return set(session.exec(_parked(code).where(col(tables.Progress.contact_id).in_(contact_ids))))
+    return set(session.exec(_parked(code).where(among(tables.Progress.contact_id, contact_ids))))
 
 
 def parked_ids(session: Session, code: Code) -> list[str]:
@@ -417,5 +417,5 @@ def remove_decisions(session: Session, before: datetime, limit: int) -> int:
     newest = select(func.max(tables.Decision.id)).group_by(tables.Decision.contact_id)
     old = col(tables.Decision.decided_at) < before, col(tables.Decision.id).not_in(newest)
     ids = session.exec(select(tables.Decision.id).where(*old).limit(limit)).all()
-    session.exec(delete(tables.Decision).where(col(tables.Decision.id).in_(ids)))
+    session.exec(delete(tables.Decision).where(among(tables.Decision.id, ids)))
     return len(ids)
