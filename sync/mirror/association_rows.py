@@ -16,8 +16,10 @@ from sync.mirror.objects import gone
 from sync.mirror.vanished import LabelSet
 from sync.state import tables
 from sync.state.pending import among, mark_pending, portions
+from sync.state.rows import insert_rows, update_rows
 
 _TABLE: Table = tables.Base.metadata.tables["association"]
+_COLUMNS = ("contact_id", "company_id", "category", "type_id", "label")
 
 
 def contacts_of(session: Session, company_ids: Sequence[str]) -> list[str]:
@@ -52,8 +54,8 @@ def save_associations(session: Session, found: Mapping[str, LabelSet], now: date
             }
         differing = [i for i in ids if _with_texts(stored.get(i, frozenset())) != _with_texts(found[i])]
         session.exec(delete(tables.Association).where(among(tables.Association.contact_id, differing)))
-        rows = [_row(i, company, label) for i in differing for company, label in found[i]]
-        objects.insert_rows(session, _TABLE, rows)
+        rows = sorted((i, c, x.category, x.type_id, x.text) for i in differing for c, x in found[i])
+        insert_rows(session, _TABLE, _COLUMNS, rows)
         read = {"associations_stale": False, "associations_read_at": now}
         session.exec(update(tables.Contact).where(among(tables.Contact.id, ids)).values(**read))
         kinds = ((i, association_change(stored.get(i, frozenset()), found[i])) for i in differing)
@@ -97,7 +99,7 @@ def _unreadable(session: Session, ids: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _save_unreadable(session: Session, names: Mapping[str, list[str]]) -> None:
-    objects.update_rows(session, objects.CONTACTS, [{"id": i, "unreadable": sorted(n)} for i, n in names.items()])
+    update_rows(session, objects.CONTACTS, ("id", "unreadable"), [(i, sorted(n)) for i, n in names.items()])
 
 
 def association_change(before: LabelSet, now: LabelSet) -> str | None:
@@ -126,16 +128,6 @@ def stored_labels(session: Session, ids: Sequence[str]) -> dict[str, LabelSet]:
     for contact, company, category, type_id, text in rows:
         found.setdefault(contact, set()).add((company, Label(category, type_id, text)))
     return {contact: frozenset(of) for contact, of in found.items()}
-
-
-def _row(contact_id: str, company_id: str, label: Label) -> dict[str, object]:
-    return {
-        "contact_id": contact_id,
-        "company_id": company_id,
-        "category": label.category,
-        "type_id": label.type_id,
-        "label": label.text,
-    }
 
 
 def stale_associations(session: Session, limit: int) -> list[str]:

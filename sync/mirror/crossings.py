@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
 from sync.domain.rules import Score
@@ -13,6 +13,7 @@ from sync.domain.views import Properties
 from sync.mirror import freshness, objects
 from sync.state import tables
 from sync.state.pending import among, mark_pending, portions
+from sync.state.rows import insert_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +34,26 @@ def follow_scores(session: Session, readings: Sequence[ScoreReading], scores: Se
     levels = [(r, score, level(score, r.properties)) for r in readings for score in scores]
     met = {(r.id, score.name): r for r, score, found in levels if found is Level.MET}
     looks = {score.name: freshness.last_read(session, score.name) for score in scores}
-    known = {
-        (row.contact_id, row.score): row
-        for ids in portions(r.id for r in readings)
-        for row in session.exec(select(tables.Crossing).where(among(tables.Crossing.contact_id, ids)))
-    }
-    for key, reading in met.items():
-        if key not in known:
-            crossed_at = _crossed_at(reading, reading.below or looks[key[1]], now)
-            session.add(tables.Crossing(contact_id=key[0], score=key[1], crossed_at=crossed_at))
-    for key, row in known.items():
-        if key not in met:
-            session.delete(row)
+    known = _known(session, [r.id for r in readings])
+    crossed = [(key, _crossed_at(r, r.below or looks[key[1]], now)) for key, r in met.items() if key not in known]
+    insert_rows(session, _TABLE, ("contact_id", "score", "crossed_at"), [(*key, at) for key, at in crossed])
+    for contact, score_name in known - met.keys():
+        of = (col(tables.Crossing.contact_id) == contact, col(tables.Crossing.score) == score_name)
+        session.exec(delete(tables.Crossing).where(*of))
     for score in scores:
         fallen = [r.id for r, of, found in levels if of is score and found is Level.BELOW]
         _rearm(session, fallen, score.name)
+
+
+_TABLE = tables.Base.metadata.tables["crossing"]
+
+
+def _known(session: Session, contact_ids: Sequence[str]) -> set[tuple[str, str]]:
+    """(contact, score) of these contacts that are noted as at or above a threshold."""
+    of = select(tables.Crossing.contact_id, tables.Crossing.score)
+    return {
+        pair for ids in portions(contact_ids) for pair in session.exec(of.where(among(tables.Crossing.contact_id, ids)))
+    }
 
 
 def _crossed_at(reading: ScoreReading, below: datetime | None, now: datetime) -> datetime:
@@ -77,8 +83,8 @@ def _rearm(session: Session, contact_ids: Sequence[str], score: str) -> None:
     starts a new cycle.
     """
     for ids in portions(contact_ids):
-        of = (among(tables.Handover.contact_id, ids), col(tables.Handover.score) == score)
-        session.exec(update(tables.Handover).where(*of).values(rearmed=True))
+        of = (col(tables.Handover.score) == score, ~col(tables.Handover.rearmed))
+        session.exec(update(tables.Handover).where(among(tables.Handover.contact_id, ids), *of).values(rearmed=True))
 
 
 def crossed(session: Session, score: str) -> list[str]:

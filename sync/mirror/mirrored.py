@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from operator import attrgetter
 
 from sqlalchemy import Table, func, update
 from sqlmodel import Session, col, select
@@ -16,6 +16,7 @@ from sync.mirror.association_rows import contacts_by_company, contacts_of
 from sync.mirror.objects import COMPANIES, CONTACTS, ObjectRow, gone
 from sync.state import tables
 from sync.state.pending import among, mark_pending, portions
+from sync.state.rows import Values, insert_rows, update_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,13 @@ def save_contacts(
     pairs = ((before[s.id].properties if s.id in before else None, s.properties) for s in latest)
     freshness.note_values(session, [score.property for score in scores], pairs, now)
     changed = [s.id for s in latest if _differs(before.get(s.id), s) or _came_back(before[s.id], s)]
-    _write(session, CONTACTS, latest, before, _contact_values)
+    _write(session, _CONTACTS, latest, before)
     merges.follow_merges(session, {s.id: s.properties for s in latest}, Entity.CONTACT, now)
     crossings.follow_scores(session, [_reading(s, before.get(s.id)) for s in latest], scores, now)
     mark_pending(session, changed, now)
-    session.exec(update(tables.Contact).where(among(tables.Contact.id, changed)).values(associations_stale=True))
+    known = [i for i in changed if i in before]
+    if known:
+        session.exec(update(tables.Contact).where(among(tables.Contact.id, known)).values(associations_stale=True))
     return changed
 
 
@@ -87,40 +90,44 @@ def _reading(fetched: Fetched, row: ObjectRow | None) -> crossings.ScoreReading:
     return crossings.ScoreReading(fetched.id, fetched.properties, fetched.modified_at, row.modified_at if row else None)
 
 
-def _write(
-    session: Session,
-    table: Table,
-    fetched_rows: Sequence[Fetched],
-    before: Mapping[str, ObjectRow],
-    values: Callable[[Fetched], dict[str, Any]],
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How rows of one table are written: the columns that a reading sets, and what a new row also gets."""
+
+    table: Table
+    columns: tuple[str, ...]
+    values: Callable[[Fetched], Values]
+    fresh_columns: tuple[str, ...] = ()
+    fresh: Values = ()
+
+
+def _write(session: Session, kind: _Kind, fetched_rows: Sequence[Fetched], before: Mapping[str, ObjectRow]) -> None:
     """Inserts what is new and updates what differs; a row that is the same costs no write."""
-    rows = [values(fetched) for fetched in fetched_rows]
-    objects.insert_rows(session, table, [_FRESH[table.name] | row for row in rows if row["id"] not in before])
-    known = [row for row in rows if row["id"] in before]
-    objects.update_rows(session, table, [row for row in known if row != _now(before[row["id"]], row)])
+    rows = {fetched.id: kind.values(fetched) for fetched in fetched_rows}
+    fresh = [(*row, *kind.fresh) for i, row in rows.items() if i not in before]
+    insert_rows(session, kind.table, (*kind.columns, *kind.fresh_columns), fresh)
+    of_row = attrgetter(*kind.columns)
+    differing = [row for i, row in rows.items() if i in before and row != of_row(before[i])]
+    update_rows(session, kind.table, kind.columns, differing)
 
 
-def _now(before: ObjectRow, row: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that the mirror now has in the columns of `row`."""
-    return {name: getattr(before, name) for name in row}
+def _company_values(fetched: Fetched) -> Values:
+    return fetched.id, fetched.properties, sorted(fetched.unreadable), fetched.modified_at
 
 
-_FRESH: dict[str, dict[str, Any]] = {"contact": {"associations_stale": True}, "company": {}}
-"""Columns that are set only in a new row."""
+def _contact_values(fetched: Fetched) -> Values:
+    return *_company_values(fetched), fetched.archived, False, None
 
 
-def _company_values(fetched: Fetched) -> dict[str, Any]:
-    return {
-        "id": fetched.id,
-        "properties": dict(fetched.properties),
-        "unreadable": sorted(fetched.unreadable),
-        "modified_at": fetched.modified_at,
-    }
-
-
-def _contact_values(fetched: Fetched) -> dict[str, Any]:
-    return _company_values(fetched) | {"archived": fetched.archived, "erased": False, "missing_since": None}
+_READ = ("id", "properties", "unreadable", "modified_at")
+_COMPANIES = _Kind(COMPANIES, _READ, _company_values)
+_CONTACTS = _Kind(
+    CONTACTS,
+    (*_READ, "archived", "erased", "missing_since"),
+    _contact_values,
+    ("associations_stale",),
+    (True,),
+)
 
 
 def all_ids(session: Session) -> list[str]:
@@ -143,7 +150,7 @@ def save_companies(session: Session, fetched_rows: Sequence[Fetched], now: datet
     before = objects.rows(session, COMPANIES, [s.id for s in fetched_rows])
     latest = [_completed(s, before.get(s.id)) for s in {s.id: s for s in fetched_rows}.values()]
     changed = [s.id for s in latest if _differs(before.get(s.id), s)]
-    _write(session, COMPANIES, latest, before, _company_values)
+    _write(session, _COMPANIES, latest, before)
     merges.follow_merges(session, {s.id: s.properties for s in latest}, Entity.ACCOUNT, now)
     for ids in portions(changed):
         mark_pending(session, contacts_of(session, ids), now)
@@ -185,8 +192,8 @@ def mark_missing(session: Session, contact_ids: Iterable[str], now: datetime) ->
     rows = objects.rows(session, CONTACTS, contact_ids).values()
     first = [row.id for row in rows if row.missing_since is None]
     erased = [row.id for row in rows if row.missing_since and not row.erased and row.merged_into is None]
-    objects.update_rows(session, CONTACTS, [{"id": i, "missing_since": now} for i in first])
-    objects.update_rows(session, CONTACTS, [{"id": i, "erased": True} for i in erased])
+    update_rows(session, CONTACTS, ("id", "missing_since"), [(i, now) for i in first])
+    update_rows(session, CONTACTS, ("id", "erased"), [(i, True) for i in erased])
     mark_pending(session, erased, now)
     return erased
 

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, insert, update
+from sqlalchemy import ColumnElement, func, update
 from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, select
 
 from sync.lifecycle import Status
 from sync.state import tables
+from sync.state.rows import insert_rows
 
 _MAX_VARIABLES = 5000
 """Ids in one statement; SQLite allows 32,766 variables."""
@@ -39,10 +40,14 @@ def mark_pending(session: Session, contact_ids: Iterable[str], now: datetime) ->
     waiting = {"status": Status.PENDING, "pending_since": now}
     for ids in portions(contact_ids):
         known = set(session.exec(select(tables.Progress.contact_id).where(among(tables.Progress.contact_id, ids))))
-        of = among(tables.Progress.contact_id, known)
-        settled = ~col(tables.Progress.status).in_((Status.PENDING, Status.IN_FLIGHT))
-        session.exec(update(tables.Progress).where(of, settled).values(**waiting))
-        session.exec(update(tables.Progress).where(of).values(change_seq=tables.Progress.change_seq + 1, **touched))
-        fresh = [{"contact_id": i, "change_seq": 1} | waiting | touched for i in ids if i not in known]
-        if fresh:
-            session.execute(insert(tables.Base.metadata.tables["progress"]), fresh)
+        if known:
+            of = among(tables.Progress.contact_id, known)
+            settled = ~col(tables.Progress.status).in_((Status.PENDING, Status.IN_FLIGHT))
+            session.exec(update(tables.Progress).where(of, settled).values(**waiting))
+            session.exec(update(tables.Progress).where(of).values(change_seq=tables.Progress.change_seq + 1, **touched))
+        columns = ("contact_id", "change_seq", *waiting, *touched)
+        fresh = [(i, 1, *waiting.values(), *touched.values()) for i in ids if i not in known]
+        insert_rows(session, _PROGRESS, columns, fresh)
+
+
+_PROGRESS = tables.Base.metadata.tables["progress"]
