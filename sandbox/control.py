@@ -48,7 +48,7 @@ def build_app(world: World) -> Starlette:
             Route("/reset", handlers.reset, methods=["POST"]),
             Route("/seed", handlers.seed, methods=["POST"]),
             Route("/clock", handlers.clock, methods=["GET", "POST"]),
-            Route("/truth", handlers.truth),
+            Route("/truth", handlers.truth, methods=["GET", "PUT"]),
             Route("/faults", handlers.faults, methods=["GET", "POST", "DELETE"]),
             Route("/requests", handlers.requests, methods=["GET", "DELETE"]),
             Route("/requests/log", handlers.request_log),
@@ -83,6 +83,9 @@ class Handlers:
         return JSONResponse({"now": self.world.clock.now().isoformat()})
 
     async def truth(self, request: Request) -> JSONResponse:
+        if request.method == "PUT":
+            self.world.take_over(await _json(request))
+            return JSONResponse({"ok": True})
         system = request.query_params.get("system")
         names = request.query_params.get("entities")
         answer: dict[str, Any] = {}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from sandbox.c4c.store import C4CStore
 from sandbox.clock import Clock
@@ -43,6 +45,12 @@ class World:
         """`bulk` contacts share one millisecond; a share of them all if it is not given."""
         seed_world(self, contacts=contacts, companies=companies, seed=seed, bulk=bulk)
         self.c4c.activity.clear()
+
+    def take_over(self, truth: Mapping[str, Any]) -> None:
+        """The world that `truth` of both systems shows, in place of this one."""
+        self.reset()
+        self.hubspot.take_over(truth["hubspot"])
+        self.c4c.take_over(truth["c4c"])
 
     def _connect(self) -> None:
         """A write inside a $batch is no request of its own, so the C4C store asks for operation faults itself."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
@@ -82,6 +82,17 @@ class C4CStore:
 
     def truth(self, entities: list[str] | None = None) -> dict[str, list[Row]]:
         return {name: self.rows(name) for name in entities or ENTITIES}
+
+    def take_over(self, truth: Mapping[str, Iterable[Row]]) -> None:
+        """Fill an empty tenant with what `truth` of another one showed: the same ids, numbers and ETags."""
+        for entity, rows in truth.items():
+            for row in () if views.base(entity) else rows:
+                self._put(entity, row["ObjectID"], dict(row))
+        for row in truth[views.FROM_ACCOUNT]:
+            self.update(views.RELATION, row["ObjectID"], _MainIndicator=row.get("MainIndicator", False))
+        # Neither an id nor a number that the other tenant gave is given again.
+        self._random = random.Random(20240104)
+        self._numbers = {name: first + 100_000 for name, first in FIRST_NUMBERS.items()}
 
     # --- reading
 

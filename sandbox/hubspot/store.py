@@ -9,7 +9,7 @@ from sandbox.hubspot import moments
 from sandbox.hubspot.errors import bad_request
 from sandbox.hubspot.index import SearchIndex
 from sandbox.hubspot.limits import Limits
-from sandbox.hubspot.links import PRIMARY, Links
+from sandbox.hubspot.links import PRIMARY, UNLABELED, Links
 from sandbox.hubspot.owners import Owner
 from sandbox.hubspot.records import Record, version
 from sandbox.hubspot.schema import KINDS, MODIFIED, NOT_INDEXED, Property, definitions
@@ -324,6 +324,28 @@ class HubSpotStore:
             "owners": [owner.as_json() for owner in self.owners.values()],
             "labels": self.links.labels_json(),
         }
+
+    def take_over(self, truth: Mapping[str, Any]) -> None:
+        """Fill an empty portal with what `truth` of another one showed; each property's history begins anew."""
+        for label in truth["labels"]:
+            if label["category"] == "USER_DEFINED":
+                self.links.add_label(label["label"], label["typeId"])
+        for kind in KINDS:
+            for row in truth[kind]:
+                self._take_over_record(kind, row)
+            self._minted[kind] = max([self._minted[kind], *map(int, self.records[kind])])
+        for pair in truth["associations"]:
+            custom = {row["typeId"] for row in pair["types"]} - {UNLABELED}
+            self.links.put(pair["contact_id"], pair["company_id"], custom)
+
+    def _take_over_record(self, kind: str, row: Mapping[str, Any]) -> None:
+        properties = row["properties"]
+        created, updated = (moments.parse(properties[name]) for name in ("createdate", MODIFIED[kind]))
+        record = self.create(kind, properties, record_id=row["id"], created_ms=created, updated_ms=updated)
+        record.merged_into, record.erased = row.get("merged_into"), row["erased"]
+        record.archived_ms = updated if row["archived"] else None
+        if not record.live:
+            self._left(record)
 
 
 def _ids(record: Record) -> list[str]:

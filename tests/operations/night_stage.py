@@ -67,10 +67,13 @@ class Sandbox:
 
     def reset(self) -> None:
         self.post("/reset")
-        self.call("PATCH", "/hubspot/settings", {"rate_limits": False})
+        self.unlimited()
 
     def seed(self, contacts: int, companies: int) -> None:
         self.post("/seed", {"contacts": contacts, "companies": companies, "seed": 1})
+        self.unlimited()
+
+    def unlimited(self) -> None:
         self.call("PATCH", "/hubspot/settings", {"rate_limits": False})
 
     def company(self, name: str) -> str:
