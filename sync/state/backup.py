@@ -19,6 +19,7 @@ from sqlmodel import Session
 from sync.errors import StateError
 from sync.state.documents import STATE_FILE
 from sync.state.store import Store
+from sync.state.trouble import connect_read_only
 
 _ELSEWHERE = (
     "name a file on the volume of the state, or take the copy from standard output with `hubspot-c4c-sync backup -`"
@@ -80,7 +81,7 @@ def _explained(target: str) -> Iterator[None]:
 
 def _copy(state: Path, part: Path) -> None:
     """Fills the empty file `part`."""
-    with closing(sqlite3.connect(f"file:{state}?mode=ro", uri=True)) as live, closing(sqlite3.connect(part)) as copy:
+    with closing(connect_read_only(state)) as live, closing(sqlite3.connect(part)) as copy:
         live.backup(copy)
         # A single file without a journal is easier to move. The store turns WAL on again.
         copy.execute("PRAGMA journal_mode=DELETE")

@@ -81,10 +81,16 @@ def exposed(path: Path) -> str | None:
     return f"{path}: can be read by everybody on this machine (mode {mode:04o}); run `chmod 600 {path}`"
 
 
+def connect_read_only(path: Path) -> sqlite3.Connection:
+    """A connection that cannot change or create the file. Raises sqlite3.Error."""
+    # Percent-encoded, since in SQLite's URIs a path ends at `#` or `?` (sqlite.org/uri.html).
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+
+
 def damaged(path: Path) -> bool:
     """Whether checking all pages finds damage. Takes seconds for a large file."""
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        with closing(connect_read_only(path)) as connection:
             [sound] = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as error:
         return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

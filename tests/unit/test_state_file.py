@@ -1,0 +1,35 @@
+"""The state file: whatever its path is called, it is this file that is used and copied."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from sync.state import documents, trouble
+from sync.state.backup import backup
+from sync.state.store import open_store
+
+
+@pytest.mark.parametrize("name", ["a#b", "a?mode=memory", "50%25", "100%"])
+def test_characters_that_mean_something_in_a_url_are_only_characters_in_a_path(tmp_path: Path, name: str) -> None:
+    home = tmp_path / name
+    home.mkdir()
+    state, copy = home / "state.db", home / "copy.db"
+    store = open_store(state)
+    with store.session() as session:
+        documents.RULES.write(session, "0123456789abcdef")
+    store.close()
+    assert not trouble.damaged(state)
+    assert backup(state, copy) > 4096
+    with closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("SELECT value FROM remembered").fetchall() == [("0123456789abcdef",)]
+    assert [found.name for found in tmp_path.iterdir()] == [name], "no other file was made"
+
+
+def test_reading_only_creates_no_file(tmp_path: Path) -> None:
+    with pytest.raises(sqlite3.OperationalError):
+        trouble.connect_read_only(tmp_path / "missing.db")
+    assert not list(tmp_path.iterdir())
