@@ -30,10 +30,10 @@ def backup(state: Path, target: Path) -> int:
     """Copies `state` to the new file `target`, readable by its owner only; returns its size in bytes.
 
     Raises StateError if the target exists, cannot be written, or the copy is damaged."""
-    part = target.with_name(target.name + ".part")
     with _explained(str(target)):
         if target.exists():
             raise StateError(f"{target}: exists already; name a new file, or move that one away first")
+        part = target.with_name(target.name + ".part")
         part.unlink(missing_ok=True)
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         try:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sync.errors import StateError
 from sync.state import documents, trouble
 from sync.state.backup import backup
 from sync.state.store import open_store
@@ -33,3 +34,10 @@ def test_reading_only_creates_no_file(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError):
         trouble.connect_read_only(tmp_path / "missing.db")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("target", ["", ".", "/", ".."])
+def test_a_directory_is_no_target_of_a_backup(tmp_path: Path, target: str) -> None:
+    open_store(tmp_path / "state.db").close()
+    with pytest.raises(StateError, match="exists already; name a new file"):
+        backup(tmp_path / "state.db", Path(target))
