@@ -191,11 +191,20 @@ def _usable_version(store: Store) -> str | None:
     from sync.state.migration import leads_on_from, upgrade
 
     if current is None:
+        _demand_empty(store)
         upgrade(store.engine)
         return head
     if not leads_on_from(current):
         raise StateError(f"{store.path}: {_other_version(current, head)}")
     return current
+
+
+def _demand_empty(store: Store) -> None:
+    """Raises StateError if a file without a version has tables, except those of the replication by Litestream."""
+    with store.engine.execution_options(read_only=True).connect() as connection:
+        names = inspect(connection).get_table_names()
+    if any(not name.startswith("_litestream_") for name in names):
+        raise StateError(f"{store.path}: is a database of another program; set SYNC_STATE to another path")
 
 
 def _other_version(current: str | None, head: str) -> str:

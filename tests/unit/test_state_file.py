@@ -1,4 +1,4 @@
-"""The state file: whatever its path is called, it is this file that is used and copied."""
+"""The state file: whatever its path is called, it is this file that is used and copied, and no other program's."""
 
 from __future__ import annotations
 
@@ -41,3 +41,18 @@ def test_a_directory_is_no_target_of_a_backup(tmp_path: Path, target: str) -> No
     open_store(tmp_path / "state.db").close()
     with pytest.raises(StateError, match="exists already; name a new file"):
         backup(tmp_path / "state.db", Path(target))
+
+
+@pytest.mark.parametrize(("table", "ours"), [("invoice", False), ("_litestream_seq", True)])
+def test_a_database_of_another_program_gets_no_tables(tmp_path: Path, table: str, ours: bool) -> None:
+    path = tmp_path / "state.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"CREATE TABLE {table} (id)")
+    if ours:
+        open_store(path).close()
+    else:
+        with pytest.raises(StateError, match="another program; set SYNC_STATE to another path"):
+            open_store(path)
+    with closing(sqlite3.connect(path)) as connection:
+        names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert (names == {table}) is not ours
