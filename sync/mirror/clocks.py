@@ -8,7 +8,7 @@ from sync.state import tables
 from sync.state.documents import CLOCK
 
 FAR = timedelta(days=3650)
-"""Longer than our clock can be behind HubSpot's times."""
+"""Longer than our clock can be behind HubSpot's times. A later time is not credible."""
 
 TOLERANCE = timedelta(minutes=5)
 """Clocks of healthy machines differ by less than this."""
@@ -28,14 +28,14 @@ def believed(session: Session, now: datetime) -> datetime:
     """Our clock's time; if HubSpot has shown a clearly later modification, our clock is behind, and that later time is
     returned.
     """
-    latest = _latest(session)
+    latest = _latest(session, now + FAR)
     return latest if latest and latest > now + TOLERANCE else now
 
 
-def _latest(session: Session) -> datetime | None:
-    found = [
-        session.exec(select(func.max(of))).one() for of in (tables.Contact.modified_at, tables.Company.modified_at)
-    ]
+def _latest(session: Session, end: datetime) -> datetime | None:
+    """The latest modification up to `end`. A later one is the mistake of a single record."""
+    times = (tables.Contact.modified_at, tables.Company.modified_at)
+    found = [session.exec(select(func.max(of)).where(col(of) <= end)).one() for of in times]
     return max((moment for moment in found if moment), default=None)
 
 
@@ -72,7 +72,7 @@ def last_certain(session: Session, now: datetime) -> datetime | None:
     Runs are numbered in their real order. The clock ran ahead at the first run that is dated after `now`, so this run
     and all later ones do not count.
     """
-    prefetch = select(func.min(tables.JobRun.id)).where(col(tables.JobRun.started_at) > now + TOLERANCE)
-    first = session.exec(prefetch).one()
+    dated_later = select(func.min(tables.JobRun.id)).where(col(tables.JobRun.started_at) > now + TOLERANCE)
+    first = session.exec(dated_later).one()
     of = select(func.max(tables.JobRun.started_at)).where(tables.JobRun.job == "poll", col(tables.JobRun.ok).is_(True))
     return session.exec(of if first is None else of.where(col(tables.JobRun.id) < first)).one()

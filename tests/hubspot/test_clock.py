@@ -89,3 +89,19 @@ def test_a_healthy_clock_is_not_mentioned(portal: Portal, product: Sync) -> None
         product.good("poll")
     assert said(product) is None
     assert product.events("clock_wrong") == []
+
+
+@pytest.mark.parametrize("when", ["2099-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_senseless_time_of_one_row_moves_no_watermark(portal: Portal, product: Sync, when: str) -> None:
+    portal.contact(lead_score="10", lastname="Odd")
+    place = ["results", 0, "properties", "lastmodifieddate"]
+    portal.fault("rewrite", path="contacts/search", place=place, value=when)
+    portal.advance(600)
+    product.good("poll")
+    portal.advance(6 * HOUR)
+    later = portal.contact(lead_score="10", lastname="Later")
+    portal.advance(600)
+    product.good("poll")
+    assert later in product.contacts()
+    assert product.events("clock_wrong") == []
+    assert all(mark <= portal.now() for mark in marks(product) if mark)
