@@ -179,9 +179,12 @@ _RUNNING_OUT = 0.1
 
 
 def _interval_pause(headers: Mapping[str, str]) -> float:
-    """Seconds until the next request, so that the interval's remaining requests last; 0 while there are plenty."""
+    """Seconds until the next request, so that the interval's remaining requests last; 0 while there are plenty.
+
+    Never longer than LONGEST_WAIT: HubSpot's interval has ten seconds, so a longer one comes from something in between.
+    """
     names = ("Max", "Remaining", "Interval-Milliseconds")
     most, left, interval = (whole(headers.get(f"X-HubSpot-RateLimit-{name}")) for name in names)
     if most is None or left is None or interval is None:
         return 0.0
-    return 0.0 if left > _RUNNING_OUT * most else interval / 1000 / max(left, 1)
+    return 0.0 if left > _RUNNING_OUT * most else min(interval / 1000 / max(left, 1), LONGEST_WAIT)

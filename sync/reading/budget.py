@@ -50,7 +50,7 @@ def exhausted(context: Context, wait: float | None) -> None:
     now = context.now()
     with context.store.session() as session:
         budget = BUDGET.read(session)
-        named = now + min(timedelta(seconds=wait), _LONGEST) if wait else now + _ASK_AGAIN
+        named = now + timedelta(seconds=min(wait, _LONGEST.total_seconds())) if wait else now + _ASK_AGAIN
         until = _reset(budget, now) or named
         BUDGET.write(session, replace(budget, left=0, exhausted_until=until))
     emit(Event.BUDGET_LOW, system="hubspot", limit=budget.limit, found=0, until=until.isoformat())

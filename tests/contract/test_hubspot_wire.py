@@ -539,10 +539,17 @@ def test_a_rate_limit_holds_back_whoever_else_calls(portal: Portal) -> None:
 
 
 @pytest.mark.parametrize(
-    ("left", "nap"), [pytest.param("1", 10, id="nearly used up"), pytest.param("50", None, id="plenty")]
+    ("left", "interval", "nap"),
+    [
+        pytest.param("1", "10000", 10, id="nearly used up"),
+        pytest.param("50", "10000", None, id="plenty"),
+        pytest.param("0", "9" * 18, 60, id="a senseless interval"),
+    ],
 )
-def test_who_runs_out_of_an_intervals_requests_slows_down(left: str, nap: int | None, portal: Portal) -> None:
-    window = {"Max": "100", "Remaining": left, "Interval-Milliseconds": "10000"}
+def test_who_runs_out_of_an_intervals_requests_slows_down(
+    left: str, interval: str, nap: int | None, portal: Portal
+) -> None:
+    window = {"Max": "100", "Remaining": left, "Interval-Milliseconds": interval}
     portal.says(Answer(headers={f"X-HubSpot-RateLimit-{name}": value for name, value in window.items()}))
     naps: list[float] = []
     hubspot = portal.client(naps)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -15,6 +16,7 @@ from sync.admin.status import status
 from sync.errors import BudgetExhausted, Denied, Malformed, Refused, SyncError, Unavailable
 from sync.hubspot_client import Budget, HubSpotClient
 from sync.state import work
+from sync.state.documents import BUDGET
 from sync.transport import Pacer
 
 Build = Callable[..., Sync]
@@ -236,6 +238,19 @@ def test_status_shows_used_left_and_reserved(portal: Portal, sync: Build) -> Non
     assert budget["used"] + budget["left"] == budget["limit"] == 625_000
     assert (budget["used"] > 0, budget["reserved"], budget["exhausted_until"]) == (True, 1000, None)
     assert budget["resets_at"].endswith("00:00:00+00:00")
+
+
+def test_a_senseless_pause_of_a_used_up_day_is_a_day(portal: Portal, sync: Build) -> None:
+    product = sync()
+    headers, body = {"Retry-After": "1" + "0" * 20}, {"policyName": "DAILY"}
+    portal.fault("status", status=429, path="contacts/search", headers=headers, body_out=body)
+    portal.fault("status", status=403, path="account-info", times=None)
+    [failure] = product.run("poll").failures
+    assert isinstance(failure, BudgetExhausted)
+    with product.store.reading() as session:
+        until = BUDGET.read(session).exhausted_until
+    assert until is not None
+    assert until - portal.now() < timedelta(hours=26)
 
 
 def test_a_used_up_day_burns_no_attempts_and_shows_in_status(portal: Portal, sync: Build) -> None:
