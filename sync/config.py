@@ -54,13 +54,19 @@ def _positive(value: timedelta) -> timedelta:
     return value
 
 
-def _not_negative(value: timedelta) -> timedelta:
+_LONGEST_DAYS = 36_500
+"""A longer duration before or after now may be a time that no calendar has."""
+
+
+def _credible(value: timedelta) -> timedelta:
     if value < timedelta(0):
         raise ValueError("must not be negative")
+    if value > timedelta(days=_LONGEST_DAYS):
+        raise ValueError(f"must be at most {_LONGEST_DAYS}d")
     return value
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_credible)]
 Interval = Annotated[Duration, AfterValidator(_positive)]
 
 
@@ -73,7 +79,7 @@ class Schedule(Section):
     push: Interval = timedelta(seconds=60)
     full_sweep: Interval = timedelta(hours=24)
     housekeeping: Interval = timedelta(hours=24)
-    jitter: Annotated[Duration, AfterValidator(_not_negative)] = timedelta(seconds=2)
+    jitter: Duration = timedelta(seconds=2)
     stop_within: Interval = timedelta(seconds=25)
     takeover_after: Interval = timedelta(seconds=60)
     stuck_after: Interval = timedelta(hours=1)
@@ -83,20 +89,20 @@ class HubSpotSettings(Section):
     api: Literal["2026-09", "v3"] = "2026-09"
     search_per_second: float = Field(default=4, gt=0, le=5)
     burst_per_10s: int = Field(default=90, gt=0, le=250)
-    daily_reserve: int = Field(default=50_000, ge=0)
+    daily_reserve: int = Field(default=50_000, ge=0, le=1_000_000_000)
     index_lag_seconds: int = Field(default=120, ge=0, le=3600)
     overlap_minutes: int = Field(default=60, ge=0, le=24 * 60)
-    timeout_seconds: float = Field(default=60, gt=0)
+    timeout_seconds: float = Field(default=60, gt=0, le=3600)
     parallel: int = Field(default=4, ge=1, le=10)
     association_batch: int = Field(default=1000, ge=1, le=1000)
     read_batch: int = Field(default=100, ge=1, le=100)
-    frozen_score_days: int = Field(default=14, ge=0)
+    frozen_score_days: int = Field(default=14, ge=0, le=_LONGEST_DAYS)
 
 
 class C4CSettings(Section):
     parallel: int = Field(default=4, ge=1, le=6)
     batch_operations: int = Field(default=50, ge=1, le=100)
-    timeout_seconds: float = Field(default=120, gt=0)
+    timeout_seconds: float = Field(default=120, gt=0, le=3600)
     settle_seconds: float = Field(default=5, ge=0, le=600)
 
 

@@ -60,6 +60,30 @@ def appended(file: str, first_line: str, text: str) -> Edit:
         pytest.param((WORKER, 'poll = "60s"', 'poll = "soon"'), "schedule.poll", ["'soon'", '"90s"'], id="no duration"),
         pytest.param((WORKER, 'poll = "60s"', 'poll = "0s"'), "schedule.poll", ["'0s'"], id="no interval at all"),
         pytest.param((WORKER, 'poll = "60s"', "poll = -5"), "schedule.poll", ["-5"], id="a negative interval"),
+        pytest.param(
+            (WORKER, 'decisions = "365d"', 'decisions = "999999d"'),
+            "retention.decisions",
+            ["'999999d'", "must be at most 36500d"],
+            id="before every calendar",
+        ),
+        pytest.param(
+            (WORKER, 'request_wait = "1s"', "request_wait = -1"),
+            "retry.request_wait",
+            ["-1", "must not be negative"],
+            id="a negative pause",
+        ),
+        pytest.param(
+            (WORKER, "timeout_seconds = 60", "timeout_seconds = inf"),
+            "hubspot.timeout_seconds",
+            ["inf", "must be at most 3600"],
+            id="a time limit without end",
+        ),
+        pytest.param(
+            (WORKER, "frozen_score_days = 14", "frozen_score_days = 9999999999"),
+            "hubspot.frozen_score_days",
+            ["9999999999", "must be at most 36500"],
+            id="days without end",
+        ),
         pytest.param((WORKER, 'poll = "60s"', "poll = true"), "schedule.poll", ["true"], id="a truth is no duration"),
         pytest.param(
             (WORKER, 'api = "2026-09"', 'api = "v4"'), "hubspot.api", ["'v4'", "2026-09, v3"], id="unknown choice"
