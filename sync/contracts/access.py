@@ -5,7 +5,7 @@ Write access cannot be checked without writing; the services of a communication 
 from collections.abc import Iterator
 
 from sync.contracts import tenant
-from sync.domain.entities import TYPES
+from sync.domain.entities import KEYED, TYPES
 from sync.domain.rules import Rules
 from sync.errors import Refused, Unanswered
 from sync.planner.plan import Tenant
@@ -19,7 +19,7 @@ def findings(c4c: Crm, rules: Rules, found: Tenant) -> Iterator[tuple[str, str]]
     """
     entities = [e for e in tenant.used(rules) if e in found.schema.entities]
     for entity, why in c4c.unreadable(entities).items():
-        yield "error" if entity in tenant.VITAL else "warning", _text(entity, why)
+        yield "error" if entity in KEYED else "warning", _text(entity, why)
 
 
 def _text(entity: str, why: Unanswered) -> str:

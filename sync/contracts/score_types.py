@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 
+from sync.domain.alike import truth
 from sync.domain.entities import Entity
 from sync.domain.rules import FieldMap, Measure, Rules, Score
 from sync.domain.schema import Schema
 from sync.hubspot_client import Property
 from sync.mappers.draft import draft
+from sync.planner.consent import opted_out
 
 _NUMBERS = frozenset({"number"})
 _TEXTS = frozenset({"enumeration", "string"})
@@ -23,23 +25,21 @@ def score_mismatches(score: Measure, properties: Mapping[str, Property]) -> Iter
         yield f"{score.property} is of type {known.type}; {reading} needs {' or '.join(sorted(allowed))}"
 
 
-TRUE = "true"
-"""The value of HubSpot's yes/no properties for yes, and the only text that counts as an opt-out."""
-
-
 def optout(known: Property | None) -> tuple[str, str | None]:
-    """(severity, problem) of the opt-out's property, which must be able to hold `true`; the problem
-    is None if it can.
+    """(severity, problem) of the opt-out's property. Every value but a word for no counts as an opt-out.
+
+    An error if no option does, a warning if one does that is no word for yes; else there is no problem (None).
     """
     if known is None or known.type in ("bool", ""):
         return "", None
     carry = "name a yes/no property, or carry the refusal over with `[[consent.channels]]`"
-    if known.type == "string":
-        return "warning", f"{known.name} is free text; only the word `{TRUE}` counts as an opt-out: {carry}"
-    if known.type == "enumeration" and TRUE in known.options:
-        return "", None
-    why = f"its options do not hold `{TRUE}`" if known.type == "enumeration" else f"it is of type {known.type}"
-    return "error", f"{known.name} can never say `{TRUE}` ({why}), so no opt-out would go over: {carry}"
+    if known.type != "enumeration":
+        return "warning", f"{known.name} is of type {known.type}: all but a word for no counts as an opt-out: {carry}"
+    if not any(map(opted_out, known.options)):
+        return "error", f"{known.name} has no option that means an opt-out, so none would go over: {carry}"
+    odd = [option for option in known.options if truth(option) is None]
+    text = f"{known.name}: {', '.join(odd)} is neither yes nor no, and counts as an opt-out: {carry}"
+    return ("warning", text) if odd else ("", None)
 
 
 def unfit(rules: Rules, schema: Schema) -> Iterator[tuple[int, str]]:

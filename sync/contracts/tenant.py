@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
-from sync.domain.entities import TYPES, Entity
+from sync.domain.entities import KEYED, TYPES, Entity
 from sync.domain.rules import FieldMap, FieldRule, Rules
 from sync.domain.schema import Field, Schema
 from sync.domain.spelling import shown
@@ -22,8 +22,7 @@ from sync.planner.target import Crm, Employee
 from sync.rule_files import fields, required
 from sync.rule_files.standard_fields import standard
 
-VITAL = (Entity.ACCOUNT, Entity.CONTACT, Entity.LEAD)
-USEFUL = (*(entity for entity in Entity if entity not in VITAL), TAX_NUMBER)
+USEFUL = (*(entity for entity in Entity if entity not in KEYED), TAX_NUMBER)
 """Services that the worker can do without."""
 
 
@@ -84,14 +83,14 @@ def assumed(rules: Rules) -> Schema:
 
 def _offered(c4c: Crm, rules: Rules) -> tuple[Schema, list[_Mismatch]]:
     try:
-        offered = c4c.fields((*VITAL, *USEFUL))
+        offered = c4c.fields((*KEYED, *USEFUL))
     except (Refused, Malformed) as error:
         return assumed(rules), [
             _Mismatch("$metadata", "*", f"cannot be read ({error}); the shipped field table is used")
         ]
     closed = [entity for entity in USEFUL if entity not in offered.entities and _wanted(rules, entity)]
     found = standard().merged(offered)
-    for entity in (*VITAL, *USEFUL):
+    for entity in (*KEYED, *USEFUL):
         found = found if entity in offered.entities else found.without_entity(entity)
     problem = "the service is not enabled; nothing is read or written there"
     return found, [_Mismatch(entity, "*", problem, optional=entity == TAX_NUMBER) for entity in closed]
@@ -99,7 +98,7 @@ def _offered(c4c: Crm, rules: Rules) -> tuple[Schema, list[_Mismatch]]:
 
 def used(rules: Rules) -> list[str]:
     """Every entity that the worker reads or writes under these rules."""
-    return [*VITAL, *(entity for entity in USEFUL if _wanted(rules, entity))]
+    return [*KEYED, *(entity for entity in USEFUL if _wanted(rules, entity))]
 
 
 def _wanted(rules: Rules, entity: str) -> bool:

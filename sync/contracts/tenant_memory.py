@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterator, Mapping
 
 from sqlmodel import Session
 
-from sync.contracts.tenant import USEFUL, VITAL, assumed
+from sync.contracts.tenant import USEFUL, assumed
 from sync.domain import schema
+from sync.domain.entities import KEYED
 from sync.domain.rules import Rules
 from sync.planner.plan import Tenant
 from sync.rule_files import standard_fields
@@ -18,7 +19,7 @@ from sync.state.documents import TENANT, TenantOffer
 def remember_tenant(session: Session, tenant: Tenant) -> None:
     """Keeps the tenant for later."""
     offered = tenant.schema.entities
-    written = schema.Schema({entity: offered[entity] for entity in (*VITAL, *USEFUL) if entity in offered})
+    written = schema.Schema({entity: offered[entity] for entity in (*KEYED, *USEFUL) if entity in offered})
     known = TenantOffer(
         standard_fields.to_table(written),
         employees={_fingerprint(e): u for e, u in tenant.employees.items()},

@@ -86,7 +86,8 @@ def tax_number(text: str) -> str:
 def postal_code(text: str, country_code: str | None = None) -> str:
     """A postal code in capitals, without blanks, hyphens and the country in front (`D-20095` → `20095`).
 
-    `country` is the country's ISO code, by whose rules leading zeros that a spreadsheet removed are restored."""
+    `country_code`: the country's ISO code, by whose rules leading zeros that a spreadsheet removed are restored.
+    """
     written = re.sub(r"[\s.,_]", "", re.sub(r"[‐-―−]", "-", code(text))).upper()
     bare = re.sub(_in_front(country_code), "", written).replace("-", "")
     length = _DIGITS.get(country_code or "", 0)

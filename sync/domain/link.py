@@ -12,21 +12,21 @@ from sync.domain.values import same
 from sync.domain.views import Link, Origin
 
 GONE = "gone"
-"""Under `seen`: the record no longer exists in C4C."""
+"""In `observed`: the record no longer exists in C4C."""
 
 FORMER = "former"
-"""Under `seen`: ObjectID of the record that held our key before a person named another; forgotten at the next look."""
+"""In `observed`: ObjectID of the record that held our key before a person named another; forgotten at the next look."""
 
 INTENT = "intent"
-"""Under `seen` of an intent: what the handover knew when the lead was requested (consent as read, time of crossing)."""
+"""In `observed` of an intent: what the handover knew when the lead was requested (consent, time of crossing)."""
 
 
 UNREAD = "unread"
-"""Under `seen`: fields that we wrote and that were not read since. C4C rewrites values on saving (phone numbers in its
+"""In `observed`: fields that we wrote and that were not read since. C4C rewrites values on saving (phone numbers in its
 own format, e-mail addresses in small letters, double blanks), so the next reading shows what it made of ours."""
 
 MADE = "made"
-"""Under `seen`: field → digest of what C4C made of the value that we sent, where it shows another one, or of what it
+"""In `observed`: field → digest of what C4C made of the value that we sent, where it shows another one, or of what it
 filled in by itself when we created the record."""
 
 
@@ -40,9 +40,9 @@ class Announced:
 
 @dataclass(frozen=True, slots=True)
 class Wrote:
-    """A write took effect. `observed`: what the record showed when it was seen last; `ours`: we created it.
+    """A write took effect. `observed`: what the record showed when it was read last; `ours`: we created it.
 
-    `answered`: it was seen in the answer to the write, so `observed` is what C4C made of it; the answer to a change is
+    `answered`: it came with the answer to the write, so `observed` is what C4C made of it; the answer to a change is
     empty. `adopted`: the record had no key of ours until now, so it is not the one that an intent announced.
     """
 
@@ -56,7 +56,7 @@ class Wrote:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """The record was read. `agreed`: values that are the same on both sides; `ours`: we created it.
+    """The record was read. `merge_base`: values that are the same on both sides; `ours`: we created it.
 
     `shared`: it carries the key of another HubSpot id, which stands for the same record.
     """

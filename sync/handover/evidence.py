@@ -23,7 +23,7 @@ def evidence_of(view: ContactView, score: str, rules: Rules) -> dict[str, Any]:
 
 
 def handover(lead_key: str, object_id: str, known: Mapping[str, Any]) -> HandoverRecord:
-    """The handover of an existing lead, with the evidence from `of`. Missing evidence stays missing."""
+    """The handover of an existing lead, with the evidence from `evidence_of`. Missing evidence stays missing."""
     crossed_at = known.get("crossed_at")
     at = datetime.fromisoformat(crossed_at) if crossed_at else None
     return HandoverRecord.of(lead_key, object_id, crossed_at=at, evidence=known.get("evidence") or {})

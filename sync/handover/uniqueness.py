@@ -20,7 +20,7 @@ from sync.state.second_writer import Made
 
 
 def look(context: Context, schema: Schema, made: Sequence[Made]) -> None:
-    """Looks for other records with the keys of new ones. Remembers a second writer, and what to look at again.
+    """Looks for other records with the keys of new ones.
 
     Remembers a second writer, and the records to check again. Raises RemoteError if C4C cannot be read; the next push
     then tries again.

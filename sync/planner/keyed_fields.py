@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sync.domain.entities import Entity
+from sync.domain.entities import KEYED, Entity
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +27,16 @@ class _KeyedFields:
         return self.created_on, self.changed_on, self.created_by, self.changed_by
 
 
-KEYED_FIELDS: Mapping[str, _KeyedFields] = {
+_ROWS = {
     Entity.ACCOUNT: _KeyedFields("AccountID", "UUID", "LifeCycleStatusCode"),
     Entity.CONTACT: _KeyedFields("ContactID", "ContactUUID", "StatusCode"),
     Entity.LEAD: _KeyedFields(
         "ID", created_on="CreationDateTime", changed_on="LastChangeDateTime", changed_by="LastChangedBy"
     ),
 }
+
+KEYED_FIELDS: Mapping[str, _KeyedFields] = {entity: _ROWS[entity] for entity in KEYED}
+"""One row for each kind that carries our key. The program does not start if one is missing."""
 
 NUMBERS = {entity: fields.number for entity, fields in KEYED_FIELDS.items()}
 UUIDS = {entity: fields.uuid for entity, fields in KEYED_FIELDS.items() if fields.uuid}

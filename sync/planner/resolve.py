@@ -66,7 +66,7 @@ class Ambiguous:
 
 
 @dataclass(frozen=True, slots=True)
-class _Claimed:
+class _OfKin:
     """The only matching record carries the key of another HubSpot id; it may be the successor of one that became
     obsolete.
     """
@@ -102,7 +102,7 @@ class Unasked:
     why: str
 
 
-Resolution = Found | Absent | Ambiguous | _Claimed | Contested | Lost | Unread | Unasked
+Resolution = Found | Absent | Ambiguous | _OfKin | Contested | Lost | Unread | Unasked
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +149,10 @@ def account(
 
     def natural() -> Resolution:
         own = _natural_account(company, rules, wanted, ask, rivals)
-        if not alike or not isinstance(own, Absent | _Claimed):
+        if not alike or not isinstance(own, Absent | _OfKin):
             return own
         others = (_natural_account(other, rules, wanted, ask, its) for other, its in alike)
-        return next((found for found in others if not isinstance(found, Absent | _Claimed)), own)
+        return next((found for found in others if not isinstance(found, Absent | _OfKin)), own)
 
     return _resolve(wanted, link, ask, natural)
 
@@ -261,9 +261,9 @@ def _choose(
         return _releasing(_only(living), dead)
     gone = next(iter(dead), linked)
     found = natural()
-    if gone and isinstance(found, _Claimed):
+    if gone and isinstance(found, _OfKin):
         return Found(found.record, by=found.by, shared=True)
-    if isinstance(found, Absent | _Claimed):
+    if isinstance(found, Absent | _OfKin):
         return Lost(gone) if gone else Absent()
     return _releasing(found, dead)
 
@@ -287,10 +287,10 @@ def _natural_contact(groups: Sequence[set[str]], account_id: str | None, wanted:
     found = [[person for person, own in known if own & addresses] for addresses in groups]
     free = (_unclaimed(group, wanted.key_field) for group in found)
     by = "e-mail address"
-    return _or_claimed(_only(next(filter(None, free), []), by), [r for group in found for r in group], by, wanted)
+    return _or_of_kin(_only(next(filter(None, free), []), by), [r for group in found for r in group], by, wanted)
 
 
-def _or_claimed(found: Resolution, fitting: Iterable[Record], by: str, wanted: Keyed) -> Resolution:
+def _or_of_kin(found: Resolution, fitting: Iterable[Record], by: str, wanted: Keyed) -> Resolution:
     """What was found; if nothing, the only matching record that carries the key of a related HubSpot id.
 
     A record with any other key belongs to a stranger, however well it matches.
@@ -298,7 +298,7 @@ def _or_claimed(found: Resolution, fitting: Iterable[Record], by: str, wanted: K
     records = {record.object_id: record for record in fitting}
     only = next(iter(records.values()), None)
     if isinstance(found, Absent) and only and len(records) == 1 and only.text(wanted.key_field) in wanted.kin:
-        return _Claimed(only, by)
+        return _OfKin(only, by)
     return found
 
 
@@ -321,7 +321,7 @@ def _natural_account(
     if refused and not found:
         return Unasked(refused[0])
     kind, claimed = next((one for one in fitting if one[1]), ("", []))
-    return _or_claimed(_only(_best(company, found, rules), by), claimed, _KEYS.get(kind, ""), wanted)
+    return _or_of_kin(_only(_best(company, found, rules), by), claimed, _KEYS.get(kind, ""), wanted)
 
 
 def _fits_better(company: Company, record: Record, found: Sequence[Record], rules: AccountMap) -> bool:

@@ -62,13 +62,15 @@ def test_check_says_it_without_any_system(pytestconfig: pytest.Config) -> None:
     [
         (Property("out", "bool", ("true", "false")), ""),
         (Property("out", "enumeration", ("true", "false")), ""),
-        (Property("out", "enumeration", ("Yes", "No")), "error"),
-        (Property("out", "number"), "error"),
-        (Property("out", "datetime"), "error"),
+        (Property("out", "enumeration", ("Yes", "No")), ""),
+        (Property("out", "enumeration", ("no", "0")), "error"),
+        (Property("out", "enumeration", ("no", "unsubscribed")), "warning"),
+        (Property("out", "number"), "warning"),
+        (Property("out", "datetime"), "warning"),
         (Property("out", "string"), "warning"),
         (None, ""),
     ],
 )
-def test_an_optout_that_cannot_say_true_is_named(known: Property | None, severity: str) -> None:
+def test_an_optout_with_values_that_do_not_mean_what_they_say_is_named(known: Property | None, severity: str) -> None:
     found, problem = score_types.optout(known)
     assert (found, bool(problem)) == (severity, bool(severity))

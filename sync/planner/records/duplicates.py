@@ -60,13 +60,10 @@ def _chosen(workspace: Workspace, company: Company, alike: tuple[Peer, ...]) -> 
 
 
 def _holds_account(workspace: Workspace, company: Company) -> bool:
-    return holds_back(workspace, account_key(company.id, workspace.rules.mapping.account))
-
-
-def holds_back(workspace: Workspace, wanted: Keyed) -> bool:
-    """Whether an active record of C4C carries the key. Raises NotYet."""
+    """Whether an active account of C4C carries the company's key. Raises NotYet."""
     try:
-        return resolve.holder(wanted, workspace.ask) is not None
+        key = account_key(company.id, workspace.rules.mapping.account)
+        return resolve.holder(key, workspace.ask) is not None
     except resolve.NotRead:
         raise NotYet from None
 

@@ -11,6 +11,7 @@ from sync.domain.entities import Entity
 from sync.domain.rules import FieldRule
 from sync.domain.values import same
 from sync.mappers.draft import Draft, DraftField
+from sync.planner.keyed_fields import KEYED_FIELDS
 from sync.planner.snapshot import Ask, Lookup, Record
 from sync.planner.workspace import NotYet, Workspace
 
@@ -47,6 +48,5 @@ def _is_merged_away(workspace: Workspace, field: DraftField, lead: Record) -> bo
 
 def _is_obsolete(workspace: Workspace, record: Record) -> bool:
     mapping = workspace.rules.mapping
-    if record.entity == Entity.ACCOUNT:
-        return record.text("LifeCycleStatusCode") == mapping.account.obsolete_status
-    return record.text("StatusCode") == mapping.contact.obsolete_status
+    of = mapping.account if record.entity == Entity.ACCOUNT else mapping.contact
+    return record.text(KEYED_FIELDS[record.entity].status) == of.obsolete_status

@@ -81,16 +81,16 @@ def _relation(
     existing = _row_of(account, rows, link)
     if existing is None and _deleted_by_sales(link, account, person):
         return
-    enqueue = True if main and not _moved_by_sales(workspace, rows) else None
+    main_wanted = True if main and not _moved_by_sales(workspace, rows) else None
     made = Draft(
         Entity.RELATION,
         key,
         (
             DraftField("ContactID", person.number, FieldRule.CREATE_ONLY, 0),
             DraftField("AccountID", account.number, FieldRule.CREATE_ONLY, 1),
-            DraftField(MAIN, enqueue, FieldRule.C4C_WINS, 2),
+            DraftField(MAIN, main_wanted, FieldRule.C4C_WINS, 2),
             *_label_fields(workspace, association, link),
-            *(_work_place(workspace, person) if enqueue and not (existing and _is_main(existing)) else ()),
+            *(_work_place(workspace, person) if main_wanted and not (existing and _is_main(existing)) else ()),
         ),
     )
     answers = (lookup(person.record.object_id),) if person.record else ()
