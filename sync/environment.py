@@ -49,8 +49,8 @@ class Settings:
     trust: Trust = field(default_factory=Trust)
 
 
-_HOST = re.compile(r"[\w-]+(\.[\w-]+)*\.?|[0-9a-f:.]*:[0-9a-f:.]*")
-"""A host: a name in any alphabet, or an IPv6 address."""
+_HOST = re.compile(r"[\w-]{1,63}(\.[\w-]{1,63})*\.?|[0-9a-f:.]*:[0-9a-f:.]*")
+"""A host: a name in any alphabet, with parts of up to 63 characters (RFC 1035, 2.3.4), or an IPv6 address."""
 
 
 class Environment:

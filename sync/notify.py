@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from sync import metrics
 from sync.errors import ConfigurationError
@@ -85,7 +86,8 @@ class Webhook:
             # The answer's body is of no use and may be endless, so it is not read.
             with session.post(url, json=body, timeout=_TIMEOUT, allow_redirects=False, stream=True) as answer:
                 failure = None if answer.status_code < 300 else f"{place.host}: status {answer.status_code}"
-        except requests.RequestException as error:
+        except (requests.RequestException, HTTPError) as error:
+            # requests passes some of urllib3's errors on, such as that of a host name that cannot be encoded.
             failure = outages.outage_of(error, place).text
         except ConfigurationError as error:
             failure = str(error)

@@ -246,6 +246,10 @@ def test_both_forms_of_the_webhook() -> None:
     assert second["text"].splitlines()[1:] == ["Next: look at it", "Runbook: docs/oncall.md#poll-stale"]
 
 
+def test_an_address_that_cannot_be_encoded_is_not_delivered_to() -> None:
+    assert not Webhook(Secret(f"https://{'a' * 64}.example/x"))(NOTICE)
+
+
 @responses.activate
 @pytest.mark.parametrize("status", [302, 404, 500])
 def test_a_webhook_that_does_not_take_it_is_tried_again(status: int) -> None:

@@ -392,3 +392,9 @@ def test_a_value_that_may_be_a_secret_is_not_repeated(name: str, value: str) -> 
     [found] = complaints(GOOD | {name: value})
     assert found.startswith(f"{name}: ")
     assert "hidden" not in found
+
+
+def test_a_host_that_no_name_server_can_have_is_no_web_address() -> None:
+    [problem] = complaints(GOOD | {"SYNC_ALERT_WEBHOOK": f"https://{'a' * 64}.example/x"})
+    assert problem == "SYNC_ALERT_WEBHOOK: is not a web address; write it as https://host"
+    read_all(GOOD | {"SYNC_ALERT_WEBHOOK": f"https://{'a' * 63}.example/x"})
