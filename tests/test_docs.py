@@ -84,6 +84,12 @@ def test_paragraph_names_options(name: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS), ids=" ".join)
+def test_paragraph_names_no_option_that_the_command_lacks(name: tuple[str, ...]) -> None:
+    options = {option for p in COMMANDS[name].params for option in p.opts}
+    assert {*re.findall(r"(?<![\w-])--[a-z-]+", PARAGRAPHS[name])} - options == set()
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS), ids=" ".join)
 def test_help(name: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """`--help` needs no configuration, ends with 0, and says something."""
     for variable in ("HUBSPOT_ACCESS_TOKEN", "C4C_BASE_URL", "SYNC_STATE"):

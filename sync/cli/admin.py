@@ -45,7 +45,7 @@ _ASK_FROM = 1000
 def register(cli: typer.Typer) -> None:
     """Adds these commands to the command line."""
     cli.command("resync")(resync)
-    cli.command("verify")(_verify_)
+    cli.command("verify")(_verify)
     cli.command("runs")(runs)
     cli.command("backup")(backup)
     cli.command("approve")(approve)
@@ -78,13 +78,13 @@ def _worker(store: Store) -> str | None:
 def resync(
     contact: Annotated[list[str] | None, typer.Option("--contact", metavar="ID", help="These contacts.")] = None,
     company: Annotated[
-        list[str] | None, typer.Option("--company", metavar="ID", help="_All contacts of these companies.")
+        list[str] | None, typer.Option("--company", metavar="ID", help="All contacts of these companies.")
     ] = None,
     since: Annotated[
         str | None, typer.Option("--since", metavar="TIME", help="Contacts changed in HubSpot since then (ISO, UTC).")
     ] = None,
     code: _CodeOption = None,
-    everything: Annotated[bool, typer.Option("--everything", help="_All contacts.")] = False,
+    everything: Annotated[bool, typer.Option("--everything", help="All contacts.")] = False,
     refetch: Annotated[bool, typer.Option("--refetch", help="Read them from HubSpot again first.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print how many.")] = False,
     yes: Yes = False,
@@ -133,8 +133,8 @@ def parse_moment(text: str, option: str) -> datetime:
 
 
 def _code(code: str | None) -> str | None:
-    if code is not None and code not in set(Code):
-        raise ConfigurationError([f"--code: found {code!r}, allowed: {', '.join(Code)}"])
+    if code is not None:
+        output.demand_one_of("--code", code, Code)
     return code
 
 
@@ -258,12 +258,14 @@ def runs(
     json: Json = False,
 ) -> None:
     """Show what ran, the newest first: when, how long, how it ended, what it did."""
+    if job is not None:
+        output.demand_one_of("--job", job, JOBS)
     with _opened() as store, store.reading() as session:
         rows = [admin_reports.run_row(row) for row in streams.recent_runs(session, limit, job)]
     output.show_json(rows) if json else admin_reports.print_runs(rows)
 
 
-def _verify_(
+def _verify(
     repair: Annotated[
         bool, typer.Option("--repair", help="Link what is ours; mark what the next push can repair.")
     ] = False,

@@ -27,9 +27,14 @@ def print_resync(document: Document) -> None:
     if document["dry_run"]:
         say(f"{number} contacts would be {'read from HubSpot and ' * document['refetch']}looked at again")
         return
-    print_marked(number, document["worker"])
+    worker, polls = document["worker"], document["refetch"] and document["scope"] == "everything"
+    if polls and not worker:
+        say(f"{number} contacts marked; no worker runs: start it, or run `hubspot-c4c-sync once`")
+    else:
+        print_marked(number, worker)
     if document["refetch"]:
-        say("they are read from HubSpot first" if document["worker"] else "they were read from HubSpot again")
+        # Everything is left to the polls; other contacts this command reads itself where no worker does.
+        say("they are read from HubSpot first" if worker or polls else "they were read from HubSpot again")
 
 
 def print_marked(number: int, worker: str | None) -> None:

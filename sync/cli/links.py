@@ -11,6 +11,7 @@ import typer
 from sync import app
 from sync.cli import output
 from sync.cli.output import Json
+from sync.domain.entities import Entity
 from sync.errors import ConfigurationError
 from sync.handover import links
 from sync.planner.keyed_fields import NUMBERS
@@ -30,11 +31,16 @@ _KeyText = Annotated[str, typer.Argument(metavar="KEY", help="HubSpot id; for a 
 
 @cli.command("list")
 def list_(
-    entity: Annotated[str | None, typer.Option("--entity", help="Only this entity.")] = None, json: Json = False
+    entity: Annotated[
+        str | None,
+        typer.Option("--entity", metavar="ENTITY", help="Only this entity.", autocompletion=output.one_of(Entity)),
+    ] = None,
+    json: Json = False,
 ) -> None:
     """List all pairs, those of relationships, permissions and attributes included."""
+    kinds = [_kind(entity)] if entity else []
     _, _, store = app.unconnected()
-    found = links.pair_rows(store, [links.NAMES.get(entity.lower(), entity)] if entity else ())
+    found = links.pair_rows(store, kinds)
     store.close()
     shown = [
         {
@@ -114,15 +120,23 @@ def set_(
 
 
 @cli.command("forget")
-def _forget(entity: _EntityName, key: _KeyText) -> None:
+def _forget(entity: _EntityName, key: _KeyText, json: Json = False) -> None:
     """Forget a pair; nothing changes in SAP Sales Cloud, and the record is looked up again when it is needed."""
+    name = _kind(entity)
     _, _, store = app.unconnected()
-    name = links.NAMES.get(entity.lower(), entity)
     known = links.forget(store, name, key)
     store.close()
     if not known:
         raise ConfigurationError([f"{name} {key}: no such pair; `hubspot-c4c-sync links list` shows all"])
-    output.say(f"{name} {key}: forgotten")
+    output.show_json({"entity": name, "key": key}) if json else output.say(f"{name} {key}: forgotten")
+
+
+def _kind(name: str) -> str:
+    """The kind of record that a person named. Raises ConfigurationError."""
+    known = {str(entity).lower(): str(entity) for entity in Entity} | links.NAMES
+    if name.lower() not in known:
+        raise ConfigurationError([f"entity: found {name!r}, allowed: {', '.join(Entity)}"])
+    return known[name.lower()]
 
 
 def _report(found: links.Imported, json: bool) -> None:
@@ -147,5 +161,8 @@ def _opened(path: Path, mode: str) -> Iterator[TextIO]:
         # utf-8-sig: spreadsheet programs put a byte order mark in front.
         with path.open(mode, encoding="utf-8-sig" if mode == "r" else "utf-8", newline="") as file:
             yield file  # type: ignore[misc]
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError([f"{path}: cannot be read ({type(error).__name__}); check path and rights"]) from None
+    except UnicodeDecodeError:
+        raise ConfigurationError([f"{path}: is not UTF-8; save it as CSV UTF-8"]) from None
+    except OSError as error:
+        done = "read" if mode == "r" else "written"
+        raise ConfigurationError([f"{path}: cannot be {done} ({error.strerror}); check path and rights"]) from None

@@ -115,6 +115,13 @@ def one_of(values: Iterable[str]) -> Callable[[str], list[str]]:
     return offered
 
 
+def demand_one_of(option: str, value: str, allowed: Iterable[str]) -> None:
+    """Raises ConfigurationError if the value of the option is not among the allowed ones."""
+    known = [str(one) for one in allowed]
+    if value not in known:
+        raise ConfigurationError([f"{option}: found {value!r}, allowed: {', '.join(known)}"])
+
+
 @contextmanager
 def progress(enabled: bool | None = None) -> Iterator[context.ShowProgress]:
     """Progress bars on standard error if it is a terminal, else nothing."""

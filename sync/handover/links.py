@@ -64,6 +64,13 @@ class Imported:
 def read_csv(file: TextIO, rules: Rules) -> list[_Pair]:
     """The pairs of a CSV file. Raises ConfigurationError with every line that cannot be one."""
     reader = csv.DictReader(file, skipinitialspace=True)
+    try:
+        return _pairs(reader, rules)
+    except csv.Error as error:
+        raise ConfigurationError([f"line {reader.line_num + 1}: is not CSV ({error})"]) from None
+
+
+def _pairs(reader: "csv.DictReader[str]", rules: Rules) -> list[_Pair]:
     columns = {name.strip().lower() for name in reader.fieldnames or ()}
     if not {"entity", "object_id"} <= columns or not columns & {"key", "hubspot_id"}:
         found = ",".join(reader.fieldnames or ()) or "nothing"
