@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sync import app
 from sync.app import App
 from sync.context import ShowProgress
-from sync.errors import Interrupted, LeaseHeld, LeaseLost
+from sync.errors import Interrupted, LeaseHeld, LeaseLost, StateError
 from sync.state import lease as leases
 from sync.state.lease import Kind, Lease
 from sync.worker.signals import StopSignal
@@ -60,7 +60,7 @@ def _take(lease: Lease, stop: StopSignal) -> None:
                 "itself; use `hubspot-c4c-sync resync` to have contacts looked at again, or stop the worker first"
             )
         if stop.wait(LOOK_AGAIN):
-            raise Interrupted("stopped by a signal while another command was at work; nothing was done")
+            raise stop.interrupted("stopped by a signal while another command was at work; nothing was done")
 
 
 @contextmanager
@@ -80,7 +80,8 @@ def _heartbeat(lease: Lease, every: float, wait: Callable[[float], bool]) -> Non
     while not wait(every):
         try:
             lease.heartbeat()
-        except LeaseLost:
+        except (LeaseLost, StateError):
+            # The command's own next write meets the same and ends it with a sentence.
             return
-        except SQLAlchemyError:
+        except (SQLAlchemyError, OSError):
             continue

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
+from sync.errors import Interrupted
 from sync.log import Event, emit
 
 _EXIT_CODES = {signal.SIGTERM: 143, signal.SIGINT: 130}
@@ -16,7 +17,7 @@ _EXIT_CODES = {signal.SIGTERM: 143, signal.SIGINT: 130}
 class StopSignal:
     """Whether and why to stop.
 
-    `within`: seconds after which the process ends in any case. `told` is called with the signal's name when it comes.
+    `within`: seconds after which the process ends in any case. `notify` is called with the signal's name when it comes.
 
     A handler may interrupt any line of the main thread, so it must take no lock and start no thread: it sets a number
     and makes a pipe readable, which wakes all waiting threads.
@@ -43,6 +44,12 @@ class StopSignal:
 
     def __call__(self) -> bool:
         return self.exit_code != 0
+
+    def interrupted(self, text: str) -> Interrupted:
+        """The failure of a command that a signal ended, with the exit code for that signal."""
+        failure = Interrupted(text)
+        failure.exit_code = self.exit_code or failure.exit_code
+        return failure
 
     def wait(self, timeout: float | None = None) -> bool:
         """Waits for a signal, `timeout` seconds at most; True if it has come."""

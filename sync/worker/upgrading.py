@@ -8,7 +8,7 @@ from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
 from sync.app import Clock, Prepare
 from sync.config import Schedule
-from sync.errors import Interrupted, LeaseHeld, StateError
+from sync.errors import LeaseHeld, StateError
 from sync.log import Event, emit
 from sync.state import lease as leases
 from sync.state import trouble
@@ -57,7 +57,7 @@ def _upgrade(store: Store, lease: Lease, stop: StopSignal) -> _Upgrade | None:
             _announce(store, lease.kind)
             waited = True
         if stop.wait(LOOK_AGAIN):
-            raise Interrupted("stopped by a signal while it waited for the lease; nothing was migrated")
+            raise stop.interrupted("stopped by a signal while it waited for the lease; nothing was migrated")
     return None
 
 
