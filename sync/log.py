@@ -6,6 +6,7 @@
 import logging
 import re
 import sys
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, TextIO
 
@@ -195,7 +196,20 @@ _UNTOUCHED = frozenset({"event", "timestamp", "level"})
 
 def _redacted(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Redacts every field as the last line of defence: callers already leave such values out."""
-    return {n: redact(v) if isinstance(v, str) and n not in _UNTOUCHED else v for n, v in event.items()}
+    return {name: value if name in _UNTOUCHED else _safe(value) for name, value in event.items()}
+
+
+def _safe(value: Any) -> Any:
+    """The value with every text in it redacted; one that is not JSON becomes a text."""
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case Mapping():
+            return {redact(str(name)): _safe(inner) for name, inner in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_safe(inner) for inner in value]
+        case _:
+            return redact(str(value))
 
 
 def emit(event: Event, **fields: Any) -> None:

@@ -87,6 +87,21 @@ def test_what_slips_into_an_allowed_field_is_blacked_out(cause: str, hidden: str
     assert (line["job"], line["event"]) == ("push", "job_failed")
 
 
+@pytest.mark.parametrize(
+    "counts",
+    [
+        {"created": {"ada@acme.example": 1}},
+        ["call +49 (221) 123-4567"],
+        ("ada@acme.example",),
+        ValueError("a@b.example"),
+    ],
+)
+def test_what_slips_into_the_inside_of_a_field_is_blacked_out_too(counts: object, stream: io.StringIO) -> None:
+    configure(stream=stream)
+    emit(Event.JOB_FINISHED, counts=counts)
+    assert not any(hidden in stream.getvalue() for hidden in ("ada", "4567", "a@b"))
+
+
 def test_ids_times_and_keys_are_not_blacked_out(stream: io.StringIO) -> None:
     configure(stream=stream)
     emit(
