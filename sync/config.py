@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -19,6 +20,7 @@ from sync.domain.rules import Rules
 from sync.domain.spelling import closest
 from sync.errors import ConfigurationError
 from sync.log import redact
+from sync.net.addresses import loopback
 from sync.rule_files import checks, messages
 
 
@@ -66,6 +68,16 @@ def _credible(value: timedelta) -> timedelta:
     return value
 
 
+def _address(value: str) -> str:
+    """The root of a web site; plain http for loopback only, since the links carry ids."""
+    parts = urlsplit(value)
+    safe = parts.scheme == "https" or (parts.scheme == "http" and loopback(parts.hostname or ""))
+    if (value and not (safe and parts.hostname)) or parts.username or parts.query or parts.fragment:
+        raise ValueError("write the root of the web site, such as https://app-eu1.hubspot.com")
+    return value.rstrip("/")
+
+
+Address = Annotated[str, AfterValidator(_address)]
 Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_credible)]
 Interval = Annotated[Duration, AfterValidator(_positive)]
 
@@ -149,6 +161,27 @@ class Retry(Section):
     request_wait: Duration = timedelta(seconds=1)
 
 
+class Slo(Section):
+    """The promise to sales: `target` of the contacts that cross the threshold have their lead within `handover`."""
+
+    handover: Interval = timedelta(minutes=10)
+    target: float = Field(default=0.95, gt=0, lt=1)
+
+
+class Links(Section):
+    """Where people open records.
+
+    Empty addresses: HubSpot's own for the portal, and that of the tenant. The types are C4C's object types; a kind of
+    record without one gets no link.
+    """
+
+    hubspot: Address = ""
+    c4c: Address = ""
+    account_type: str = "COD_ACCOUNT_TT"
+    contact_type: str = "COD_CONTACT_TT"
+    lead_type: str = ""
+
+
 class WorkerConfig(Section):
     """`worker.toml`."""
 
@@ -159,6 +192,8 @@ class WorkerConfig(Section):
     retry: Retry = Retry()
     retention: Retention = Retention()
     alerts: Alerts = Alerts()
+    slo: Slo = Slo()
+    links: Links = Links()
 
 
 @dataclass(frozen=True, slots=True)

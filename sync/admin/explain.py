@@ -30,13 +30,18 @@ def explain(store: Store, rules: Rules, contact_id: str) -> Explained | None:
     """What holds now for the contact; None if the mirror does not know it.
 
     Where an exception occurs, the code is INTERNAL_ERROR, with the place of the exception and nothing else."""
-    faults = Faults()
     with store.reading() as session:
-        if not selection.known_contacts(session, [contact_id]):
-            return None
-        with faults.concerning({contact_id: 0}):
-            return _explained(session, loading.views(session, [contact_id])[contact_id], rules)
-        return _failed(session, contact_id, faults.found[contact_id], rules)
+        return explained(session, rules, contact_id)
+
+
+def explained(session: Session, rules: Rules, contact_id: str) -> Explained | None:
+    """The same in an open transaction."""
+    faults = Faults()
+    if not selection.known_contacts(session, [contact_id]):
+        return None
+    with faults.concerning({contact_id: 0}):
+        return _explained(session, loading.views(session, [contact_id])[contact_id], rules)
+    return _failed(session, contact_id, faults.found[contact_id], rules)
 
 
 def _explained(session: Session, view: ContactView, rules: Rules) -> Explained:

@@ -9,7 +9,10 @@ from sync.log import Event, emit
 from sync.mirror import crossings
 from sync.reading import fetched
 from sync.state import streams
-from sync.state.documents import PROPERTIES, RULES
+from sync.state.documents import PROPERTIES, RULES, RULES_SINCE
+
+_REMEMBERED = 100
+"""How many changes of the rules reports look back on."""
 
 
 def are_new(session: Session, rules: Rules) -> bool:
@@ -31,6 +34,7 @@ def follow_rules(context: Context) -> None:
                 streams.read_anew(session, stream)
             PROPERTIES.write(session, " ".join(named), stream)
         RULES.write(session, fingerprint)
+        RULES_SINCE.write(session, [*RULES_SINCE.read(session), (context.now(), fingerprint)][-_REMEMBERED:])
         reviewed = crossings.review(session, context.config.rules.qualification.scores, context.now()) if before else 0
     if before:
         emit(Event.RULES_CHANGED, version=fingerprint, contacts=reviewed)

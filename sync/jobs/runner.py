@@ -27,6 +27,7 @@ from sync.errors import (
 )
 from sync.jobs import housekeeping, poll, push, rules_change, scores, sweep
 from sync.log import Event, bound, emit, emit_error
+from sync.mirror import name_index
 from sync.reading import budget, company_keys, left_out
 from sync.state import streams, trouble, work
 
@@ -106,6 +107,7 @@ def run_jobs(context: Context, names: Sequence[str], results: JobResults | None 
         belongs.meet_tenant(context)
         rules_change.follow_rules(context)
         company_keys.follow(context)
+        name_index.follow(context.store)
     away: set[System] = set()
     for name in names:
         if context.stopping() or SYSTEM.get(name) in away:

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from sync.domain.entities import Entity
 from sync.domain.rules import OWNER_PROPERTY, Score
 from sync.domain.views import ASSOCIATIONS, Owner, Properties
-from sync.mirror import crossings, freshness, merges, objects, vanished
+from sync.mirror import crossings, freshness, merges, name_index, objects, vanished
 from sync.mirror.association_rows import contacts_by_company, contacts_of
 from sync.mirror.objects import COMPANIES, CONTACTS, ObjectRow, gone
 from sync.state import tables
@@ -109,6 +109,9 @@ def _write(session: Session, kind: _Kind, fetched_rows: Sequence[Fetched], befor
     of_row = attrgetter(*kind.columns)
     differing = [row for i, row in rows.items() if i in before and row != of_row(before[i])]
     update_rows(session, kind.table, kind.columns, differing)
+    name = "contacts" if kind is _CONTACTS else "companies"
+    former = {i: row.properties for i, row in before.items()}
+    name_index.save(session, name, former, {fetched.id: fetched.properties for fetched in fetched_rows})
 
 
 def _company_values(fetched: Fetched) -> Values:

@@ -85,11 +85,19 @@ def _time(name: str) -> Document[datetime | None]:
 RULES = _text("rules")
 """Fingerprint of the rules by which contacts were last decided."""
 
+RULES_SINCE: Document[list[tuple[datetime, str]]] = Document(
+    "rules since", TypeAdapter(list[tuple[datetime, str]]), list
+)
+"""(since when, fingerprint) of the rules that were in force, the oldest first; at most the last hundred."""
+
 PROPERTIES = _text("properties of {}")
 """By stream: the HubSpot properties that the mirror holds, separated by blanks."""
 
 COMPANY_KEYS = _text("company keys")
 """The rules by which companies that may stand for one account were compared."""
+
+NAME_INDEX = _text("name index")
+"""Which words the name index was made of."""
 
 PORTAL_CHECKED = _text("contract checked")
 """Fingerprint of the rules, a blank, and the time when the portal was compared with them while no reading was under
@@ -202,6 +210,16 @@ class Belonging:
     portal: str | None = None
     tenant: str | None = None
 
+
+@dataclass(frozen=True, slots=True)
+class PortalDetails:
+    """Where people open the portal (`app-eu1.hubspot.com`), and its time zone; empty if HubSpot did not say."""
+
+    ui_domain: str = ""
+    time_zone: str = ""
+
+
+PORTAL_DETAILS = Document("portal details", TypeAdapter(PortalDetails), PortalDetails)
 
 BELONGS = Document("belongs to", TypeAdapter(Belonging), Belonging, keeps_back=True)
 

@@ -90,6 +90,17 @@ class CompanyKey(Base, table=True):
     __tablename__ = "company_key"
 
 
+class NameWord(Base, table=True):
+    """A word by which a contact or company (`kind`: `contacts`, `companies`) is found (`sync.mirror.name_index`)."""
+
+    word: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    id: str = Field(primary_key=True, index=True)
+
+    __tablename__ = "name_word"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+
 class Association(Base, table=True):
     """One label of a contact–company pair; identity is (category, type id)."""
 
@@ -122,6 +133,13 @@ them.
 """
 
 
+RECORD_NUMBER = (
+    "CASE entity WHEN 'Lead' THEN json_extract(seen, '$.ID') WHEN 'Contact' THEN json_extract(seen, '$.ContactID') "
+    "WHEN 'CorporateAccount' THEN json_extract(seen, '$.AccountID') END"
+)
+"""The number that people call a linked record by. An index holds it, so that a typed number is found at once."""
+
+
 class Link(Base, table=True):
     """External key ↔ C4C record, with the values last sent; `hubspot_id` is what the key begins with.
 
@@ -138,7 +156,11 @@ class Link(Base, table=True):
     written_at: datetime | None = _time()
 
     # Only the migration names the same index for PostgreSQL: here it would make each start load that dialect.
-    __table_args__ = (Index("ix_link_intent", "entity", sqlite_where=_INTENT),)
+    __table_args__ = (
+        Index("ix_link_intent", "entity", sqlite_where=_INTENT),
+        Index("ix_link_object_id", "object_id"),
+        Index("ix_link_number", text(RECORD_NUMBER)),
+    )
 
 
 class Progress(Base, table=True):
@@ -166,6 +188,8 @@ class Crossing(Base, table=True):
     score: str = Field(primary_key=True)
     crossed_at: datetime | None = _time()
 
+    __table_args__ = (Index("ix_crossing_time", "crossed_at"),)
+
 
 class Decision(Base, table=True):
     """Append-only: what was decided on a contact, when, by which rules, on which input."""
@@ -178,6 +202,9 @@ class Decision(Base, table=True):
     body: dict[str, Any] = _json()
     rules_fingerprint: str = _text("rules_digest")
     input_fingerprint: str = _text("input_digest")
+
+    # With the columns that a report reads, so that it opens no row.
+    __table_args__ = (Index("ix_decision_time", "decided_at", "contact_id", "code"),)
 
 
 class Handover(Base, table=True):
@@ -192,6 +219,8 @@ class Handover(Base, table=True):
     crossed_at: datetime | None = _time()
     rearmed: bool = False
     evidence: dict[str, Any] = _json()
+
+    __table_args__ = (Index("ix_handover_time", "handed_over_at"),)
 
 
 class LeftAlone(Base, table=True):

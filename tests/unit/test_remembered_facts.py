@@ -21,6 +21,7 @@ from sync.state.documents import (
     Duplication,
     MassDeletion,
     Pause,
+    PortalDetails,
     PortalNames,
     Renamed,
     Stopped,
@@ -35,6 +36,14 @@ ISO = "2026-11-21T12:30:00+00:00"
 STORED: list[tuple[Document[Any], str, str, Any]] = [
     (documents.RULES, "rules", "0123456789abcdef", "0123456789abcdef"),
     (documents.PROPERTIES, "properties of contacts", "email lastname", "email lastname"),
+    (documents.RULES_SINCE, "rules since", f'[["{ISO}", "0123456789abcdef"]]', [(AT, "0123456789abcdef")]),
+    (documents.NAME_INDEX, "name index", "1", "1"),
+    (
+        documents.PORTAL_DETAILS,
+        "portal details",
+        '{"ui_domain": "app-eu1.hubspot.com", "time_zone": "Europe/Berlin"}',
+        PortalDetails("app-eu1.hubspot.com", "Europe/Berlin"),
+    ),
     (documents.COMPANY_KEYS, "company keys", "((NaturalKey(),), [])", "((NaturalKey(),), [])"),
     (documents.PORTAL_CHECKED, "contract checked", f"0123456789abcdef {ISO}", f"0123456789abcdef {ISO}"),
     (documents.PORTAL_LOOKED_AT, "portal looked at", "", ""),

@@ -1,0 +1,150 @@
+"""Finds contacts by what a person types, and lists contacts and leads. Lists are made while they are read."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Generic, TypeVar
+
+from sync.admin import people
+from sync.admin.people import Asking, Lead, Person
+from sync.domain.lead_status import LeadStatus, lead_status
+from sync.domain.numbers import whole
+from sync.faults import Faults
+from sync.mirror import listing
+from sync.mirror.listing import Choice, LeadRow, Sort
+from sync.planner.qualify import qualify
+
+T = TypeVar("T")
+Id = TypeVar("Id")
+
+_PORTION = 500
+"""Contacts loaded at a time."""
+
+
+class Listing(Generic[T]):
+    """A list that is made while it is read. `total`, the number of all that match, is known once it was read."""
+
+    def __init__(self, ids: Iterator[Id], limit: int | None, load: Callable[[list[Id]], Iterable[T]]) -> None:
+        self.total = 0
+        self._rows = self._made(ids, limit, load)
+
+    def __iter__(self) -> Iterator[T]:
+        return self._rows
+
+    def _made(self, ids: Iterator[Id], limit: int | None, load: Callable[[list[Id]], Iterable[T]]) -> Iterator[T]:
+        wanted = islice(ids, limit)
+        while portion := list(islice(wanted, _PORTION)):
+            self.total += len(portion)
+            yield from load(portion)
+        self.total += sum(1 for _ in ids)
+
+
+# ---- find
+
+
+def find(asking: Asking, text: str, limit: int | None = None, *, by_name: bool = True) -> Listing[Person]:
+    """The contacts that a text leads to: by a HubSpot id, a number or ObjectID of SAP Sales Cloud, an e-mail address, a
+    web domain, or the beginnings of words of the names of a person or their company. `by_name`: not only by ids and
+    numbers.
+    """
+    ids = find_ids(asking, text, by_name=by_name)
+    return Listing(iter(ids), limit, lambda portion: people.people(asking, portion, asking.score()))
+
+
+def find_ids(asking: Asking, text: str, *, by_name: bool = True) -> list[str]:
+    """Their ids, those that the text names exactly first."""
+    exact = listing.numbered(asking.session, text.strip()) if _could_be_id(text.strip()) else []
+    return list(dict.fromkeys([*exact, *listing.named(asking.session, text)])) if by_name else exact
+
+
+def _could_be_id(text: str) -> bool:
+    """Ids are numbers, ObjectIDs are 32 hexadecimal digits, and numbers of C4C hold no blank."""
+    return whole(text) is not None or (text.isascii() and text.isalnum() and any(c.isdigit() for c in text))
+
+
+# ---- contacts
+
+
+@dataclass(frozen=True, slots=True)
+class Contacts:
+    """Which contacts to list, and how. `alone`: the code is the only reason against the handover.
+
+    `score` names the score whose points are shown and bounded by `low` and `high`.
+    """
+
+    score: str | None = None
+    code: str | None = None
+    alone: bool = False
+    low: float | None = None
+    high: float | None = None
+    since: datetime | None = None
+    owner: str | None = None
+    parked: bool = False
+    sort: Sort = "contact"
+    limit: int | None = None
+
+
+def contacts(asking: Asking, wanted: Contacts) -> Listing[Person]:
+    """The contacts, in order."""
+    score = asking.score(wanted.score)
+    return Listing(_chosen(asking, wanted), wanted.limit, lambda ids: people.people(asking, ids, score))
+
+
+def _chosen(asking: Asking, wanted: Contacts) -> Iterator[str]:
+    """Ids of the contacts. The rules are asked only where the recorded code does not answer."""
+    choice = Choice(
+        asking.score(wanted.score).property,
+        wanted.code,
+        wanted.low,
+        wanted.high,
+        wanted.since,
+        wanted.owner,
+        wanted.parked,
+    )
+    rows = listing.contact_ids(asking.session, choice, wanted.sort)
+    if wanted.code is None:
+        yield from (contact for contact, _ in rows)
+        return
+    while portion := list(islice(rows, _PORTION)):
+        fits = _by_rules(asking, wanted, [i for i, code in portion if wanted.alone or code is None])
+        yield from (i for i, code in portion if i in fits or (code == wanted.code and not wanted.alone))
+
+
+def _by_rules(asking: Asking, wanted: Contacts, contact_ids: Sequence[str]) -> Collection[str]:
+    """Those of the contacts to which the rules give the code; with `alone` for no other reason."""
+    faults = Faults()
+    fits = set()
+    for view in faults.views(asking.session, contact_ids).values():
+        if people.code_now(view, asking.rules, faults) != wanted.code:
+            continue
+        codes = {code for decision in qualify(view, asking.rules) for code in decision.codes}
+        if not wanted.alone or codes == {wanted.code}:
+            fits.add(view.id)
+    return fits
+
+
+# ---- leads
+
+
+@dataclass(frozen=True, slots=True)
+class Leads:
+    """Which leads to list: those handed over in a time, with one of these statuses."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    statuses: frozenset[LeadStatus] = frozenset(LeadStatus)
+    limit: int | None = None
+
+
+def leads(asking: Asking, wanted: Leads) -> Listing[Lead]:
+    """The leads, the newest first."""
+    rows = listing.leads(asking.session, wanted.since, wanted.until)
+    mapping = asking.rules.mapping.lead
+    chosen = (row for row in rows if lead_status(row.observed, mapping) in wanted.statuses)
+    return Listing(chosen, wanted.limit, lambda portion: _loaded(asking, portion))
+
+
+def _loaded(asking: Asking, rows: list[LeadRow]) -> list[Lead]:
+    views = Faults().views(asking.session, list(dict.fromkeys(row.contact for row in rows)))
+    return people.leads(asking, rows, views)
