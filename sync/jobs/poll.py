@@ -1,23 +1,24 @@
 """Polls contacts and companies that changed, and reads the associations of the contacts that did."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from sqlmodel import Session
 
 from sync.context import Context, Counts
-from sync.hubspot_client import ObjectType
+from sync.errors import Malformed, RemoteError
+from sync.hubspot_client import ASSOCIATION_BATCH, ObjectType
 from sync.log import Event, emit
 from sync.mirror import association_rows, clocks, freshness, mirrored, readable
 from sync.mirror.mirrored import Fetched
 from sync.reading import associations, budget, reread, storing
 from sync.reading.fetched import fetched_rows, wanted
 from sync.reading.prefetch import prefetch
-from sync.reading.windows import BEGINNING, WindowPage, read_window
+from sync.reading.windows import BEGINNING, WindowPage, read_everything, read_window
 from sync.state import streams
-from sync.state.documents import PORTAL
+from sync.state.documents import LAST_ID, PORTAL
 from sync.state.pending import mark_pending
 from sync.state.streams import Window
 
@@ -28,51 +29,121 @@ STREAMS: tuple[ObjectType, ...] = ("companies", "contacts")
 def run(context: Context) -> Counts:
     """One poll of every stream; what it stored is committed page by page."""
     _mind_the_clock(context)
-    counts: Counts = {"polled": 0, "changed": reread.run(context)}
+    counts: Counts = {"polled": 0, "changed": reread.run(context), "associations": 0}
     for stream in STREAMS:
-        polled, changed = _poll(context, stream)
-        counts |= {stream: polled, "polled": counts["polled"] + polled}
-        counts["changed"] += changed
-    counts["associations"] = refresh_stale(context)
+        found = _poll(context, stream)
+        counts |= {stream: found.rows, "polled": counts["polled"] + found.rows}
+        counts["changed"] += found.changed
+        counts["associations"] += found.associations
+    counts["associations"] += refresh_stale(context)
     return counts
 
 
 def refresh_stale(context: Context) -> int:
     """Reads the associations of contacts that changed: at once, and again until it succeeded."""
-    with context.store.reading() as session:
-        stale = association_rows.stale_associations(session, limit=1_000_000)
-    associations.refresh(context, stale)
-    return len(stale)
+    read, after = 0, ""
+    while True:
+        with context.store.reading() as session:
+            stale = association_rows.stale_associations(session, after, _STALE_AT_ONCE)
+        if not stale:
+            return read
+        associations.refresh(context, stale)
+        read, after = read + len(stale), stale[-1]
 
 
-def _poll(context: Context, stream: ObjectType) -> tuple[int, int]:
-    """Rows read and rows changed. The watermark moves only after the last page is stored."""
+_STALE_AT_ONCE = 10 * ASSOCIATION_BATCH
+"""Contacts in memory at one time; their reads run side by side."""
+
+
+@dataclass
+class _Found:
+    """What a poll of one stream has stored so far, and the contacts whose associations it has not read yet."""
+
+    rows: int = 0
+    changed: int = 0
+    associations: int = 0
+    waiting: list[str] = field(default_factory=list)
+    failed: bool = False
+    """Whether an attempt to read associations meanwhile has failed."""
+
+
+def _poll(context: Context, stream: ObjectType) -> _Found:
+    """Stores what changed. The watermark moves only after the last page is stored."""
+    found = _Found()
     window = _window(context, stream)
     if window.since > window.until:
-        return 0, 0
-    polled = changed = 0
+        return found
     started = context.now()
     with context.store.reading() as session:
-        returning = PORTAL.read(session, stream).returning if window.since == BEGINNING else frozenset()
-    pages = read_window(context.hubspot, stream, wanted(context, stream), _beyond(context, window))
-    for number, page in enumerate(prefetch(pages), 1):
-        ids = _store(context, stream, window, page)
-        polled += len(page.objects)
-        changed += len(ids)
-        emit(Event.POLL_PAGE, kind=stream, page=number, rows=len(page.objects), changed=len(ids))
-        context.progress(f"poll {stream}", polled, page.total if number == 1 else None)
-        context.checkpoint()
-        budget.still_spare(context, "poll")
+        last_id = _last_id(session, stream)
+        whole = window.since == BEGINNING and not last_id
+        returning = PORTAL.read(session, stream).returning if whole else frozenset()
+    for number, page in enumerate(prefetch(_pages(context, stream, window, last_id)), 1):
+        _take(context, stream, window, page, number, found)
+    _read_beside(context, found, 1)
     with context.store.session() as session:
         streams.complete_stream(session, stream, window.until)
         if readable.returned(session, stream, returning):
             mark_pending(session, mirrored.all_ids(session), context.now())
-        if stream == "contacts" and window.since == BEGINNING:
+        if stream == "contacts" and whole:
             # An uninterrupted whole load has also read every contact above a threshold; one that crosses meanwhile
             # changes the total.
             for score in context.config.rules.qualification.scores:
                 freshness.note_read(session, score.name, started, context.now())
-    return polled, changed
+    return found
+
+
+def _last_id(session: Session, stream: str) -> str | None:
+    """The id after which a reading of everything goes on, empty at its start; None where times are read."""
+    mark = streams.watermark(session, stream)
+    if mark.cursor is None:
+        return "" if mark.complete_until is None else None
+    return LAST_ID.read(session, stream) or None
+
+
+def _pages(context: Context, stream: ObjectType, window: Window, last_id: str | None) -> Iterator[WindowPage]:
+    """The pages of the window; those of everything by id, unless HubSpot's order of ids cannot be trusted."""
+    names = wanted(context, stream)
+    if last_id is not None:
+        try:
+            yield from read_everything(context.hubspot, stream, names, last_id)
+            return
+        except Malformed as odd:
+            cause = f"{odd}; everything is read by time instead"
+            emit(Event.CONTRACT_MISMATCH, system="hubspot", kind="order of ids", key=stream, cause=cause)
+    yield from read_window(context.hubspot, stream, names, _beyond(context, window))
+
+
+def _take(context: Context, stream: ObjectType, window: Window, page: WindowPage, number: int, found: _Found) -> None:
+    """Stores a page. While everything is read, associations are read as soon as they fill a request: their limit is
+    another one than that of searches.
+    """
+    ids = _store(context, stream, window, page)
+    found.rows += len(page.objects)
+    found.changed += len(ids)
+    emit(Event.POLL_PAGE, kind=stream, page=number, rows=len(page.objects), changed=len(ids))
+    context.progress(f"poll {stream}", found.rows, page.total if number == 1 else None)
+    if page.last_id and stream == "contacts":
+        found.waiting += () if found.failed else ids
+        _read_beside(context, found)
+    context.checkpoint()
+    budget.still_spare(context, "poll")
+
+
+def _read_beside(context: Context, found: _Found, enough: int = ASSOCIATION_BATCH) -> None:
+    """Reads the associations of contacts that wait, as soon as there are enough of them.
+
+    If that fails, they wait until all contacts are stored (`refresh_stale`), where it counts as the poll's failure.
+    """
+    if found.failed or len(found.waiting) < enough:
+        return
+    batch, found.waiting = found.waiting[:ASSOCIATION_BATCH], found.waiting[ASSOCIATION_BATCH:]
+    try:
+        associations.refresh(context, batch, associations.as_page)
+    except RemoteError:
+        found.failed = True
+    else:
+        found.associations += len(batch)
 
 
 def _window(context: Context, stream: str) -> Window:
@@ -138,8 +209,11 @@ def _store(context: Context, stream: ObjectType, window: Window, page: WindowPag
         "company" if stream == "companies" else "contact",
         fetched_rows(context, stream, page.objects),
         partial(_SAVE[stream], context),
-        lambda session: streams.remember_cursor(session, stream, window, page.cursor),
+        lambda session: streams.remember_cursor(session, stream, window, page.cursor, page.last_id),
     )
+    if page.last_id:
+        # Everything is read: the line of the page counts them, and a line for each would bury all others.
+        return changed
     with context.store.reading() as session:
         affected = association_rows.contacts_by_company(session, changed) if stream == "companies" else {}
     if stream == "contacts":

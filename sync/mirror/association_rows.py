@@ -130,9 +130,11 @@ def stored_labels(session: Session, ids: Sequence[str]) -> dict[str, LabelSet]:
     return {contact: frozenset(of) for contact, of in found.items()}
 
 
-def stale_associations(session: Session, limit: int) -> list[str]:
-    """Ids of contacts whose associations must be read again because the contact changed."""
-    stale = select(tables.Contact.id).where(col(tables.Contact.associations_stale), ~gone())
+def stale_associations(session: Session, after: str, limit: int) -> list[str]:
+    """Ids, after that one, of contacts whose associations must be read again because the contact changed."""
+    stale = select(tables.Contact.id).where(
+        col(tables.Contact.associations_stale), col(tables.Contact.id) > after, ~gone()
+    )
     return list(session.exec(stale.order_by(tables.Contact.id).limit(limit)))
 
 

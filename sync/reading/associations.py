@@ -1,6 +1,6 @@
 """Reads associations with their labels for given contacts, and companies that the mirror does not have yet."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from sync.context import Context, Counts
@@ -13,8 +13,22 @@ from sync.reading import storing, tombstone_check
 from sync.reading.fetched import fetched_rows, wanted
 from sync.state.pending import portions
 
+Report = Callable[[int, Mapping[str, str]], None]
+"""Logs what a portion brought: the number of contacts read, and by changed contact what changed."""
 
-def refresh(context: Context, contact_ids: Sequence[str]) -> Counts:
+
+def each(_: int, changed: Mapping[str, str]) -> None:
+    """Logs every contact that changed."""
+    for contact, cause in changed.items():
+        emit(Event.CONTACT_CHANGED, contact=contact, cause=cause)
+
+
+def as_page(read: int, changed: Mapping[str, str]) -> None:
+    """Logs one line, for contacts that are all new."""
+    emit(Event.POLL_PAGE, kind="associations", page=1, rows=read, changed=len(changed))
+
+
+def refresh(context: Context, contact_ids: Sequence[str], report: Report = each) -> Counts:
     """Re-reads the associations of these contacts; those whose labels differ become pending."""
     counts = {"contacts": 0, "changed": 0, "companies": 0}
     for ids in portions(contact_ids, ASSOCIATION_BATCH):
@@ -24,8 +38,7 @@ def refresh(context: Context, contact_ids: Sequence[str]) -> Counts:
         changed = _keep(context, found)
         with context.store.reading() as session:
             unknown = association_rows.unknown_companies(session, ids)
-        for contact, cause in changed.items():
-            emit(Event.CONTACT_CHANGED, contact=contact, cause=cause)
+        report(len(ids), changed)
         counts["contacts"] += len(ids)
         counts["changed"] += len(changed)
         counts["companies"] += _read_companies(context, unknown)

@@ -25,11 +25,14 @@ ID = "hs_object_id"
 
 @dataclass(frozen=True, slots=True)
 class WindowPage:
-    """Rows to store, and the moment before which the window is then complete."""
+    """Rows to store, and the moment before which the window is then complete; or, where rows are read by id, the
+    `last_id` up to which it is.
+    """
 
     objects: tuple[HubSpotObject, ...]
     cursor: datetime
     total: int | None = None
+    last_id: str = ""
 
 
 def read_window(
@@ -43,18 +46,39 @@ def read_window(
     return _Reader(hubspot, object_type, properties).between(_ms(window.since), _ms(window.until))
 
 
+def read_everything(
+    hubspot: HubSpotPort, object_type: ObjectType, properties: Sequence[str], last_id: str
+) -> Iterator[WindowPage]:
+    """All rows by ascending id, from the one after `last_id` on.
+
+    A row never moves in this order, so each is read once, and rows that are neighbours here become neighbours in the
+    state file. What changes meanwhile belongs to the next window. Raises Malformed like `read_set`.
+    """
+    for page in read_set(hubspot, object_type, properties, after=last_id or _FIRST):
+        last_id = page.objects[-1].id if page.objects else last_id
+        yield WindowPage(page.objects, BEGINNING, page.total, last_id)
+
+
+_FIRST = "0"
+"""An id before all others."""
+
+
 def read_set(
-    hubspot: HubSpotPort, object_type: ObjectType, properties: Sequence[str], condition: Filter
+    hubspot: HubSpotPort, object_type: ObjectType, properties: Sequence[str], *conditions: Filter, after: str = _FIRST
 ) -> Iterator[Page]:
-    """All rows that fulfil `condition`, by ascending id. Raises Malformed if the pages do not add up."""
-    last, read = "0", 0
+    """All rows after that id that fulfil the conditions, by ascending id.
+
+    Raises Malformed if the pages do not add up.
+    """
+    last, read = after, 0
+    start = [] if after == _FIRST else [Filter(ID, "GT", after)]
     order, pages = _IdOrder(), Pages("hubspot", f"a search of {object_type} by id")
     before: Page | None = None
     while True:
-        page = hubspot.search(object_type, [condition, Filter(ID, "GT", last)], ID, properties)
+        page = hubspot.search(object_type, [*conditions, Filter(ID, "GT", last)], ID, properties)
         short = before is not None and page.total < before.total - before.rows
         # Either rows have left the set meanwhile, or some were jumped over. Counting the rows up to here tells which.
-        if short and hubspot.count(object_type, [condition, Filter(ID, "LTE", last)]) > read:
+        if short and hubspot.count(object_type, [*conditions, *start, Filter(ID, "LTE", last)]) > read:
             raise Malformed("hubspot", "a search by id jumped over rows; they are read again")
         yield page
         if page.after is None:

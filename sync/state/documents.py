@@ -110,6 +110,9 @@ PORTAL_LOOKED_AT = _text("portal looked at")
 TENANT_CHECKED = _time("tenant checked")
 """When the tenant was compared with the rules."""
 
+LAST_ID = _text("last id of {}")
+"""By stream: up to which id an unfinished reading of everything has stored all; empty if none is under way."""
+
 SCORE_CHANGED = _time("score {} changed")
 """By score property: when a value last changed, or was first read."""
 

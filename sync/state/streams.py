@@ -9,6 +9,7 @@ from sqlalchemy import delete, func
 from sqlmodel import Session, col, select
 
 from sync.state import tables
+from sync.state.documents import LAST_ID
 from sync.state.pending import among
 
 
@@ -28,11 +29,20 @@ def watermarks(session: Session) -> dict[str, datetime | None]:
     return {row.stream: row.complete_until for row in session.exec(select(tables.Watermark))}
 
 
-def remember_cursor(session: Session, stream: str, window: Window, cursor: datetime) -> None:
-    """Notes that everything of the window before `cursor` is stored, so that an interrupted reading goes on there."""
+def remember_cursor(session: Session, stream: str, window: Window, cursor: datetime, last_id: str = "") -> None:
+    """Notes that everything of the window before `cursor` is stored, so that an interrupted reading goes on there.
+
+    With `last_id` instead everything up to this id, where the rows are read by id.
+    """
     row = watermark(session, stream)
     row.cursor, row.until = cursor, window.until
     session.add(row)
+    _note_last_id(session, stream, last_id)
+
+
+def _note_last_id(session: Session, stream: str, last_id: str) -> None:
+    if LAST_ID.read(session, stream) != last_id:
+        LAST_ID.write(session, last_id, stream)
 
 
 def complete_stream(session: Session, stream: str, until: datetime) -> None:
@@ -40,6 +50,7 @@ def complete_stream(session: Session, stream: str, until: datetime) -> None:
     row = watermark(session, stream)
     row.complete_until, row.cursor, row.until = until, None, None
     session.add(row)
+    _note_last_id(session, stream, "")
 
 
 def read_anew(session: Session, stream: str) -> None:
@@ -47,6 +58,7 @@ def read_anew(session: Session, stream: str) -> None:
     row = session.get(tables.Watermark, stream)
     if row:
         session.delete(row)
+    _note_last_id(session, stream, "")
 
 
 def last_start(session: Session) -> datetime | None:

@@ -51,6 +51,7 @@ STORED: list[tuple[Document[Any], str, str, Any]] = [
     (documents.SCORE_CHANGED, "score lead_score changed", ISO, AT),
     (documents.SCORE_READ, "score mql read", ISO, AT),
     (documents.IN_SERVICE, "in service since", ISO, AT),
+    (documents.LAST_ID, "last id of contacts", "1001", "1001"),
     (documents.CLOCK, "clock", "the clock is behind", "the clock is behind"),
     (documents.ROWS_LEFT_OUT, "rows left out", f'{{"contacts": "{ISO}"}}', {"contacts": AT}),
     (
