@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from dataclasses import field as dataclasses_field
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,16 @@ class Schema:
     """Entities by name (`CorporateAccount`, `Lead`, …)."""
 
     entities: Mapping[str, Fields]
+    _updatable: dict[str, frozenset[str]] = dataclasses_field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+
+    def updatable(self, entity: str) -> frozenset[str]:
+        """The names of the fields of an entity that may be changed."""
+        if entity not in self._updatable:
+            fields = self.entities.get(entity, {})
+            self._updatable[entity] = frozenset(name for name, known in fields.items() if known.updatable)
+        return self._updatable[entity]
 
     def field(self, entity: str, name: str) -> Field | None:
         return self.entities.get(entity, {}).get(name)

@@ -1,6 +1,7 @@
 """Values of fields: when two mean the same, whichever system writes them, and how C4C takes one. Pure."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -16,14 +17,13 @@ def blank(value: Any) -> bool:
 
 def same(left: Any, right: Any) -> bool:
     """Whether two values of one field mean the same: `"82"` is `"82.000000"`, UUIDs in any case, blank is null."""
-    if blank(left) or blank(right):
-        return blank(left) and blank(right)
     if left == right:
         return True
+    if blank(left) or blank(right):
+        return blank(left) and blank(right)
     if isinstance(left, bool) or isinstance(right, bool):
         return str(left).lower() == str(right).lower()
-    forms = (_as_number, _as_uuid, _as_shown_date)
-    return any(form(left) == form(right) is not None for form in forms)
+    return any((found := form(left)) is not None and found == form(right) for form in _FORMS)
 
 
 def canonical(value: Any) -> str:
@@ -58,6 +58,9 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 def _as_uuid(value: Any) -> str | None:
     return str(value).upper() if _UUID.fullmatch(str(value)) else None
+
+
+_FORMS: tuple[Callable[[Any], Any], ...] = (_as_number, _as_uuid, _as_shown_date)
 
 
 def wire(value: Any, edm_type: str) -> Any:

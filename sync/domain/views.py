@@ -57,6 +57,26 @@ class Unreadable(Exception):
         super().__init__(f"the {space} property `{name}` cannot be read")
 
 
+class Memo:
+    """Caches results computed from one view or company, since planning starts anew after each answer."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[object, tuple[tuple[object, ...], tuple[object, ...], Any]] = {}
+
+    def once(self, name: object, by: tuple[object, ...], rests_on: tuple[object, ...], make: Callable[[], T]) -> T:
+        """The result of `make`, computed anew only if it depends on other objects or values than before."""
+        if known := self._known.get(name):
+            before, values, found = known
+            if values == rests_on and all(map(operator.is_, before, by)):
+                kept: T = found
+                return kept
+        made = make()
+        self._known[name] = by, rests_on, made
+        return made
+
+
 @dataclass(frozen=True, slots=True)
 class Company:
     """A mirrored HubSpot company; `unreadable` as in `ContactView`.
@@ -71,6 +91,7 @@ class Company:
     unreadable: frozenset[str] = frozenset()
     peers: tuple["Peers", ...] = field(default=(), compare=False, repr=False)
     kin: Mapping[str, tuple["Peers", ...]] = field(default_factory=dict, compare=False, repr=False)
+    memo: Memo = field(default_factory=Memo, init=False, compare=False, repr=False)
 
     def get(self, name: str) -> str | None:
         """The value; None if it is empty. Raises Unreadable."""
@@ -163,24 +184,6 @@ class Cycle:
     evidence: Properties = field(default_factory=dict, compare=False, hash=False)
 
 
-class _Memo:
-    """Caches results computed from one view, since planning starts anew after each answer."""
-
-    def __init__(self) -> None:
-        self._known: dict[object, tuple[tuple[object, ...], tuple[object, ...], Any]] = {}
-
-    def once(self, name: object, by: tuple[object, ...], rests_on: tuple[object, ...], make: Callable[[], T]) -> T:
-        """The result of `make`, computed anew only if it depends on other objects or values than before."""
-        if known := self._known.get(name):
-            before, values, found = known
-            if values == rests_on and all(map(operator.is_, before, by)):
-                kept: T = found
-                return kept
-        made = make()
-        self._known[name] = by, rests_on, made
-        return made
-
-
 @dataclass(frozen=True, slots=True)
 class ContactView:
     """One contact as the mirror knows it.
@@ -204,7 +207,7 @@ class ContactView:
     left_alone: str | None = None
     duplicates: tuple[str, ...] = ()
     """Other contacts of one of its companies with the same e-mail address that are handed over, or would be."""
-    memo: _Memo = field(default_factory=_Memo, init=False, compare=False, repr=False)
+    memo: Memo = field(default_factory=Memo, init=False, compare=False, repr=False)
 
     def get(self, name: str) -> str | None:
         """The value; None if it is empty. Raises Unreadable."""

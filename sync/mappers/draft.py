@@ -1,7 +1,7 @@
 """Makes a draft from the rules and a contact's view: what a C4C record should hold, field by field, with warnings."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import time
 from zoneinfo import ZoneInfo
@@ -11,7 +11,7 @@ from sync.domain.codes import Code
 from sync.domain.conditions import COUNTRY_CODES, with_country_codes
 from sync.domain.decision import Reason
 from sync.domain.moments import moment
-from sync.domain.rules import FieldMap, FieldRule, placeholders, qualified
+from sync.domain.rules import FieldMap, FieldRule, field_sources, placeholders, qualified
 from sync.domain.schema import Field, Schema
 from sync.domain.values import wire
 from sync.domain.views import Unreadable
@@ -62,32 +62,67 @@ class Draft:
         return any(isinstance(field.value, Awaited) for field in self.fields)
 
 
-def draft(entity: str, key: str, own: str, maps: Iterable[FieldMap], value_of: ValueOf, schema: Schema) -> Draft:
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """What one entry of the mapping adds to a draft."""
+
+    fields: Sequence[DraftField] = ()
+    warnings: Sequence[Reason] = ()
+    refused: Sequence[Reason] = ()
+
+
+Pieces = MutableMapping[int, _Piece]
+"""Pieces of a draft by place in the mapping, kept where no other record can change them."""
+
+
+def draft(
+    entity: str,
+    key: str,
+    own: str,
+    maps: Iterable[FieldMap],
+    value_of: ValueOf,
+    schema: Schema,
+    kept: Pieces | None = None,
+) -> Draft:
     """The draft of one record; `own` is the space that a source without a dot belongs to.
 
     Fields that the tenant does not have are left out (`check` names them), and so are those whose source cannot be
-    read, so that SAP Sales Cloud keeps its value there.
+    read, so that SAP Sales Cloud keeps its value there. `kept`: pieces of an earlier draft of the same record from the
+    same values of HubSpot; those that depend on nothing else are added to it.
     """
-    fields: list[DraftField] = []
-    warnings: list[Reason] = []
-    refused: list[Reason] = []
+    pieces: list[_Piece] = []
     for group, mapped in enumerate(maps):
-        known = [f for f in (schema.field(entity, target) for target in mapped.target) if f is not None]
-        if not known:
-            continue
-        try:
-            values, found = _values(mapped, own, value_of, known)
-        except Unreadable as unread:
-            warnings.append(Reason(Code.PROPERTY_UNREADABLE, f"{entity}.{known[0].name}: {unread}, left as it is"))
-            continue
-        said = refused if mapped.misfit == "reject" else warnings
-        said += [Reason(why, f"{entity}.{known[0].name}: {text}") for why, text in found]
-        # A value that was left out because it does not fit is not missing, so it must not empty the field.
-        may_blank = mapped.may_blank and not found
-        fields += [
-            DraftField(f.name, value, mapped.rule, group, may_blank) for f, value in zip(known, values, strict=True)
-        ]
-    return Draft(entity, key, tuple(fields), tuple(warnings), refused[0] if refused else None)
+        piece = kept.get(group) if kept else None
+        if piece is None:
+            piece = _piece(entity, own, (group, mapped), value_of, schema)
+            if kept is not None and not _depends_on_records(mapped):
+                kept[group] = piece
+        pieces.append(piece)
+    fields = tuple(field for piece in pieces for field in piece.fields)
+    warnings = tuple(warning for piece in pieces for warning in piece.warnings)
+    return Draft(entity, key, fields, warnings, next((why for piece in pieces for why in piece.refused), None))
+
+
+def _depends_on_records(mapped: FieldMap) -> bool:
+    """Whether a value comes from a C4C record (an id, an owner), which may be created or read meanwhile."""
+    return any(source.startswith(("c4c.", "owner.")) for source in field_sources(mapped))
+
+
+def _piece(entity: str, own: str, entry: tuple[int, FieldMap], value_of: ValueOf, schema: Schema) -> _Piece:
+    group, mapped = entry
+    known = [f for f in (schema.field(entity, target) for target in mapped.target) if f is not None]
+    if not known:
+        return _Piece()
+    try:
+        values, found = _values(mapped, own, value_of, known)
+    except Unreadable as unread:
+        text = f"{entity}.{known[0].name}: {unread}, left as it is"
+        return _Piece(warnings=(Reason(Code.PROPERTY_UNREADABLE, text),))
+    said = [Reason(why, f"{entity}.{known[0].name}: {text}") for why, text in found]
+    # A value that was left out because it does not fit is not missing, so it must not empty the field.
+    may_blank = mapped.may_blank and not found
+    fields = [DraftField(f.name, value, mapped.rule, group, may_blank) for f, value in zip(known, values, strict=True)]
+    return _Piece(fields, refused=said) if mapped.misfit == "reject" else _Piece(fields, said)
 
 
 _Finding = tuple[Code, str]

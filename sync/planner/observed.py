@@ -55,16 +55,24 @@ def observe(
     identity |= {GONE: False}
     if schema is None or ours is None:
         return identity
-    fields = schema.entities.get(record.entity, {})
-    shown = {n: value for n, value in record.fields.items() if (known := fields.get(n)) and known.updatable}
-    foreign = {n: observed_fingerprint(v) if _foreign(v, ours.get(n)) else None for n, v in shown.items()}
-    fresh = {name: value for name, value in record.fields.items() if name in unread}
-    made = {
-        n: None if same(v, ours.get(n)) else observed_fingerprint(v)
-        for n, v in fresh.items()
-        if n in ours or n in shown
-    }
+    updatable = schema.updatable(record.entity)
+    foreign: dict[str, str | None] = {}
+    made: dict[str, str | None] = {}
+    for name, value in record.fields.items():
+        shown, is_fresh = name in updatable, name in unread
+        if not shown and not (is_fresh and name in ours):
+            continue
+        other = None if same(value, ours.get(name)) else observed_fingerprint(value)
+        if shown:
+            # An empty fingerprint is that of a blank value.
+            foreign[name] = other if other and isinstance(value, _PLAIN) else None
+        if is_fresh:
+            made[name] = other
     return identity | {"theirs": foreign, MADE: made}
+
+
+_PLAIN = (str, int, float, bool)
+"""Types of values that may be foreign; others are structures of their own."""
 
 
 class _Everything(Container[str]):
@@ -85,10 +93,6 @@ def unread(link: Link | None) -> Container[str]:
         return EVERYTHING
     names = link.observed.get(UNREAD) if link else None
     return frozenset(names) if isinstance(names, list) else frozenset()
-
-
-def _foreign(value: Any, ours: Any) -> bool:
-    return isinstance(value, str | int | float | bool) and not blank(value) and not same(value, ours)
 
 
 def observed_fingerprint(value: Any) -> str:

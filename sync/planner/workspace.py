@@ -13,8 +13,8 @@ from sync.domain.link import GONE
 from sync.domain.rules import Rules
 from sync.domain.schema import Schema
 from sync.domain.values import same
-from sync.domain.views import ContactView, Link
-from sync.mappers.draft import Awaited, Draft, DraftField, DraftValue, ValueOf, draft
+from sync.domain.views import ContactView, Link, Memo
+from sync.mappers.draft import Awaited, Draft, DraftField, DraftValue, Pieces, ValueOf, draft
 from sync.planner import compare
 from sync.planner.compare import Change
 from sync.planner.keyed_fields import KEYED_FIELDS
@@ -180,20 +180,28 @@ class Workspace:
         value_of: ValueOf,
         kind: str = "always",
         rests_on: tuple[object, ...] = (),
+        records: tuple[object, ...] = (),
+        memo: Memo | None = None,
     ) -> Draft:
-        """The draft by the rules' mapping; `rests_on`: what the sources depend on besides view, rules and tenant."""
+        """The draft by the rules' mapping.
+
+        `rests_on`: what the sources depend on besides view, rules and tenant; `records`: the values of C4C records
+        among it. `memo`: where the draft is remembered, the view's own if not given.
+        """
+        memo, by = memo or self.view.memo, (self.rules, self.tenant)
 
         def make() -> tuple[Draft, list[Reason]]:
             section = self.rules.mapping.by_entity()[entity]
             fields = [mapped for mapped in section.fields if mapped.when in ("always", kind)]
+            kept: Pieces = memo.once((entity, key, "pieces"), by, (kind, *rests_on), dict)
             before, self.warnings = self.warnings, []
             try:
-                made = draft(entity, key, own, fields, value_of, self.tenant.schema)
+                made = draft(entity, key, own, fields, value_of, self.tenant.schema, kept)
                 return made, [*self.warnings, *made.warnings]
             finally:
                 self.warnings = before
 
-        made, warnings = self.view.memo.once((entity, key), (self.rules, self.tenant), (kind, *rests_on), make)
+        made, warnings = memo.once((entity, key), by, (kind, *rests_on, *records), make)
         self.warnings += warnings
         if made.refused:
             raise Problem(made.refused.code, f"{made.refused.text}; the rules refuse the contact until it fits")
@@ -201,19 +209,43 @@ class Workspace:
 
     # ---- writing
 
-    def write(self, made: Draft, existing: Record | None, locks: set[str], *, keyed: bool = True, **more: Any) -> Write:
-        """Adds the record to the plan: to create, to change where it differs, or unchanged. `keyed`: with our key."""
+    def write(
+        self,
+        made: Draft,
+        existing: Record | None,
+        locks: set[str],
+        *,
+        keyed: bool = True,
+        memo: Memo | None = None,
+        **more: Any,
+    ) -> Write:
+        """Adds the record to the plan: to create, to change where it differs, or unchanged. `keyed`: with our key.
+
+        Planning starts anew after each answer, and mostly compares what it has compared before: `memo` remembers it.
+        """
+        name, by = (made.entity, made.key), self.found_by.get((made.entity, made.key), "")
+        rests_on = (made, existing, self.links.get(name), frozenset(locks), keyed, by, more)
+        write: Write = (memo or self.view.memo).once(
+            ("write", *name),
+            (self.rules, self.tenant),
+            rests_on,
+            lambda: self._compared(made, existing, frozenset(locks), keyed, by, dict(more)),
+        )
+        self.records.append(write)
+        return write
+
+    def _compared(
+        self, made: Draft, existing: Record | None, locks: frozenset[str], keyed: bool, by: str, more: dict[str, Any]
+    ) -> Write:
         key_field = self.rules.mapping.key_fields().get(made.entity) if keyed else None
         if existing is None:
             write = _create(made, key_field, self.tenant.schema)
         else:
             write = self._update(made, existing, key_field)
-        by = self.found_by.get((made.entity, made.key), "")
         more |= {"adopted_by": by, "observed": {**more.get("observed", {}), ADOPTED_BY: by}} if by else {}
         merge_base = {**write.merge_base, **more.pop("merge_base", {})}
         observed = {**write.observed, **more.pop("observed", {})}
-        self.records.append(replace(write, locks=frozenset(locks), merge_base=merge_base, observed=observed, **more))
-        return write
+        return replace(write, locks=locks, merge_base=merge_base, observed=observed, **more)
 
     def child(self, made: Draft) -> Write:
         """A record that is created in the deep insert of its header."""

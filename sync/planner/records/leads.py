@@ -12,9 +12,9 @@ from sync.domain.decision import Decision, Reason
 from sync.domain.entities import Entity
 from sync.domain.keys import Key, beginning
 from sync.domain.numbers import whole
-from sync.domain.rules import FieldMap, FieldRule
+from sync.domain.rules import FieldMap, FieldRule, placeholders
 from sync.domain.views import Link, Unreadable
-from sync.mappers.draft import Awaited, Draft, ValueOf, draft
+from sync.mappers.draft import Awaited, Draft, DraftValue, ValueOf, draft
 from sync.planner.observed import CROSSING, observe
 from sync.planner.records import merged_away, sources
 from sync.planner.snapshot import Ask, Lookup, Record
@@ -148,19 +148,34 @@ def _closed(workspace: Workspace, record: Record) -> bool:
 
 def _draft(workspace: Workspace, key: str, decision: Decision, account: Party | None, person: Party | None) -> Draft:
     value_of = sources.of_lead(workspace, decision, account, person)
-    rests_on = (decision, *(account.values if account else ()), *(person.values if person else ()))
-    made = workspace.draft(Entity.LEAD, key, "contact", value_of, "account" if account else "no_account", rests_on)
-    template = sources.route(workspace, decision).lead_name
-    named = FieldMap(target=("Name",), template=template, rule=FieldRule.CREATE_ONLY)
-    name = workspace.view.memo.once(
-        (Entity.LEAD, key, "name"),
-        (workspace.rules, workspace.tenant),
-        rests_on,
-        lambda: draft(Entity.LEAD, key, "contact", (named,), _as_far_as_known(value_of), workspace.tenant.schema),
-    )
+    kind = "account" if account else "no_account"
+    records = (*(account.values if account else ()), *(person.values if person else ()))
+    made = workspace.draft(Entity.LEAD, key, "contact", value_of, kind, (decision,), records)
+    name = _name(workspace, key, decision, value_of, records)
     workspace.warnings += name.warnings
-    fields = (*(replace(f, group=-1) for f in name.fields), *made.fields)
-    return replace(made, fields=fields)
+    named: Draft = workspace.view.memo.once(
+        (Entity.LEAD, key, "named"),
+        (made, name),
+        (),
+        lambda: replace(made, fields=(*(replace(f, group=-1) for f in name.fields), *made.fields)),
+    )
+    return named
+
+
+def _name(
+    workspace: Workspace, key: str, decision: Decision, value_of: ValueOf, records: tuple[DraftValue, ...]
+) -> Draft:
+    """A draft of the lead's name alone, by its route's pattern."""
+    template = sources.route(workspace, decision).lead_name
+    kept = records if any(name.startswith(("c4c.", "owner.")) for name in placeholders(template)) else ()
+
+    def make() -> Draft:
+        named = FieldMap(target=("Name",), template=template, rule=FieldRule.CREATE_ONLY)
+        return draft(Entity.LEAD, key, "contact", (named,), _as_far_as_known(value_of), workspace.tenant.schema)
+
+    memo, by = workspace.view.memo, (workspace.rules, workspace.tenant)
+    found: Draft = memo.once((Entity.LEAD, key, "name"), by, (decision, template, *kept), make)
+    return found
 
 
 def _as_far_as_known(value_of: ValueOf) -> ValueOf:

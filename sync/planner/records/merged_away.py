@@ -30,6 +30,8 @@ def following(workspace: Workspace, made: Draft, lead: Record) -> Draft:
     asked = {f.name: _is_merged_away(workspace, f, lead) for f in made.fields if f.name not in remembered}
     if None in asked.values():
         raise NotYet
+    if not any(asked.values()):
+        return made
     fields = (replace(f, rule=FieldRule.HUBSPOT_WINS) if asked.get(f.name) else f for f in made.fields)
     return replace(made, fields=tuple(fields))
 

@@ -4,7 +4,7 @@ from sync.domain.codes import Code
 from sync.domain.decision import Reason
 from sync.domain.entities import Entity
 from sync.domain.rules import AccountMap
-from sync.domain.views import Company, Unreadable
+from sync.domain.views import Company, Memo, Unreadable
 from sync.planner import resolve
 from sync.planner.records import duplicates, sources
 from sync.planner.resolve import Found, Lost, Resolution, Unasked, Unread
@@ -60,9 +60,24 @@ def _own_account(workspace: Workspace, company: Company) -> Party:
     if existing and _is_shared(found):
         workspace.share((Entity.ACCOUNT, company.id), existing)
         return party
-    made = workspace.draft(Entity.ACCOUNT, company.id, "company", sources.of_account(workspace, company))
-    workspace.write(made, existing, {party.lock}, answers=(Lookup(Ask.BY_KEY, Entity.ACCOUNT, company.id),))
+    memo = _memo(workspace, company)
+    made = workspace.draft(
+        Entity.ACCOUNT,
+        company.id,
+        "company",
+        sources.of_account(workspace, company),
+        rests_on=sources.from_contact(workspace, company),
+        memo=memo,
+    )
+    answers = (Lookup(Ask.BY_KEY, Entity.ACCOUNT, company.id),)
+    workspace.write(made, existing, {party.lock}, answers=answers, memo=memo)
     return party
+
+
+def _memo(workspace: Workspace, company: Company) -> Memo:
+    """Where the account is remembered: with its company if all contacts share that, else with the contact."""
+    shared = any(association.company is company for association in workspace.view.associations)
+    return company.memo if shared else workspace.view.memo
 
 
 def further_account(workspace: Workspace, company: Company) -> Party | None:
@@ -134,7 +149,7 @@ def person(workspace: Workspace, of: Party, company: Company) -> Party:
         workspace.share((Entity.CONTACT, view.id), existing)
         return party
     value_of = sources.of_person(workspace, of, company)
-    made = workspace.draft(Entity.CONTACT, view.id, "contact", value_of, rests_on=(company.id, *of.values))
+    made = workspace.draft(Entity.CONTACT, view.id, "contact", value_of, rests_on=(company.id,), records=of.values)
     before = workspace.account_locks("AccountID", existing.text("AccountID")) if existing else set()
     workspace.write(
         made, existing, {party.lock, of.lock, *before}, answers=(Lookup(Ask.BY_KEY, Entity.CONTACT, view.id),)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from sync.domain.codes import Code
 from sync.domain.decision import Decision, Reason
-from sync.domain.rules import Route
+from sync.domain.rules import OWNER_PROPERTY, Route, field_sources
 from sync.domain.views import Company, Owner
 from sync.mappers.company import company_name
 from sync.mappers.draft import Awaited, DraftValue, ValueOf
@@ -31,6 +31,19 @@ def of_account(workspace: Workspace, company: Company) -> ValueOf:
                 return None
 
     return _texts(find)
+
+
+def from_contact(workspace: Workspace, company: Company) -> tuple[object, ...]:
+    """What the account of a company takes from the contact: its owner, if a field of the account has an owner rule."""
+    mapping, view = workspace.rules.mapping, workspace.view
+    by_rule = company.memo.once(
+        "owner rule",
+        (workspace.rules,),
+        (),
+        lambda: any(name.startswith("owner.") for f in mapping.account.fields for name in field_sources(f)),
+    )
+    owner = view.owner, view.properties.get(OWNER_PROPERTY), OWNER_PROPERTY in view.unreadable
+    return owner if by_rule else ()
 
 
 def of_person(workspace: Workspace, account: Party, company: Company) -> ValueOf:
