@@ -13,7 +13,7 @@ from sync.domain.schema import Schema
 from sync.domain.views import Link
 from sync.planner.observed import EVERYTHING, observe
 from sync.planner.records.relations import MAIN
-from sync.planner.snapshot import Record, Snapshot
+from sync.planner.snapshot import Ask, Lookup, Record, Snapshot
 from sync.planner.target import Written
 from sync.planner.writes import Write
 
@@ -73,6 +73,9 @@ def _see(write: Write, result: Written, snapshot: Snapshot) -> None:
     """Updates the snapshot with what the answer shows of C4C."""
     if result.record is not None:
         snapshot.created(result.record, write.answers)
+        if write.entity == Entity.ACCOUNT and (number := result.record.text("AccountID")):
+            # Nobody can have been a contact person of an account before it existed.
+            snapshot.learn(Lookup(Ask.CONTACTS_OF, Entity.CONTACT, number), ())
     elif write.object_id is not None and write.action == "delete":
         snapshot.removed(write.entity, write.object_id)
     elif write.object_id is not None:

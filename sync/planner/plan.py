@@ -95,6 +95,7 @@ def _handover(workspace: Workspace, decision: Decision) -> Decision:
     parties.refuse_double(workspace)
     account = parties.account_of(workspace, decision.company)
     person = parties.person(workspace, account, decision.company)
+    permissions.prefetch(workspace, person)
     relations.relations(workspace, decision.company, account, person)
     decided = leads_of.lead(workspace, decision, account, person)
     permissions.permissions(workspace, person)

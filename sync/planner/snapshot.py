@@ -104,11 +104,13 @@ class Snapshot:
         self.records |= {(record.entity, i): record for i, record in found.items()}
 
     def created(self, record: Record, answers: Iterable[Lookup]) -> None:
-        """Adds a record that we created to the lookups that it answers.
+        """Adds a record that we created, as C4C answered its creation, to the lookups that it answers.
 
-        A lookup that is to be read again stays open: this record alone would be half an answer.
+        A lookup that is to be read again stays open: this record alone would be half an answer. Only the lookup by its
+        id is answered in full.
         """
         self._keep(record)
+        self.answers[Lookup(Ask.BY_ID, record.entity, record.object_id)] = (record.object_id,)
         for lookup in answers:
             if lookup in self.answers:
                 self.answers[lookup] = (*self.answers[lookup], record.object_id)

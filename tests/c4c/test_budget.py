@@ -23,14 +23,18 @@ def handed_over(world: World, leads: int, accounts: int) -> None:
     assert not results.failures
 
 
-@pytest.mark.parametrize(("leads", "accounts"), [(200, 80), pytest.param(1000, 400, marks=pytest.mark.long)])
-def test_many_leads_cost_few_requests_and_a_rerun_hardly_any(world: World, leads: int, accounts: int) -> None:
+@pytest.mark.parametrize(
+    ("leads", "accounts", "most"), [(200, 80, 23), pytest.param(1000, 400, 65, marks=pytest.mark.long)]
+)
+def test_many_leads_cost_few_requests_and_a_rerun_hardly_any(
+    world: World, leads: int, accounts: int, most: int
+) -> None:
     handed_over(world, leads, accounts)
     control = world.control
     first = control.counts()
     assert first["operations"]["create"]["Lead"] == leads
     assert first["operations"]["create"]["CorporateAccount"] == accounts
-    assert first["total"] <= 0.15 * leads, first["by"]
+    assert first["total"] <= most, first["by"]
     assert first["no_op_updates"] == 0
     assert 1 < first["max_parallel"] <= 4
     _nothing_twice(control.truth("CorporateAccount", "Contact", "Lead"))

@@ -40,3 +40,11 @@ def test_records_of_another_entity_are_left_alone() -> None:
     snapshot.removed(Entity.CONTACT, "A1")
     snapshot.created(person("A1"), [])
     assert numbered(snapshot, "1A1") == ["A1"]
+
+
+def test_a_new_record_answers_the_lookup_by_its_id() -> None:
+    snapshot = Snapshot()
+    snapshot.created(account("A1"), [BY_KEY])
+    [found] = snapshot.ask(Lookup(Ask.BY_ID, Entity.ACCOUNT, "A1")) or ()
+    assert found.object_id == "A1"
+    assert snapshot.ask(BY_KEY) is None

@@ -22,11 +22,7 @@ def permissions(workspace: Workspace, person: Party, *, only_refusals: bool = Fa
     consent = workspace.rules.qualification.consent
     workspace.warnings += doubts(workspace.view, consent)
     wanted = (refusals if only_refusals else consents)(workspace.view, consent)
-    if (
-        not wanted
-        or not workspace.offers(Entity.PERMISSION, "BusinessPartnerUUID")
-        or not workspace.offers(Entity.CHANNEL, "Channel", "Consent")
-    ):
+    if not wanted or not _are_offered(workspace):
         return
     holder, answers = _permission_set(workspace, person)
     if holder is None:
@@ -42,13 +38,32 @@ def permissions(workspace: Workspace, person: Party, *, only_refusals: bool = Fa
         _channel(workspace, person, holder, rows, (channel, code, rule))
 
 
+def prefetch(workspace: Workspace, person: Party) -> None:
+    """Requests the permission set that a new person may have got, together with the person's relationships."""
+    known = workspace.link(Entity.PERMISSION, person.key)
+    if known or not isinstance(person.uuid, str) or not _are_offered(workspace):
+        return
+    if consents(workspace.view, workspace.rules.qualification.consent):
+        workspace.prefetch(_of_person(person.uuid))
+
+
+def _are_offered(workspace: Workspace) -> bool:
+    return workspace.offers(Entity.PERMISSION, "BusinessPartnerUUID") and workspace.offers(
+        Entity.CHANNEL, "Channel", "Consent"
+    )
+
+
+def _of_person(uuid: str) -> Lookup:
+    return Lookup(Ask.PERMISSIONS_OF, Entity.PERMISSION, uuid)
+
+
 def _permission_set(workspace: Workspace, person: Party) -> tuple[Record | None, tuple[Lookup, ...]]:
     link = workspace.link(Entity.PERMISSION, person.key)
     if link and (linked := workspace.need(by_id(link))):
         return linked[0], ()
     if not isinstance(person.uuid, str):
         return None, ()
-    lookup = Lookup(Ask.PERMISSIONS_OF, Entity.PERMISSION, person.uuid)
+    lookup = _of_person(person.uuid)
     found = sorted(workspace.need(lookup), key=lambda record: record.object_id)
     return (found[0] if found else None), (lookup,)
 
