@@ -21,6 +21,7 @@ from sqlmodel import Session
 from sync.config import Configuration
 from sync.context import Context
 from sync.contracts import freshness
+from sync.errors import StateError
 from sync.jobs.poll import STREAMS
 from sync.log import Event, bound, emit
 from sync.mirror import clocks, mass_deletion, readable
@@ -151,10 +152,10 @@ def watch(context: Context, problem: str | None = None) -> str | None:
             facts = _facts(session, context, problem or _exposed(context))
             held = context.holding.overlaid(alert_lists.holding(session))
             delivered = context.delivered.overlaid(ALERTS.read(session))
-    except (SQLAlchemyError, OSError) as error:
+    except (SQLAlchemyError, OSError, StateError) as error:
         # An alert that cannot be evaluated has neither begun nor ended.
-        problem = problem or trouble.sentence(error, context.store.path)
-        return watch_state(context, problem)
+        text = str(error) if isinstance(error, StateError) else trouble.sentence(error, context.store.path)
+        return watch_state(context, problem or text)
     _compare(context, evaluate(facts, context.config), held, delivered)
     return problem
 

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sync import metrics
 from sync.admin.alerts import Alert, of_kind
 from sync.app import App
+from sync.errors import StateError
 from sync.jobs.poll import STREAMS
 from sync.net import certificates
 from sync.state.trouble import space
@@ -64,7 +65,7 @@ class StateGauges(Collector):
         try:
             with context.store.reading() as session:
                 self._last = readings.read(session, context.now())
-        except (SQLAlchemyError, OSError):
+        except (SQLAlchemyError, OSError, StateError):
             return False
         return True
 

@@ -31,9 +31,10 @@ from sync.context import Context
 from sync.errors import StateError
 from sync.jobs import runner
 from sync.notify import Notice
-from sync.state import streams, trouble
-from sync.state.documents import ALERTS, MISMATCHES
+from sync.state import streams, tables, trouble
+from sync.state.documents import ALERTS, GUARD, MISMATCHES
 from sync.state.store import Store, open_store
+from sync.worker.gauges import StateGauges
 from sync.worker.loop import Worker
 from sync.worker.server import Probes
 from sync.worker.signals import StopSignal
@@ -161,6 +162,27 @@ def test_a_standby_that_cannot_write_says_so(disk: Disk) -> None:
     for _ in range(2):
         assert not made._try(made.lease.acquire)
     assert [state for state, _ in heard.of("state")] == ["firing"]
+
+
+def test_a_damaged_fact_that_keeps_writes_back_ends_neither_the_worker_nor_the_metrics(disk: Disk) -> None:
+    heard = Heard()
+    made, app = worker(disk.store, heard)
+    app.settings = SimpleNamespace(client_cert=None)
+    assert made._try(made.lease.acquire)
+    with disk.store.session() as session:
+        session.merge(tables.Remembered(name=GUARD.name, value="{"))
+    assert look(made)
+    assert look(made)
+    [(state, text)] = heard.of("state")
+    assert (state, text) == ("firing", made.vitals.state)
+    assert "under the name 'guard'" in text
+    shown = {metric.name: metric for metric in StateGauges(app, made.vitals).collect()}
+    assert shown["sync_state_readable"].samples[0].value == 0
+    with disk.store.session() as session:
+        GUARD.write(session, None)
+    assert look(made)
+    assert [state for state, _ in heard.of("state")] == ["firing", "resolved"]
+    assert made.vitals.state is None
 
 
 def test_a_full_disk_is_called_that(tmp_path: Path) -> None:
