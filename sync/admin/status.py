@@ -147,5 +147,6 @@ def unhealthy(store: Store, worker: WorkerConfig, now: datetime) -> str | None:
     if pulse is None:
         return "no job was ever started"
     if now - pulse > limit:
-        return f"the last job was started {round((now - pulse).total_seconds())} s ago, allowed are {limit.seconds} s"
+        age, allowed = (round(time.total_seconds()) for time in (now - pulse, limit))
+        return f"the last job was started {age} s ago, allowed are {allowed} s"
     return None

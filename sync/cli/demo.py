@@ -70,9 +70,9 @@ class Demo:
             self._first_run()
             changed = self._let_things_happen(control)
             self._second_run(control, changed)
-            merge_base = self._third_run(control)
+            nothing_written = self._third_run(control)
         self._look_further(changed)
-        return 0 if merge_base else 1
+        return 0 if nothing_written else 1
 
     def _prepare(self) -> None:
         """A fresh state and a copy of the rules, so that the demo always shows the same."""

@@ -80,11 +80,12 @@ def print_status(document: Document) -> None:
 
 
 def _print_budget(budget: Document) -> None:
-    reserved = f"{budget['reserved']} reserved for others"
+    # The reserve is a setting, unknown while the rule files have mistakes.
+    reserved = "" if budget["reserved"] is None else f", {budget['reserved']} reserved for others"
     if budget["exhausted_until"]:
-        say(f"HubSpot requests: used up until {at(budget['exhausted_until'])}, {reserved}")
+        say(f"HubSpot requests: used up until {at(budget['exhausted_until'])}{reserved}")
     elif budget["limit"] is not None:
-        say(f"HubSpot requests today: {budget['used']} used, {budget['left']} of {budget['limit']} left, {reserved}")
+        say(f"HubSpot requests today: {budget['used']} used, {budget['left']} of {budget['limit']} left{reserved}")
 
 
 def _print_trouble(document: Document) -> None:

@@ -29,7 +29,9 @@ def simulate(
 ) -> None:
     """Compare other rules with those in force, over the whole mirror. Uses no network and writes nothing."""
     if not directory.is_dir():
-        raise ConfigurationError([f"--config: {directory} not a directory; name one that holds the three rule files"])
+        raise ConfigurationError(
+            [f"--config: {directory} is not a directory; name one that holds the three rule files"]
+        )
     other = config.load(directory)
     _, configuration, store = app.unconnected()
     try:

@@ -6,23 +6,25 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
 import typer
 
 from sync import log
+from sync.admin.status import unhealthy
 from sync.cli import main, output
 from sync.cli.commands import cli
-from sync.config import load
+from sync.config import Schedule, WorkerConfig, load
 from sync.domain.entities import Entity
 from sync.domain.views import Link
 from sync.errors import ConfigurationError
 from sync.handover import links
-from sync.state import work
+from sync.state import documents, streams, work
 from sync.state.store import open_store
 
 PROJECT = Path(__file__).parents[2]
@@ -128,3 +130,34 @@ def test_reading_everything_again_without_a_worker_is_left_to_the_polls(command:
         "0 contacts marked; no worker runs: start it, or run `hubspot-c4c-sync once`",
         "they are read from HubSpot first",
     ]
+
+
+def test_the_status_shows_no_reserve_that_broken_rule_files_hide(command: Command, tmp_path: Path) -> None:
+    store = open_store(tmp_path / "state.db")
+    with store.session() as session:
+        documents.BUDGET.write(session, documents.DailyBudget(1000, 400))
+    store.close()
+    assert "600 used, 400 of 1000 left, 50000 reserved for others" in command("status").out
+    broken = tmp_path / "config"
+    copytree(PROJECT / "config", broken)
+    (broken / "worker.toml").write_text("[gaurd]")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SYNC_CONFIG", str(broken))
+        ended = command("status")
+    assert "600 used, 400 of 1000 left\n" in ended.out
+
+
+def test_rules_to_compare_with_that_are_no_directory_are_a_sentence(command: Command, tmp_path: Path) -> None:
+    ended = command("simulate", "--config", str(tmp_path / "nowhere"))
+    assert (ended.code, ended.out) == (2, "")
+    assert f"--config: {tmp_path / 'nowhere'} is not a directory; name one" in ended.err
+
+
+def test_the_longest_pause_of_a_worker_is_said_in_whole_seconds(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "state.db")
+    with store.session() as session:
+        streams.start_job(session, "run", "poll", AT)
+    worker = WorkerConfig(schedule=Schedule.model_validate({"poll": "10h"}))
+    text = unhealthy(store, worker, AT + timedelta(hours=40))
+    store.close()
+    assert text == "the last job was started 144000 s ago, allowed are 108000 s"
