@@ -212,13 +212,20 @@ def _merged_into(group: Sequence[str], held: set[str], sides: Sides) -> set[Answ
 
 
 def _searched(key: str, group: Sequence[str], sides: Sides) -> set[Answer]:
+    """A duplicate of a sister may claim what fits it best, or only what fits the sister best: either is right."""
+    return _found(key, group, list(rivals_of(group, sides)), sides) | _found(
+        key, group, [(one,) for sister in rivals_of(group, sides) for one in sister], sides
+    )
+
+
+def _found(key: str, group: Sequence[str], rivals: Sequence[Sequence[str]], sides: Sides) -> set[Answer]:
     """By the natural keys: what the web domain finds is narrowed by name and place, which else count for themselves.
 
     What is left over for sisters that claim a better one equally is a doubt.
     """
     by_domain = {r for r in sides.free if any(_same_domain(sides.traits[c], sides.known[r]) for c in group)}
     by_place = {r for r in sides.free if any(_same_place(sides.traits[c], sides.known[r]) for c in group)}
-    lost, contested = _claimed(group, by_domain, sides)
+    lost, contested = _claimed(group, by_domain, rivals, sides)
     left = by_domain - lost - contested
     found = (left & by_place or left) if left else by_place - lost - contested
     if contested and all(max(_fit(group, c, sides) for c in contested) > _fit(group, r, sides) for r in found):
@@ -229,10 +236,12 @@ def _searched(key: str, group: Sequence[str], sides: Sides) -> set[Answer]:
     return {Adopt(one, key) for one in best} if len(best) == 1 else {Park("ACCOUNT_AMBIGUOUS")}
 
 
-def _claimed(group: Sequence[str], candidates: set[str], sides: Sides) -> tuple[set[str], set[str]]:
+def _claimed(
+    group: Sequence[str], candidates: set[str], rivals: Sequence[Sequence[str]], sides: Sides
+) -> tuple[set[str], set[str]]:
     """Candidates that a sister fits better, and those that one fits as well. A sister claims what fits it best."""
     lost, contested = set(), set()
-    for sister in rivals_of(group, sides):
+    for sister in rivals:
         theirs = {r for r in sides.free if any(_same_domain(sides.traits[c], sides.known[r]) for c in sister)}
         top = max((_fit(sister, r, sides) for r in theirs), default=None)
         for r in candidates & {r for r in theirs if _fit(sister, r, sides) == top}:
