@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from examples import register
-from running import announced
 from state_files import compile_once, copy_instead_of_migrating
+from world.sandbox import announced
 
 register()
 compile_once()

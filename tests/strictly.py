@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import requests
-from running import TIMEOUT, announced
+from running import TIMEOUT
+from world.sandbox import announced
 
 __all__ = ["nothing_violated", "strict_sandbox"]
 

@@ -19,14 +19,14 @@ from warm import Warm  # noqa: E402
 def sandbox(announcement: dict[str, str]) -> Sandbox:
     """An empty sandbox; a test fills it as it needs."""
     found = Sandbox(announcement)
-    found.empty()
+    found.reset()
     return found
 
 
 @pytest.fixture
 def world(sandbox: Sandbox) -> Sandbox:
     """The sandbox with a small world."""
-    sandbox.fill(contacts=60, companies=15, seed=4)
+    sandbox.seed(contacts=60, companies=15, seed=4)
     return sandbox
 
 

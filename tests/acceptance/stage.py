@@ -16,8 +16,9 @@ from pathlib import Path
 from shutil import copytree
 from typing import Any
 
-from running import PROJECT, TIMEOUT, Control, announced, until
+from running import PROJECT, TIMEOUT
 from warm import Warm
+from world.sandbox import Sandbox, announced
 
 PROGRAM = Path(sys.executable).with_name("hubspot-c4c-sync")
 IDLE = ("once", "--until-idle", "--json")
@@ -32,52 +33,6 @@ QUICK = {
     "request_wait": '"10ms"',
 }
 """Values of worker.toml that only make a test wait; the rest is as shipped."""
-
-
-class Sandbox(Control):
-    """The sandbox with what the acceptance tests do in it."""
-
-    def fill(self, contacts: int, companies: int, seed: int = 1) -> None:
-        """A world of its own for a test, without the rate limits that would only cost time."""
-        self.post("/seed", {"contacts": contacts, "companies": companies, "seed": seed})
-        self.unlimited()
-
-    def empty(self) -> None:
-        self.post("/reset")
-        self.unlimited()
-
-    def unlimited(self) -> None:
-        self.patch("/hubspot/settings", {"rate_limits": False})
-
-    def fault(self, system: str, action: str, **more: Any) -> int:
-        return int(self.post("/faults", {"system": system, "action": action, **more})["id"])
-
-    def until_fired(self, fault: int) -> None:
-        """Returns as soon as the fault has struck."""
-        until(lambda: self.fired(fault), "a request that the fault meets")
-
-    def fired(self, fault: int) -> int:
-        return next(int(one["fired"]) for one in self.get("/faults") if one["id"] == fault)
-
-    def truth(self) -> dict[str, Any]:
-        return dict(self.get("/truth"))
-
-    def rows(self, entity: str) -> list[dict[str, Any]]:
-        return list(self.get("/truth", system="c4c", entities=entity)["c4c"][entity])
-
-    def writes(self) -> dict[str, dict[str, int]]:
-        """C4C's writes that took effect since the counters were cleared."""
-        operations = self.get("/requests")["c4c"]["operations"]
-        return {kind: operations[kind] for kind in ("create", "update", "delete")}
-
-    def environment(self) -> dict[str, str]:
-        return {
-            "HUBSPOT_BASE_URL": self.hubspot,
-            "HUBSPOT_ACCESS_TOKEN": self.token,
-            "C4C_BASE_URL": self.c4c,
-            "C4C_USERNAME": self.username,
-            "C4C_PASSWORD": self.password,
-        }
 
 
 @contextmanager

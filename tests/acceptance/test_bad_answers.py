@@ -14,7 +14,7 @@ pytestmark = pytest.mark.long
 @pytest.fixture(scope="module")
 def settled(sandbox: Sandbox, warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Product:
     """The program after a first run that went well."""
-    sandbox.fill(contacts=60, companies=15, seed=4)
+    sandbox.seed(contacts=60, companies=15, seed=4)
     product = Product(tmp_path_factory.mktemp("settled"), sandbox.environment(), warm)
     product.run_well()
     return product

@@ -186,7 +186,7 @@ def _goes_on(name: str, one: Story, wrong: dict[str, Exception]) -> bool:
 
 def beginning(sandbox: Sandbox, product: Product) -> Life:
     """A world of two colleagues and a label."""
-    sandbox.empty()
+    sandbox.reset()
     rules = product.config / "qualification.toml"
     rules.write_text(rules.read_text() + LABELS)
     return Life(sandbox, product)

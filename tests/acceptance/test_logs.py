@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from stage import Product, Ran, Sandbox, until
+from running import until
+from stage import Product, Ran, Sandbox
 from truth import World, expected
 
 pytestmark = pytest.mark.long
@@ -47,7 +48,7 @@ def lines(*runs: Ran) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def world(sandbox: Sandbox) -> Sandbox:
-    sandbox.fill(contacts=120, companies=30, seed=26)
+    sandbox.seed(contacts=120, companies=30, seed=26)
     return sandbox
 
 

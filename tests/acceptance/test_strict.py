@@ -34,7 +34,7 @@ def announced() -> Iterator[dict[str, str]]:
 def sandbox(announced: dict[str, str]) -> Iterator[Sandbox]:
     """Empty, and without a violation when the test has ended."""
     strict = Sandbox(announced)
-    strict.empty()
+    strict.reset()
     with nothing_violated(announced):
         yield strict
 
@@ -46,7 +46,7 @@ def product(sandbox: Sandbox, warm: Warm, tmp_path: Path) -> Product:
 
 @pytest.mark.parametrize("api", ["2026-09", pytest.param("v3", marks=pytest.mark.long)])
 def test_a_first_sync_and_the_changes_after_it(api: str, sandbox: Sandbox, product: Product) -> None:
-    sandbox.fill(contacts=30, companies=10, seed=4)
+    sandbox.seed(contacts=30, companies=10, seed=4)
     product.configure(api=f'"{api}"')
     assert product.run("check").code == 0
     created = product.run_well().counts["created"]
@@ -69,7 +69,7 @@ def change_everything(sandbox: Sandbox) -> None:
 
 @pytest.mark.long
 def test_commands_that_ask_both_systems(sandbox: Sandbox, product: Product) -> None:
-    sandbox.fill(contacts=20, companies=8, seed=3)
+    sandbox.seed(contacts=20, companies=8, seed=3)
     product.run_well()
     contact = sandbox.truth()["hubspot"]["contacts"][0]["id"]
     for command in ("check", "plan --json", "verify --json", "verify --repair --json", "status --json"):

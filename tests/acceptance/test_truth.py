@@ -79,8 +79,8 @@ def outcome(
     request: pytest.FixtureRequest, sandbox: Sandbox, warm: Warm, tmp_path_factory: pytest.TempPathFactory
 ) -> Outcome:
     product = Product(tmp_path_factory.mktemp("truth"), sandbox.environment(), warm)
-    sandbox.empty()
-    sandbox.fill(**request.param)
+    sandbox.reset()
+    sandbox.seed(**request.param)
     entangle(sandbox)
     before = World(sandbox.truth())
     first = product.run_well()

@@ -7,8 +7,8 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from running import TIMEOUT
-from stage import Product, Sandbox, duplicates, leads, until
+from running import TIMEOUT, until
+from stage import Product, Sandbox, duplicates, leads
 from truth import READY, wanted
 
 PATIENT = {"stop_within": '"1h"'}

@@ -30,7 +30,7 @@ class Undisturbed:
 
 def fill(sandbox: Sandbox) -> None:
     """A small world with opt-outs, a lead without account, records to adopt, and people of two companies."""
-    sandbox.fill(contacts=120, companies=30, seed=26)
+    sandbox.seed(contacts=120, companies=30, seed=26)
     leads = [lead for lead in expected(World(sandbox.truth())).leads.values() if lead.company]
     for lead, other in pairwise(leads[:4]):
         pair = {"contact_id": lead.person.id, "company_id": other.company.id if other.company else ""}

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import PROJECT, TIMEOUT, announced, unkept
+from running import PROJECT
 from sqlmodel import select
+from world.sandbox import QUALIFIES, Sandbox, announced
 
 from sync import app
 from sync.cli import main
@@ -21,8 +22,6 @@ from sync.log import configure
 from sync.mirror import mirrored
 from sync.state import tables
 from sync.state.pending import mark_pending
-
-BASIS = "Legitimate interest – prospect/lead"
 
 WORKER = """
 [hubspot]
@@ -40,88 +39,22 @@ longest = "2ms"
 request_wait = "1ms"
 """
 
-Truth = dict[str, list[dict[str, Any]]]
 
-
-class Control:
-    """The sandbox's control port."""
-
-    def __init__(self, announced: dict[str, str]) -> None:
-        self.addresses = announced
-        self._session = unkept()
-
-    def call(self, method: str, path: str, body: Any = None, **params: str) -> Any:
-        url = self.addresses["control"] + path
-        response = self._session.request(method, url, json=body, params=params, timeout=TIMEOUT)
-        assert response.ok, f"{method} {path}: {response.status_code} {response.text}"
-        return response.json()
-
-    def truth(self, *entities: str) -> Truth:
-        return dict(self.call("GET", "/truth", system="c4c", entities=",".join(entities))["c4c"])
-
-    def rows(self, entity: str) -> list[dict[str, Any]]:
-        return self.truth(entity)[entity]
-
-    def row(self, entity: str, **fields: Any) -> dict[str, Any]:
-        """The only row with these values."""
-        found = [r for r in self.rows(entity) if all(r.get(name) == value for name, value in fields.items())]
-        assert len(found) == 1, f"{len(found)} rows of {entity} with {fields}"
-        return found[0]
+class Control(Sandbox):
+    """The sandbox with its C4C in view, and ordinary people who have an e-mail address."""
 
     def fault(self, action: str, **values: Any) -> int:
-        return int(self.call("POST", "/faults", {"system": "c4c", "action": action, **values})["id"])
-
-    def fired(self, fault: int) -> int:
-        """How often the fault struck."""
-        return next(int(one["fired"]) for one in self.call("GET", "/faults") if one["id"] == fault)
+        return super().fault("c4c", action, **values)
 
     def settings(self, **values: Any) -> None:
-        self.call("PATCH", "/c4c/settings", values)
-
-    def sales_create(self, entity: str, **fields: Any) -> dict[str, Any]:
-        return dict(self.call("POST", f"/c4c/{entity}", fields))
-
-    def sales_edit(self, entity: str, object_id: str, **fields: Any) -> None:
-        self.call("PATCH", f"/c4c/{entity}/{object_id}", fields)
-
-    def sales_delete(self, entity: str, object_id: str) -> None:
-        self.call("DELETE", f"/c4c/{entity}/{object_id}")
-
-    def company(self, name: str = "Bakery North", **properties: str) -> str:
-        body = {"properties": {"name": name, "domain": f"{name.split()[0].lower()}.example", **properties}}
-        return str(self.call("POST", "/hubspot/companies", body)["id"])
+        self.patch("/c4c/settings", values)
 
     def contact(self, *companies: str, **properties: str) -> str:
-        """A contact who qualifies; the first company is the primary one."""
-        last = properties.get("lastname", "Sommer")
-        fields = {
-            "firstname": "Ada",
-            "lastname": last,
-            "email": f"{last.lower()}@mail.example",
-            "lead_score": "82",
-            "hs_legal_basis": BASIS,
-            **properties,
-        }
-        contact = str(self.call("POST", "/hubspot/contacts", {"properties": fields})["id"])
-        for place, company in enumerate(companies):
-            self.associate(contact, company, *(["Primary"] if place == 0 else []))
-        return contact
+        last = properties.get("lastname", QUALIFIES["lastname"])
+        return super().contact(*companies, firstname="Ada", **{"email": f"{last.lower()}@mail.example", **properties})
 
     def change(self, contact: str, **properties: str) -> None:
-        self.call("PATCH", f"/hubspot/contacts/{contact}", {"properties": properties})
-
-    def associate(self, contact: str, company: str, *labels: str) -> None:
-        body = {"contact_id": contact, "company_id": company, "labels": list(labels)}
-        self.call("PUT", "/hubspot/associations", body)
-
-    def separate(self, contact: str, company: str) -> None:
-        self.call("DELETE", "/hubspot/associations", {"contact_id": contact, "company_id": company})
-
-    def counts(self) -> dict[str, Any]:
-        return dict(self.call("GET", "/requests")["c4c"])
-
-    def reset_counts(self) -> None:
-        self.call("DELETE", "/requests")
+        self.update("contacts", contact, **properties)
 
 
 @contextmanager
@@ -137,15 +70,8 @@ class World:
     def __init__(self, control: Control, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.control = control
         self.directory = directory
-        self.environment = {
-            "HUBSPOT_BASE_URL": control.addresses["hubspot"],
-            "HUBSPOT_ACCESS_TOKEN": control.addresses["token"],
-            "C4C_BASE_URL": control.addresses["c4c"],
-            "C4C_USERNAME": control.addresses["username"],
-            "C4C_PASSWORD": control.addresses["password"],
-            "SYNC_STATE": str(directory / "state.db"),
-            "SYNC_CONFIG": str(directory / "config"),
-        }
+        paths = {"SYNC_STATE": str(directory / "state.db"), "SYNC_CONFIG": str(directory / "config")}
+        self.environment = {**control.environment(), **paths}
         for name, value in self.environment.items():
             monkeypatch.setenv(name, value)
         (directory / "config").mkdir()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from c4c_world import BASIS
+from world.sandbox import BASIS
 
 from sync.app import App
 from sync.domain.views import Label

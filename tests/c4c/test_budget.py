@@ -37,7 +37,7 @@ def test_many_leads_cost_few_requests_and_a_rerun_hardly_any(
     assert first["total"] <= most, first["by"]
     assert first["no_op_updates"] == 0
     assert 1 < first["max_parallel"] <= 4
-    _nothing_twice(control.truth("CorporateAccount", "Contact", "Lead"))
+    _nothing_twice(control.tables("CorporateAccount", "Contact", "Lead"))
 
     control.reset_counts()
     world.once("push")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from c4c_world import BASIS, World
+from c4c_world import World
+from world.sandbox import BASIS
 
 from sync.domain.link import INTENT
 from sync.domain.views import Link

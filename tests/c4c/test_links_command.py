@@ -105,13 +105,13 @@ def test_importing_exported_pairs_again_changes_nothing(world: World) -> None:
     file = world.directory / "pairs.csv"
     file.write_text(world.cli("links", "export").stdout)
     known = {(row.entity, row.key): row.model_dump() for row in world.table(tables.Link)}
-    held = world.control.truth("CorporateAccount", "Contact", "Lead")
+    held = world.control.tables("CorporateAccount", "Contact", "Lead")
     answer = world.cli("links", "import", str(file))
     assert answer.returncode == 0, answer.stderr
     assert {(row.entity, row.key): row.model_dump() for row in world.table(tables.Link)} == known
     world.sync()
     assert {(row.entity, row.key): row.model_dump() for row in world.table(tables.Link)} == known
-    assert world.control.truth("CorporateAccount", "Contact", "Lead") == held
+    assert world.control.tables("CorporateAccount", "Contact", "Lead") == held
     assert {world.progress(one).code for one in (contact, declined)} == {"QUALIFIED", "LEAD_CLOSED"}
 
 

@@ -67,7 +67,7 @@ def push(world: World) -> None:
 
 def owned(world: World, entity: str) -> Owned:
     """The records of an entity by contact."""
-    truth = world.control.truth(*ENTITIES)
+    truth = world.control.tables(*ENTITIES)
     persons = {row["ObjectID"]: row["HubSpotID_KUT"] for row in truth["Contact"]}
     by_uuid = {row["ContactUUID"]: row["HubSpotID_KUT"] for row in truth["Contact"]}
     sets = {row["ObjectID"]: by_uuid.get(row["BusinessPartnerUUID"]) for row in truth["MarketingPermission"]}

@@ -36,10 +36,10 @@ def look_again(world: World, contact: str) -> None:
 
 def test_an_open_lead_shows_todays_score_below_the_threshold_and_nothing_else_changes(world: World) -> None:
     contact = handed_over(world)
-    before = world.control.truth("CorporateAccount", "Contact", "ContactIsContactPersonFor", "Lead")
+    before = world.control.tables("CorporateAccount", "Contact", "ContactIsContactPersonFor", "Lead")
     world.control.change(contact, lead_score="12", jobtitle="Chair", lastname="Winter")
     world.sync()
-    after = world.control.truth("CorporateAccount", "Contact", "ContactIsContactPersonFor", "Lead")
+    after = world.control.tables("CorporateAccount", "Contact", "ContactIsContactPersonFor", "Lead")
     assert lead(world)["HubSpotScore_KUT"] == "12.000000"
     changed = {name for name, value in after["Lead"][0].items() if value != before["Lead"][0][name]}
     assert {name for name in changed if "Change" not in name and name != "ETag"} == {"HubSpotScore_KUT"}

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from c4c_world import BASIS, Answer, World
+from c4c_world import Answer, World
+from world.sandbox import BASIS
 
 from sync.domain.codes import EXPLANATIONS, RETIRED, Code
 from sync.handover import handover

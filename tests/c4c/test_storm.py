@@ -90,7 +90,7 @@ def storm(world: World, seed: int) -> None:
     control.call("DELETE", "/faults")
     results = world.once("push")
     assert not results.failures
-    truth = control.truth("CorporateAccount", "Contact", "Lead", "MarketingPermission", "ChannelPermission")
+    truth = control.tables("CorporateAccount", "Contact", "Lead", "MarketingPermission", "ChannelPermission")
     for entity, number in (("CorporateAccount", COMPANIES), ("Contact", CONTACTS), ("Lead", CONTACTS)):
         found = Counter(row["HubSpotID_KUT"] for row in truth[entity])
         assert found.total() == number, f"{entity}: {found}"

@@ -20,5 +20,5 @@ def control() -> Iterator[Control]:
 
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_the_storm_breaks_no_rule(world: World, seed: int) -> None:
-    with nothing_violated(world.control.addresses):
+    with nothing_violated(world.control.announced):
         storm(world, seed)

@@ -39,5 +39,5 @@ def test_records_whose_uniqueness_was_not_answered_are_asked_for_by_the_next_pus
         assert [type(f) for f in run_jobs(replace(built.context, c4c=away), ["push"]).failures] == [Unavailable]
     assert away.asked
     ours = control.row("CorporateAccount")["ObjectID"]
-    control.call("POST", f"/c4c/CorporateAccount/{ours}/copy", {}, by=control.addresses["username"])
+    control.call("POST", f"/c4c/CorporateAccount/{ours}/copy", {}, by=control.announced["username"])
     assert [type(failure) for failure in world.once("push").failures] == [SecondWriter]

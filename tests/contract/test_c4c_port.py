@@ -130,12 +130,12 @@ def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
     control.call("POST", "/reset")
     control.settings(page_size=2)
     on_purpose = frozenset(ON_PURPOSE.get(request.node.name, ())) if request.param == "strict" else frozenset()
-    with nothing_violated(control.addresses, on_purpose):
+    with nothing_violated(control.announced, on_purpose):
         yield Subject(client(control), control=control)
 
 
 def client(control: Control) -> C4CClient:
-    addresses = control.addresses
+    addresses = control.announced
     return C4CClient(
         addresses["c4c"],
         Password.of(addresses["username"], addresses["password"]),

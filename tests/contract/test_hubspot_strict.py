@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from running import Control
 from strictly import nothing_violated, strict_sandbox
 from test_hubspot_wire import CALLS, Call
+from world.sandbox import Sandbox
 
 from sync.hubspot_client import Api, Filter, HubSpotClient
 
@@ -26,7 +26,7 @@ MORE: dict[str, Call] = {
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[dict[str, str]]:
     with strict_sandbox() as started:
-        control = Control(started)
+        control = Sandbox(started)
         control.post("/seed", {"contacts": 40, "companies": 10})
         control.patch("/hubspot/settings", {"rate_limits": False})
         yield started

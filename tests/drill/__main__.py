@@ -25,7 +25,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "operations"))
 
 from drill.container import USER, Container, Worker, inside
 from night_stage import Sandbox, free_port
-from running import PROJECT, TIMEOUT, announced, until
+from running import PROJECT, TIMEOUT, until
+from world.sandbox import announced
 
 WORKER = """
 [schedule]

@@ -6,14 +6,13 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import requests
-from running import PROJECT, TIMEOUT, unkept
+from running import PROJECT
 from sqlmodel import col, select
+from world.sandbox import Sandbox
 
 from sync import config, log
 from sync.c4c.client import C4CClient
@@ -29,79 +28,36 @@ from sync.state.store import Store, open_store
 from sync.transport import RequestRetry
 
 
-@dataclass
-class Portal:
-    """The sandbox, and what a test does in it. `offset` is how far its clock is ahead of the real one, in seconds."""
+class Portal(Sandbox):
+    """The sandbox with its HubSpot in view. Ordinary contacts have no score, ordinary companies no web site."""
 
-    announced: dict[str, str]
-    offset: float = 0.0
-    session: requests.Session = field(default_factory=unkept)
-
-    # ---- control
-
-    def call(self, method: str, path: str, body: Any = None, **params: str) -> Any:
-        url = self.announced["control"] + path
-        response = self.session.request(method, url, json=body, params=params, timeout=TIMEOUT)
-        assert response.ok, f"{method} {path}: {response.status_code} {response.text}"
-        return response.json()
-
-    def reset(self) -> None:
-        self.call("POST", "/reset")
-        self.call("PATCH", "/hubspot/settings", {"rate_limits": False, "burst_per_10s": 100_000})
-        self.offset = 0.0
-
-    def seed(self, contacts: int, companies: int, **more: int) -> None:
-        self.call("POST", "/seed", {"contacts": contacts, "companies": companies, "seed": 1, **more})
-        self.call("PATCH", "/hubspot/settings", {"rate_limits": False, "burst_per_10s": 100_000})
+    def unlimited(self) -> None:
+        self.settings(rate_limits=False, burst_per_10s=100_000)
 
     def settings(self, **changes: Any) -> None:
-        self.call("PATCH", "/hubspot/settings", changes)
-
-    def advance(self, seconds: float) -> None:
-        self.call("POST", "/clock", {"advance_seconds": seconds})
-        self.offset += seconds
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + timedelta(seconds=self.offset)
+        self.patch("/hubspot/settings", changes)
 
     def contact(self, **properties: Any) -> str:
-        values = {"lastname": "Test", "hs_legal_basis": "Freely given consent from contact", **properties}
-        return str(self.call("POST", "/hubspot/contacts", {"properties": values})["id"])
+        basis = "Freely given consent from contact"
+        return self.made("contacts", {"lastname": "Test", "hs_legal_basis": basis, **properties})
 
     def company(self, **properties: Any) -> str:
-        values = {"name": "Werft GmbH", **properties}
-        return str(self.call("POST", "/hubspot/companies", {"properties": values})["id"])
+        return self.made("companies", {"name": "Werft GmbH", **properties})
 
-    def change(self, kind: str, record: str, *, touch: bool = True, **properties: Any) -> None:
-        self.call("PATCH", f"/hubspot/{kind}/{record}", {"properties": properties, "touch": touch})
-
-    def associate(self, contact: str, company: str, *labels: str) -> None:
-        body = {"contact_id": contact, "company_id": company, "labels": list(labels)}
-        self.call("PUT", "/hubspot/associations", body)
+    def change(self, kind: str, record: str, **properties: Any) -> None:
+        self.update(kind, record, **properties)
 
     def label(self, text: str) -> int:
-        return int(self.call("POST", "/hubspot/labels", {"label": text})["typeId"])
+        return int(self.post("/hubspot/labels", {"label": text})["typeId"])
 
     def fault(self, action: str, **values: Any) -> int:
-        return int(self.call("POST", "/faults", {"system": "hubspot", "action": action, **values})["id"])
-
-    def fired(self) -> int:
-        return sum(fault["fired"] for fault in self.call("GET", "/faults"))
-
-    def truth(self) -> dict[str, Any]:
-        return dict(self.call("GET", "/truth", system="hubspot")["hubspot"])
+        return super().fault("hubspot", action, **values)
 
     def leads(self) -> list[dict[str, Any]]:
-        return list(self.call("GET", "/truth", system="c4c", entities="Lead")["c4c"]["Lead"])
-
-    def c4c(self, entity: str) -> list[dict[str, Any]]:
-        return list(self.call("GET", "/truth", system="c4c", entities=entity)["c4c"][entity])
+        return self.rows("Lead")
 
     def requests(self) -> dict[str, int]:
-        return dict(self.call("GET", "/requests")["hubspot"]["by"])
-
-    def forget_requests(self) -> None:
-        self.call("DELETE", "/requests")
+        return dict(self.counts("hubspot")["by"])
 
     # ---- the product
 
@@ -113,7 +69,7 @@ class Portal:
             "retry": RequestRetry(attempts=4, wait=0.001),
             "sleep": lambda seconds: None,
         }
-        return HubSpotClient(self.announced["hubspot"], self.announced["token"], **given | options)
+        return HubSpotClient(self.hubspot, self.token, **given | options)
 
 
 def rules(
@@ -157,8 +113,8 @@ class Sync:
         self.client = self.portal.client(**self.options)
 
     def context(self) -> Context:
-        told = self.portal.announced
-        c4c = C4CClient(told["c4c"], Password.of(told["username"], told["password"]), sleep=lambda seconds: None)
+        at = self.portal
+        c4c = C4CClient(at.c4c, Password.of(at.username, at.password), sleep=lambda seconds: None)
         return Context(
             store=self.store,
             hubspot=self.client,

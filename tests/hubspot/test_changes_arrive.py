@@ -48,7 +48,7 @@ def test_a_label_that_changes_arrives_and_is_named(portal: Portal, product: Sync
     portal.associate(contact, company, "Primary", "Buyer")
     later(portal, product)
     assert causes(product, contact) == ["association labels"]
-    (relationship,) = portal.c4c("ContactIsContactPersonFor")
+    (relationship,) = portal.rows("ContactIsContactPersonFor")
     assert relationship["FunctionCode"] == "0001"
 
 
@@ -68,7 +68,7 @@ def test_a_company_that_changes_arrives_and_is_named(portal: Portal, product: Sy
     later(portal, product)
     (event,) = product.events("contact_changed")
     assert (event["contact"], event["cause"], event["company"]) == (contact, "company", company)
-    (account,) = [row for row in portal.c4c("CorporateAccount") if row.get("HubSpotID_KUT") == company]
+    (account,) = [row for row in portal.rows("CorporateAccount") if row.get("HubSpotID_KUT") == company]
     assert account["City"] == "Kiel"
 
 
@@ -78,7 +78,7 @@ def test_another_primary_company_arrives_and_is_named(portal: Portal, product: S
     portal.associate(contact, other, "Primary")
     later(portal, product)
     assert "primary company" in causes(product, contact)
-    (account,) = [row for row in portal.c4c("CorporateAccount") if row.get("HubSpotID_KUT") == other]
+    (account,) = [row for row in portal.rows("CorporateAccount") if row.get("HubSpotID_KUT") == other]
     (lead,) = portal.leads()
     assert lead["AccountPartyUUID"].replace("-", "").lower() == account["UUID"].replace("-", "").lower()
 
@@ -121,6 +121,6 @@ def test_after_a_day_everybody_is_swept_and_an_interrupted_sweep_goes_on(portal:
     portal.fault("status", status=500, path="associations", skip=1, times=None)
     assert product.run("sweep").failures
     portal.call("DELETE", "/faults")
-    portal.forget_requests()
+    portal.reset_counts()
     assert product.good("sweep")["sweep"]["contacts"] == 1300
     assert product.good("sweep")["sweep"]["contacts"] < 1300, "the next one looks at those that matter"

@@ -73,7 +73,7 @@ def storm(portal: Portal, sync: Build, contacts: int, companies: int, shared: in
         portal.fault(**weather, times=None, probability=chance, seed=n)
     configuration = rules(index_lag_seconds=120)
     product = sync(configuration=configuration, options={"retry": RequestRetry(2, 0.001)}, log_level="WARNING")
-    marketing = Marketing(portal, portal.truth())
+    marketing = Marketing(portal, portal.portal())
     marketing.follow(product.client)
     interruptions = 0
     while product.run("poll").failures:
@@ -93,7 +93,7 @@ def storm(portal: Portal, sync: Build, contacts: int, companies: int, shared: in
 
 
 def compare(portal: Portal, product: Sync) -> None:
-    truth = portal.truth()
+    truth = portal.portal()
     names = product.configuration.rules.contact_properties()
     expected = {row["id"]: {n: row["properties"].get(n) for n in names} for row in truth["contacts"]}
     mirrored = product.contacts()

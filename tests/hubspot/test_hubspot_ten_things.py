@@ -138,10 +138,10 @@ def test_02_the_overlap_brings_what_the_index_showed_later_than_the_lag(portal: 
 
 def test_03_rows_that_share_one_millisecond_are_drained_by_id(portal: Portal, sync: Build) -> None:
     portal.seed(1300, 10, bulk=1100)
-    portal.forget_requests()
+    portal.reset_counts()
     product = sync()
     product.good("poll")
-    assert set(product.contacts()) == {row["id"] for row in portal.truth()["contacts"]}
+    assert set(product.contacts()) == {row["id"] for row in portal.portal()["contacts"]}
     searches = portal.requests()["POST /crm/objects/2026-09/contacts/search"]
     assert searches <= 15, "no endless loop, and no row more often than needed"
 
@@ -150,7 +150,7 @@ def test_03_a_row_that_shows_a_later_moment_than_it_was_found_at_skips_nothing(p
     """The index still holds old moments while the rows already show the bulk edit: going on from there loses rows."""
     portal.seed(900, 10, bulk=0)
     ids = [
-        row["id"] for row in sorted(portal.truth()["contacts"], key=lambda r: str(r["properties"]["lastmodifieddate"]))
+        row["id"] for row in sorted(portal.portal()["contacts"], key=lambda r: str(r["properties"]["lastmodifieddate"]))
     ]
     portal.settings(index_lag_seconds=3000)
     for contact in ids[150:200]:
@@ -295,7 +295,7 @@ def test_06_a_renamed_label_keeps_its_rule_and_is_named(portal: Portal, sync: Bu
     (event,) = product.events("contract_mismatch")
     assert (event["kind"], event["key"]) == ("association label", "Buyer")
     assert "Purchaser" in event["cause"]
-    functions = {row["ContactID"]: row.get("FunctionCode") for row in portal.c4c("ContactIsContactPersonFor")}
+    functions = {row["ContactID"]: row.get("FunctionCode") for row in portal.rows("ContactIsContactPersonFor")}
     assert sorted(functions.values(), key=str) in ([None, "0001"], ["", "0001"]), "the rule means the id, not the name"
 
 
@@ -424,7 +424,7 @@ def test_10_a_used_up_day_stops_everything_until_its_reset(portal: Portal, sync:
     portal.settings(rate_limits=True, daily_limit=1)
     (failure,) = product.run("poll", "push").failures
     assert isinstance(failure, BudgetExhausted)
-    portal.forget_requests()
+    portal.reset_counts()
     portal.advance(600)
     product.restart()
     assert len(product.run("poll", "scores", "sweep").failures) == 3
@@ -459,7 +459,7 @@ def test_10_every_path_stands_in_the_table_of_its_family(portal: Portal, sync: B
     contact = portal.contact(lead_score="80")
     portal.associate(contact, portal.company(), "Primary")
     portal.label("Buyer")
-    portal.forget_requests()
+    portal.reset_counts()
     label_rules = [LabelRule(label="Buyer", fields={"FunctionCode": "0001"})]
     sync(options=api, configuration=rules(labels=label_rules)).good("poll", "scores", "sweep")
     called = {line.split(" ", 1)[1].rstrip("/") for line in portal.requests()}

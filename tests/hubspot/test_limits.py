@@ -61,7 +61,7 @@ def test_measured_rates_stay_below_the_limits_with_several_threads(portal: Porta
         portal.announced["hubspot"], portal.announced["token"], search_per_second=40, sleep=clock.sleep
     )
     client._calls._search_pacer._clock = clock
-    portal.forget_requests()
+    portal.reset_counts()
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda _: client.count("contacts", []), range(60)))
     statuses = {entry["status"] for entry in portal.call("GET", "/requests/log", system="hubspot")}
@@ -209,7 +209,7 @@ def test_searches_count_although_their_answers_tell_nothing(portal: Portal) -> N
 
 def test_the_usage_is_asked_for_once_a_day(portal: Portal, sync: Build) -> None:
     product = sync()
-    portal.forget_requests()
+    portal.reset_counts()
     usage = "GET /account-info/v3/api-usage/daily/private-apps"
     for _ in range(3):
         product.good("poll", "sweep")

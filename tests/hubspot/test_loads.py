@@ -31,7 +31,7 @@ def test_a_first_load_of_10000_contacts_and_2000_companies_takes_at_most_90_requ
 ) -> None:
     portal.seed(10_000, 2_000)
     product = sync(log_level="WARNING")
-    portal.forget_requests()
+    portal.reset_counts()
     said = forecast.announced(product.context())
     product.good("poll", "scores", "sweep")
     asked = sum(portal.requests().values())
@@ -43,13 +43,13 @@ def test_a_first_load_of_10000_contacts_and_2000_companies_takes_at_most_90_requ
     product.restart()
     # A new process asks once whose portal it is.
     product.good("poll", "scores")
-    portal.forget_requests()
+    portal.reset_counts()
     product.good("poll", "scores")
     assert sum(portal.requests().values()) <= 3, "an idle cycle outside sweeps"
 
     portal.advance(24 * 3600 + 1)
     product.good("poll")
-    portal.forget_requests()
+    portal.reset_counts()
     product.good("sweep")
     assert sum(portal.requests().values()) <= 10 + 5, "a full sweep: 1,000 contacts a request"
 

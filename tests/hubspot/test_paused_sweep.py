@@ -37,7 +37,7 @@ def read_until(product: Sync) -> datetime | None:
 
 def in_order(portal: Portal) -> list[str]:
     """All contacts, in the order in which they are swept."""
-    return sorted(row["id"] for row in portal.truth()["contacts"] if not row.get("archived"))
+    return sorted(row["id"] for row in portal.portal()["contacts"] if not row.get("archived"))
 
 
 @pytest.mark.parametrize("hours", [0, 3, 30], ids=["at once", "after the next interval", "after the next day"])

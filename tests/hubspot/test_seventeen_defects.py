@@ -40,7 +40,7 @@ def edit_after_the_first_page(product: Sync, edit: Callable[[], None]) -> None:
 
 def test_row_01_edits_during_the_run_are_not_lost__tap_hubspot_226(portal: Portal, sync: Build) -> None:
     portal.seed(600, 5, bulk=0)
-    ids = sorted((row["id"] for row in portal.truth()["contacts"]), key=int)
+    ids = sorted((row["id"] for row in portal.portal()["contacts"]), key=int)
     product = sync()
 
     edited = set(ids[::40])
@@ -73,7 +73,7 @@ def test_row_02_rows_that_the_index_shows_late_come_with_the_overlap__airbyte_69
 def test_row_03_many_rows_on_one_timestamp_are_no_endless_loop__airbyte_43317(portal: Portal, sync: Build) -> None:
     portal.seed(900, 5, bulk=900)
     product = sync()
-    portal.forget_requests()
+    portal.reset_counts()
     product.good("poll")
     assert len(product.contacts()) == 900
     assert portal.requests()["POST /crm/objects/2026-09/contacts/search"] < 12
@@ -142,7 +142,7 @@ def test_row_09_a_lower_cap_on_batches_is_found_out__airbyte_48834(portal: Porta
     client = portal.client(association_batch=8, parallel=1)
     # Five inputs and more are refused.
     portal.fault("status", status=400, path="associations", body=r'("id".*){5}', times=None)
-    portal.forget_requests()
+    portal.reset_counts()
     assert set(client.associations(contacts).found) == set(contacts)
     assert client.associations(contacts).failed == frozenset()
     (asked,) = portal.requests().values()
@@ -266,7 +266,7 @@ def test_row_15_another_process_goes_on_where_the_last_one_stopped__airbyte_6085
     had = set(stopped.contacts())
     assert 0 < len(had) < 900
     portal.call("DELETE", "/faults")
-    portal.forget_requests()
+    portal.reset_counts()
     resumed = sync()
     resumed.good("poll")
     assert len(resumed.contacts()) == 900

@@ -123,7 +123,7 @@ def test_a_field_that_may_be_blanked_keeps_its_value(portal: Portal, sync: Build
     later(portal)
     portal.change("contacts", contact, firstname="Ada")
     product.good()
-    [person] = portal.c4c("Contact")
+    [person] = portal.rows("Contact")
     assert (person["FirstName"], person["JobTitle"]) == ("Ada", "Baker")
     assert code(product, contact) == "QUALIFIED", "it is no part of the decision"
 
@@ -135,7 +135,7 @@ def test_an_emptied_field_that_may_be_blanked_is_blanked(portal: Portal, sync: B
     later(portal)
     portal.change("contacts", contact, jobtitle="")
     product.good()
-    assert not portal.c4c("Contact")[0].get("JobTitle")
+    assert not portal.rows("Contact")[0].get("JobTitle")
 
 
 def test_a_portal_that_never_had_an_optional_key_is_an_ordinary_one(portal: Portal, sync: Build) -> None:
@@ -154,7 +154,7 @@ def test_without_a_key_that_was_there_no_account_is_made_twice(portal: Portal, s
     later(portal)
     contact = handed_over(portal)
     product.good()
-    assert (code(product, contact), portal.c4c("CorporateAccount")) == ("PROPERTY_UNREADABLE", [])
+    assert (code(product, contact), portal.rows("CorporateAccount")) == ("PROPERTY_UNREADABLE", [])
     assert "no new account is created" in alerts_of(product)[0]
 
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -18,7 +18,8 @@ from pathlib import Path
 from shutil import copytree
 from typing import Any
 
-from running import PROJECT, TIMEOUT, unkept, until
+from running import PROJECT, TIMEOUT
+from world.sandbox import Sandbox
 
 WORKER_TOML = """
 [schedule]
@@ -44,69 +45,6 @@ def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
-
-
-class Sandbox:
-    """The running sandbox: its addresses and credentials, and the control port as methods."""
-
-    def __init__(self, announced: Mapping[str, str]) -> None:
-        self.announced = announced
-        self._control = announced["control"]
-        self._session = unkept()
-
-    def call(self, method: str, path: str, body: Any = None, **params: str) -> Any:
-        response = self._session.request(method, self._control + path, json=body, params=params, timeout=TIMEOUT)
-        assert response.ok, f"{method} {path}: {response.status_code} {response.text}"
-        return response.json()
-
-    def get(self, path: str, **params: str) -> Any:
-        return self.call("GET", path, **params)
-
-    def post(self, path: str, body: Any = None) -> Any:
-        return self.call("POST", path, body)
-
-    def reset(self) -> None:
-        self.post("/reset")
-        self.unlimited()
-
-    def seed(self, contacts: int, companies: int) -> None:
-        self.post("/seed", {"contacts": contacts, "companies": companies, "seed": 1})
-        self.unlimited()
-
-    def unlimited(self) -> None:
-        self.call("PATCH", "/hubspot/settings", {"rate_limits": False})
-
-    def company(self, name: str) -> str:
-        return str(self.post("/hubspot/companies", {"properties": {"name": name, "domain": f"{name}.example"}})["id"])
-
-    def contact(self, company: str, score: int = 90, **more: str) -> str:
-        """A contact who qualifies, unless the score says otherwise."""
-        basis = "Legitimate interest – prospect/lead"
-        properties = {"lastname": "Nemo", "lead_score": str(score), "hs_legal_basis": basis, **more}
-        made = str(self.post("/hubspot/contacts", {"properties": properties})["id"])
-        pair = {"contact_id": made, "company_id": company, "labels": ["Primary"]}
-        self.call("PUT", "/hubspot/associations", pair)
-        return made
-
-    def rows(self, entity: str) -> list[dict[str, Any]]:
-        return list(self.get("/truth", system="c4c", entities=entity)["c4c"][entity])
-
-    def lead_keys(self) -> list[str]:
-        return sorted(row["HubSpotID_KUT"] for row in self.rows("Lead") if row.get("HubSpotID_KUT"))
-
-    def fault(self, system: str, action: str, **more: Any) -> int:
-        return int(self.post("/faults", {"system": system, "action": action, **more})["id"])
-
-    def until_fired(self, fault: int) -> None:
-        """Returns as soon as the fault has struck."""
-        until(lambda: next(one["fired"] for one in self.get("/faults") if one["id"] == fault), "the fault's strike")
-
-    def heal(self) -> None:
-        self.call("DELETE", "/faults")
-
-    def writes(self) -> int:
-        operations = self.get("/requests")["c4c"]["operations"]
-        return sum(sum(operations[kind].values()) for kind in ("create", "update", "delete"))
 
 
 @dataclass
@@ -147,17 +85,8 @@ class Product:
         return self.home / "state.db"
 
     def variables(self) -> dict[str, str]:
-        announced = self.sandbox.announced
-        return {
-            "HUBSPOT_BASE_URL": announced["hubspot"],
-            "HUBSPOT_ACCESS_TOKEN": announced["token"],
-            "C4C_BASE_URL": announced["c4c"],
-            "C4C_USERNAME": announced["username"],
-            "C4C_PASSWORD": announced["password"],
-            "SYNC_STATE": str(self.state),
-            "SYNC_CONFIG": str(self.home / "config"),
-            **self.extra,
-        }
+        paths = {"SYNC_STATE": str(self.state), "SYNC_CONFIG": str(self.home / "config")}
+        return {**self.sandbox.environment(), **paths, **self.extra}
 
     def environment(self) -> dict[str, str]:
         ours = ("HUBSPOT_", "C4C_", "SYNC_")

@@ -51,7 +51,7 @@ def test_resync_writes_nothing_that_is_right_already(three: list[str], command: 
     sandbox.call("DELETE", "/requests")
     command("resync", "--everything", "--yes")
     assert command("once", "push", "--json").document["counts"]["unchanged"] == 3
-    assert sandbox.writes() == 0
+    assert sandbox.written() == 0
 
 
 def test_resync_refetch_reads_what_no_timestamp_tells(three: list[str], command: Command, sandbox: Sandbox) -> None:
@@ -249,7 +249,7 @@ def test_a_backup_is_complete_private_and_never_overwrites(
     product.extra["SYNC_STATE"] = str(copy)
     sandbox.call("DELETE", "/requests")
     assert command("once", "--until-idle").code == 0
-    assert sandbox.writes() == 0
+    assert sandbox.written() == 0
 
 
 def test_housekeeping_keeps_the_newest_of_everything(three: list[str], command: Command, product: Product) -> None:

@@ -47,7 +47,7 @@ def test_too_many_creates_stop_before_the_first_write(tight: Product, sandbox: S
     ids = [sandbox.contact(company) for _ in range(4)]  # an account, four persons, four leads: nine records
     stopped = command("once", "--json")
     assert stopped.code == 5
-    assert sandbox.writes() == 0
+    assert sandbox.written() == 0
     assert command("status", "--json").document["pending"] == 4
     digest = command("approve", "--json").document["stopped"]["digest"]
     assert digest in stopped.err
@@ -161,13 +161,13 @@ def test_many_changes_stop(six: list[str], sandbox: Sandbox, command: Command) -
     stopped = command("once")
     assert stopped.code == 5
     assert "6 known records would be changed" in stopped.err
-    assert sandbox.writes() == 0
+    assert sandbox.written() == 0
 
 
 def test_few_changes_pass(six: list[str], sandbox: Sandbox, command: Command) -> None:
     change(sandbox, six[:3], jobtitle="CEO")
     assert command("once").code == 0
-    assert sandbox.writes() == 3
+    assert sandbox.written() == 3
 
 
 # ---- too many gone at once

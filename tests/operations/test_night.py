@@ -31,7 +31,7 @@ class Arrivals:
     def during(self, shift: Shift, hours: int) -> None:
         for _ in range(hours):
             self.contacts.append(self._sandbox.contact(self._company))
-            riser = self._sandbox.contact(self._company, score=10)
+            riser = self._sandbox.contact(self._company, lead_score="10")
             shift.passes(HALF_AN_HOUR)
             risen = {"properties": {"lead_score": "80"}, "touch": False}
             self._sandbox.call("PATCH", f"/hubspot/contacts/{riser}", risen)
@@ -144,9 +144,9 @@ def test_a_worker_that_hung_writes_nothing_after_it_was_replaced(product: Produc
         until(lambda: standby.said("worker_standby"), "the standby")
         standby.takes_over()
         assert sandbox.lead_keys() == [f"{contact}:mql:1"]
-        writes = sandbox.writes()
+        writes = sandbox.written()
         hung.process.send_signal(signal.SIGCONT)
         until(lambda: hung.said("worker_standby"), "the end of what hung")
-        assert sandbox.writes() == writes
+        assert sandbox.written() == writes
         assert not standby.said("lease_lost")
     assert len(sandbox.rows("CorporateAccount")) == 1

@@ -147,7 +147,7 @@ def test_a_worker_whose_state_file_was_replaced_ends_and_writes_nothing_more(bus
     with busy.started("run") as first:
         first.until("lead_handed_over")
         first.until("job_finished", job="push")
-        before = sandbox.writes()
+        before = sandbox.written()
         for leftover in busy.home.glob("state.db*"):
             leftover.unlink()
         with busy.started("run") as second:
@@ -156,7 +156,7 @@ def test_a_worker_whose_state_file_was_replaced_ends_and_writes_nothing_more(bus
             assert first.process.wait(TIMEOUT) == 2
             second.process.send_signal(signal.SIGTERM)
             assert second.ended() == 143
-    assert sandbox.writes() > before
+    assert sandbox.written() > before
     keys = sandbox.lead_keys()
     assert len(keys) == len(set(keys)) == 4
     assert len(sandbox.rows("CorporateAccount")) == 2

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 import yaml
 from night_stage import Product, Sandbox, free_port
-from running import PROJECT, TIMEOUT, unkept, until
+from running import PROJECT, TIMEOUT, until
+from world.sandbox import unkept
 
 pytestmark = pytest.mark.long
 

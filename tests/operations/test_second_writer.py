@@ -82,12 +82,12 @@ def test_two_hosts_on_two_empty_states_stop_before_a_lead_is_there_twice(
     assert all(number == 1 for number in Counter(sandbox.lead_keys()).values())
 
     product.extra |= hosts[0].variables()
-    written = sandbox.writes()
+    written = sandbox.written()
     stopped = command("once", "push")
     assert stopped.code == 5, "a restart does not forget it"
     assert "another program writes under our keys: 3 of the records" in stopped.err
     assert "SECOND WRITER: another program" in command("status").out
-    assert sandbox.writes() == written
+    assert sandbox.written() == written
 
     shown = command("approve", "--json").document["second_writer"]
     assert sorted(twin["key"] for twin in shown["twins"]) == sorted(companies)

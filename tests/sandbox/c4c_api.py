@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 import requests
-from running import TIMEOUT, unkept
+from running import TIMEOUT
+from world.sandbox import unkept
 
 ROOT = "/sap/c4c/odata/v1/c4codataapi/"
 JSON = {"Accept": "application/json", "Content-Type": "application/json"}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from running import PROJECT, Control
+import world.sandbox
+from running import PROJECT
 
 __all__ = ["PROJECT", "Sandbox"]
 
 
-class Sandbox(Control):
+class Sandbox(world.sandbox.Sandbox):
+    """With its rate limits, which are tested here."""
+
     def reset(self) -> None:
         self.post("/reset")
 

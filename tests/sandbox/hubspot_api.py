@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import requests
-from running import TIMEOUT, unkept
+from running import TIMEOUT
+from world.sandbox import unkept
 
 CONTACTS = "/crm/objects/2026-09/contacts"
 COMPANIES = "/crm/objects/2026-09/companies"

@@ -19,11 +19,15 @@ def test_the_credentials_are_the_ones_announced(sandbox: Sandbox) -> None:
 def test_every_line_for_the_control_port_does_something(sandbox: Sandbox) -> None:
     company = str(sandbox.post("/hubspot/companies", {"properties": {"name": "Sieben"}})["id"])
     contact = str(sandbox.post("/hubspot/contacts", {"properties": {"lastname": "Nemo"}})["id"])
-    lines = re.findall(r"^curl (?:-X (\w+) )?\"?\$C(/[^\s\"]+)\"?(?: -d '([^']+)')?", PAGE, re.MULTILINE)
+    lines = re.findall(
+        r"^curl (?:-X (\w+) )?\"?\$C(/[^\s\"]+)\"?(?: -d '([^']+)'| -d @(\S+)| +> (\S+))?", PAGE, re.MULTILINE
+    )
     assert len(lines) == len(re.findall("^curl ", PAGE, re.MULTILINE))
-    for method, path, body in lines:
+    files: dict[str, object] = {}
+    for method, path, body, read, written in lines:
         ours = body.replace('"51"', f'"{contact}"').replace('"7"', f'"{company}"')
-        sandbox.call(method or "GET", path.replace("/51", f"/{contact}"), json.loads(ours) if ours else None)
+        sent = files[read] if read else json.loads(ours) if ours else None
+        files[written] = sandbox.call(method or "GET", path.replace("/51", f"/{contact}"), sent)
     truth = sandbox.get("/truth", system="hubspot")["hubspot"]
     changed = next(row for row in truth["contacts"] if str(row["id"]) == contact)
     assert changed["properties"]["lead_score"] == "90"

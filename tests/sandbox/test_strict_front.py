@@ -11,7 +11,8 @@ import pytest
 import requests
 from c4c_api import Api
 from conftest import Sandbox
-from running import TIMEOUT, announced
+from running import TIMEOUT
+from world.sandbox import announced
 
 SEARCH = "/crm/objects/2026-09/contacts/search"
 
