@@ -14,7 +14,7 @@ BIN := .venv/bin
 PIP := -m pip -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long bench drill check lint style types rooms unused rules format picture lock
+.PHONY: help demo test test-long bench prove drill check lint style types rooms unused rules format picture lock
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,9 @@ test-long: .venv/.installed ## Run the slow tests, and random tests with many mo
 
 bench: .venv/.installed ## Measure requests, CPU, memory and disk against the sandbox (ARGS="--list" or scenarios); minutes
 	@$(BIN)/python -m bench $(ARGS)
+
+prove: .venv/.installed ## Play random lives of the worker and count broken promises: docs/proof.md; ARGS="--histories N --seed S"
+	@PYTHONHASHSEED=0 PYTHONPATH=.:tests $(BIN)/python -m proof.prove $(ARGS)
 
 drill: .venv/.installed ## Install, upgrade, back up, destroy, restore and roll back an image: ROOT=unpacked image, BEFORE=older one; needs root
 	@PYTHONPATH=tests $(BIN)/python -m drill $(ROOT) $(BEFORE)
