@@ -149,14 +149,6 @@ def unread_since(session: Session, since: datetime, now: datetime, after: str, l
     return list(session.exec(page.order_by(tables.Contact.id).limit(limit)))
 
 
-def unknown_companies(session: Session, contact_ids: Sequence[str]) -> list[str]:
-    """Ids of associated companies that are not in the mirror."""
-    of = among(tables.Association.contact_id, contact_ids)
-    known = select(tables.Company.id)
-    wanted = select(tables.Association.company_id).where(of, ~col(tables.Association.company_id).in_(known))
-    return list(session.exec(wanted.distinct()))
-
-
 def wake_contacts_of(session: Session, company_ids: Sequence[str], except_ids: Iterable[str], now: datetime) -> int:
     """Called when a company became an account: marks its contacts that are in C4C pending, so that they get their
     relationship.

@@ -208,6 +208,13 @@ def handed_over_or_crossed(session: Session) -> list[str]:
     return list(session.exec(live.order_by(tables.Contact.id)))
 
 
+def unknown_companies(session: Session, named: Iterable[str]) -> list[str]:
+    """Those of the companies that the mirror does not hold."""
+    unknown = set(named)
+    known = set(session.exec(select(tables.Company.id).where(among(tables.Company.id, sorted(unknown)))))
+    return sorted(unknown - known)
+
+
 def company_ids(session: Session) -> list[str]:
     """All companies of the mirror."""
     return list(session.exec(select(tables.Company.id).order_by(tables.Company.id)))

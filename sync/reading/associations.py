@@ -35,13 +35,13 @@ def refresh(context: Context, contact_ids: Sequence[str], report: Report = each)
         found = context.hubspot.associations(ids)
         tombstone_check.bring_up_to_date(context, sorted(found.failed))
         _look_for_vanished(context, found)
+        # Before the associations are stored: a push at the same time, or after a failure here, would otherwise take a
+        # company that was never read for one without a name.
+        counts["companies"] += _read_companies(context, found)
         changed = _keep(context, found)
-        with context.store.reading() as session:
-            unknown = association_rows.unknown_companies(session, ids)
         report(len(ids), changed)
         counts["contacts"] += len(ids)
         counts["changed"] += len(changed)
-        counts["companies"] += _read_companies(context, unknown)
     return counts
 
 
@@ -78,11 +78,14 @@ def _look_for_vanished(context: Context, found: Associations) -> None:
         portal.labels(context)
 
 
-def _read_companies(context: Context, company_ids: Sequence[str]) -> int:
+def _read_companies(context: Context, associations: Associations) -> int:
     """Reads companies that associations name and no poll has read yet. A deleted one stays without a name."""
-    if not company_ids:
+    named = {company for pairs in associations.found.values() for company, _ in pairs}
+    with context.store.reading() as session:
+        unknown = mirrored.unknown_companies(session, named)
+    if not unknown:
         return 0
-    found = context.hubspot.read("companies", company_ids, wanted(context, "companies"))
+    found = context.hubspot.read("companies", unknown, wanted(context, "companies"))
     gone = [mirrored.Fetched(i, {}, None) for i in found.missing]
     rows = [*fetched_rows(context, "companies", found.objects), *gone]
     storing.store_rows(context, "company", rows, partial(storing.store_companies, context))

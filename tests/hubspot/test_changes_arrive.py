@@ -6,8 +6,11 @@ from collections.abc import Callable
 
 import pytest
 from portal import Portal, Sync, rules
+from sqlalchemy import delete
 
 from sync.domain.rules import LabelRule
+from sync.errors import Unavailable
+from sync.state import tables
 
 Build = Callable[..., Sync]
 
@@ -124,3 +127,24 @@ def test_after_a_day_everybody_is_swept_and_an_interrupted_sweep_goes_on(portal:
     portal.reset_counts()
     assert product.good("sweep")["sweep"]["contacts"] == 1300
     assert product.good("sweep")["sweep"]["contacts"] < 1300, "the next one looks at those that matter"
+
+
+def test_nobody_is_handed_over_by_a_company_that_was_never_read(portal: Portal, product: Sync) -> None:
+    """The score query finds a contact before the poll finds its company, whose index lags."""
+    company = portal.company(name="Werft GmbH")
+    portal.advance(3 * 3600)
+    product.good("poll")
+    with product.store.session() as session:
+        for table in (tables.NameWord, tables.CompanyKey, tables.Company):
+            session.exec(delete(table))
+    contact = portal.contact(lead_score="80", company="Text AG")
+    portal.associate(contact, company, "Primary")
+    portal.fault("status", status=503, path="objects/2026-09/companies/batch/read", times=None)
+    [failure] = product.run("scores").failures
+    assert isinstance(failure, Unavailable)
+    product.good("push")
+    assert portal.leads() == []
+    portal.call("DELETE", "/faults")
+    product.good("scores", "push")
+    [lead] = portal.leads()
+    assert (lead["AccountPartyName"], lead["Company"]) == ("Werft GmbH", "")
