@@ -284,7 +284,32 @@ class Reread(Base, table=True):
 
 
 class Tombstone(Base, table=True):
-    """Keyed hash of an erased person's id, so that an erased person is not stored again."""
+    """Keyed hash of an id or e-mail address of an erased person, so that the person is not stored again.
+
+    A cache of `erased/tombstones.csv`. `erasure` is the id that the hashes of one erasure have in common.
+    """
 
     digest: str = Field(primary_key=True)
     erased_at: datetime | None = _time(nullable=False)
+    kind: str = Field(default="contact", sa_column=Column(String, nullable=False, server_default="contact"))
+    erasure: str = Field(default="", sa_column=Column(String, nullable=False, server_default="", index=True))
+
+
+class Erasure(Base, table=True):
+    """One erasure and how far it has come; it holds no personal data but, until it is complete, HubSpot ids.
+
+    `stage`: `begun`, `purged` (the person is gone from the tables), `scrubbed` (and from free pages and WAL) or `done`.
+    `records`: the records in C4C with what became of each. `contact_hash`: the tombstone of the contact's id.
+    """
+
+    id: str = Field(primary_key=True)
+    contact_hash: str = Field(index=True)
+    asked_at: datetime | None = _time(nullable=False)
+    asked_by: str
+    reason: str
+    stage: str = Field(index=True)
+    contact_ids: list[str] = _names()
+    removed: dict[str, int] = _json()
+    records: list[dict[str, Any]] = _names()
+    to_do: list[dict[str, Any]] = _names()
+    finished_at: datetime | None = _time()
