@@ -1,6 +1,6 @@
 """SAP Sales Cloud as the target of the sync: implements the ports of `planner/target.py` by `$batch` requests."""
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,9 +24,12 @@ class C4C:
 
     client: C4CPort
 
-    def target(self, rules: Rules, schema: Schema) -> "C4CTarget":
-        """Reads and writes by these rules, as far as the tenant has the fields of `schema`."""
-        return C4CTarget(self.client, Reader(self.client, rules, schema))
+    def target(self, rules: Rules, schema: Schema, besides: Mapping[str, Sequence[str]] | None = None) -> "C4CTarget":
+        """Reads and writes by these rules, as far as the tenant has the fields of `schema`.
+
+        `besides`: by entity, fields that are read besides those of the rules.
+        """
+        return C4CTarget(self.client, Reader(self.client, rules, schema, besides or {}))
 
     def scan(
         self, scans: Sequence[Scan], rules: Rules, schema: Schema | None = None

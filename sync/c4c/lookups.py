@@ -4,9 +4,10 @@ Filters only pre-select: every record is compared exactly on our side (`planner/
 a wildcard for C4C and the case sensitivity of `eq` differs by field.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from string import ascii_uppercase
+from types import MappingProxyType
 
 from sync.c4c import odata
 from sync.c4c.entities import collection
@@ -20,11 +21,21 @@ from sync.planner.keyed_fields import KEYED_FIELDS
 from sync.planner.matching import field_of, read_from
 from sync.planner.snapshot import Ask, Lookup
 
+NO_MORE: Mapping[str, Sequence[str]] = MappingProxyType({})
+"""No fields besides those of the rules."""
 
-def selects(rules: Rules, schema: Schema) -> dict[str, tuple[str, ...]]:
-    """The fields to read by entity, derived from the rules, as far as the tenant has them."""
+
+def selects(rules: Rules, schema: Schema, besides: Mapping[str, Sequence[str]] = NO_MORE) -> dict[str, tuple[str, ...]]:
+    """The fields to read by entity, derived from the rules, and those named besides, as far as the tenant has them."""
     wanted = {
-        entity: {"ObjectID", section.external_key, *_ALWAYS.get(entity, ()), *_names(entity), *_compared(section)}
+        entity: {
+            "ObjectID",
+            section.external_key,
+            *_ALWAYS.get(entity, ()),
+            *_names(entity),
+            *_compared(section),
+            *besides.get(entity, ()),
+        }
         for entity, section in rules.mapping.by_entity().items()
     }
     return {e: tuple(sorted(n for n in names if schema.field(e, n))) for e, names in wanted.items()}

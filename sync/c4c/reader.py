@@ -1,10 +1,10 @@
 """Reads the answers to the planner's lookups from C4C, in few batches."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from sync.c4c.client import C4CPort
 from sync.c4c.halving import Findings, Halving
-from sync.c4c.lookups import FieldQuery, queries, selects
+from sync.c4c.lookups import NO_MORE, FieldQuery, queries, selects
 from sync.domain.alike import tax_number
 from sync.domain.entities import Entity
 from sync.domain.rules import Rules
@@ -17,9 +17,12 @@ from sync.planner.writes import TAX_NUMBER
 class Reader:
     """Answers lookups for one set of rules and one tenant."""
 
-    def __init__(self, c4c: C4CPort, rules: Rules, schema: Schema) -> None:
+    def __init__(
+        self, c4c: C4CPort, rules: Rules, schema: Schema, besides: Mapping[str, Sequence[str]] = NO_MORE
+    ) -> None:
+        """`besides`: by entity, fields that are read besides those of the rules."""
         self._halving = Halving(c4c)
-        self._select = selects(rules, schema)
+        self._select = selects(rules, schema, besides)
         self._has_relations = Entity.RELATION in schema.entities
         self._keys = rules.mapping.key_fields()
 

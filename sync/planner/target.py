@@ -199,8 +199,11 @@ class Target(LookupReader, Protocol):
 class Crm(Protocol):
     """The CRM that is written to: what it offers, which records it has, and access to a `Target`."""
 
-    def target(self, rules: Rules, schema: Schema) -> Target:
-        """Reads and writes by these rules, as far as the tenant has the fields of `schema`."""
+    def target(self, rules: Rules, schema: Schema, besides: Mapping[str, Sequence[str]] | None = None) -> Target:
+        """Reads and writes by these rules, as far as the tenant has the fields of `schema`.
+
+        `besides`: by entity, fields that are read besides those of the rules.
+        """
 
     def scan(
         self, scans: Sequence[Scan], rules: Rules, schema: Schema | None = None

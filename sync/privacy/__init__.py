@@ -1,0 +1,1 @@
+"""What the law asks for a person: erasure, access, the consent trail, and how long things are kept."""
