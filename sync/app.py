@@ -20,6 +20,7 @@ from sync.errors import ConfigurationError, StateError
 from sync.hubspot_client import HubSpotClient
 from sync.net.connections import Trust
 from sync.notify import Notice, Webhook
+from sync.state.erasure.tombstones import Tombstones
 from sync.state.store import Store, open_store
 from sync.transport import RequestRetry
 
@@ -91,7 +92,8 @@ def build(
     found = environment.settings(env)
     hubspot, c4c = environment.hubspot_access(env), environment.c4c_access(env)
     configuration = _load(env, found)
-    for secret in (hubspot.token, c4c.identity, found.alert_webhook):
+    marks = _tombstones(found, configuration)
+    for secret in (hubspot.token, c4c.identity, found.alert_webhook, found.erasure_key):
         if secret:
             secret.conceal()
     prepare(found, configuration)
@@ -108,8 +110,23 @@ def build(
         progress=progress,
         stopping=stopping,
         notify=_webhook(found, configuration.worker.alerts.format) or nobody,
+        tombstones=marks,
     )
     return App(found, context, hubspot_client, c4c_client, clock)
+
+
+def tombstones(found: Settings) -> Tombstones:
+    """The tombstones beside the state file, with the key if it is set."""
+    return Tombstones.beside(found.state, found.erasure_key.value if found.erasure_key else None)
+
+
+def _tombstones(found: Settings, configuration: Configuration) -> Tombstones:
+    """Who was erased. Raises ConfigurationError if the key is missing or another one although it is needed."""
+    marks = tombstones(found)
+    if configuration.worker.erasure.follow:
+        marks.demand_key()
+    marks.verify()
+    return marks
 
 
 def _opened(found: Settings, tenant: str) -> Store:

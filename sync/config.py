@@ -182,6 +182,14 @@ class Links(Section):
     lead_type: str = ""
 
 
+class Erasing(Section):
+    """`[erasure]`. `follow`: a contact that HubSpot deleted for good (not archived: gone from both lists) is erased
+    here and in C4C too, without a person's command.
+    """
+
+    follow: bool = False
+
+
 class WorkerConfig(Section):
     """`worker.toml`."""
 
@@ -194,6 +202,7 @@ class WorkerConfig(Section):
     alerts: Alerts = Alerts()
     slo: Slo = Slo()
     links: Links = Links()
+    erasure: Erasing = Erasing()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from sync.lifecycle import RetryPolicy
 from sync.notify import Notice, Notify
 from sync.planner.target import Crm
 from sync.state.alert_lists import AlertList, new_delivered, new_holding
+from sync.state.erasure.tombstones import Tombstones
 from sync.state.store import Store
 
 
@@ -64,6 +65,9 @@ class Context:
     """Called in the transaction that announces writes; raises LeaseLost if another process has taken over."""
 
     notify: Notify = field(default=nobody)
+    tombstones: Tombstones = field(default_factory=Tombstones.without_key)
+    """Who was erased and is not stored again."""
+
     holding: AlertList = field(default_factory=new_holding)
     delivered: AlertList = field(default_factory=new_delivered)
 

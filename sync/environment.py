@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from sync.domain.erasing import SHORTEST_KEY
 from sync.domain.numbers import whole
 from sync.errors import ConfigurationError
 from sync.net.addresses import loopback
@@ -47,6 +48,8 @@ class Settings:
     client_cert: Path | None = None
     """The client certificate for SAP Sales Cloud, PEM; its end is watched (`certificates.expiry`)."""
     trust: Trust = field(default_factory=Trust)
+    erasure_key: Secret | None = None
+    """The key of the tombstones of erased persons."""
 
 
 _HOST = re.compile(r"[\w-]{1,63}(\.[\w-]{1,63})*\.?|[0-9a-f:.]*:[0-9a-f:.]*")
@@ -181,7 +184,18 @@ def settings(env: Environment) -> Settings:
         alert_webhook=webhook,
         client_cert=env.path("C4C_CLIENT_CERT"),
         trust=trust(env),
+        erasure_key=_erasure_key(env),
     )
+
+
+def _erasure_key(env: Environment) -> Secret | None:
+    found = env.optional_secret("SYNC_ERASURE_KEY")
+    if found and len(found.value) < SHORTEST_KEY:
+        env.problems.append(
+            f"SYNC_ERASURE_KEY: is shorter than {SHORTEST_KEY} characters and could be guessed; take a random text, "
+            "such as `openssl rand -hex 32` prints"
+        )
+    return found
 
 
 def _hubspot_api(host: str) -> str:

@@ -66,6 +66,11 @@ class Event(StrEnum):
     WEBHOOK_FAILED = "webhook_failed"
     LIBRARY_WARNING = "library_warning"
     MEMORY_UNREADABLE = "memory_unreadable"
+    ERASED = "erased"
+    ERASURE_WAITS = "erasure_waits"
+    ERASURE_REPLAYED = "erasure_replayed"
+    ERASURE_LIFTED = "erasure_lifted"
+    ERASED_CAME_BACK = "erased_came_back"
 
 
 RETIRED_EVENTS = frozenset({Event("contact_planned"), Event("lead_closed")})

@@ -110,7 +110,7 @@ NEEDED |= {
     ("links", "forget"): ["Contact", "1"],
 }
 NEEDED |= {("simulate",): ["--config", str(PROJECT / "config")]}
-NEEDED |= {("parked", "leave"): ["1", "--reason", "retired"]}
+NEEDED |= {("parked", "leave"): ["1", "--reason", "retired"], ("erase",): ["1", "--reason", "retired"]}
 NEEDED |= {("parked", "retry"): ["--all"], ("parked", "drop"): ["--all"]}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from sync.admin import erasure
 from sync.config import Configuration, WorkerConfig
 from sync.contracts import freshness
 from sync.domain.moments import iso
@@ -45,6 +46,7 @@ def status(store: Store, now: datetime, configuration: Configuration | None = No
             "paused": asdict(pause) if (pause := pausing.paused(session)) else None,
             "second_writer": _second_writer(second_writer.finding_in_force(session)),
             "disappearances": [_doubted(found) for found in mass_deletion.sets_in_the_way(session)],
+            "erasures": erasure.standing(session),
             "alerts": alert_lists.holding(session),
             "alerts_undelivered": sorted(set(alert_lists.holding(session)) ^ set(ALERTS.read(session))),
             "state": _state(store),

@@ -14,8 +14,9 @@ from sync import app, log
 from sync.admin import alerts, preview
 from sync.admin import explain as explaining
 from sync.admin import status as statuses
+from sync.admin.erasure import Erasures
 from sync.admin.foreseen import foreseen
-from sync.cli import admin, channels, links, loads, output, pausing, reports
+from sync.cli import admin, channels, erasure, links, loads, output, pausing, reports
 from sync.cli.explained import print_explain
 from sync.cli.output import Json
 from sync.cli.simulate import simulate
@@ -51,6 +52,7 @@ _ContactIds = Annotated[
 
 admin.register(cli)
 pausing.register(cli)
+erasure.register(cli)
 
 
 def main() -> None:
@@ -206,9 +208,10 @@ def _explain(
 
 
 def _explained(contact_id: str) -> explaining.Explained:
-    _, configuration, store = app.unconnected()
+    settings, configuration, store = app.unconnected()
     with closing(store):
         found = explaining.explain(store, configuration.rules, contact_id)
+        found = found or Erasures(store, app.tombstones(settings), configuration.rules).explain(contact_id)
     if found is None:
         raise _unknown(contact_id)
     return found

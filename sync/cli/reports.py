@@ -106,8 +106,16 @@ def _print_trouble(document: Document) -> None:
     certificate = document["certificate"]
     if certificate and certificate["problem"]:
         say(f"CERTIFICATE: {certificate['path']} {certificate['problem']}")
+    _print_erasures(document["erasures"])
     for doubted in document["disappearances"]:
         say(f"GUARD: {doubted['text']}; `hubspot-c4c-sync approve` shows them as {doubted['plan']}")
+
+
+def _print_erasures(erasures: Document) -> None:
+    if erasures["open"]:
+        say(f"ERASURES under way: {erasures['open']}; the worker goes on with them at each push")
+    for left in erasures["to_do"]:
+        say(f"ERASURE TO DO: {left['text']}")
 
 
 def _print_lease(lease: Document | None) -> None:

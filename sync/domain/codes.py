@@ -80,7 +80,9 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "Look at the surviving contact: `hubspot-c4c-sync explain CONTACT_ID` names its id.",
     ),
     Code.ERASED: Explanation(
-        "The contact no longer exists in HubSpot.", "If erasure was requested, erase the person in SAP Sales Cloud too."
+        "The contact no longer exists in HubSpot, or the person was erased here.",
+        "If erasure was requested and not done yet: `hubspot-c4c-sync erase CONTACT_ID --reason TEXT`. If the erased "
+        "person consented anew: the same with `--lift`.",
     ),
     Code.MISSING_LAST_NAME: Explanation(
         "SAP Sales Cloud does not accept a person without a last name.", "Fill in the last name in HubSpot."

@@ -24,6 +24,7 @@ from sync.handover.handover import Handover, real
 from sync.lifecycle import Done, Failed
 from sync.planner.plan import Plan, Tenant, concerns
 from sync.planner.qualify import leading, qualify
+from sync.privacy import erasing
 from sync.state import pausing, work
 from sync.state.pending import portions
 
@@ -69,6 +70,7 @@ def _finished(context: Context, counts: Counts) -> Counts:
 
 
 def _push(context: Context, counts: Counts) -> None:
+    erasing.carry_out(context)
     permission.demand(context)
     if permission.pause_in_force(context):
         return

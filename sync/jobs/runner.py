@@ -28,6 +28,7 @@ from sync.errors import (
 from sync.jobs import housekeeping, poll, push, rules_change, scores, sweep
 from sync.log import Event, bound, emit, emit_error
 from sync.mirror import name_index
+from sync.privacy import erasing
 from sync.reading import budget, company_keys, left_out
 from sync.state import streams, trouble, work
 
@@ -105,6 +106,7 @@ def run_jobs(context: Context, names: Sequence[str], results: JobResults | None 
     results = results if results is not None else JobResults()
     with bound(run_id=context.run_id, job="rules"):
         belongs.meet_tenant(context)
+        erasing.take_in(context)
         rules_change.follow_rules(context)
         company_keys.follow(context)
         name_index.follow(context.store)

@@ -10,6 +10,7 @@ from sync.log import Event, emit
 from sync.mirror import association_rows, mirrored
 from sync.mirror import labels as label_bindings
 from sync.reading import storing, tombstone_check
+from sync.reading.erased import still_known
 from sync.reading.fetched import fetched_rows, wanted
 from sync.state.pending import portions
 
@@ -51,7 +52,8 @@ def _keep(context: Context, found: Associations) -> dict[str, str]:
 
     def store(ids: Sequence[str]) -> None:
         with context.store.session() as session:
-            news = association_rows.save_associations(session, {i: found.found[i] for i in ids}, context.now())
+            kept = still_known(context, session, ids)
+            news = association_rows.save_associations(session, {i: found.found[i] for i in kept}, context.now())
         changed.update(news)
 
     unreadable = {*found.unreadable, *storing.unstorable("contact", list(found.found), store)}

@@ -12,6 +12,7 @@ from sync.log import Event, emit
 from sync.mirror import mirrored
 from sync.mirror.mirrored import Fetched
 from sync.reading import company_keys
+from sync.reading.erased import without_erased
 
 _Kind = Literal["contact", "company"]
 
@@ -70,7 +71,7 @@ def _names(fetched: Fetched) -> frozenset[str]:
 
 def store_contacts(context: Context, session: Session, rows: Sequence[Fetched]) -> list[str]:
     scores = context.config.rules.qualification.scores
-    return mirrored.save_contacts(session, rows, scores, context.now())
+    return mirrored.save_contacts(session, without_erased(context, session, rows), scores, context.now())
 
 
 def store_companies(context: Context, session: Session, rows: Sequence[Fetched]) -> list[str]:
