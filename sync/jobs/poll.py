@@ -81,7 +81,8 @@ def _poll(context: Context, stream: ObjectType) -> _Found:
     for number, page in enumerate(prefetch(_pages(context, stream, window, last_id)), 1):
         _take(context, stream, window, page, number, found)
     _read_beside(context, found, 1)
-    with context.store.session() as session:
+
+    def complete(session: Session) -> None:
         streams.complete_stream(session, stream, window.until)
         if readable.returned(session, stream, returning):
             mark_pending(session, mirrored.all_ids(session), context.now())
@@ -90,6 +91,8 @@ def _poll(context: Context, stream: ObjectType) -> _Found:
             # changes the total.
             for score in context.config.rules.qualification.scores:
                 freshness.note_read(session, score.name, started, context.now())
+
+    context.store.at_end(complete)
     return found
 
 
@@ -209,7 +212,7 @@ def _store(context: Context, stream: ObjectType, window: Window, page: WindowPag
         "company" if stream == "companies" else "contact",
         fetched_rows(context, stream, page.objects),
         partial(_SAVE[stream], context),
-        lambda session: streams.remember_cursor(session, stream, window, page.cursor, page.last_id),
+        partial(_note_cursor, stream, window, page),
     )
     if page.last_id:
         # Everything is read: the line of the page counts them, and a line for each would bury all others.
@@ -223,6 +226,17 @@ def _store(context: Context, stream: ObjectType, window: Window, page: WindowPag
         for contact in contacts:
             emit(Event.CONTACT_CHANGED, contact=contact, cause="company", company=company)
     return changed
+
+
+def _note_cursor(
+    stream: ObjectType, window: Window, page: WindowPage, session: Session, changed: Sequence[str]
+) -> None:
+    """Has an interrupted poll go on after this page.
+
+    A page of changes that were known already costs no write: an interrupted poll reads it again.
+    """
+    if changed or page.last_id:
+        streams.remember_cursor(session, stream, window, page.cursor, page.last_id)
 
 
 _SAVE: dict[ObjectType, Callable[[Context, Session, Sequence[Fetched]], list[str]]] = {

@@ -3,7 +3,7 @@
 import sqlite3
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -31,6 +31,7 @@ from sync.mirror import name_index
 from sync.privacy import erasing
 from sync.reading import budget, company_keys, left_out
 from sync.state import streams, trouble, work
+from sync.state.run_store import RunStore
 
 JOBS: dict[str, Callable[[Context], Counts]] = {
     "poll": poll.run,
@@ -126,16 +127,14 @@ def run_job(context: Context, name: str, results: JobResults) -> SyncError | Non
     """Runs one job, records, logs and counts it. A failure is returned, so that the next job can run."""
     with bound(run_id=context.run_id, job=name):
         emit(Event.JOB_STARTED)
-        started = context.now()
-        with context.store.session() as session:
-            job_id = streams.start_job(session, context.run_id, name, started)
-        counts, failure = _attempt(context, name)
+        start = streams.Start(context.run_id, name, context.now())
+        store = RunStore(context.store, lambda session: streams.start_job(session, start.run_id, name, start.at))
+        counts, failure = _attempt(replace(context, store=store), name)
         counts |= left_out.note(context)
-        seconds = (context.now() - started).total_seconds()
+        seconds = (context.now() - start.at).total_seconds()
         interrupted = isinstance(failure, Interrupted)
-        with context.store.session() as session:
-            ended = streams.Ended(counts, _kind(failure), str(failure) if failure else None, ok=_ok(failure))
-            streams.finish_job(session, job_id, context.now(), ended)
+        ended = streams.Ended(counts, _kind(failure), str(failure) if failure else None, ok=_ok(failure))
+        store.finish(lambda session: streams.record_run(session, start, store.number, context.now(), ended))
         results.add(name, {"seconds": round(seconds, 3), **counts})
         metrics.job_ended(name, seconds, _ok(failure), context.now())
         _report(failure, counts, seconds)
@@ -241,8 +240,8 @@ def failed_outside(context: Context, name: str, error: Exception) -> SyncError:
         _emit_failed(failure)
     try:
         with context.store.session() as session:
-            job_id = streams.start_job(session, context.run_id, name, now)
-            streams.finish_job(session, job_id, now, streams.Ended({}, _kind(failure), str(failure), ok=False))
+            ended = streams.Ended({}, _kind(failure), str(failure), ok=False)
+            streams.record_run(session, streams.Start(context.run_id, name, now), None, now, ended)
     except (SQLAlchemyError, OSError):
         pass
     return failure

@@ -50,8 +50,8 @@ def _follow(context: Context, score: Score) -> tuple[int, int]:
         context.checkpoint()
         budget.still_spare(context, "scores")
     changed += _left(context, stood - found)
-    with context.store.session() as session:
-        freshness.note_read(session, score.name, started, context.now())
+    now = context.now()
+    context.store.at_end(lambda session: freshness.note_read(session, score.name, started, now))
     return len(found), changed
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 
 from sync.context import Context, Counts
 from sync.contracts import portal
@@ -9,6 +10,7 @@ from sync.hubspot_client import ASSOCIATION_BATCH
 from sync.mirror import association_rows, mirrored
 from sync.reading import associations, budget
 from sync.state import streams
+from sync.state.documents import LAST_ID
 from sync.state.pending import portions
 from sync.state.streams import Window
 
@@ -30,11 +32,17 @@ def run(context: Context) -> Counts:
         counts["contacts"] += found["contacts"]
         counts["changed"] += found["changed"]
         context.progress("sweep", counts["contacts"], None)
+        if full:
+            _note_progress(context, full, ids[-1])
         context.checkpoint()
     if full:
-        with context.store.session() as session:
-            streams.complete_stream(session, FULL_SWEEP, full.until)
+        context.store.at_end(partial(streams.complete_stream, stream=FULL_SWEEP, until=full.until))
     return counts
+
+
+def _note_progress(context: Context, full: Window, last_id: str) -> None:
+    with context.store.session() as session:
+        streams.remember_cursor(session, FULL_SWEEP, full, full.since, last_id)
 
 
 def _owners(context: Context) -> int:
@@ -70,8 +78,9 @@ def _those_that_matter(context: Context) -> Iterator[list[str]]:
 
 
 def _everybody(context: Context, since: datetime) -> Iterator[list[str]]:
-    """All contacts whose associations have not been read since then."""
-    after = ""
+    """All contacts whose associations have not been read since then, from where an interrupted sweep stopped."""
+    with context.store.reading() as session:
+        after = LAST_ID.read(session, FULL_SWEEP)
     while True:
         with context.store.reading() as session:
             ids = association_rows.unread_since(session, since, context.now(), after, ASSOCIATION_BATCH)

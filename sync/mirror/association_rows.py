@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Table, delete, update
+from sqlalchemy import ColumnElement, Table, delete, update
 from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, select
 
@@ -57,12 +57,21 @@ def save_associations(session: Session, found: Mapping[str, LabelSet], now: date
         rows = sorted((i, c, x.category, x.type_id, x.text) for i in differing for c, x in found[i])
         insert_rows(session, _TABLE, _COLUMNS, rows)
         read = {"associations_stale": False, "associations_read_at": now}
-        session.exec(update(tables.Contact).where(among(tables.Contact.id, ids)).values(**read))
+        session.exec(update(tables.Contact).where(among(tables.Contact.id, ids), _unread(now)).values(**read))
         kinds = ((i, association_change(stored.get(i, frozenset()), found[i])) for i in differing)
         changed |= {i: kind for i, kind in kinds if kind}
         changed |= dict.fromkeys(_readable_again(session, ids), "associations")
     mark_pending(session, list(changed), now)
     return changed
+
+
+def _unread(now: datetime) -> ColumnElement[bool]:
+    """Contacts for which it must be noted that their associations were read.
+
+    For the others it is known already, and noting each time anew would write every row with every sweep.
+    """
+    read_at = col(tables.Contact.associations_read_at)
+    return col(tables.Contact.associations_stale) | read_at.is_(None) | (read_at > now)
 
 
 def gone_labels(session: Session, found: Mapping[str, LabelSet]) -> set[LabelId]:
@@ -139,8 +148,9 @@ def stale_associations(session: Session, after: str, limit: int) -> list[str]:
 
 
 def unread_since(session: Session, since: datetime, now: datetime, after: str, limit: int) -> list[str]:
-    """Live contacts whose associations were last read before then, in a fixed order, so that a sweep can go in
-    portions.
+    """Live contacts whose associations are not known to have been read since then.
+
+    They come in a fixed order, so that a sweep can go in portions.
     """
     read_at = col(tables.Contact.associations_read_at)
     page = select(tables.Contact.id).where(

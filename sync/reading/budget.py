@@ -57,13 +57,26 @@ def exhausted(context: Context, wait: float | None) -> None:
 
 
 def note_budget(context: Context) -> None:
-    """Keeps the numbers that the answers of a job reported."""
+    """Keeps the numbers that the answers of a job reported, once they differ by more than an idle cycle spends."""
     reported = context.hubspot.budget
-    if reported:
-        with context.store.session() as session:
-            budget = BUDGET.read(session)
-            if budget.exhausted_until is None:
-                BUDGET.write(session, replace(budget, limit=reported.limit, left=reported.left))
+    if reported is None:
+        return
+    with context.store.reading() as session:
+        budget = BUDGET.read(session)
+    if budget.exhausted_until or not _differ(budget, reported):
+        return
+    fresh = replace(budget, limit=reported.limit, left=reported.left)
+    context.store.at_end(lambda session: BUDGET.write(session, fresh))
+
+
+_NOTED = 0.001
+"""The share of the day's requests by which the kept number may be too high."""
+
+
+def _differ(kept: DailyBudget, reported: Budget) -> bool:
+    if kept.limit != reported.limit or kept.left is None:
+        return True
+    return abs(kept.left - reported.left) > _NOTED * reported.limit
 
 
 def _known(context: Context) -> DailyBudget:

@@ -20,12 +20,16 @@ _Save = Callable[[Session, Sequence[Fetched]], list[str]]
 """Stores rows in one transaction and returns the ids of those that really changed."""
 
 
-def _nothing(session: Session) -> None:
+_Then = Callable[[Session, Sequence[str]], None]
+"""A further step with the ids of the rows that really changed."""
+
+
+def _nothing(session: Session, changed: Sequence[str]) -> None:
     """Does nothing: there is no further step."""
 
 
 def store_rows(
-    context: Context, kind: _Kind, found: Sequence[Fetched], save: _Save, then: Callable[[Session], None] = _nothing
+    context: Context, kind: _Kind, found: Sequence[Fetched], save: _Save, then: _Then = _nothing
 ) -> list[str]:
     """Stores the rows of one page; returns the ids of those that really changed.
 
@@ -39,7 +43,7 @@ def store_rows(
         with context.store.session() as session:
             news = save(session, [by_id[i] for i in ids])
             if len(ids) == len(by_id):
-                then(session)
+                then(session, news)
         changed.extend(news)
 
     unread = unstorable(kind, list(by_id), store)
@@ -48,7 +52,7 @@ def store_rows(
         store([i])
     if unread:
         with context.store.session() as session:
-            then(session)
+            then(session, changed)
     return changed
 
 

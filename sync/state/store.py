@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,14 @@ class Store:
             if found != self.version:
                 raise StateError(f"{self.path}: {_migrated_meanwhile(found, self.version)}")
             yield session
+
+    def at_end(self, write: Callable[[Session], object]) -> None:
+        """Writes what a job has completed.
+
+        A run of a job writes it together with its record (`sync.state.run_store`).
+        """
+        with self.session() as session:
+            write(session)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -146,6 +154,10 @@ def _make(path: Path) -> None:
         raise StateError(f"{path}: cannot create the state file ({error.strerror}); check SYNC_STATE") from None
 
 
+_CHECKPOINT = 4000
+"""Pages of the log (16 MB) after which SQLite copies them into the file. A page that changed often is copied once."""
+
+
 def _engine(path: Path) -> Engine:
     # Not a URL in text form, in which `?` and `%` of a path would mean something else.
     place = URL.create("sqlite", database=str(path))
@@ -162,6 +174,7 @@ def _engine(path: Path) -> Engine:
             "busy_timeout=30000",
             "foreign_keys=ON",
             "temp_store=MEMORY",
+            f"wal_autocheckpoint={_CHECKPOINT}",
         ):
             connection.execute(f"PRAGMA {pragma}")
 

@@ -68,9 +68,55 @@ def last_start(session: Session) -> datetime | None:
 
 def is_running(session: Session, job: str) -> bool:
     """Whether the latest run of the job has not ended. One that a killed process left open counts too."""
-    of = select(tables.JobRun).where(tables.JobRun.job == job).order_by(col(tables.JobRun.id).desc()).limit(1)
-    last = session.exec(of).first()
+    last = _last_run(session, job)
     return last is not None and last.finished_at is None
+
+
+def _last_run(session: Session, job: str) -> tables.JobRun | None:
+    of = select(tables.JobRun).where(tables.JobRun.job == job).order_by(col(tables.JobRun.id).desc()).limit(1)
+    return session.exec(of).first()
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The beginning of a run of a job."""
+
+    run_id: str
+    job: str
+    at: datetime
+
+
+def record_run(session: Session, start: Start, number: int | None, now: datetime, ended: "Ended") -> None:
+    """Records how a run ended. `number`: its row; None if it has changed nothing, and has none yet.
+
+    Runs of one hour that succeeded and changed nothing share a row, which counts them as `empty_runs`: one a minute
+    would be half a million a year for each job, and say nothing.
+    """
+    if number is not None or not ended.ok:
+        finish_job(session, number or start_job(session, start.run_id, start.job, start.at), now, ended)
+        return
+    row = _last_run(session, start.job)
+    if row is None or not _is_of_this_hour(row, start.at):
+        row = tables.JobRun(run_id=start.run_id, job=start.job, started_at=start.at, ok=True)
+    row.counts = _added(row.counts, {**ended.counts, EMPTY_RUNS: 1})
+    row.run_id, row.started_at, row.finished_at = start.run_id, start.at, now
+    session.add(row)
+
+
+EMPTY_RUNS = "empty_runs"
+
+
+def _is_of_this_hour(row: tables.JobRun, now: datetime) -> bool:
+    """Whether the row is of empty runs of this hour. After a jump of the clock back, it is not."""
+    if EMPTY_RUNS not in row.counts or not row.started_at or not row.finished_at:
+        return False
+    return row.finished_at <= now and (row.started_at.date(), row.started_at.hour) == (now.date(), now.hour)
+
+
+def _added(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Numbers are added up; of anything else the newer value stays."""
+    added = {name: before[name] + now[name] for name in now if isinstance(now[name], int) and name in before}
+    return {**before, **now, **added}
 
 
 def start_job(session: Session, run_id: str, job: str, now: datetime) -> int:

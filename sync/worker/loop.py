@@ -43,7 +43,8 @@ class Worker:
         self._app, self._stop = app, stop
         schedule = app.context.config.worker.schedule
         stop.within = schedule.stop_within.total_seconds()
-        self._heartbeat_every = min(10.0, schedule.takeover_after.total_seconds() / 4)
+        # Each heartbeat is a commit; a standby must miss several before it takes over.
+        self._heartbeat_every = min(20.0, schedule.takeover_after.total_seconds() / 3)
         patience = schedule.takeover_after.total_seconds()
         self.lease = Lease(app.context.store, "worker", patience, app.clock.now, app.clock.monotonic)
         self.slots = timetable(schedule)

@@ -38,7 +38,7 @@ def stopped_after(product: Sync, pages: int) -> None:
 @pytest.mark.parametrize("order", ["numeric", "text"])
 def test_each_row_is_read_once_in_either_order_of_ids(portal: Portal, product: Sync, order: str) -> None:
     portal.settings(id_sort=order)
-    portal.forget_requests()
+    portal.reset_counts()
     product.good("poll")
     assert len(product.contacts()) == 900
     assert searches(portal) == 900 // 200 + 1
@@ -68,7 +68,7 @@ def test_a_load_that_was_stopped_goes_on_after_the_last_id_that_it_stored(portal
         # A version that does not know the id reads everything by time instead, and misses nothing.
         assert streams.watermark(session, "contacts").cursor == BEGINNING
         assert LAST_ID.read(session, "contacts") == max(product.contacts(), key=int)
-    portal.forget_requests()
+    portal.reset_counts()
     product.good("poll")
     assert len(product.contacts()) == 900
     assert searches(portal) == 3
