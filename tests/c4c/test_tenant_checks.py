@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from twin import Twin
+from world.tenant import Tenant
 
 from sync import config
 from sync.c4c_client import C4C
@@ -17,24 +17,23 @@ from sync.domain.codes import Code
 from sync.domain.rules import LabelRule, Rules
 from sync.domain.schema import Field, Schema
 from sync.errors import ConfigurationError
-from sync.planner.target import Employee
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 RULES = config.load(Path(__file__).parents[2] / "config").rules
 
 
-def tenant(field: tuple[str, str] | None = None, rules: Rules = RULES, **marks: Any) -> tuple[Any, list[str], Twin]:
+def tenant(field: tuple[str, str] | None = None, rules: Rules = RULES, **marks: Any) -> tuple[Any, list[str], Tenant]:
     """What the start-up check makes of a tenant in which one field is different; no marks: it does not exist."""
-    twin = Twin()
+    there = Tenant()
     if field:
         entity, name = field
-        fields = dict(twin.schema.entities[entity])
+        fields = dict(there.schema.entities[entity])
         known = fields.pop(name)
         if marks:
             fields[name] = replace(known, **marks)
-        twin.schema = Schema({**twin.schema.entities, entity: fields})
-    found, mismatches = read_tenant(C4C(twin), rules, NOW)
-    return found, [str(mismatch) for mismatch in mismatches], twin
+        there.schema = Schema({**there.schema.entities, entity: fields})
+    found, mismatches = read_tenant(C4C(there), rules, NOW)
+    return found, [str(mismatch) for mismatch in mismatches], there
 
 
 def test_a_tenant_as_the_rules_expect_it_has_no_mismatch() -> None:
@@ -128,8 +127,8 @@ def test_a_constant_that_the_tenants_field_does_not_hold_is_named() -> None:
 
 
 def test_an_unknown_code_closes_its_field_and_becomes_a_warning_on_every_handover() -> None:
-    twin = Twin({"LeadOriginTypeCodeCollection": {"001": "Trade fair"}})
-    found, [mismatch] = read_tenant(C4C(twin), RULES, NOW)
+    there = Tenant({"LeadOriginTypeCodeCollection": {"001": "Trade fair"}})
+    found, [mismatch] = read_tenant(C4C(there), RULES, NOW)
     assert "'002'" in str(mismatch)
     assert "001 Trade fair" in str(mismatch)
     assert found.schema.field("Lead", "OriginTypeCode") is None
@@ -139,9 +138,10 @@ def test_an_unknown_code_closes_its_field_and_becomes_a_warning_on_every_handove
 
 
 def test_an_address_that_two_employees_share_names_nobody() -> None:
-    twin = Twin(staff=[Employee("U1", "A@x.example"), Employee("U2", "a@X.example"), Employee("U3", "B@x.example")])
-    found, _ = read_tenant(C4C(twin), RULES, NOW)
-    assert found.employees == {"b@x.example": "U3"}
+    there = Tenant()
+    there.hire("A@x.example", "a@X.example", "B@x.example")
+    found, _ = read_tenant(C4C(there), RULES, NOW)
+    assert found.employees == {"b@x.example": there.rows("Employee")[2]["UUID"]}
     assert found.shared == {"a@x.example"}
 
 

@@ -1,4 +1,4 @@
-"""One suite for the C4C port: on the in-memory twin, and on the real client against both doors of the sandbox."""
+"""One suite for the C4C port: in this process, and on the real client against both doors of the sandbox."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from c4c_wire import ask
 from c4c_world import Control
 from running import PROJECT
 from strictly import nothing_violated, strict_sandbox
-from twin import Mishap, Twin
+from world.tenant import Mishap, Tenant
 
 from sync.c4c import odata
 from sync.c4c.client import C4CClient, C4CPort
@@ -28,7 +28,6 @@ from sync.planner.target import (
     By,
     Conflict,
     Doubtful,
-    Employee,
     Gone,
     Locked,
     RefusedRequest,
@@ -56,25 +55,25 @@ class Subject:
     """A port and what a test may do behind its back."""
 
     port: C4CPort
-    twin: Twin | None = None
+    tenant: Tenant | None = None
     control: Control | None = None
 
     def rows(self, entity: str) -> list[dict[str, Any]]:
-        if self.twin:
-            return self.twin.rows(entity)
+        if self.tenant:
+            return self.tenant.rows(entity)
         assert self.control
         return self.control.rows(entity)
 
     def seed(self, entity: str, **fields: Any) -> dict[str, Any]:
-        if self.twin:
-            return self.twin.seed(entity, **fields)
+        if self.tenant:
+            return self.tenant.seed(entity, **fields)
         assert self.control
         return self.control.sales_create(entity, **fields)
 
     def mishap(self, kind: str, text: str) -> None:
         """The next write that matches goes wrong in this way."""
-        if self.twin:
-            self.twin.mishaps.append(Mishap(kind, text))
+        if self.tenant:
+            self.tenant.mishaps.append(Mishap(kind, text))
         elif self.control:
             action = {"sap_message": "sap_message_error"}.get(kind, kind)
             self.control.fault(action, method="POST" if kind.startswith("cut") else None, body=text)
@@ -120,11 +119,11 @@ ON_PURPOSE = {
 """The rules that a test makes the client break, to see what it makes of the refusal; no test may break another one."""
 
 
-@pytest.fixture(params=["twin", "real", "strict"])
+@pytest.fixture(params=["in process", "real", "strict"])
 def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
     """The port three times: without HTTP, on the sandbox, and on the sandbox behind its strict front."""
-    if request.param == "twin":
-        yield Subject(twin := Twin({ROLE: {"CRM000": "Customer", "BUP002": "Prospect"}}), twin=twin)
+    if request.param == "in process":
+        yield Subject(tenant := Tenant(), tenant=tenant)
         return
     control: Control = request.getfixturevalue("strict" if request.param == "strict" else "control")
     control.call("POST", "/reset")
@@ -298,15 +297,12 @@ def test_fields_and_codes_of_the_tenant(subject: Subject) -> None:
 
 
 def test_employees_who_can_own_records(subject: Subject) -> None:
-    if subject.twin:
-        subject.twin.staff = [Employee("U1", "Able@sales.example")]
-    else:
-        people = {
-            "Able": {}, "Locked": {"UserLockedIndicator": True},
-            "Left": {"EmployeeValidityEndDate": "2020-12-31T00:00:00"},
-        }  # fmt: skip
-        for name, more in people.items():
-            subject.seed("Employee", EmployeeID=name, Email=f"{name}@sales.example", **more)
+    people = {
+        "Able": {}, "Locked": {"UserLockedIndicator": True},
+        "Left": {"EmployeeValidityEndDate": "2020-12-31T00:00:00"},
+    }  # fmt: skip
+    for name, more in people.items():
+        subject.seed("Employee", EmployeeID=name, Email=f"{name}@sales.example", **more)
     masters = subject.port.masters([ROLE], NOW)
     assert [employee.email for employee in masters.employees or []] == ["Able@sales.example"]
     assert masters.codes == subject.port.codes([ROLE])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from rules_world import GOOD, PRIMARY, FakeC4C, World, rules
+from rules_world import GOOD, PRIMARY, World, rules
 from sqlmodel import select
+from world.tenant import Tenant
 
 from sync.c4c.odata import Operation
 from sync.domain.rules import FieldMap, Rules
@@ -23,7 +24,7 @@ def contrary() -> Rules:
     return found.model_copy(update={"mapping": found.mapping.model_copy(update={"contact": contact})})
 
 
-class Bounded(FakeC4C):
+class Bounded(Tenant):
     """Ends the test where nothing else ends the writes."""
 
     def write(self, groups: Sequence[Sequence[Operation]]) -> list[list[WriteResult]]:
@@ -31,7 +32,7 @@ class Bounded(FakeC4C):
         return super().write(groups)
 
 
-def world(rules_: Rules, c4c: FakeC4C) -> World:
+def world(rules_: Rules, c4c: Tenant) -> World:
     made = World(c4c=c4c)
     made.companies({"7": {"name": "Firma 7"}})
     made.contacts(rules_, {"123": {**GOOD, "jobtitle": "Chair", "fax": "Ottilie"}, "124": GOOD})

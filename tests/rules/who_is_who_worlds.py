@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import c4c_world
 import who_is_who_model as model
-from rules_world import GOOD, PRIMARY, FakeC4C, World, new_store, rules
+from rules_world import GOOD, PRIMARY, World, new_store, rules
 from sqlalchemy import delete
 from sqlmodel import select
 from who_is_who_story import (
@@ -24,6 +24,7 @@ from who_is_who_story import (
     Story,
     Texts,
 )
+from world.tenant import Tenant
 
 from sync.mirror import mirrored
 from sync.state import tables
@@ -69,7 +70,7 @@ def emptied() -> Store:
 class InProcess:
     """C4C is the sandbox's store. HubSpot's side reaches the mirror at the next run, as by a poll."""
 
-    world: World = field(default_factory=lambda: World(emptied(), FakeC4C(may_rewrite=True)))
+    world: World = field(default_factory=lambda: World(emptied(), Tenant()))
     companies: dict[str, Texts] = field(default_factory=dict)
     contacts: dict[str, Texts] = field(default_factory=dict)
     employer: dict[str, str] = field(default_factory=dict)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from twin import Twin
 from unit_builders import shipped, tenant_schema
+from world.tenant import Tenant
 
 from sync.c4c.reader import Reader
 from sync.planner.snapshot import Ask, Lookup, Snapshot
 
 
-def found(c4c: Twin, *lookups: Lookup) -> list[set[str]]:
+def found(c4c: Tenant, *lookups: Lookup) -> list[set[str]]:
     """The last names, or else the names, that answer each question when all are asked at once."""
     snapshot = Snapshot()
     Reader(c4c, shipped(), tenant_schema()).find(lookups, snapshot)
@@ -27,7 +27,7 @@ def of(account: str) -> Lookup:
 
 
 def test_an_asterisk_in_a_tax_number_finds_no_stranger() -> None:
-    c4c = Twin()
+    c4c = Tenant()
     for name, number in (("Muster", "DE1"), ("Stranger", "DE12"), ("Starred", "DE1*")):
         account = c4c.seed("CorporateAccount", Name=name, RoleCode="BUP002")
         c4c.seed("CorporateAccountTaxNumber", ParentObjectID=account["ObjectID"], TaxID=number)
@@ -35,7 +35,7 @@ def test_an_asterisk_in_a_tax_number_finds_no_stranger() -> None:
 
 
 def test_a_tax_number_is_the_same_however_it_is_set_in_groups() -> None:
-    c4c = Twin()
+    c4c = Tenant()
     for name, number in (("Muster", "DE 123 456 789"), ("Swiss", "CHE-123.456.789"), ("Stranger", "DE123456780")):
         account = c4c.seed("CorporateAccount", Name=name, RoleCode="BUP002")
         c4c.seed("CorporateAccountTaxNumber", ParentObjectID=account["ObjectID"], TaxID=number)
@@ -43,7 +43,7 @@ def test_a_tax_number_is_the_same_however_it_is_set_in_groups() -> None:
 
 
 def test_persons_asked_for_together_stay_with_their_accounts() -> None:
-    c4c = Twin()
+    c4c = Tenant()
     here, there = (c4c.seed("CorporateAccount", Name=name, RoleCode="BUP002") for name in ("Here", "There"))
     for name, account in (("A", here), ("B", there)):
         c4c.seed("Contact", LastName=name, AccountUUID=account["UUID"])
@@ -51,7 +51,7 @@ def test_persons_asked_for_together_stay_with_their_accounts() -> None:
 
 
 def test_a_person_is_found_in_every_account_that_it_is_related_to_and_in_no_other() -> None:
-    c4c = Twin()
+    c4c = Tenant()
     main, further, other = (c4c.seed("CorporateAccount", Name=name, RoleCode="BUP002") for name in "MFO")
     person = c4c.seed("Contact", LastName="A", AccountUUID=main["UUID"])
     c4c.seed("ContactIsContactPersonFor", ContactID=person["ContactID"], AccountID=further["AccountID"])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
-from twin import Twin
+from world.tenant import Tenant
 
 from sync.c4c.halving import Findings, Halving
 from sync.c4c.lookups import NOBODYS, FieldQuery
@@ -19,15 +19,15 @@ POSTAL = "StreetPostalCode"
 
 
 @dataclass
-class Choosy(Twin):
+class Choosy(Tenant):
     """A C4C that refuses a filter with one of these texts in it."""
 
     texts: Sequence[str] = ()
     status: int = 400
-    asked: list[list[str]] = field(default_factory=list)
+    sent: list[list[str]] = field(default_factory=list)
 
     def answers(self, queries: Sequence[Query]) -> list[list[Row] | Refused]:
-        self.asked.append([query.filter for query in queries])
+        self.sent.append([query.filter for query in queries])
         return [self._refusal() if any(t in q.filter for t in self.texts) else self._answer(q) for q in queries]
 
     def _refusal(self) -> Refused:
@@ -50,7 +50,7 @@ def test_refused_values_are_found_and_all_others_are_answered(bad: list[str]) ->
     found = read(c4c, codes(500))
     assert set(found.refused) == {(Entity.ACCOUNT, POSTAL, text.strip("'")) for text in bad}
     assert len(found[Entity.ACCOUNT]) == 500 - len(bad)
-    assert sum(map(len, c4c.asked)) <= 2 + len(bad) * 2 * 9, "two halves at each of nine levels, and one control"
+    assert sum(map(len, c4c.sent)) <= 2 + len(bad) * 2 * 9, "two halves at each of nine levels, and one control"
 
 
 def test_the_words_name_entity_and_field_and_not_the_value() -> None:
@@ -63,7 +63,7 @@ def test_the_words_name_entity_and_field_and_not_the_value() -> None:
 def test_a_single_value_that_is_refused_is_at_fault_if_another_value_passes() -> None:
     c4c = Choosy(texts=["00007"])
     assert set(read(c4c, ["00007"]).refused) == {(Entity.ACCOUNT, POSTAL, "00007")}
-    assert c4c.asked[1:] == [[f"{POSTAL} eq '{NOBODYS}'"]]
+    assert c4c.sent[1:] == [[f"{POSTAL} eq '{NOBODYS}'"]]
 
 
 @pytest.mark.parametrize("number", [1, 500])
@@ -71,11 +71,11 @@ def test_no_value_is_at_fault_if_the_form_is_refused_as_such(number: int) -> Non
     c4c = Choosy(texts=[POSTAL])
     with pytest.raises(Refused, match="SY/530"):
         read(c4c, codes(number))
-    assert len(c4c.asked) == 2, "asked once, and once for a value that nobody has"
+    assert len(c4c.sent) == 2, "asked once, and once for a value that nobody has"
 
 
 def test_a_refusal_that_no_value_can_cause_is_not_halved() -> None:
     c4c = Choosy(texts=["00007"], status=404)
     with pytest.raises(Refused):
         read(c4c, codes(20))
-    assert len(c4c.asked) == 1
+    assert len(c4c.sent) == 1
