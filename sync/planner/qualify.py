@@ -1,6 +1,7 @@
 """Decides whether a contact becomes a lead for a score: the chain of rules, each step with its reason."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from sync.domain.alike import among
 from sync.domain.codes import Code
@@ -149,13 +150,14 @@ def _since(view: ContactView, measure: Measure) -> str:
 
 
 def _unused_domains(facts: Facts) -> Iterator[Reason]:
-    """A note for each company's domain by which no account is looked up."""
+    """A note for each company's domain by which no account is looked up; none where a domain cannot be read."""
     rules = facts.rules.mapping.account
     sources = [source for key in rules.natural_keys if key.kind == "web_domain" for source in key.source]
-    for association in facts.view.associations:
-        for host in companies.unused_domains(association.company, sources, rules.shared_domains):
-            text = f"company {association.company.id}: domain {host} is shared by many; not used to find its account"
-            yield Reason(Code.QUALIFIED, text)
+    for company in (association.company for association in facts.view.associations):
+        with suppress(Unreadable):
+            for host in companies.unused_domains(company, sources, rules.shared_domains):
+                text = f"company {company.id}: domain {host} is shared by many; not used to find its account"
+                yield Reason(Code.QUALIFIED, text)
 
 
 def _blocked(facts: Facts, labels: tuple[LabelRule, ...]) -> Iterator[Reason]:

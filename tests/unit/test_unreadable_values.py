@@ -41,6 +41,21 @@ def test_the_decision(view: ContactView, code: Code) -> None:
     assert leading(qualify(view, shipped())).code is code
 
 
+@pytest.mark.parametrize(
+    ("name", "score", "code"),
+    [
+        ("domain", "80", Code.PROPERTY_UNREADABLE),
+        ("domain", "5", Code.SCORE_BELOW_THRESHOLD),
+        ("website", "80", Code.QUALIFIED),
+        ("website", "5", Code.SCORE_BELOW_THRESHOLD),
+    ],
+)
+def test_a_domain_of_a_company_that_cannot_be_read_is_no_bug(name: str, score: str, code: Code) -> None:
+    """A web site matters only where an account is looked up; without a domain a company may have no name."""
+    view = contact(primary(replace(company(), unreadable=frozenset({name}))), lead_score=score)
+    assert leading(qualify(view, shipped())).code is code
+
+
 def test_a_route_that_cannot_be_chosen_waits() -> None:
     when = {"property": "jobtitle", "known": True}
     score = {"name": "mql", "property": "lead_score", "threshold": 75, "routes": [{"when": when, "route": "default"}]}
