@@ -7,6 +7,9 @@ guidelines). Answers to searches do not say how many are left, so the usage is r
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
+
+from sqlmodel import Session
 
 from sync.context import Context
 from sync.errors import BudgetClosed
@@ -65,8 +68,14 @@ def note_budget(context: Context) -> None:
         budget = BUDGET.read(session)
     if budget.exhausted_until or not _differ(budget, reported):
         return
-    fresh = replace(budget, limit=reported.limit, left=reported.left)
-    context.store.at_end(lambda session: BUDGET.write(session, fresh))
+    context.store.at_end(partial(_keep, reported=reported))
+
+
+def _keep(session: Session, reported: Budget) -> None:
+    """Keeps the numbers, unless a job in another thread has met the end of the day's requests meanwhile."""
+    budget = BUDGET.read(session)
+    if budget.exhausted_until is None:
+        BUDGET.write(session, replace(budget, limit=reported.limit, left=reported.left))
 
 
 _NOTED = 0.001

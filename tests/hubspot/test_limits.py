@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -15,8 +16,10 @@ from portal import Portal, Sync, rules
 from sync.admin.status import status
 from sync.errors import BudgetExhausted, Denied, Malformed, Refused, SyncError, Unavailable
 from sync.hubspot_client import Budget, HubSpotClient
+from sync.reading import budget
 from sync.state import work
 from sync.state.documents import BUDGET
+from sync.state.run_store import RunStore
 from sync.transport import Pacer
 
 Build = Callable[..., Sync]
@@ -251,6 +254,19 @@ def test_a_senseless_pause_of_a_used_up_day_is_a_day(portal: Portal, sync: Build
         until = BUDGET.read(session).exhausted_until
     assert until is not None
     assert until - portal.now() < timedelta(hours=26)
+
+
+def test_a_job_that_ends_does_not_undo_that_another_met_the_end_of_the_day(portal: Portal, sync: Build) -> None:
+    """The worker's two threads share one client: what one job keeps at its end was read before the other's refusal."""
+    product = sync()
+    product.client.usage()
+    store = RunStore(product.store, lambda session: 0)
+    budget.note_budget(replace(product.context(), store=store))
+    budget.exhausted(product.context(), 3600)
+    store.finish(lambda session: None)
+    with product.store.reading() as session:
+        kept = BUDGET.read(session)
+    assert (kept.left, kept.exhausted_until is None) == (0, False)
 
 
 def test_a_used_up_day_burns_no_attempts_and_shows_in_status(portal: Portal, sync: Build) -> None:
