@@ -67,17 +67,13 @@ class JobResults:
         return 4 if self.jobs.get("push", {}).get("parked") else 0
 
 
-_LATEST = frozenset({"pending", "paused"})
-"""Counts that describe a state, so several runs are not added up."""
-
-
 def _sum(before: Counts, now: Counts) -> Counts:
     added = dict(before)
     for name, value in now.items():
         if isinstance(value, dict):
             added[name] = _sum(added.get(name, {}), value)
         else:
-            added[name] = value if name in _LATEST else added.get(name, 0) + value
+            added[name] = value if name in streams.LATEST else added.get(name, 0) + value
     return added
 
 

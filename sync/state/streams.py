@@ -113,10 +113,14 @@ def _is_of_this_hour(row: tables.JobRun, now: datetime) -> bool:
     return row.finished_at <= now and (row.started_at.date(), row.started_at.hour) == (now.date(), now.hour)
 
 
+LATEST = frozenset({"pending", "paused"})
+"""Counts that describe a state, so those of several runs are not added up."""
+
+
 def _added(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-    """Numbers are added up; of anything else the newer value stays."""
-    added = {name: before[name] + now[name] for name in now if isinstance(now[name], int) and name in before}
-    return {**before, **now, **added}
+    """Numbers are added up; of anything else, and of what describes a state, the newer value stays."""
+    numbers = (name for name in now if isinstance(now[name], int) and name in before and name not in LATEST)
+    return {**before, **now, **{name: before[name] + now[name] for name in numbers}}
 
 
 def start_job(session: Session, run_id: str, job: str, now: datetime) -> int:

@@ -9,7 +9,7 @@ import pytest
 from portal import Portal, Sync
 from sqlmodel import select
 
-from sync.state import streams, tables
+from sync.state import pausing, streams, tables
 
 Build = Callable[..., Sync]
 
@@ -65,6 +65,20 @@ def test_empty_runs_of_one_hour_share_a_row(portal: Portal, product: Sync) -> No
     portal.advance(3600)
     product.good("poll")
     assert len(runs(product, "poll")) == before + 2, "another hour"
+
+
+def test_who_waits_is_not_counted_once_more_by_each_empty_run(portal: Portal, product: Sync) -> None:
+    portal.contact(lead_score="80")
+    portal.advance(300)
+    product.good("poll")
+    with product.store.session() as session:
+        pausing.pause(session, "", portal.now())
+    for _ in range(3):
+        portal.advance(60)
+        product.good("push")
+    counts = runs(product, "push")[-1].counts
+    assert counts["empty_runs"] >= 3
+    assert (counts["pending"], counts["paused"]) == (1, True)
 
 
 def test_a_run_that_changes_something_has_a_row_of_its_own(portal: Portal, product: Sync) -> None:
