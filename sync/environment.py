@@ -50,6 +50,8 @@ class Settings:
     trust: Trust = field(default_factory=Trust)
     erasure_key: Secret | None = None
     """The key of the tombstones of erased persons."""
+    show_names: bool = True
+    """Whether commands show names and e-mail addresses of people."""
 
 
 _HOST = re.compile(r"[\w-]{1,63}(\.[\w-]{1,63})*\.?|[0-9a-f:.]*:[0-9a-f:.]*")
@@ -185,6 +187,7 @@ def settings(env: Environment) -> Settings:
         client_cert=env.path("C4C_CLIENT_CERT"),
         trust=trust(env),
         erasure_key=_erasure_key(env),
+        show_names=env.choice("SYNC_SHOW_NAMES", "1", ("0", "1")) == "1",
     )
 
 

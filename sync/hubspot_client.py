@@ -18,7 +18,17 @@ from sync.domain.numbers import whole
 from sync.domain.views import Label, Owner
 from sync.errors import Denied, Malformed, Refused
 from sync.hubspot import answers
-from sync.hubspot.answers import MODIFIED, Associations, BatchRead, HubSpotObject, ObjectType, Page, Property
+from sync.hubspot.answers import (
+    MODIFIED,
+    Associations,
+    BatchRead,
+    HubSpotObject,
+    ObjectType,
+    Page,
+    Portal,
+    Property,
+    read_portal,
+)
 from sync.hubspot.associations import AssociationReading, contact_row, without_associations
 from sync.hubspot.calls import Budget, Calls
 from sync.net.connections import Trust
@@ -119,7 +129,7 @@ class HubSpotPort(Protocol):
 
     def usage(self) -> Budget | None: ...
 
-    def portal_id(self) -> str | None: ...
+    def portal(self) -> Portal | None: ...
 
     @property
     def left_out(self) -> Tally: ...
@@ -165,7 +175,7 @@ class HubSpotClient:
             self.sent,
         )
         self._lock = threading.Lock()
-        self._portal: tuple[int, str | None] | None = None
+        self._portal: tuple[int, Portal | None] | None = None
 
     @property
     def budget(self) -> Budget | None:
@@ -328,20 +338,18 @@ class HubSpotClient:
             return None
         return self._calls.learn(Budget(limit, max(0, limit - used), moment(row.get("resetsAt"))))
 
-    def portal_id(self) -> str | None:
+    def portal(self) -> Portal | None:
         """The portal of the token, requested once for each token; None if the token may not read it."""
         version = self._token.refresh()
         if self._portal is None or self._portal[0] != version:
             self._portal = version, self._asked_portal()
         return self._portal[1]
 
-    def _asked_portal(self) -> str | None:
+    def _asked_portal(self) -> Portal | None:
         try:
-            data = self._calls.call("details", "GET", PATHS[self.api]["details"])
+            return read_portal(self._calls.call("details", "GET", PATHS[self.api]["details"]))
         except (Denied, Malformed, Refused):
             return None
-        number = whole(data.get("portalId"))
-        return str(number) if number is not None else None
 
     # ---- one way out
 

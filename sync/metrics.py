@@ -105,6 +105,12 @@ def count_answer(system: str, endpoint: str, status: int | None) -> None:
     _REQUESTS.labels(system, endpoint, str(status) if status else "none").inc()
 
 
+def requests_sent(system: str) -> int:
+    """How many requests this process has sent to the system."""
+    [family] = _REQUESTS.collect()
+    return sum(int(s.value) for s in family.samples if s.name.endswith("_total") and s.labels["system"] == system)
+
+
 def waited(system: str, seconds: float) -> None:
     """Notes a pause that a system asked for."""
     _WAITS.labels(system).inc()

@@ -103,7 +103,13 @@ def test_help(name: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: py
     assert (COMMANDS[name].help or "").split("\n")[0][:40] in " ".join(text.split())
 
 
-NEEDED = {("explain",): ["1"], ("parked", "show"): ["1"], ("backup",): ["copy.db"], ("resync",): ["--everything"]}
+NEEDED = {
+    ("explain",): ["1"],
+    ("find",): ["anna"],
+    ("parked", "show"): ["1"],
+    ("backup",): ["copy.db"],
+    ("resync",): ["--everything"],
+}
 NEEDED |= {
     ("links", "import"): ["none.csv"],
     ("links", "set"): ["Contact", "1", "A"],
@@ -258,6 +264,7 @@ def test_defaults_of_settings_are_those_of_the_program() -> None:
         ("SYNC_METRICS_PORT", "none" if found.metrics_port is None else found.metrics_port),
         ("SYNC_METRICS_HOST", found.metrics_host),
         ("SYNC_ALERT_WEBHOOK", "nowhere" if found.alert_webhook is None else found.alert_webhook),
+        ("SYNC_SHOW_NAMES", int(found.show_names)),
     ):
         assert shown[name] == str(value), name
 

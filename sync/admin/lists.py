@@ -6,6 +6,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Generic, TypeVar
 
+from sqlmodel import Session
+
 from sync.admin import people
 from sync.admin.people import Asking, Lead, Person
 from sync.domain.lead_status import LeadStatus, lead_status
@@ -48,14 +50,14 @@ def find(asking: Asking, text: str, limit: int | None = None, *, by_name: bool =
     web domain, or the beginnings of words of the names of a person or their company. `by_name`: not only by ids and
     numbers.
     """
-    ids = find_ids(asking, text, by_name=by_name)
+    ids = find_ids(asking.session, text, by_name=by_name)
     return Listing(iter(ids), limit, lambda portion: people.people(asking, portion, asking.score()))
 
 
-def find_ids(asking: Asking, text: str, *, by_name: bool = True) -> list[str]:
+def find_ids(session: Session, text: str, *, by_name: bool = True) -> list[str]:
     """Their ids, those that the text names exactly first."""
-    exact = listing.numbered(asking.session, text.strip()) if _could_be_id(text.strip()) else []
-    return list(dict.fromkeys([*exact, *listing.named(asking.session, text)])) if by_name else exact
+    exact = listing.numbered(session, text.strip()) if _could_be_id(text.strip()) else []
+    return list(dict.fromkeys([*exact, *listing.named(session, text)])) if by_name else exact
 
 
 def _could_be_id(text: str) -> bool:

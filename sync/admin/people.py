@@ -113,6 +113,8 @@ class Person:
     name: str | None
     companies: tuple[NamedCompany, ...]
     """The primary one first."""
+    company_text: str | None
+    """The contact's text property `company`, which counts where there is no associated company."""
     code: Code
     status: str | None
     """`pending`, `in_flight`, `parked` or `done`; None if it was never looked at."""
@@ -168,6 +170,7 @@ def _person(
         contact=view.id,
         name=names.full_name(view.properties) if asking.names else None,
         companies=tuple(_company(asking, a.company, records) for a in primary_first),
+        company_text=view.known("company") if asking.names else None,
         code=code,
         status=known.status,
         detail=known.detail,

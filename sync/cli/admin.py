@@ -18,6 +18,7 @@ from sync.admin import resync as resyncing
 from sync.admin.resync import Scope
 from sync.cli import admin_reports, loads, output
 from sync.cli.output import Json
+from sync.cli.people import NoNames, named, opened
 from sync.domain import moments, numbers
 from sync.domain.codes import Code
 from sync.errors import ConfigurationError
@@ -162,22 +163,28 @@ _All = Annotated[bool, typer.Option("--all", help="All parked contacts.")]
 
 
 @parked.command("list")
-def list_parked(code: _CodeOption = None, json: Json = False) -> None:
-    """List parked contacts with code, time, detail and remedy, the oldest first (LEFT_ALONE: those left alone)."""
-    with _opened() as store, store.reading() as session:
+def list_parked(code: _CodeOption = None, no_names: NoNames = False, json: Json = False) -> None:
+    """List parked contacts with name, company, code, time, detail and remedy, the oldest first (LEFT_ALONE: those left
+    alone).
+    """
+    with opened(no_names=no_names) as found:
+        session = found.asking.session
         if _code(code) == Code.LEFT_ALONE:
             rows = [admin_reports.left_alone_row(row) for row in left_alone.everybody(session)]
         else:
             rows = [admin_reports.parked_row(row) for row in selection.parked(session, _code(code))]
+        rows = named(found.asking, rows)
     output.show_json(rows) if json else admin_reports.print_parked(rows)
 
 
 @parked.command()
-def show(contact_id: Annotated[str, typer.Argument(metavar="CONTACT_ID")], json: Json = False) -> None:
+def show(
+    contact_id: Annotated[str, typer.Argument(metavar="CONTACT_ID")], no_names: NoNames = False, json: Json = False
+) -> None:
     """Show one parked contact with all that is known about it."""
-    with _opened() as store, store.reading() as session:
-        found = [row for row in selection.parked(session) if row.contact_id == contact_id]
-        rows = [admin_reports.parked_row(row) for row in found]
+    with opened(no_names=no_names) as found:
+        parked_rows = [row for row in selection.parked(found.asking.session) if row.contact_id == contact_id]
+        rows = named(found.asking, [admin_reports.parked_row(row) for row in parked_rows])
     if not rows:
         raise ConfigurationError(
             [f"contact {contact_id} is not parked; `hubspot-c4c-sync explain {contact_id}` shows its state"]

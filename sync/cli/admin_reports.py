@@ -71,8 +71,8 @@ def print_parked(rows: Sequence[Document]) -> None:
     if not rows:
         say("nothing is parked")
         return
-    shown = [(r["contact"], r["code"], _short(r["since"])) for r in rows]
-    table(f"{len(rows)} parked", ("contact", "code", "since (UTC)"), shown)
+    shown = [(r["contact"], r.get("name"), r.get("company_name"), r["code"], _short(r["since"])) for r in rows]
+    table(f"{len(rows)} parked", ("contact", "name", "company", "code", "since (UTC)"), shown)
     # Lines, since a table folds its cells: a detail holds commands and ids to be copied.
     for row in rows:
         say(f"{row['contact']}: {row['detail'] or EXPLANATIONS[Code(row['code'])].meaning}")
@@ -82,7 +82,8 @@ def print_parked(rows: Sequence[Document]) -> None:
 
 
 def print_one_parked(row: Document) -> None:
-    say(f"Contact {row['contact']}: {row['code']}")
+    who = ", ".join(filter(None, (f"Contact {row['contact']}", row.get("name"), row.get("company_name"))))
+    say(f"{who}: {row['code']}")
     say(f"  {EXPLANATIONS[Code(row['code'])].meaning}")
     say(f"  parked since {row['since']}, attempts {row['attempts']}")
     say(f"  detail: {row['detail']}")

@@ -12,18 +12,15 @@ import typer
 
 from sync import app, log
 from sync.admin import alerts, preview
-from sync.admin import explain as explaining
 from sync.admin import status as statuses
-from sync.admin.erasure import Erasures
 from sync.admin.foreseen import foreseen
-from sync.cli import admin, channels, erasure, links, loads, output, pausing, reports
-from sync.cli.explained import print_explain
+from sync.cli import admin, channels, erasure, links, loads, output, pausing, people, report, reports
+from sync.cli.explaining import explain, unknown
 from sync.cli.output import Json
 from sync.cli.simulate import simulate
 from sync.config import Configuration, WorkerConfig
 from sync.config import load as load_rules
 from sync.contracts import check as checks
-from sync.domain.numbers import identifier
 from sync.environment import Environment, Settings
 from sync.environment import settings as read_settings
 from sync.errors import ConfigurationError, Interrupted, RemoteError, StateError, SyncError
@@ -51,6 +48,8 @@ _ContactIds = Annotated[
 
 
 admin.register(cli)
+people.register(cli)
+report.register(cli)
 pausing.register(cli)
 erasure.register(cli)
 
@@ -196,49 +195,7 @@ def _status(json: Json = False) -> None:
     output.show_json(document) if json else reports.print_status(document)
 
 
-@cli.command("explain")
-def _explain(
-    contact_id: Annotated[str, typer.Argument(metavar="CONTACT_ID", help="HubSpot id of the contact.")],
-    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="As decided at this time (ISO, UTC).")] = None,
-    json: Json = False,
-) -> None:
-    """Explain the whole decision on one contact: scores, consent, company, links, last write, next try."""
-    found = _explained_at(contact_id, admin.parse_moment(at, "--at")) if at else _explained(contact_id)
-    output.show_json(found) if json else print_explain(found)
-
-
-def _explained(contact_id: str) -> explaining.Explained:
-    settings, configuration, store = app.unconnected()
-    with closing(store):
-        found = explaining.explain(store, configuration.rules, contact_id)
-        found = found or Erasures(store, app.tombstones(settings), configuration.rules).explain(contact_id)
-    if found is None:
-        raise _unknown(contact_id)
-    return found
-
-
-def _explained_at(contact_id: str, moment: datetime) -> explaining.Explained:
-    """Past decisions come from the record alone: today's rule files are not read."""
-    if moment > datetime.now(UTC):
-        raise ConfigurationError([f"--at: found {moment:%Y-%m-%d %H:%M} UTC, allowed: a time in the past"])
-    with closing(open_store(app.load_settings().state, create=False)) as store:
-        found = explaining.explain_at(store, contact_id, moment)
-        known = explaining.oldest_decision(store, contact_id)
-    if found is None:
-        since = f"the first is of {known:%Y-%m-%d %H:%M:%S} UTC" if known else "none was ever made"
-        raise ConfigurationError([f"no decision on contact {contact_id} is recorded for that time: {since}"])
-    return found
-
-
-def _unknown(contact_id: str) -> ConfigurationError:
-    if not identifier(contact_id):
-        return ConfigurationError([f"found {contact_id!r}, allowed: a HubSpot id, as in the record's URL: digits only"])
-    return ConfigurationError(
-        [
-            f"contact {contact_id} is not in the mirror; take the id from HubSpot's record URL, and read it with "
-            f"`hubspot-c4c-sync resync --contact {contact_id} --refetch`"
-        ]
-    )
+cli.command("explain")(explain)
 
 
 @cli.command("plan")
@@ -247,8 +204,8 @@ def _plan(contact: _ContactIds = None, json: Json = False) -> None:
     with output.progress(None) as report:
         application = app.build(report)
         try:
-            for unknown in preview.unknown_contacts(application.context, contact or []):
-                raise _unknown(unknown)
+            for stranger in preview.unknown_contacts(application.context, contact or []):
+                raise unknown(stranger)
             document = preview.preview(application.context, contact or [])
         finally:
             application.close()

@@ -14,7 +14,8 @@ def print_explain(document: Document) -> None:
 
 def lines(document: Document) -> Iterator[str]:
     """The lines of the explanation."""
-    yield f"Contact {document['contact']}: {document['code']}"
+    name = f", {document['name']}" if document.get("name") else ""
+    yield f"Contact {document['contact']}{name}: {document['code']}"
     yield f"  {document['meaning']}"
     if document["remedy"] != EXPLANATIONS[Code.QUALIFIED].remedy:
         yield f"  What to do: {document['remedy']}"
@@ -24,6 +25,9 @@ def lines(document: Document) -> Iterator[str]:
     if document.get("outdated"):
         yield "  Rules or data changed since the last push: this is the decision as of now; the next push acts on it"
     yield from _then(document) if "decided_at" in document else _now(document)
+    for system, url in (("HubSpot", document.get("hubspot_url")), ("SAP Sales Cloud", document.get("c4c_url"))):
+        if url:
+            yield f"  {system}: {url}"
     yield f"  Rules {document['rules']}, input {document['input'] or 'unknown'}"
 
 
@@ -54,7 +58,7 @@ def _now(document: Document) -> Iterator[str]:
     companies = document["companies"]
     for n, company in enumerate(companies, 1):
         labels = ", ".join(company["labels"]) or "none"
-        name = f' "{company["name"]}"' if company["name"] else ""
+        name = f' "{company["name"]}"' if company.get("name") else ""
         primary = ", primary" if company["primary"] else ""
         yield f"  Company {n} of {len(companies)}:{name} ({company['id']}){primary}; labels: {labels}"
     for link in document["links"]:

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sync import context
+from sync.domain.text import clean
 from sync.errors import ConfigurationError, SyncError
 
 Document = dict[str, Any]
@@ -72,9 +73,21 @@ def fail(failure: SyncError) -> None:
         show_json({"error": failure_json([failure])})
 
 
+def stream_json(name: str, rows: Iterable[Document], after: Callable[[], Document] = dict) -> None:
+    """One document with the rows under `name`, written one by one so that memory does not grow with their number.
+
+    `after` gives what follows them.
+    """
+    OneDocument.begun = True
+    sys.stdout.write(f'{{\n  "{name}": [')
+    for number, row in enumerate(rows):
+        sys.stdout.write(("," if number else "") + "\n    " + as_json(row))
+    sys.stdout.write("\n  ]" + "".join(f",\n  {json.dumps(k)}: {as_json(v)}" for k, v in after().items()) + "\n}\n")
+
+
 def say(text: str = "") -> None:
-    """Prints a line of a result literally: brackets are not markup."""
-    out.print(text, markup=False)
+    """Prints a line of a result literally: brackets are not markup, and nothing in it steers the terminal."""
+    out.print(clean(text), markup=False)
 
 
 def at(moment: str | None, never: str = "–") -> str:
@@ -99,10 +112,20 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
             shown.add_column(column, overflow="fold")
         for row in portion:
             # As text: brackets in values are not markup.
-            shown.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+            shown.add_row(*(Text("" if cell is None else _fitting(str(cell))) for cell in row))
         out.print(shown)
         out.print()
         title = ""
+
+
+_LONGEST = 1000
+"""Characters of a cell. A name may have 64 kB."""
+
+
+def _fitting(text: str) -> str:
+    """The text on one line, without what would steer the terminal, and not longer than a person reads."""
+    line = " ".join(clean(text).split())
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
 
 def one_of(values: Iterable[str]) -> Callable[[str], list[str]]:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from sync.context import Context
 from sync.errors import AnotherWorld
 from sync.state import belonging
+from sync.state.documents import PORTAL_DETAILS, PortalDetails
 from sync.state.store import Store
 
 
@@ -48,16 +49,17 @@ def same_portal(context: Context) -> None:
     """Called before HubSpot is read. Raises AnotherWorld if this state was read from another portal, RemoteError.
 
     If the token may not read the portal's id, any portal passes."""
-    portal = context.hubspot.portal_id()
-    if portal is None:
+    found = context.hubspot.portal()
+    if found is None:
         return
+    portal, details = found.id, PortalDetails(found.ui_domain, found.time_zone)
     with context.store.reading() as session:
-        before = belonging.known(session).portal
-    if before == portal:
-        return
-    if before is None:
-        with context.store.session() as session:
-            belonging.meet(session, portal=portal)
+        before, same = belonging.known(session).portal, PORTAL_DETAILS.read(session) == details
+    if before in (None, portal):
+        if before is None or not same:
+            with context.store.session() as session:
+                belonging.meet(session, portal=portal)
+                PORTAL_DETAILS.write(session, details)
         return
     raise AnotherWorld(
         f"{context.store.path}: was read from HubSpot portal {before}, and the token belongs to portal {portal}; "

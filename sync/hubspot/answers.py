@@ -4,10 +4,12 @@ Pure. An answer whose frame breaks the API's promise is Malformed, with endpoint
 others: a row without a usable id is left out and counted, and an unreadable value is marked.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
+from zoneinfo import available_timezones
 
 from sync.domain.moments import moment
 from sync.domain.numbers import identifier, whole
@@ -226,3 +228,26 @@ def _pairs(row: Mapping[str, Any]) -> Iterator[tuple[str, Label] | None]:
         for kind in kinds:
             found = label(kind)
             yield (company_id, found) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """Who the portal is: its id, where people open it, and its time zone. Empty: HubSpot did not say."""
+
+    id: str
+    ui_domain: str = ""
+    time_zone: str = ""
+
+
+_DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.hubspot\.com")
+"""Links lead there, so nothing else is believed."""
+
+
+def read_portal(data: Mapping[str, Any]) -> Portal | None:
+    """The portal of an account information answer (HubSpot account information guide); None without an id."""
+    number = whole(data.get("portalId"))
+    if number is None:
+        return None
+    domain, zone = data.get("uiDomain"), data.get("timeZone")
+    host = domain if isinstance(domain, str) and _DOMAIN.fullmatch(domain) else ""
+    return Portal(str(number), host, zone if isinstance(zone, str) and zone in available_timezones() else "")

@@ -125,8 +125,9 @@ def run_job(context: Context, name: str, results: JobResults) -> SyncError | Non
         emit(Event.JOB_STARTED)
         start = streams.Start(context.run_id, name, context.now())
         store = RunStore(context.store, lambda session: streams.start_job(session, start.run_id, name, start.at))
+        sent = _requests(name)
         counts, failure = _attempt(replace(context, store=store), name)
-        counts |= left_out.note(context)
+        counts |= left_out.note(context) | {"requests": _requests(name) - sent}
         seconds = (context.now() - start.at).total_seconds()
         interrupted = isinstance(failure, Interrupted)
         ended = streams.Ended(counts, _kind(failure), str(failure) if failure else None, ok=_ok(failure))
@@ -137,6 +138,12 @@ def run_job(context: Context, name: str, results: JobResults) -> SyncError | Non
     if failure and not interrupted:
         results.failures.append(failure)
     return failure
+
+
+def _requests(job: str) -> int:
+    """Requests sent so far to the system that the job talks to. Jobs of one system never run at the same time."""
+    system = SYSTEM.get(job)
+    return metrics.requests_sent(system) if system else 0
 
 
 def _attempt(context: Context, name: str) -> tuple[Counts, SyncError | None]:
