@@ -23,12 +23,13 @@ def main(work: str, options: str, *arguments: str) -> None:
     waits = time.sleep if given["paced"] else clock.skip
     application = app.build(clock=app.Clock(now=clock.now, sleep=waits, monotonic=clock.monotonic))
     start = time.process_time()
-    before = _written()
+    began, before = time.perf_counter(), _written()
     try:
         WORKS[work](application, clock, *arguments)
     finally:
+        took = time.perf_counter() - began
         application.close()
-    print(REPORT + json.dumps({"start": start, "written": _written() - before}), flush=True)
+    print(REPORT + json.dumps({"start": start, "written": _written() - before, "took": took}), flush=True)
 
 
 def _written() -> int:

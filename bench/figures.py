@@ -17,14 +17,16 @@ from bench.stand import Bench
 class Figures:
     """What one process cost.
 
-    `cpu` and `wall` in seconds, `start` the part of `cpu` until the work began; `memory`, `written` and `state` in
-    bytes. `written` is what was given to the file system without the log, which has a size of its own.
+    `cpu` and `wall` in seconds, `start` the part of `cpu` until the work began, `took` the wall of the work; `memory`,
+    `written` and `state` in bytes. `written` is what was given to the file system without the log, which has a size of
+    its own.
     """
 
     cpu: float
     wall: float
     memory: int
     start: float = 0.0
+    took: float = 0.0
     written: int = 0
     state: int = 0
     log: int = 0

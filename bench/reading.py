@@ -121,6 +121,18 @@ def idle(bench: Bench) -> Iterator[Row]:
         yield Row("all labels again, none changed", stand.worker("jobs", "sweep"))
 
 
+@scenario(
+    "paced", "10,000 contacts and 2,000 companies with HubSpot's limits on: is the allowed rate of searches used?"
+)
+def paced(bench: Bench) -> Iterator[Row]:
+    with bench.stand(10_000, 2_000, limits=True) as stand:
+        found = stand.worker("jobs", "poll")
+        searches = sum(number for path, number in found.requests.items() if path.endswith("/search"))
+        rate = Ratio("searches a second, of 5 allowed", searches / found.took)
+        refused = Ratio("answers of 429", stand.refused(), 0)
+        yield Row("first load at five searches a second", found, (rate, refused))
+
+
 def _some_ids(stand: Stand, number: int) -> list[str]:
     from sync.mirror import mirrored
     from sync.state.store import open_store

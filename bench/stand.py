@@ -69,6 +69,11 @@ class Stand:
         answer.raise_for_status()
         return answer.json()
 
+    def refused(self) -> int:
+        """How many requests to HubSpot were answered with 429 since the last measurement began."""
+        log = self.control("GET", "/requests/log?system=hubspot")
+        return sum(entry["status"] == 429 for entry in log)
+
     def advance(self, seconds: float) -> None:
         """Moves the sandbox's clock, and that of the workers started from now on."""
         self.control("POST", "/clock", {"advance_seconds": seconds})
@@ -135,6 +140,7 @@ class Stand:
             wall=wall,
             memory=usage.ru_maxrss * 1024,
             start=fine.get("start", 0.0),
+            took=fine.get("took", 0.0),
             written=max(0, fine.get("written", 0) - size),
             log=size,
             log_lines=log.read_bytes().count(b"\n"),

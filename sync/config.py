@@ -99,7 +99,7 @@ class Schedule(Section):
 
 class HubSpotSettings(Section):
     api: Literal["2026-09", "v3"] = "2026-09"
-    search_per_second: float = Field(default=4, gt=0, le=5)
+    search_per_second: float = Field(default=5, gt=0, le=5)
     burst_per_10s: int = Field(default=90, gt=0, le=250)
     daily_reserve: int = Field(default=50_000, ge=0, le=1_000_000_000)
     index_lag_seconds: int = Field(default=120, ge=0, le=3600)

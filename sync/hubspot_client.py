@@ -149,7 +149,7 @@ class HubSpotClient:
     base_url: str
     token: Secret | str = field(repr=False)
     api: Api = "2026-09"
-    search_per_second: float = 4
+    search_per_second: float = 5
     burst_per_10s: int = 90
     timeout: float = 60
     parallel: int = 4

@@ -41,14 +41,14 @@ class Pacer:
         self._interval = 1 / per_second
         self._clock, self._sleep = clock, sleep
         self._lock = threading.Lock()
-        self._next = 0.0
+        self._next = self._eased_until = 0.0
 
     def wait(self) -> None:
         """Waits until the next call may start."""
         with self._lock:
             now = self._clock()
             start = max(now, self._next)
-            self._next = start + self._interval
+            self._next = start + self._interval * (_EASED if start < self._eased_until else 1)
         if start > now:
             self._sleep(start - now)
 
@@ -56,6 +56,15 @@ class Pacer:
         """Lets no thread start a call for so many seconds, because the other side asked for a pause."""
         with self._lock:
             self._next = max(self._next, self._clock() + seconds)
+
+    def ease(self) -> None:
+        """Spaces the calls of the next minute wider, because others use the same limit."""
+        with self._lock:
+            self._eased_until = self._clock() + _EASED_FOR
+
+
+_EASED, _EASED_FOR = 1.25, 60.0
+"""How much wider, and for how many seconds: at five a second, one is left to others."""
 
 
 class Requests:

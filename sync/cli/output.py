@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -152,7 +152,8 @@ def progress(enabled: bool | None = None) -> Iterator[context.ShowProgress]:
         yield context.silent
         return
     amount = TextColumn("{task.completed}{task.fields[of]}")
-    columns = (SpinnerColumn(), TextColumn("{task.description:<16}"), BarColumn(), amount, TimeElapsedColumn())
+    times = TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()
+    columns = (SpinnerColumn(), TextColumn("{task.description:<16}"), BarColumn(), amount, *times)
     bars = Progress(*columns, console=err, transient=True)
     tasks: dict[str, Any] = {}
 

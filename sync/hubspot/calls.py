@@ -42,7 +42,7 @@ class Calls:
 
     base_url: str
     token: Secret
-    search_per_second: float = 4
+    search_per_second: float = 5
     burst_per_10s: int = 90
     timeout: float = 60
     retry: RequestRetry = field(default_factory=RequestRetry)
@@ -64,7 +64,7 @@ class Calls:
         self._place = Place(self.base_url, "HUBSPOT_BASE_URL")
         session = connections.stateless(self.base_url, connections.adapter(self.base_url, self.trust))
         self._client.rest_client.pool_manager = SdkPool(session, 2 * self.timeout)
-        self._search_pacer = Pacer(self.search_per_second, sleep=self.sleep)
+        self._search_pacer = Pacer(self.search_per_second * _EVENNESS, sleep=self.sleep)
         self._pacer = Pacer(self.burst_per_10s / 10, sleep=self.sleep)
         self._lock = threading.Lock()
         self._budget: Budget | None = None
@@ -93,6 +93,7 @@ class Calls:
             except RateLimited as limited:
                 # The pause holds for all threads, since they would meet the same limit.
                 pacer.hold(min(limited.wait or 0.0, LONGEST_WAIT))
+                pacer.ease()
                 raise
 
         return with_retry(self.retry, once, self.sleep)
@@ -173,6 +174,11 @@ def _budget(headers: Mapping[str, str]) -> Budget | None:
     limit, left = (whole(headers.get(f"X-HubSpot-RateLimit-Daily{end}")) for end in ("", "-Remaining"))
     return None if limit is None or left is None else Budget(limit, left)
 
+
+_EVENNESS = 0.96
+"""Requests arrive less evenly than they start, and HubSpot counts any second: at exactly five a second, now and then a
+sixth arrives within one and is refused. With this share of the pace, it may come 40 ms early.
+"""
 
 _RUNNING_OUT = 0.1
 """We slow down when less than this share of an interval's requests is left."""

@@ -1,5 +1,6 @@
-"""Fetches one item early: while a page is stored, the next one is already being requested."""
+"""Fetches items early: while a page is stored, the next ones are already being requested."""
 
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
@@ -7,6 +8,9 @@ from itertools import islice
 from typing import TypeVar
 
 T = TypeVar("T")
+
+_AHEAD = 3
+"""So many, since storing a page may take longer than requesting one: the limit is then used without a gap."""
 
 
 def prefetch(items: Iterator[T]) -> Iterator[T]:
@@ -17,10 +21,13 @@ def prefetch(items: Iterator[T]) -> Iterator[T]:
             # A copy of the context, so that log lines of the other thread keep their run and job.
             return pool.submit(copy_context().run, _next, items)
 
-        coming = fetch()
-        while found := coming.result():
-            coming = fetch()
-            yield found[0]
+        coming = deque(fetch() for _ in range(_AHEAD))
+        try:
+            while found := coming.popleft().result():
+                coming.append(fetch())
+                yield found[0]
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _next(items: Iterator[T]) -> list[T]:

@@ -604,10 +604,10 @@ def test_a_slow_answer_is_tried_again(portal: Portal) -> None:
 def test_search_and_the_rest_are_paced_apart(portal: Portal) -> None:
     portal.says(EMPTY_SEARCH)
     naps: list[float] = []
-    hubspot = portal.client(naps, search_per_second=0.01, burst_per_10s=1)
+    hubspot = portal.client(naps, search_per_second=0.02, burst_per_10s=1)
     for call in (SEARCH, BATCH, SEARCH, BATCH, SEARCH):
         call(hubspot)
-    assert [round(nap, -1) for nap in naps] == [100, 10, 200]
+    assert [round(nap, -1) for nap in naps] == [50, 10, 100]
 
 
 def test_requests_are_counted_by_endpoint(portal: Portal) -> None:

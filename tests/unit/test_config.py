@@ -95,7 +95,7 @@ def appended(file: str, first_line: str, text: str) -> Edit:
             id="too many threads",
         ),
         pytest.param(
-            (WORKER, "search_per_second = 4", "search_per_second = 9"),
+            (WORKER, "search_per_second = 5", "search_per_second = 9"),
             "hubspot.search_per_second",
             ["9", "5"],
             id="faster than HubSpot allows",
@@ -110,7 +110,7 @@ def appended(file: str, first_line: str, text: str) -> Edit:
             id="a truth is no number",
         ),
         pytest.param(
-            (WORKER, "search_per_second = 4", 'search_per_second = "4"'),
+            (WORKER, "search_per_second = 5", 'search_per_second = "4"'),
             "hubspot.search_per_second",
             ["'4'", "must be a number, without quotes"],
             id="a number in quotes",

@@ -164,6 +164,15 @@ def test_idle_time_is_not_saved_up_for_a_burst() -> None:
     assert starts(pacer, clock, 3) == [0, 0.25, 0.5]
 
 
+def test_after_a_refusal_the_calls_of_a_minute_lie_wider() -> None:
+    clock = Clock()
+    pacer = Pacer(4, clock, clock.sleep)
+    pacer.ease()
+    assert starts(pacer, clock, 3) == [0, 0.3125, 0.625]
+    clock.now += 60
+    assert starts(pacer, clock, 3) == [0, 0.25, 0.5]
+
+
 def test_threads_share_one_pace() -> None:
     clock, naps = Clock(), list[float]()
     pacer = Pacer(10, clock, naps.append)
