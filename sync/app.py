@@ -98,11 +98,13 @@ def build(
             secret.conceal()
     prepare(found, configuration)
     tenant = belongs.tenant_host(c4c.base_url)
+    hubspot_client = _hubspot(hubspot, found.trust, configuration, clock, retry)
+    c4c_client = _c4c(c4c, found.trust, configuration, clock, retry)
     context = Context(
         store=_opened(found, tenant),
         tenant=tenant,
-        hubspot=(hubspot_client := _hubspot(hubspot, found.trust, configuration, clock, retry)),
-        c4c=C4C(c4c_client := _c4c(c4c, found.trust, configuration, clock, retry)),
+        hubspot=hubspot_client,
+        c4c=C4C(c4c_client),
         config=configuration,
         run_id=_new_run_id(),
         now=clock.now,
