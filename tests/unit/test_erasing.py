@@ -10,7 +10,7 @@ import pytest
 from sqlmodel import Session
 
 from sync.domain.erasing import addresses_in, fingerprint, ids_in, marks, problem_of
-from sync.errors import ConfigurationError
+from sync.errors import ConfigurationError, StateError
 from sync.state.erasure.tombstones import Tombstone, Tombstones, known
 from sync.state.store import Store, open_store
 
@@ -118,6 +118,21 @@ def test_a_line_that_was_cut_off_is_ignored_and_followed_by_a_new_one(session: S
     fresh = Tombstones(tombstones.path, KEY)
     fresh.verify()
     assert {line[1].digest for line in fresh._lines()} == {of("1").digest, of("3").digest}
+
+
+def test_a_damaged_line_hides_no_other(session: Session, tombstones: Tombstones) -> None:
+    tombstones.add(session, [of("1")])
+    with tombstones.path.open("ab") as file:
+        file.write(b'"\xff\x00damaged\n')
+    tombstones.add(session, [of("2")])
+    assert {line[1].digest for line in tombstones._lines()} == {of("1").digest, of("2").digest}
+
+
+def test_a_file_that_cannot_be_parsed_is_no_bug(session: Session, tombstones: Tombstones) -> None:
+    tombstones.add(session, [of("1")])
+    tombstones.path.write_bytes(b"0" * 200_000)
+    with pytest.raises(StateError, match=r"is damaged .*restore it from a backup"):
+        tombstones.take_in(session)
 
 
 def test_a_lost_file_is_written_again(session: Session, tombstones: Tombstones) -> None:

@@ -127,9 +127,15 @@ class Tombstones:
         """What the file says, in its order. Raises ConfigurationError if it was written with another key."""
         try:
             with open(self.path, encoding="ascii", errors="replace", newline="") as file:
-                rows = list(csv.reader(file))
+                # Each line stands alone: a damaged one with a quotation mark must not take in those after it.
+                rows = list(csv.reader(file, quoting=csv.QUOTE_NONE))
         except FileNotFoundError:
             return []
+        except csv.Error as error:
+            raise StateError(
+                f"{self.path}: is damaged ({error}); restore it from a backup, since erased persons would come back "
+                "without it"
+            ) from None
         except OSError as error:
             raise StateError(f"{self.path}: cannot be read ({error.strerror}); check path and rights") from None
         checks = [row[4] for row in rows if len(row) == len(HEADER) and row[1] == _KEY]
