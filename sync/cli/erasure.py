@@ -14,7 +14,7 @@ from sync.cli import output
 from sync.cli.output import Document, Json, say
 from sync.config import Configuration
 from sync.domain.numbers import identifier
-from sync.errors import ConfigurationError, Interrupted, LeaseHeld
+from sync.errors import ConfigurationError, LeaseHeld
 from sync.privacy import erasing
 from sync.worker.keeper import working
 from sync.worker.signals import StopSignal
@@ -112,7 +112,7 @@ def _done_by_the_worker(contact_id: str, reason: str) -> Document:
         document, done = erasures.outcome(asked)
         while not done and datetime.now(UTC) < until:
             if stop.wait(_LOOK_AGAIN):
-                raise Interrupted("stopped by a signal; the erasure is recorded, and the worker carries it out")
+                raise stop.interrupted("stopped by a signal; the erasure is recorded, and the worker carries it out")
             document, done = erasures.outcome(asked)
         return document
 

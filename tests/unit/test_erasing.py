@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from contextlib import nullcontext
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlmodel import Session
 
+from sync.cli import erasure
 from sync.domain.erasing import addresses_in, fingerprint, ids_in, marks, problem_of
-from sync.errors import ConfigurationError, StateError
+from sync.errors import ConfigurationError, Interrupted, StateError
+from sync.state.documents import GUARD, Stopped
+from sync.state.erasure import purge
 from sync.state.erasure.tombstones import Tombstone, Tombstones, known
 from sync.state.store import Store, open_store
+from sync.worker.signals import StopSignal
 
 KEY = "0123456789abcdef0123456789abcdef"
 NOW = datetime(2026, 12, 1, 3, tzinfo=UTC)
@@ -155,3 +163,22 @@ def test_another_key_is_noticed(session: Session, tombstones: Tombstones, key: s
     tombstones.add(session, [of("1")])
     with pytest.raises(ConfigurationError, match="SYNC_ERASURE_KEY"):
         Tombstones(tombstones.path, key).verify()
+
+
+def test_a_stopped_plan_forgets_the_person_and_keeps_the_others(session: Session) -> None:
+    stopped = Stopped("d", "c", "too many", NOW.isoformat(), contacts={"1": "a", "2": "b"})
+    GUARD.write(session, stopped)
+    purge.purge(session, ["1"])
+    assert GUARD.read(session) == replace(stopped, contacts={"2": "b"})
+
+
+def test_a_signal_while_the_worker_erases_has_its_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop = StopSignal()
+    stop._receive(signal.SIGINT, None)
+    asked = SimpleNamespace(ask=lambda *_: "1", outcome=lambda _: ({}, False))
+    settings = SimpleNamespace(worker=SimpleNamespace(schedule=SimpleNamespace(push=timedelta(minutes=1))))
+    monkeypatch.setattr(erasure, "StopSignal", lambda: SimpleNamespace(install=lambda: stop))
+    monkeypatch.setattr(erasure, "_erasures", lambda: nullcontext((asked, settings)))
+    with pytest.raises(Interrupted) as raised:
+        erasure._done_by_the_worker("1", "asked for it")
+    assert raised.value.exit_code == 130

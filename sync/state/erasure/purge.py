@@ -115,6 +115,10 @@ def _forget_in_documents(session: Session, ids: frozenset[str]) -> None:
     doubtful = documents.DELETIONS.read(session)
     left = [replace(one, contacts=tuple(i for i in one.contacts if i not in ids)) for one in doubtful]
     _write(session, documents.DELETIONS, doubtful, left)
+    stopped = documents.GUARD.read(session)
+    if stopped:
+        others = {contact: part for contact, part in stopped.contacts.items() if contact not in ids}
+        _write(session, documents.GUARD, stopped, replace(stopped, contacts=others))
     lost = documents.LOST_CREATES.read(session)
     _write(session, documents.LOST_CREATES, lost, {k: at for k, at in lost.items() if not _is_of(k, ids)})
     looks = documents.SECOND_LOOK.read(session)
