@@ -310,11 +310,12 @@ def parked_ages(session: Session) -> dict[str, tuple[int, datetime | None]]:
     return {str(code): (number, oldest) for code, number, oldest in rows}
 
 
-def parked_ids(session: Session, code: str | None = None) -> list[str]:
-    """The parked contacts, the oldest first."""
+def parked_ids(session: Session, limit: int, code: str | None = None) -> list[str]:
+    """Those of the parked contacts that have waited longest."""
     of = select(col(_PROGRESS.contact_id)).where(col(_PROGRESS.status) == Status.PARKED)
     of = of.where(col(_PROGRESS.code) == code) if code else of
-    return list(session.execute(of.order_by(col(_PROGRESS.settled_at), col(_PROGRESS.contact_id))).scalars())
+    longest = of.order_by(col(_PROGRESS.settled_at), col(_PROGRESS.contact_id)).limit(limit)
+    return list(session.execute(longest).scalars())
 
 
 def history(session: Session, contact_id: str) -> list[tuple[datetime, str, str]]:
@@ -339,3 +340,19 @@ def requests(session: Session, since: datetime, until: datetime) -> dict[str, in
     sent = func.sum(func.json_extract(col(run.counts), "$.requests"))
     of = select(col(run.job), sent).where(col(run.started_at) >= since, col(run.started_at) < until)
     return {job: number or 0 for job, number in session.execute(of.group_by(col(run.job)))}
+
+
+def handover_times(session: Session, since: datetime) -> list[tuple[datetime, datetime]]:
+    """(crossed, handed over) of the leads since then that we created, the oldest first."""
+    same = (col(_LINK.entity) == Entity.LEAD) & (col(_LINK.key) == col(_HANDOVER.lead_key))
+    of = select(col(_HANDOVER.crossed_at), col(_HANDOVER.handed_over_at)).outerjoin(_LINK, same)
+    ours = or_(col(_LINK.origin).is_(None), col(_LINK.origin) == "created")
+    of = of.where(col(_HANDOVER.handed_over_at) >= since, col(_HANDOVER.crossed_at).is_not(None), ours)
+    return [(row[0], row[1]) for row in session.execute(of.order_by(col(_HANDOVER.handed_over_at)))]
+
+
+def handover_count(session: Session, since: datetime) -> int:
+    """How many leads there are since then."""
+    of = select(func.count()).where(col(_HANDOVER.handed_over_at) >= since)
+    number: int = session.execute(of).scalar_one()
+    return number

@@ -21,9 +21,9 @@ HEAD = "0007"
 class Store:
     """The state store behind one file; a session is one transaction. `version`: that of the tables it may write."""
 
-    def __init__(self, path: Path, version: str | None = HEAD) -> None:
+    def __init__(self, path: Path, version: str | None = HEAD, *, read_only: bool = False) -> None:
         self.path, self.version = path, version
-        self.engine = _engine(path)
+        self.engine = _engine(path, read_only=read_only)
         self.identity = _identity(path)
         """Device and number of the file as it was opened; None if there was none."""
 
@@ -94,6 +94,29 @@ def open_store(path: Path, *, create: bool = True) -> Store:
     raise StateError(f"{path}: {_older(path, store.version)}")
 
 
+def open_read_only(path: Path) -> Store:
+    """The store at `path` over connections that cannot write (`mode=ro`), for what is only shown.
+
+    Raises StateError if the file is missing, cannot be read, or has not the tables of this program.
+    """
+    store = Store(path, read_only=True)
+    try:
+        if store.identity is None:
+            _prepare_file(path, create=False)
+        current, _ = versions(store)
+    except (DatabaseError, sqlite3.DatabaseError) as error:
+        store.close()
+        raise StateError(trouble.sentence(error, path)) from None
+    if current != HEAD:
+        store.close()
+        raise StateError(f"{path}: {_older(path, current) if _is_older(current) else _other_version(current, HEAD)}")
+    return store
+
+
+def _is_older(version: str | None) -> bool:
+    return version is None or (version.isdigit() and int(version) < int(HEAD))
+
+
 def open_unmigrated(path: Path, *, create: bool = False) -> Store:
     """The store at `path` with the tables of this program or of an older one.
 
@@ -158,24 +181,18 @@ _CHECKPOINT = 4000
 """Pages of the log (16 MB) after which SQLite copies them into the file. A page that changed often is copied once."""
 
 
-def _engine(path: Path) -> Engine:
+def _engine(path: Path, *, read_only: bool = False) -> Engine:
     # Not a URL in text form, in which `?` and `%` of a path would mean something else.
     place = URL.create("sqlite", database=str(path))
+    if read_only:
+        place = URL.create("sqlite", database=path.absolute().as_uri(), query={"mode": "ro", "uri": "true"})
     engine = create_engine(place, connect_args={"timeout": 30}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _: Any) -> None:
         # The driver's own transaction handling commits before DDL; ours is explicit (SQLAlchemy's SQLite notes).
         connection.isolation_level = None
-        # FULL: an intent or a link that was committed must survive a power cut.
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "busy_timeout=30000",
-            "foreign_keys=ON",
-            "temp_store=MEMORY",
-            f"wal_autocheckpoint={_CHECKPOINT}",
-        ):
+        for pragma in (*(() if read_only else _WRITING), "busy_timeout=30000", "temp_store=MEMORY"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -185,6 +202,10 @@ def _engine(path: Path) -> Engine:
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine
+
+
+_WRITING = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"wal_autocheckpoint={_CHECKPOINT}")
+"""FULL: an intent or a link that was committed must survive a power cut."""
 
 
 def versions(store: Store) -> tuple[str | None, str]:

@@ -190,6 +190,23 @@ def recent_runs(session: Session, limit: int, job: str | None = None) -> Sequenc
     return session.exec(of.where(tables.JobRun.job == job) if job else of).all()
 
 
+def counted(session: Session, job: str, name: str, since: datetime, limit: int) -> list[tuple[datetime, int]]:
+    """(start, count of this name) of the job's latest runs since then that counted it, the oldest first."""
+    run = tables.JobRun
+    number = func.json_extract(col(run.counts), f"$.{name}")
+    of = select(run.started_at, number).where(run.job == job, number.is_not(None))
+    newest = of.where(col(run.started_at) >= since).order_by(col(run.id).desc()).limit(limit)
+    return [(at, found) for at, found in reversed(session.exec(newest).all()) if at]
+
+
+def last_starts(session: Session) -> dict[str, datetime]:
+    """By job, when it was last started."""
+    run = tables.JobRun
+    newest = select(func.max(run.id)).group_by(run.job)
+    found = session.exec(select(run.job, run.started_at).where(col(run.id).in_(newest)))
+    return {job: at for job, at in found if at}
+
+
 def last_kinds(session: Session) -> dict[str, str | None]:
     """By job: the type of the failure with which its last completed run ended, None after a success."""
     ended = col(tables.JobRun.ok).is_not(None)
