@@ -126,7 +126,7 @@ def report(asking: Asking, since: datetime, until: datetime, promise: Promise) -
         latency=latency(leads, IN_SERVICE.read(session), promise.handover),
         promise=promise,
         parked=parked(session),
-        requests=_requests(session, since, until),
+        requests=requests_sent(session, since, until),
         rules=_rules(session, since, until),
     )
 
@@ -159,6 +159,12 @@ class _Reader:
         found = Counter(lead_status(row.observed, mapping) for row in rows)
         accepted = found[LeadStatus.ACCEPTED] + found[LeadStatus.CONVERTED]
         return found.total(), accepted, found[LeadStatus.DECLINED], found[LeadStatus.CONVERTED]
+
+
+def funnel(asking: Asking, since: datetime, until: datetime) -> Funnel:
+    """Who came how far in that time."""
+    leads = list(listing.leads(asking.session, since, until))
+    return _Reader(asking, leads, listing.crossings(asking.session, since, until)).funnel(since, until)
 
 
 def funnel_now(asking: Asking) -> Funnel:
@@ -237,7 +243,8 @@ def parked(session: Session) -> dict[Code, Parked]:
     return dict(sorted(found.items(), key=lambda item: (-item[1].count, item[0])))
 
 
-def _requests(session: Session, since: datetime, until: datetime) -> dict[str, int]:
+def requests_sent(session: Session, since: datetime, until: datetime) -> dict[str, int]:
+    """By system, what the jobs of that time sent."""
     found = {"hubspot": 0, "c4c": 0}
     for job, number in listing.requests(session, since, until).items():
         if system := SYSTEM.get(job):

@@ -27,31 +27,38 @@ _LATE = 3
 def status(store: Store, now: datetime, configuration: Configuration | None = None) -> dict[str, Any]:
     """Backlog, parked contacts by code, watermarks with their age, and the last success and failure of each job."""
     with store.reading() as session:
-        oldest = work.oldest_pending(session)
-        return {
-            "pending": work.pending_count(session),
-            "due": work.due_count(session, now),
-            "oldest_pending": iso(oldest),
-            "done": work.done_counts(session),
-            "parked": work.parked_counts(session),
-            "handed_over": work.created_lead_count(session),
-            "adopted": work.adopted_lead_count(session),
-            "watermarks": {name: _mark(until, now) for name, until in streams.watermarks(session).items()},
-            "jobs": {name: _job(success, failure) for name, (success, failure) in streams.last_runs(session).items()},
-            "budget": _budget(BUDGET.read(session), configuration),
-            "frozen_scores": freshness.frozen(session, configuration, now) if configuration else [],
-            "lease": _lease(store, leases.current_holder(session), now),
-            "guard": _guard(guarding.last_stopped(session)),
-            "belongs_to": asdict(belonging.known(session)),
-            "paused": asdict(pause) if (pause := pausing.paused(session)) else None,
-            "second_writer": _second_writer(second_writer.finding_in_force(session)),
-            "disappearances": [_doubted(found) for found in mass_deletion.sets_in_the_way(session)],
-            "erasures": erasure.standing(session),
-            "alerts": alert_lists.holding(session),
-            "alerts_undelivered": sorted(set(alert_lists.holding(session)) ^ set(ALERTS.read(session))),
-            "state": _state(store),
-            "latency_seconds": _latency(session),
-        }
+        return document(session, store, now, configuration)
+
+
+def document(
+    session: Session, store: Store, now: datetime, configuration: Configuration | None = None
+) -> dict[str, Any]:
+    """The same in an open transaction of this store."""
+    oldest = work.oldest_pending(session)
+    return {
+        "pending": work.pending_count(session),
+        "due": work.due_count(session, now),
+        "oldest_pending": iso(oldest),
+        "done": work.done_counts(session),
+        "parked": work.parked_counts(session),
+        "handed_over": work.created_lead_count(session),
+        "adopted": work.adopted_lead_count(session),
+        "watermarks": {name: _mark(until, now) for name, until in streams.watermarks(session).items()},
+        "jobs": {name: _job(success, failure) for name, (success, failure) in streams.last_runs(session).items()},
+        "budget": _budget(BUDGET.read(session), configuration),
+        "frozen_scores": freshness.frozen(session, configuration, now) if configuration else [],
+        "lease": _lease(store, leases.current_holder(session), now),
+        "guard": _guard(guarding.last_stopped(session)),
+        "belongs_to": asdict(belonging.known(session)),
+        "paused": asdict(pause) if (pause := pausing.paused(session)) else None,
+        "second_writer": _second_writer(second_writer.finding_in_force(session)),
+        "disappearances": [_doubted(found) for found in mass_deletion.sets_in_the_way(session)],
+        "erasures": erasure.standing(session),
+        "alerts": alert_lists.holding(session),
+        "alerts_undelivered": sorted(set(alert_lists.holding(session)) ^ set(ALERTS.read(session))),
+        "state": _state(store),
+        "latency_seconds": _latency(session),
+    }
 
 
 def certificate(path: Path | None, now: datetime) -> dict[str, Any] | None:

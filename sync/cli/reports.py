@@ -1,6 +1,7 @@
 """Prints documents for people."""
 
 from sync import app
+from sync.admin import troubles
 from sync.cli.output import Document, at, say, table
 from sync.contracts import freshness
 from sync.domain.codes import EXPLANATIONS, Code
@@ -58,7 +59,7 @@ def print_status(document: Document) -> None:
     belongs = document["belongs_to"]
     if belongs["tenant"]:
         say(f"HubSpot portal {belongs['portal'] or 'unknown'} to the tenant {belongs['tenant']}")
-    _print_lease(document["lease"])
+    say(troubles.at_work(document["lease"]))
     say(f"pending {document['pending']} ({document['due']} due now), oldest since {at(document['oldest_pending'])}")
     adopted = f", adopted {document['adopted']} that existed before" if document["adopted"] else ""
     say(f"handed over {document['handed_over']} leads{adopted}{_latency(document['latency_seconds'])}")
@@ -89,42 +90,8 @@ def _print_budget(budget: Document) -> None:
 
 
 def _print_trouble(document: Document) -> None:
-    if document["state"]["problem"]:
-        say(f"STATE: {document['state']['problem']}")
-    waiting = document["alerts_undelivered"]
-    for alert, since in document["alerts"].items():
-        unheard = " (not delivered to the webhook yet)" if alert in waiting else ""
-        say(f"ALERT {alert} since {at(since)}{unheard}: see docs/oncall.md")
-    guard = document["guard"]
-    if guard and not guard["approved_at"]:
-        say(f"GUARD: {guard['text']}; nothing was written. `hubspot-c4c-sync approve` shows the plan {guard['plan']}")
-    if pause := document["paused"]:
-        why = f" ({pause['reason']})" if pause["reason"] else ""
-        say(f"PAUSED since {at(pause['since'])}{why}: nothing is written; `hubspot-c4c-sync resume` lets it go on")
-    if second := document["second_writer"]:
-        say(f"SECOND WRITER: {second['text']}; nothing is written. `hubspot-c4c-sync approve` shows the records")
-    certificate = document["certificate"]
-    if certificate and certificate["problem"]:
-        say(f"CERTIFICATE: {certificate['path']} {certificate['problem']}")
-    _print_erasures(document["erasures"])
-    for doubted in document["disappearances"]:
-        say(f"GUARD: {doubted['text']}; `hubspot-c4c-sync approve` shows them as {doubted['plan']}")
-
-
-def _print_erasures(erasures: Document) -> None:
-    if erasures["open"]:
-        say(f"ERASURES under way: {erasures['open']}; the worker goes on with them at each push")
-    for left in erasures["to_do"]:
-        say(f"ERASURE TO DO: {left['text']}")
-
-
-def _print_lease(lease: Document | None) -> None:
-    if lease is None:
-        say("no worker runs")
-    elif lease["alive"]:
-        say(f"at work: {lease['kind']} {lease['holder']} since {at(lease['since'])}")
-    else:
-        say(f"{lease['kind']} {lease['holder']} held the lease and has ended; the next worker takes over")
+    for title, text in troubles.troubles(document):
+        say(f"{title}: {text}")
 
 
 def _latency(latency: Document | None) -> str:
