@@ -74,8 +74,8 @@ lock: ## Write the lock files from pyproject.toml; with UPGRADE=1 at the newest 
 	"$$uv/bin/python" $(PIP) install '$(UV)'; \
 	compile() { "$$uv/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-header --no-annotate $(if $(UPGRADE),--upgrade) "$$@" >/dev/null; }; \
-	compile --output-file requirements.lock pyproject.toml; \
-	compile --output-file requirements-dev.lock --group dev pyproject.toml; \
+	compile --output-file requirements.lock --extra page pyproject.toml; \
+	compile --output-file requirements-dev.lock --extra page --group dev pyproject.toml; \
 	compile --output-file requirements-image.lock --constraint requirements-dev.lock --group image; \
 	echo "requirements.lock, requirements-dev.lock and requirements-image.lock are up to date"
 

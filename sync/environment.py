@@ -1,9 +1,10 @@
 """Reads the settings from the environment, and reports all their mistakes at once, each with a remedy."""
 
+import ipaddress
 import os
 import re
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -34,6 +35,40 @@ class C4CAccess:
     identity: Password | ClientCertificate
 
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class PageSettings:
+    """Where the page is served, and who may see what on it."""
+
+    port: int | None = None
+    """None: the worker serves no page."""
+    host: str = "127.0.0.1"
+    token: Secret | None = None
+    proxies: tuple[Network, ...] = ()
+    """Reverse proxies that sign people in and name them in `user_header`."""
+    user_header: str = "X-Forwarded-User"
+    hosts: frozenset[str] = frozenset()
+    """Names by which people reach the page, besides this machine's own."""
+    names: bool = False
+    """Whether the page shows names and e-mail addresses of people."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether a request must prove who it comes from."""
+        return self.token is not None or bool(self.proxies)
+
+    def exposed(self) -> str | None:
+        """Why it may not be served on this host, or None."""
+        if loopback(self.host) or self.closed:
+            return None
+        return (
+            f"SYNC_PAGE_HOST: found {self.host}, which other machines reach; set SYNC_PAGE_TOKEN, or SYNC_PAGE_PROXIES "
+            "for a proxy that signs people in, or listen on 127.0.0.1"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The settings of a deployment. Its representation never shows secrets."""
@@ -52,6 +87,7 @@ class Settings:
     """The key of the tombstones of erased persons."""
     show_names: bool = True
     """Whether commands show names and e-mail addresses of people."""
+    page: PageSettings = field(default_factory=PageSettings)
 
 
 _HOST = re.compile(r"[\w-]{1,63}(\.[\w-]{1,63})*\.?|[0-9a-f:.]*:[0-9a-f:.]*")
@@ -160,6 +196,14 @@ class Environment:
             return default
         return value
 
+    def port(self, name: str) -> int | None:
+        """A port number; None if it is not set."""
+        value = self.get(name)
+        if value is not None and not 0 < (whole(value) or 0) < 65536:
+            self.problems.append(f"{name}: found {value!r}, allowed: a port number, or unset for none")
+            return None
+        return int(value) if value else None
+
     def settle(self) -> None:
         """Raises ConfigurationError if anything was wrong."""
         if self.problems:
@@ -168,26 +212,22 @@ class Environment:
 
 def settings(env: Environment) -> Settings:
     """The settings that need no remote system."""
-    port = env.get("SYNC_METRICS_PORT")
-    if port is not None and not 0 < (whole(port) or 0) < 65536:
-        env.problems.append(f"SYNC_METRICS_PORT: found {port!r}, allowed: a port number, or unset for none")
-        port = None
     webhook = env.optional_secret("SYNC_ALERT_WEBHOOK")
     if webhook:
         env.url("SYNC_ALERT_WEBHOOK", webhook.value)
-    host = env.choice("SYNC_METRICS_HOST", "127.0.0.1", ("127.0.0.1", "0.0.0.0", "::1", "::"))
     return Settings(
         state=Path(env.get("SYNC_STATE") or "state.db"),
         config=Path(env.get("SYNC_CONFIG") or "config"),
         log_format="json" if env.choice("SYNC_LOG_FORMAT", "json", ("json", "console")) == "json" else "console",
         log_level=env.choice("SYNC_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
-        metrics_port=int(port) if port else None,
-        metrics_host=host,
+        metrics_port=env.port("SYNC_METRICS_PORT"),
+        metrics_host=env.choice("SYNC_METRICS_HOST", "127.0.0.1", INTERFACES),
         alert_webhook=webhook,
         client_cert=env.path("C4C_CLIENT_CERT"),
         trust=trust(env),
         erasure_key=_erasure_key(env),
         show_names=env.choice("SYNC_SHOW_NAMES", "1", ("0", "1")) == "1",
+        page=_page(env),
     )
 
 
@@ -199,6 +239,49 @@ def _erasure_key(env: Environment) -> Secret | None:
             "such as `openssl rand -hex 32` prints"
         )
     return found
+
+
+INTERFACES = ("127.0.0.1", "0.0.0.0", "::1", "::")
+"""This machine only, or all interfaces."""
+
+
+def _page(env: Environment) -> PageSettings:
+    found = PageSettings(
+        port=env.port("SYNC_PAGE_PORT"),
+        host=env.choice("SYNC_PAGE_HOST", "127.0.0.1", INTERFACES),
+        token=env.optional_secret("SYNC_PAGE_TOKEN"),
+        proxies=tuple(_networks(env)),
+        user_header=_header_name(env),
+        hosts=frozenset(_host_names(env)),
+        names=env.choice("SYNC_PAGE_NAMES", "0", ("0", "1")) == "1",
+    )
+    if exposed := found.exposed():
+        env.problems.append(exposed)
+    return found
+
+
+def _networks(env: Environment) -> Iterator[Network]:
+    for text in (env.get("SYNC_PAGE_PROXIES") or "").replace(",", " ").split():
+        try:
+            yield ipaddress.ip_network(text)
+        except ValueError:
+            env.problems.append(
+                f"SYNC_PAGE_PROXIES: found {text!r}, allowed: addresses and networks, 10.0.0.7 or 10.0.0.0/24"
+            )
+
+
+def _header_name(env: Environment) -> str:
+    name = env.get("SYNC_PAGE_USER_HEADER") or "X-Forwarded-User"
+    if not re.fullmatch(r"[A-Za-z0-9-]+", name):
+        env.problems.append(f"SYNC_PAGE_USER_HEADER: found {name!r}, allowed: the name of a header, X-Forwarded-User")
+    return name
+
+
+def _host_names(env: Environment) -> Iterator[str]:
+    for text in (env.get("SYNC_PAGE_HOSTS") or "").replace(",", " ").lower().split():
+        if not _HOST.fullmatch(text):
+            env.problems.append(f"SYNC_PAGE_HOSTS: found {text!r}, allowed: host names without scheme and port")
+        yield text
 
 
 def _hubspot_api(host: str) -> str:

@@ -59,6 +59,8 @@ class Event(StrEnum):
     STATE_BUSY = "state_busy"
     STATE_MIGRATED = "state_migrated"
     PROBE_FAILED = "probe_failed"
+    PAGE_FAILED = "page_failed"
+    PAGE_REFUSED = "page_refused"
     ALERT_FIRING = "alert_firing"
     ALERT_RESOLVED = "alert_resolved"
     ALERT_UNDELIVERED = "alert_undelivered"

@@ -56,6 +56,7 @@ class Allowed:
 
 EXCEPTIONS = [
     Allowed("digest", "what `approve` names: its argument and the JSON key; a column; and hashlib's own method"),
+    Allowed("compare_digest", "hmac's own function"),
     Allowed(
         "theirs",
         "JSON key in the state's document of a second writer, and in `status --json`",

@@ -117,10 +117,11 @@ def names(requirements: list[object]) -> set[str]:
     return {re.split(r"[<>=!]", entry)[0] for entry in requirements if isinstance(entry, str)}
 
 
-def test_the_lock_of_the_image_has_no_web_server_and_the_wheel_no_sandbox() -> None:
+def test_the_lock_of_the_image_has_the_page_and_the_wheel_no_sandbox() -> None:
     groups = DECLARED["dependency-groups"]
     assert names(DECLARED["project"]["dependencies"]) <= locked("requirements.lock")
-    assert locked("requirements.lock").isdisjoint(names(groups["sandbox"]) | {"phonenumbers", "anyio", "h11"})
+    assert names(DECLARED["project"]["optional-dependencies"]["page"]) <= locked("requirements.lock")
+    assert locked("requirements.lock").isdisjoint(names(groups["dev"]) | {"phonenumbers", "playwright"})
     assert names(groups["sandbox"]) <= locked("requirements-dev.lock")
     assert names(groups["image"]) <= locked("requirements-image.lock")
     assert "chardet" not in locked("requirements-dev.lock"), "requests would import it at each start"

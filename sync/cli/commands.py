@@ -14,7 +14,7 @@ from sync import app, log
 from sync.admin import alerts, preview
 from sync.admin import status as statuses
 from sync.admin.foreseen import foreseen
-from sync.cli import admin, channels, erasure, links, loads, output, pausing, people, report, reports
+from sync.cli import admin, channels, erasure, links, loads, output, page, pausing, people, report, reports
 from sync.cli.explaining import explain, unknown
 from sync.cli.output import Json
 from sync.cli.simulate import simulate
@@ -52,6 +52,7 @@ people.register(cli)
 report.register(cli)
 pausing.register(cli)
 erasure.register(cli)
+page.register(cli)
 
 
 def main() -> None:
@@ -125,7 +126,7 @@ def _work(stop: StopSignal) -> int:
     application = app.build(stopping=stop, clock=app.Clock(sleep=stop.sleep), prepare=upgrading.before("worker", stop))
     try:
         worker = Worker(application, stop)
-        with serving(application, worker.vitals):
+        with serving(application, worker.vitals), page.beside(application):
             return worker.run()
     finally:
         application.close()

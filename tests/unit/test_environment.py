@@ -142,12 +142,27 @@ def test_addresses(name: str, url: str, accepted: bool) -> None:
         pytest.param("SYNC_METRICS_PORT", "metrics", ["port number"], id="port"),
         pytest.param("SYNC_METRICS_PORT", "0", ["port number"], id="port 0"),
         pytest.param("SYNC_METRICS_PORT", "70000", ["port number"], id="port beyond all"),
+        pytest.param("SYNC_PAGE_PORT", "page", ["port number"], id="the page's port"),
+        pytest.param("SYNC_PAGE_HOST", "evil", ["127.0.0.1", "::"], id="the page's interface"),
+        pytest.param("SYNC_PAGE_NAMES", "yes", ["0, 1"], id="names on the page"),
+        pytest.param("SYNC_PAGE_PROXIES", "10.0.0.300", ["10.0.0.7", "networks"], id="a proxy"),
+        pytest.param("SYNC_PAGE_HOSTS", "https://page.example", ["without scheme"], id="a name of the page"),
+        pytest.param("SYNC_PAGE_USER_HEADER", "a b", ["header"], id="the header of a proxy"),
     ],
 )
 def test_choices(name: str, value: str, allowed: list[str]) -> None:
     [found] = complaints(GOOD | {name: value})
     assert found.startswith(f"{name}: found '{value}'")
     assert [word for word in allowed if word not in found] == []
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_the_page_is_open_to_other_machines_only_with_a_token_or_a_proxy(host: str) -> None:
+    [found] = complaints(GOOD | {"SYNC_PAGE_HOST": host})
+    assert found.startswith(f"SYNC_PAGE_HOST: found {host}")
+    assert "SYNC_PAGE_TOKEN" in found
+    for name, value in (("SYNC_PAGE_TOKEN", "t0ken"), ("SYNC_PAGE_PROXIES", "10.0.0.7, 10.1.0.0/16")):
+        assert settings(Environment(GOOD | {"SYNC_PAGE_HOST": host, name: value})).page.host == host
 
 
 @pytest.fixture(scope="module")

@@ -107,6 +107,8 @@ ELSEWHERE = {
     "state/lease.py": "host:process",
     "jobs/runner.py": "file:line",
     "faults.py": "file:line",
+    "page/door.py": "host:port, user:password",
+    "page/serving.py": "host:port",
 }
 """Files that put other things together with a colon between them, or take them apart there."""
 
