@@ -95,8 +95,12 @@ class Worker:
         return False
 
     def _holder(self) -> str:
-        with self._app.context.store.reading() as session:
-            found = leases.current_holder(session)
+        """The process that this one waits for, for the log; it may wait for the state file itself."""
+        try:
+            with self._app.context.store.reading() as session:
+                found = leases.current_holder(session)
+        except SQLAlchemyError:
+            found = None
         return found.holder if found else "unknown"
 
     def _try(self, action: Callable[[], bool]) -> bool:

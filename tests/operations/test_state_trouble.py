@@ -20,7 +20,7 @@ import pytest
 from night_stage import PROJECT
 from running import TIMEOUT
 from sqlalchemy import event
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from sync import log
 from sync.admin import alerts
@@ -183,6 +183,20 @@ def test_a_damaged_fact_that_keeps_writes_back_ends_neither_the_worker_nor_the_m
     assert look(made)
     assert [state for state, _ in heard.of("state")] == ["firing", "resolved"]
     assert made.vitals.state is None
+
+
+def test_a_standby_whose_file_cannot_be_read_waits(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As while another program holds the file for itself alone."""
+
+    def fails(*_: object) -> Any:
+        raise OperationalError("SELECT 1", None, sqlite3.OperationalError("database is locked"))
+
+    made, _ = worker(disk.store, Heard())
+    monkeypatch.setattr(made.lease, "acquire", fails)
+    monkeypatch.setattr(disk.store, "reading", fails)
+    monkeypatch.setattr(made._stop, "wait", lambda _: setattr(made._stop, "exit_code", 143))
+    assert not made.take_lease()
+    assert made.vitals.lease == "standby"
 
 
 def test_a_full_disk_is_called_that(tmp_path: Path) -> None:
