@@ -1,12 +1,14 @@
 """Reads associations with their labels for given contacts, and companies that the mirror does not have yet."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from sync.context import Context, Counts
 from sync.contracts import portal
 from sync.hubspot_client import ASSOCIATION_BATCH, Associations
 from sync.log import Event, emit
+from sync.mappers.identity import merged_ids
 from sync.mirror import association_rows, mirrored
 from sync.mirror import labels as label_bindings
 from sync.reading import storing, tombstone_check
@@ -38,8 +40,9 @@ def refresh(context: Context, contact_ids: Sequence[str], report: Report = each)
         _look_for_vanished(context, found)
         # Before the associations are stored: a push at the same time, or after a failure here, would otherwise take a
         # company that was never read for one without a name.
-        counts["companies"] += _read_companies(context, found)
-        changed = _keep(context, found)
+        read, unread = _read_companies(context, found)
+        counts["companies"] += read
+        changed = _keep(context, _without(found, unread))
         report(len(ids), changed)
         counts["contacts"] += len(ids)
         counts["changed"] += len(changed)
@@ -80,15 +83,26 @@ def _look_for_vanished(context: Context, found: Associations) -> None:
         portal.labels(context)
 
 
-def _read_companies(context: Context, associations: Associations) -> int:
-    """Reads companies that associations name and no poll has read yet. A deleted one stays without a name."""
+def _read_companies(context: Context, associations: Associations) -> tuple[int, frozenset[str]]:
+    """Reads companies that associations name and no poll has read yet; returns how many were read, and the ids about
+    which HubSpot's answer says nothing. A deleted company stays without a name.
+    """
     named = {company for pairs in associations.found.values() for company, _ in pairs}
     with context.store.reading() as session:
         unknown = mirrored.unknown_companies(session, named)
     if not unknown:
-        return 0
+        return 0, frozenset()
     found = context.hubspot.read("companies", unknown, wanted(context, "companies"))
     gone = [mirrored.Fetched(i, {}, None) for i in found.missing]
     rows = [*fetched_rows(context, "companies", found.objects), *gone]
     storing.store_rows(context, "company", rows, partial(storing.store_companies, context))
-    return len(found.objects)
+    answered = {i for company in found.objects for i in (company.id, *merged_ids(company.properties))}
+    return len(found.objects), frozenset(unknown) - answered - found.missing
+
+
+def _without(found: Associations, companies: frozenset[str]) -> Associations:
+    """Leaves out contacts of these companies, which stay as they are and are read again with the next poll."""
+    if not companies:
+        return found
+    kept = {i: pairs for i, pairs in found.found.items() if companies.isdisjoint(company for company, _ in pairs)}
+    return replace(found, found=kept)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from portal import Portal, Sync, rules
@@ -129,7 +130,17 @@ def test_after_a_day_everybody_is_swept_and_an_interrupted_sweep_goes_on(portal:
     assert product.good("sweep")["sweep"]["contacts"] < 1300, "the next one looks at those that matter"
 
 
-def test_nobody_is_handed_over_by_a_company_that_was_never_read(portal: Portal, product: Sync) -> None:
+@pytest.mark.parametrize(
+    ("fault", "failed"),
+    [
+        ({"action": "status", "status": 503}, [Unavailable]),
+        ({"action": "rewrite", "place": ["results"], "value": []}, []),
+    ],
+    ids=["refused", "answered without it"],
+)
+def test_nobody_is_handed_over_by_a_company_that_was_never_read(
+    portal: Portal, product: Sync, fault: dict[str, Any], failed: list[type[Exception]]
+) -> None:
     """The score query finds a contact before the poll finds its company, whose index lags."""
     company = portal.company(name="Werft GmbH")
     portal.advance(3 * 3600)
@@ -139,9 +150,9 @@ def test_nobody_is_handed_over_by_a_company_that_was_never_read(portal: Portal, 
             session.exec(delete(table))
     contact = portal.contact(lead_score="80", company="Text AG")
     portal.associate(contact, company, "Primary")
-    portal.fault("status", status=503, path="objects/2026-09/companies/batch/read", times=None)
-    [failure] = product.run("scores").failures
-    assert isinstance(failure, Unavailable)
+    portal.fault(**fault, path="objects/2026-09/companies/batch/read", times=None)
+    failures = product.run("scores").failures
+    assert [type(failure) for failure in failures] == failed
     product.good("push")
     assert portal.leads() == []
     portal.call("DELETE", "/faults")
