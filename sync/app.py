@@ -17,7 +17,7 @@ from sync.context import Context, ShowProgress, Stop, nobody, silent, utc_now
 from sync.contracts import belongs
 from sync.environment import C4CAccess, Environment, HubSpotAccess, Settings
 from sync.errors import ConfigurationError, StateError
-from sync.hubspot_client import HubSpotClient
+from sync.hubspot_client import HISTORY, HISTORY_BATCH, HubSpotClient
 from sync.net.connections import Trust
 from sync.notify import Notice, Webhook
 from sync.state.erasure.tombstones import Tombstones
@@ -36,8 +36,13 @@ class App:
     clock: "Clock"
 
     def requests(self) -> dict[str, int]:
-        """Requests sent so far, by system."""
-        return {"hubspot": self.hubspot.sent.total, "c4c": self.c4c.sent.total}
+        """Requests sent so far, by system; those for the consent trail apart, since they are no cost of a lead."""
+        histories = self.hubspot.sent.by_endpoint[HISTORY]
+        return {
+            "hubspot": self.hubspot.sent.total - histories,
+            "c4c": self.c4c.sent.total,
+            "hubspot_history": histories,
+        }
 
     def with_run_id(self) -> Context:
         """The same with the context of a new run."""
@@ -212,6 +217,7 @@ def _hubspot(
         parallel=options.parallel,
         association_batch=options.association_batch,
         read_batch=options.read_batch,
+        history_batch=min(options.read_batch, HISTORY_BATCH),
         retry=retry or _retry(configuration),
         sleep=clock.sleep,
     )

@@ -68,6 +68,7 @@ class Event(StrEnum):
     WEBHOOK_FAILED = "webhook_failed"
     LIBRARY_WARNING = "library_warning"
     MEMORY_UNREADABLE = "memory_unreadable"
+    CONSENT_SOURCE_UNREAD = "consent_source_unread"
     ERASED = "erased"
     ERASURE_WAITS = "erasure_waits"
     ERASURE_REPLAYED = "erasure_replayed"

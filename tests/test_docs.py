@@ -117,6 +117,7 @@ NEEDED |= {
 }
 NEEDED |= {("simulate",): ["--config", str(PROJECT / "config")]}
 NEEDED |= {("parked", "leave"): ["1", "--reason", "retired"], ("erase",): ["1", "--reason", "retired"]}
+NEEDED |= {("export",): ["1"], ("consent",): ["1"]}
 NEEDED |= {("parked", "retry"): ["--all"], ("parked", "drop"): ["--all"]}
 
 

@@ -24,8 +24,9 @@ def _records(store: HubSpotStore, kind: str) -> list[Route]:
         return {"id": store.create(kind, body.get("properties", {})).id}
 
     def change(request: Request, body: dict[str, Any]) -> Any:
-        properties = body.get("properties", {})
-        return {"id": store.update(kind, _id(request), properties, touch=body.get("touch", True)).id}
+        properties, source = body.get("properties", {}), body.get("source")
+        by = (str(source["type"]), str(source["id"])) if source else None
+        return {"id": store.update(kind, _id(request), properties, touch=body.get("touch", True), source=by).id}
 
     def merge(request: Request, body: dict[str, Any]) -> Any:
         return {"id": store.merge(kind, str(body["primary"]), str(body["other"])).id}

@@ -53,7 +53,7 @@ class Record:
     def _versions(self, name: str) -> list[dict[str, Any]]:
         if name in self.history:
             return self.history[name]
-        return [version(self.properties[name], self.updated_ms, "IMPORT")]
+        return [version(self.properties[name], self.created_ms, "IMPORT")]
 
     def truth(self) -> dict[str, Any]:
         return {
@@ -65,6 +65,11 @@ class Record:
         }
 
 
-def version(value: str, at_ms: int, source: str) -> dict[str, Any]:
-    return {"value": value, "timestamp": moments.iso(at_ms), "sourceType": source, "sourceId": None,
+def version(value: str, at_ms: int, source: str, source_id: str | None = None) -> dict[str, Any]:
+    named = source_id or _SOURCE_IDS.get(source)
+    return {"value": value, "timestamp": moments.iso(at_ms), "sourceType": source, "sourceId": named,
             "sourceLabel": None, "updatedByUserId": None}  # fmt: skip
+
+
+_SOURCE_IDS = {"CRM_UI": "userId:101", "IMPORT": "4711001"}
+"""What HubSpot names as the source where nothing else is said."""

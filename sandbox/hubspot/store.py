@@ -127,21 +127,35 @@ class HubSpotStore:
         self._indexed(record)
         return record
 
-    def update(self, kind: str, record_id: str, properties: Mapping[str, Any], *, touch: bool = True) -> Record:
-        """Write properties; the time stamp moves unless told otherwise or unless only scores were recalculated."""
+    def update(
+        self,
+        kind: str,
+        record_id: str,
+        properties: Mapping[str, Any],
+        *,
+        touch: bool = True,
+        source: tuple[str, str] | None = None,
+    ) -> Record:
+        """Write properties; the time stamp moves unless told otherwise or unless only scores were recalculated.
+
+        `source`: the type and id that the history shows, such as a form.
+        """
         record = self.records[kind][record_id]
         values = self._clean(kind, properties)
         # Does recalculating a score move the time stamp? Sources contradict each other (estuary#3515, #3528).
         scores_only = bool(values) and all(self.definitions[kind][name].score for name in values)
         moves = touch and (self.settings.score_moves_timestamp or not scores_only)
-        self._write(record, values, moves, "CALCULATED" if scores_only else "CRM_UI")
+        by, source_id = source or ("CALCULATED" if scores_only else "CRM_UI", None)
+        self._write(record, values, moves, by, source_id)
         return record
 
-    def _write(self, record: Record, values: Mapping[str, str], moves: bool, source: str) -> None:
+    def _write(
+        self, record: Record, values: Mapping[str, str], moves: bool, source: str, source_id: str | None = None
+    ) -> None:
         now = self.clock.ms()
         for name, value in values.items():
             earlier = record.history_of([name]).get(name, [])
-            record.history[name] = [version(value, now, source), *earlier]
+            record.history[name] = [version(value, now, source, source_id), *earlier]
         merged = {**record.properties, **values}
         if moves:
             record.updated_ms = now

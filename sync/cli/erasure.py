@@ -10,7 +10,7 @@ import typer
 
 from sync import app
 from sync.admin.erasure import Erasures
-from sync.cli import output
+from sync.cli import output, person
 from sync.cli.output import Document, Json, say
 from sync.config import Configuration
 from sync.domain.numbers import identifier
@@ -24,8 +24,9 @@ _LOOK_AGAIN = 0.5
 
 
 def register(cli: typer.Typer) -> None:
-    """Adds this command to the command line."""
+    """Adds the commands on what is held about one person."""
     cli.command()(erase)
+    person.register(cli)
 
 
 def erase(

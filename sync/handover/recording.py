@@ -18,7 +18,7 @@ from sync.domain.link import Observed, after, named_meanwhile
 from sync.domain.rules import Rules
 from sync.domain.views import ContactView
 from sync.faults import Faults
-from sync.handover import evidence, linking
+from sync.handover import consent_trail, evidence, linking
 from sync.handover.batch import Batch
 from sync.lifecycle import Failed, Outcome, Postponed, Status
 from sync.log import Event, emit
@@ -57,7 +57,7 @@ def record(context: Context, batch: Batch, faults: Faults) -> None:
 
 def _commit(context: Context, batch: Batch, contacts: Sequence[str], kept: _Kept) -> None:
     """Records all of these contacts, or none."""
-    made = _Kept()
+    made, settled = _Kept(), list[ContactView]()
     attempt = replace(batch, links=dict(batch.links))
     with context.store.session() as session, session.no_autoflush:
         loaded = work.Loaded(session, contacts, _planned_links(batch, contacts))
@@ -67,11 +67,13 @@ def _commit(context: Context, batch: Batch, contacts: Sequence[str], kept: _Kept
             made.after[contact] = after
             planned = batch.plans.get(contact)
             if planned and not isinstance(outcome, Postponed):
+                settled.append(view)
                 made.handed_over += _keep(session, context, attempt, planned, outcome, loaded)
             elif planned and _is_parked(after):
                 # Out of tries: the decision is recorded, so that `explain` shows the reason as for every parked
                 # contact.
                 _decided(session, context, attempt, planned, outcome, loaded)
+        consent_trail.note(session, settled, made.handed_over, context.config.rules, context.now())
     batch.links = attempt.links
     kept.after |= made.after
     kept.handed_over += made.handed_over

@@ -13,6 +13,7 @@ from zoneinfo import available_timezones
 
 from sync.domain.moments import moment
 from sync.domain.numbers import identifier, whole
+from sync.domain.text import holds_contact_data
 from sync.domain.views import Label, Owner
 from sync.errors import Malformed
 
@@ -58,6 +59,19 @@ class BatchRead:
 
     objects: tuple[HubSpotObject, ...]
     missing: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A value that a property had from `at` on. `source`: how it came about (`FORM`), and HubSpot's id of that."""
+
+    value: str | None
+    at: datetime
+    source: str
+
+
+Histories = Mapping[str, Mapping[str, tuple[Version, ...]]]
+"""By object id and property, the values that it had, the newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +174,31 @@ def hubspot_object(row: Any, object_type: ObjectType, wanted: Sequence[str]) -> 
     unreadable = (set(properties) if isinstance(given, dict) else set(wanted)) - set(texts)
     modified = moment(texts.get(MODIFIED[object_type])) or moment(row.get("updatedAt"))
     return HubSpotObject(found, texts, modified, row.get("archived") in (True, "true"), frozenset(unreadable))
+
+
+def history(row: Any) -> tuple[str, dict[str, tuple[Version, ...]]] | None:
+    """(object id, versions by property) of a row; None without a usable id. A version without a time is left out."""
+    found = identifier(row.get("id")) if isinstance(row, dict) else None
+    if found is None:
+        return None
+    given = row.get("propertiesWithHistory")
+    versions = given.items() if isinstance(given, dict) else ()
+    return found, {name: tuple(_versions(of)) for name, of in versions if isinstance(of, list)}
+
+
+def _versions(rows: list[Any]) -> Iterator[Version]:
+    usable = [row for row in rows if isinstance(row, dict) and _readable(row.get("value"))]
+    found = [Version(_text(row["value"]), at, _source(row)) for row in usable if (at := moment(row.get("timestamp")))]
+    return iter(sorted(found, key=lambda version: version.at, reverse=True))
+
+
+def _source(row: Mapping[str, Any]) -> str:
+    """The kind of source with HubSpot's id of it. An id that is an address, or no plain number but a phone number, is
+    left out.
+    """
+    kind, named = (str(row.get(name) or "").strip() for name in ("sourceType", "sourceId"))
+    shown = named if identifier(named) or not holds_contact_data(named) else ""
+    return " ".join(filter(None, (kind or "UNKNOWN", shown)))
 
 
 def _readable(value: Any) -> bool:

@@ -24,7 +24,7 @@ from sync.handover.handover import Handover, real
 from sync.lifecycle import Done, Failed
 from sync.planner.plan import Plan, Tenant, concerns
 from sync.planner.qualify import leading, qualify
-from sync.privacy import erasing
+from sync.privacy import consent_trail, erasing
 from sync.state import pausing, work
 from sync.state.pending import portions
 
@@ -88,6 +88,7 @@ def _push(context: Context, counts: Counts) -> None:
     waiting = unresolved.contacts | concerned.found.keys()
     _hand_over(context, handover, [contact for contact in due if contact not in waiting], counts, concerned)
     counts["parked"] += faults.settle_faults(context, concerned)
+    consent_trail.complete(context)
     if unresolved.failure:
         raise unresolved.failure
 

@@ -12,7 +12,7 @@ from sync.domain.numbers import identifier
 from sync.domain.rules import MERGED_PROPERTY
 from sync.domain.views import Properties
 from sync.mirror import objects
-from sync.state import tables
+from sync.state import consents, tables
 from sync.state.pending import mark_pending
 
 
@@ -43,6 +43,7 @@ def _adopt_alias(session: Session, old_id: str, new_id: str, entity: str) -> boo
     if entity == Entity.CONTACT:
         session.exec(update(tables.Contact).where(col(tables.Contact.id) == old_id).values(merged_into=new_id))
         _move_handovers(session, old_id, new_id)
+        consents.move(session, old_id, new_id)
     return True
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sync.domain.alike import code, truth
+from sync.domain.alike import among, code, truth
 from sync.domain.codes import Code
 from sync.domain.decision import Reason
 from sync.domain.marketing import ChannelRule
@@ -31,6 +31,13 @@ def consents(view: ContactView, consent: Consent) -> _Consents:
     if opted_out(view.known(consent.optout_property)):
         found[consent.email_channel] = (consent.refused, FieldRule.HUBSPOT_WINS)
     return found
+
+
+def legal_bases(value: str | None, consent: Consent) -> list[str]:
+    """The legal bases in a value that count for a handover."""
+    named = consent.allowed_basis or consent.no_basis
+    bases = (part.strip() for part in (value or "").split(";"))
+    return [basis for basis in bases if basis and among(basis, named) is bool(consent.allowed_basis)]
 
 
 def refusals(view: ContactView, consent: Consent) -> _Consents:

@@ -12,7 +12,7 @@ from sync.domain.scores import Level, level, score_number
 from sync.domain.views import ASSOCIATIONS, Company, ContactView, Unreadable
 from sync.mappers import company as companies
 from sync.planner import conditions
-from sync.planner.consent import refusals, refused_since, stops_updates
+from sync.planner.consent import legal_bases, refusals, refused_since, stops_updates
 from sync.planner.facts import Facts
 
 
@@ -185,10 +185,10 @@ def _condition(name: str, condition: Condition, facts: Facts) -> Reason:
 
 
 def _legal_basis(view: ContactView, consent: Consent) -> Reason:
-    values = [part.strip() for part in (view.get(consent.legal_basis_property) or "").split(";")]
-    bases = [value for value in values if value and _allows(value, consent)]
+    given = view.get(consent.legal_basis_property)
+    bases = legal_bases(given, consent)
     if not bases:
-        allowed = " that the rules allow" if consent.allowed_basis and any(values) else ""
+        allowed = " that the rules allow" if consent.allowed_basis and (given or "").strip("; ") else ""
         return Reason(Code.NO_LEGAL_BASIS, f"{consent.legal_basis_property} names no legal basis{allowed}")
     confirmed = among(view.get(consent.confirmation_property), consent.confirmed)
     sure = [basis for basis in bases if confirmed or basis not in consent.confirmation_for]
@@ -196,11 +196,6 @@ def _legal_basis(view: ContactView, consent: Consent) -> Reason:
         missing = f"{consent.confirmation_property} is not confirmed"
         return Reason(Code.NO_LEGAL_BASIS, f"legal basis {'; '.join(bases)} needs a double opt-in: {missing}")
     return Reason(Code.QUALIFIED, f"legal basis: {'; '.join(sure)}")
-
-
-def _allows(basis: str, consent: Consent) -> bool:
-    named = consent.allowed_basis or consent.no_basis
-    return among(basis, named) is bool(consent.allowed_basis)
 
 
 def _last_name(view: ContactView) -> Reason:

@@ -32,8 +32,11 @@ def take_in(context: Context) -> None:
     stamp = marks.stamp()
     if marks.key is None or marks.is_taken_in(stamp):
         return
+    with context.store.reading() as session:
+        if stamp is None and not any_in_force(session):
+            return
     with context.store.session() as session:
-        new = marks.take_in(session) if stamp or any_in_force(session) else set()
+        new = marks.take_in(session)
         back = steps.returned(session, marks, new, _email(context)) if new else []
         _begin(context, session, back, REPLAYED)
     marks.note(stamp)
@@ -45,12 +48,13 @@ def carry_out(context: Context) -> None:
     """Does what is open of every erasure. SAP Sales Cloud out of reach leaves its part open; the rest is done."""
     if context.tombstones.key is None:
         return
+    with context.store.reading() as session:
+        deleted = steps.of_deleted(session) if context.config.worker.erasure.follow else []
+        if not deleted and not steps.unfinished(session):
+            return
     with context.store.session() as session:
-        if context.config.worker.erasure.follow:
-            _begin(context, session, steps.of_deleted(session), FOLLOWED)
+        _begin(context, session, deleted, FOLLOWED)
         open_ones = [one.id for one in steps.unfinished(session)]
-    if not open_ones:
-        return
     for erasure_id in open_ones:
         _remove(context, erasure_id)
     _scrub(context, open_ones)

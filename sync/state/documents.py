@@ -129,6 +129,9 @@ ROWS_LEFT_OUT: Document[dict[str, datetime]] = Document("rows left out", TypeAda
 """By kind of row: when HubSpot last sent one without a usable id."""
 
 
+CONSENT_TRAIL = _text("consent trail")
+"""Not empty once handovers of versions that kept no consent trail were taken over into it."""
+
 # ---- what the portal and the tenant offer
 
 Names = frozenset[str]

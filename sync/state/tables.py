@@ -223,6 +223,31 @@ class Handover(Base, table=True):
     __table_args__ = (Index("ix_handover_time", "handed_over_at"),)
 
 
+class ConsentEvent(Base, table=True):
+    """What consent was when a lead was handed over, and each change of it since (`kind`).
+
+    `read_values`: the consent properties as read then. `property`: the one whose history in HubSpot says when and how
+    the value came about: `source` and `source_at`, once it was read. `tries`: how often reading it failed.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    contact_id: str = Field(index=True)
+    at: datetime | None = _time(nullable=False, index=True)
+    kind: str
+    lead_key: str | None = None
+    legal_basis: str | None = None
+    permissions: dict[str, str] = _json()
+    read_values: dict[str, str | None] = _json()
+    property: str
+    source: str | None = None
+    source_at: datetime | None = _time()
+    rules: str | None = None
+    open: bool = Field(default=True, index=True)
+    tries: int = 0
+
+    __tablename__ = "consent_event"
+
+
 class LeftAlone(Base, table=True):
     """A contact that a person wants left alone for good, whatever changes. `reason` holds no personal data."""
 

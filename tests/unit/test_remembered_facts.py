@@ -38,6 +38,7 @@ STORED: list[tuple[Document[Any], str, str, Any]] = [
     (documents.PROPERTIES, "properties of contacts", "email lastname", "email lastname"),
     (documents.RULES_SINCE, "rules since", f'[["{ISO}", "0123456789abcdef"]]', [(AT, "0123456789abcdef")]),
     (documents.NAME_INDEX, "name index", "1", "1"),
+    (documents.CONSENT_TRAIL, "consent trail", "1", "1"),
     (
         documents.PORTAL_DETAILS,
         "portal details",

@@ -11,7 +11,8 @@ from sqlmodel import Session, col, select
 from sync.domain.entities import Entity
 from sync.domain.keys import Key, owner_of
 from sync.domain.views import Properties
-from sync.state import documents, tables
+from sync.state import consents, documents, tables
+from sync.state.pending import among
 
 NOBODY = "erased-"
 """What the ids begin with that replace those of an erased person; no HubSpot id does."""
@@ -49,6 +50,7 @@ def counts(session: Session, contact_ids: Sequence[str]) -> dict[str, int]:
     found = {str(table.__tablename__): _count(session, table, where) for table, where in _rows(contact_ids)}
     of = select(tables.Handover.lead_key).where(_of(tables.Handover.contact_id, contact_ids))
     found["handover"] = len(session.exec(of).all())
+    found["consent_event"] = len(consents.of_contacts(session, contact_ids))
     return {name: number for name, number in found.items() if number}
 
 
@@ -83,7 +85,7 @@ def _rows(contact_ids: Sequence[str]) -> list[tuple[Any, ColumnElement[bool]]]:
 
 
 def _of(column: Any, contact_ids: Sequence[str]) -> ColumnElement[bool]:
-    return col(column).in_(contact_ids)
+    return among(column, contact_ids)
 
 
 def _count(session: Session, table: Any, where: ColumnElement[bool]) -> int:
@@ -93,6 +95,7 @@ def _count(session: Session, table: Any, where: ColumnElement[bool]) -> int:
 def _make_nameless(session: Session, contact_ids: Sequence[str]) -> None:
     """Gives the handovers of a person an id that leads to nobody, the same for all of them."""
     nobody = f"{NOBODY}{secrets.token_hex(6)}"
+    consents.make_nameless(session, contact_ids, nobody)
     for row in session.exec(select(tables.Handover).where(_of(tables.Handover.contact_id, contact_ids))).all():
         link = session.get(tables.Link, (Entity.LEAD, row.lead_key))
         origin = "created" if link is None or link.origin == "created" else "adopted"

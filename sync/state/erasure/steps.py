@@ -7,7 +7,7 @@ log too. `done`: settled in C4C as well, as far as it can be, and certified.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -17,8 +17,6 @@ from sync.domain.numbers import in_order
 from sync.state import tables
 from sync.state.erasure import purge
 from sync.state.erasure.tombstones import Tombstone, Tombstones
-
-Stage = Literal["begun", "purged", "scrubbed", "done"]
 
 SETTLED_IN_C4C = (Entity.LEAD, Entity.RELATION, Entity.ATTRIBUTES, Entity.ATTRIBUTE, Entity.CONTACT)
 """The kinds of record that hold something of a person, in the order in which they are cleared: the person last, since

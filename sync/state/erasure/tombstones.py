@@ -18,7 +18,7 @@ from sqlmodel import Session, col, select
 from sync.domain.erasing import Kind, fingerprint, marks
 from sync.errors import ConfigurationError, StateError
 from sync.state import tables
-from sync.state.pending import portions
+from sync.state.pending import among, portions
 
 HEADER = ("at", "event", "erasure", "kind", "digest")
 _KEY, _ERASED, _LIFTED = "key", "erased", "lifted"
@@ -228,6 +228,6 @@ def known(session: Session, digests: Iterable[str]) -> Mapping[str, tables.Tombs
     """Those of the hashes that are in force, by hash."""
     found: dict[str, tables.Tombstone] = {}
     for part in portions(digests):
-        rows = session.exec(select(tables.Tombstone).where(col(tables.Tombstone.digest).in_(part)))
+        rows = session.exec(select(tables.Tombstone).where(among(tables.Tombstone.digest, part)))
         found |= {row.digest: row for row in rows}
     return found
