@@ -5,7 +5,7 @@ series exist from the start with 0. No label ever holds an id, a name or a text.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
@@ -26,6 +26,13 @@ _LATENCY = Histogram(
     "were above the threshold before the first load ended, later for all others.",
     ["load"],
     buckets=(60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400, 604800),
+    registry=REGISTRY,
+)
+_PROMISED = Counter(
+    "sync_slo_handovers",
+    "Leads that this process created, of contacts that crossed the threshold after the first load: within the time "
+    "that [slo] promises (kept), or later (missed).",
+    ["result"],
     registry=REGISTRY,
 )
 _REQUESTS = Counter("sync_requests", "Requests sent.", ["system", "endpoint", "status"], registry=REGISTRY)
@@ -70,6 +77,7 @@ def expect(events: Iterable[str], codes: Iterable[str], jobs: Iterable[str]) -> 
         ALERTS_SENT: ("delivered", "failed"),
         LEFT_OUT: ("contacts", "companies"),
         _LATENCY: _LOADS,
+        _PROMISED: ("kept", "missed"),
     }
     for metric, values in known.items():
         for value in values:
@@ -117,8 +125,14 @@ def waited(system: str, seconds: float) -> None:
     _WAITED.labels(system).inc(seconds)
 
 
-def count_handover(crossed_at: datetime | None, load: Load, now: datetime) -> None:
-    """Counts a lead that we created. Its latency is at least 0, even if our clock disagrees with HubSpot's."""
+def count_handover(crossed_at: datetime | None, load: Load, now: datetime, promised: timedelta) -> None:
+    """Counts a lead that we created. Its latency is at least 0, even if our clock disagrees with HubSpot's.
+
+    `promised`: how long a handover may take by [slo].
+    """
     HANDOVERS.inc()
-    if crossed_at is not None:
-        _LATENCY.labels(load).observe(max(0.0, (now - crossed_at).total_seconds()))
+    if crossed_at is None:
+        return
+    _LATENCY.labels(load).observe(max(0.0, (now - crossed_at).total_seconds()))
+    if load == "later":
+        _PROMISED.labels("kept" if now - crossed_at <= promised else "missed").inc()

@@ -32,7 +32,7 @@ def preview(context: Context, contact_ids: Sequence[str] = ()) -> _Document:
     """
     faults = Faults()
     ids = list(contact_ids) or _due(context)
-    document: _Document = {"parked": [], "withdrawn": [], "mismatches": [], "warnings": []}
+    document: _Document = {"parked": [], "withdrawn": [], "mismatches": [], "warnings": [], "decided": Counter()}
     unchanged: Counter[str] = Counter()
     writes: Iterable[Predicted] = ()
     if qualified := _qualified(context, ids, document, faults):
@@ -91,6 +91,7 @@ def _qualified(context: Context, ids: Sequence[str], document: _Document, faults
 def _tell_decided(
     contact: str, decisions: tuple[Decision, ...], was_qualified: bool, concerned: bool, document: _Document
 ) -> None:
+    document["decided"][str(leading(decisions).code)] += 1
     if was_qualified and not any(decision.qualified for decision in decisions):
         document["withdrawn"].append({"contact": contact, "code": str(leading(decisions).code)})
     if not concerned and isinstance(outcome := decided(decisions), Failed):

@@ -8,7 +8,7 @@ from typing import Any
 from sqlmodel import Session
 
 from sync.admin import erasure
-from sync.config import Configuration, WorkerConfig
+from sync.config import Configuration, Slo, WorkerConfig
 from sync.contracts import freshness
 from sync.domain.moments import iso
 from sync.mirror import mass_deletion
@@ -34,7 +34,7 @@ def document(
     session: Session, store: Store, now: datetime, configuration: Configuration | None = None
 ) -> dict[str, Any]:
     """The same in an open transaction of this store."""
-    oldest = work.oldest_pending(session)
+    oldest, latencies = work.oldest_pending(session), _latencies(session)
     return {
         "pending": work.pending_count(session),
         "due": work.due_count(session, now),
@@ -57,7 +57,8 @@ def document(
         "alerts": alert_lists.holding(session),
         "alerts_undelivered": sorted(set(alert_lists.holding(session)) ^ set(ALERTS.read(session))),
         "state": _state(store),
-        "latency_seconds": _latency(session),
+        "latency_seconds": _latency(latencies),
+        "slo": _promise(latencies, configuration.worker.slo) if configuration else None,
     }
 
 
@@ -130,16 +131,32 @@ def _doubted(found: MassDeletion) -> dict[str, Any]:
 
 
 _LATENCIES = 1000
-"""Number of handovers for the percentiles."""
+"""Number of handovers for the percentiles and the promise."""
 
 
-def _latency(session: Session) -> dict[str, int] | None:
-    """From crossing the threshold to the lead: median and 95th percentile of the last handovers."""
+def _latencies(session: Session) -> list[float]:
+    """Seconds from crossing the threshold to the lead, of the last handovers, in order."""
     since = IN_SERVICE.read(session)
-    ordered = sorted(work.recent_latencies(session, since, _LATENCIES)) if since else []
+    return sorted(work.recent_latencies(session, since, _LATENCIES)) if since else []
+
+
+def _latency(ordered: list[float]) -> dict[str, int] | None:
+    """Median and 95th percentile."""
     if not ordered:
         return None
     return {"p50": round(ordered[len(ordered) // 2]), "p95": round(ordered[int(len(ordered) * 0.95)])}
+
+
+def _promise(latencies: list[float], slo: Slo) -> dict[str, Any]:
+    """How the last handovers kept the promise of `[slo]`; `share` is None without any."""
+    within = sum(seconds <= slo.handover.total_seconds() for seconds in latencies)
+    return {
+        "handover_seconds": round(slo.handover.total_seconds()),
+        "target": slo.target,
+        "handovers": len(latencies),
+        "within": within,
+        "share": round(within / len(latencies), 4) if latencies else None,
+    }
 
 
 def unhealthy(store: Store, worker: WorkerConfig, now: datetime) -> str | None:

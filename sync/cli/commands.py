@@ -208,6 +208,8 @@ def _plan(contact: _ContactIds = None, json: Json = False) -> None:
             for stranger in preview.unknown_contacts(application.context, contact or []):
                 raise unknown(stranger)
             document = preview.preview(application.context, contact or [])
+            if application.settings.show_names:
+                people.name_companies(application.context, document)
         finally:
             application.close()
     output.show_json(document) if json else reports.print_plan(document)

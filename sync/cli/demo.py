@@ -18,7 +18,7 @@ from sqlmodel import col, select
 from sync import app, log
 from sync.admin.explain import explain
 from sync.admin.status import status
-from sync.cli import output, reports
+from sync.cli import output, report, reports
 from sync.cli.explained import print_explain
 from sync.cli.output import say, table
 from sync.context import utc_now
@@ -71,6 +71,7 @@ class Demo:
             changed = self._let_things_happen(control)
             self._second_run(control, changed)
             nothing_written = self._third_run(control)
+        report.to_file(self._report, since="1d")
         self._look_further(changed)
         return 0 if nothing_written else 1
 
@@ -98,6 +99,10 @@ class Demo:
             "C4C_PASSWORD": sandbox["password"],
             **self._paths(),
         }
+
+    @property
+    def _report(self) -> Path:
+        return self.directory / "report.html"
 
     def _paths(self) -> dict[str, str]:
         return {"SYNC_STATE": str(self.directory / "state.db"), "SYNC_CONFIG": str(self.directory / "config")}
@@ -153,8 +158,10 @@ class Demo:
         program = shlex.quote(sys.argv[0])
         settings = " ".join(f"{name}={shlex.quote(value)}" for name, value in self._paths().items())
         say("Look further (no network needed):")
-        for command in ("status", f"explain {changed.crossing}", f"explain {changed.labelled}"):
+        for command in ("status", f"explain {changed.crossing}", f"explain {changed.labelled}", "leads", "find mue"):
             say(f"  {settings} {program} {command}")
+        say("\nThe report for a browser:")
+        say(f"  {self._report.resolve().as_uri()}")
 
 
 _SALES_PHONE = "+49 40 9999 000"

@@ -17,11 +17,15 @@ from sync.cli import output, spreadsheet, times
 from sync.cli import people_documents as documents
 from sync.cli.output import Document, Json, at, say, table
 from sync.config import Configuration
+from sync.context import Context
 from sync.domain.codes import EXPLANATIONS, Code
+from sync.domain.entities import Entity
+from sync.domain.keys import owner_of
 from sync.domain.lead_status import LeadStatus
 from sync.domain.rules import Rules
 from sync.environment import Settings
 from sync.errors import ConfigurationError
+from sync.mirror import loading
 from sync.mirror.listing import Sort
 from sync.state.pending import portions
 from sync.state.store import Store
@@ -280,6 +284,29 @@ def named(asking: Asking, rows: Sequence[Document]) -> list[Document]:
     for ids in portions((row["contact"] for row in rows), _PORTION):
         found |= {person.contact: person for person in people.people(asking, ids, asking.score())}
     return [row | _who(found.get(row["contact"])) for row in rows]
+
+
+def name_companies(context: Context, document: Document) -> None:
+    """Adds to the rows of `plan` the company: that of an account's record, else that of the contact."""
+    rules = context.config.rules
+    with context.store.reading() as session:
+        asking = Asking(session, rules)
+        owners = [(row, owner_of(row["key"])) for row in document["records"]]
+        accounts = loading.companies(session, [owner for row, owner in owners if row["entity"] == Entity.ACCOUNT])
+        of_contacts = [(row, owner) for row, owner in owners if row["entity"] != Entity.ACCOUNT]
+        of_contacts += [(row, row["contact"]) for kind in ("parked", "withdrawn") for row in document[kind]]
+        at = company_names_of(asking, [contact for _, contact in of_contacts])
+    for row, company in owners:
+        if company in accounts and row["entity"] == Entity.ACCOUNT:
+            row["company_name"] = people.name_of(accounts[company], rules)
+    for row, contact in of_contacts:
+        row["company_name"] = at.get(contact)
+
+
+def company_names_of(asking: Asking, contact_ids: Sequence[str]) -> dict[str, str | None]:
+    """By contact the names of its companies."""
+    rows = named(asking, [{"contact": contact} for contact in dict.fromkeys(contact_ids)])
+    return {row["contact"]: row.get("company_name") for row in rows}
 
 
 def _who(person: Person | None) -> Document:

@@ -47,7 +47,7 @@ def _report(
     with opened(no_names=True) as found:
         made = _made(found, since, until)
         if html:
-            write(html, report_html.page(made, found.asking.links, found.now))
+            _write(html, report_html.page(made, found.asking.links, found.now))
             say(f"{html}: written; open it in a browser")
         elif json:
             output.show_json(reporting.to_json(made, found.now))
@@ -60,15 +60,21 @@ def _made(found: Opened, since: str, until: str | None) -> Report:
     assert start is not None
     if start >= end:
         raise ConfigurationError([f"--since: found {since!r}, allowed: a time before the report's end"])
-    return reporting.report(found.asking, start, end, promise(found.configuration.worker))
+    return reporting.report(found.asking, start, end, _promise(found.configuration.worker))
 
 
-def promise(worker: WorkerConfig) -> Promise:
+def _promise(worker: WorkerConfig) -> Promise:
     """The promise of `[slo]` in worker.toml."""
     return Promise(worker.slo.handover, worker.slo.target)
 
 
-def write(file: Path, text: str) -> None:
+def to_file(file: Path, since: str) -> None:
+    """Writes the report from `since` up to now as HTML. Raises ConfigurationError."""
+    with opened(no_names=True) as found:
+        _write(file, report_html.page(_made(found, since, None), found.asking.links, found.now))
+
+
+def _write(file: Path, text: str) -> None:
     """Writes the file whole or not at all. Raises ConfigurationError."""
     beside = file.with_name(f".{file.name}.part")
     try:

@@ -63,6 +63,8 @@ def print_status(document: Document) -> None:
     say(f"pending {document['pending']} ({document['due']} due now), oldest since {at(document['oldest_pending'])}")
     adopted = f", adopted {document['adopted']} that existed before" if document["adopted"] else ""
     say(f"handed over {document['handed_over']} leads{adopted}{_latency(document['latency_seconds'])}")
+    if document["slo"] and document["slo"]["handovers"]:
+        say(_promise(document["slo"]))
     say()
     table("Decided", ("code", "contacts", "meaning"), [_code_row(c, n) for c, n in _sorted(document["done"])])
     foreseen = [_code_row(c, n) for c, n in _sorted(document["foreseen"])]
@@ -100,6 +102,14 @@ def _latency(latency: Document | None) -> str:
     return f"; from threshold to lead: half within {_age(latency['p50'])}, 95 % within {_age(latency['p95'])}"
 
 
+def _promise(slo: Document) -> str:
+    kept = "kept" if slo["share"] >= slo["target"] else "MISSED"
+    return (
+        f"promise {kept}: {slo['share']:.1%} of the last {slo['handovers']} handovers within "
+        f"{_age(slo['handover_seconds'])}, promised {slo['target']:.0%}"
+    )
+
+
 def _sorted(counts: dict[str, int]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: -item[1])
 
@@ -118,24 +128,30 @@ def print_plan(document: Document) -> None:
     for record in document["records"]:
         adopted = record.get("adopts")
         taken = f" (adopts {adopted['number'] or adopted['object_id']}, found by {adopted['by']})" if adopted else ""
-        say(f"{record['action']} {record['entity']} {record['key']}{taken}")
+        say(f"{record['action']} {record['entity']} {record['key']}{_company(record)}{taken}")
         for name, change in record["fields"].items():
             before = "" if change["from"] in (None, "") else f"{change['from']!r} → "
             say(f"    {name}: {before}{change['to']!r}  [{change['rule']}]")
     for parked in document["parked"]:
-        say(f"would be parked: contact {parked['contact']}: {parked['code']}: {parked['text']}")
+        say(f"would be parked: contact {parked['contact']}{_company(parked)}: {parked['code']}: {parked['text']}")
     for gone in document["withdrawn"]:
-        say(f"no longer qualifies: contact {gone['contact']}: {gone['code']}; its lead stays as it is")
+        say(f"no longer qualifies: contact {gone['contact']}{_company(gone)}: {gone['code']}; its lead stays as it is")
     for mismatch in document["mismatches"]:
         say(f"mismatch: {mismatch}")
     for warning in document["warnings"]:
         say(f"warning: contact {warning['contact']}: {warning['code']}: {warning['text']}")
+    table("Decided", ("code", "contacts", "meaning"), [_code_row(c, n) for c, n in _sorted(document["decided"])])
     if document["deletes"]:
         say(f"would delete {named_counts(document['deletes'])}")
     say(
         f"would create {named_counts(document['creates'])}; would update {named_counts(document['updates'])}; "
         "nothing was written"
     )
+
+
+def _company(row: Document) -> str:
+    """The company behind a row, if it may be shown."""
+    return f' "{row["company_name"]}"' if row.get("company_name") else ""
 
 
 def print_check(document: Document) -> None:

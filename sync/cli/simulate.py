@@ -3,18 +3,24 @@
 import json as jsons
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from sync import app, config
+from sync.admin.people import Asking
 from sync.admin.simulate import Simulated
 from sync.admin.simulate import simulate as compare
-from sync.cli import output
+from sync.cli import output, people
 from sync.cli.output import say, table
 from sync.domain.codes import EXPLANATIONS, Code
 from sync.errors import ConfigurationError
+
+_PORTION = 500
+"""Contacts whose companies are looked up at a time."""
 
 _SHOWN = 20
 """Rows of a list that people see without `--rows`."""
@@ -33,16 +39,13 @@ def simulate(
             [f"--config: {directory} is not a directory; name one that holds the three rule files"]
         )
     other = config.load(directory)
-    _, configuration, store = app.unconnected()
-    try:
+    settings, configuration, store = app.unconnected()
+    with closing(store):
         with output.progress(None) as report:
             outcome = compare(store, configuration.rules, other.rules, other.worker.guard, report)
-    finally:
-        store.close()
-    try:
-        _print_json(outcome) if json else _print(outcome, None if rows else _SHOWN)
-    finally:
-        outcome.close()
+        with closing(outcome), store.reading() as session:
+            asking = Asking(session, configuration.rules, names=settings.show_names)
+            _print_json(outcome) if json else _print(outcome, asking, None if rows else _SHOWN)
 
 
 _FIELDS = ("record", "field", "now in C4C", "will be", "rule")
@@ -74,7 +77,7 @@ def _print_json(outcome: Simulated) -> None:
     out.write("}\n")
 
 
-def _print(outcome: Simulated, limit: int | None) -> None:
+def _print(outcome: Simulated, asking: Asking, limit: int | None) -> None:
     summary = outcome.summary()
     counts = summary["counts"]
     say(f"{summary['contacts']} contacts under rules {summary['rules']['now']} and {summary['rules']['then']}")
@@ -86,21 +89,29 @@ def _print(outcome: Simulated, limit: int | None) -> None:
     if summary["deletes"]:
         say(f"it would delete {_named(summary['deletes'])}")
     say()
-    codes = {**summary["decisions"]["now"], **summary["decisions"]["then"]}
-    table("Decisions", ("code", "now", "then", "meaning"), [_code_row(code, summary["decisions"]) for code in codes])
     lists = _lists(outcome)
     warnings = outcome.spool.grouped_warnings()
     table("Warnings", ("code", "what", "contacts", "such as"), _first(warnings, limit))
     for direction in ("entering", "leaving"):
-        moved = _first(outcome.spool.moved(direction), limit)
-        table(_title(direction.capitalize(), counts[direction], limit), ("contact", "now", "then"), moved)
+        moved = _with_companies(asking, _first(outcome.spool.moved(direction), limit))
+        table(_title(direction.capitalize(), counts[direction], limit), ("contact", "company", "now", "then"), moved)
     for name, meaning in (("changed", "Written under the other rules"), ("dropped", "No longer written")):
         records = _field_rows(_first(lists[name], limit))
         table(_title(meaning, counts[name], limit), _FIELDS, records)
+    codes = {**summary["decisions"]["now"], **summary["decisions"]["then"]}
+    table("Decided", ("code", "now", "then", "meaning"), [_code_row(code, summary["decisions"]) for code in codes])
     say(
         "Offline: nothing was written and neither system was contacted; "
         "edits made in SAP since the last run are not included"
     )
+
+
+def _with_companies(asking: Asking, moved: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str | None, ...]]:
+    """The rows with the companies of their contacts, where names may be shown."""
+    rows = iter(moved)
+    while portion := list(islice(rows, _PORTION)):
+        names = people.company_names_of(asking, [contact for contact, _, _ in portion])
+        yield from ((contact, names.get(contact), now, then) for contact, now, then in portion)
 
 
 def _first(items: Iterable[Any], limit: int | None) -> Iterator[Any]:

@@ -129,7 +129,7 @@ def _keep(context: Context, tenant: Tenant, intents: Sequence[Link], snapshot: S
                 leads += _link(session, intent, record, tenant.schema, now)
         since = IN_SERVICE.read(session)
     for lead in leads:
-        recording.handed_over(lead, since, now)
+        recording.handed_over(lead, since, now, context.config.worker.slo.handover)
 
 
 def _link(session: Session, intent: Link, record: Record, schema: Schema, now: datetime) -> list[HandoverRecord]:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sync import metrics
 from sync.admin.alerts import Alert, of_kind
 from sync.app import App
+from sync.config import Slo
 from sync.errors import StateError
 from sync.jobs.poll import STREAMS
 from sync.net import certificates
@@ -52,6 +53,7 @@ class StateGauges(Collector):
         yield from _leads(self._last)
         yield from _progress(self._last)
         yield from _limits(self._last)
+        yield from _promise(context.config.worker.slo)
         yield from _alerts(*self._lists_of_alerts(was_read))
 
     def _lists_of_alerts(self, was_read: bool) -> Iterator[Collection[str]]:
@@ -76,6 +78,12 @@ def _build(rules: str) -> Metric:
     )
     family.add_metric([version("hubspot-c4c-sync"), rules], 1)
     return family
+
+
+def _promise(slo: Slo) -> Iterator[Metric]:
+    text = "Share of the handovers that [slo] promises within its time."
+    yield _one("sync_slo_target_ratio", text, slo.target)
+    yield _one("sync_slo_handover_seconds", "How long a handover may take by [slo].", slo.handover.total_seconds())
 
 
 def _expiry(certificate: Path | None) -> datetime | None:

@@ -248,7 +248,17 @@ def hands_over(number: int, minutes: int, load: metrics.Load = "later") -> Actio
     def act(stage: Stage) -> None:
         stage.well()
         for _ in range(number):
-            metrics.count_handover(stage.now - timedelta(minutes=minutes), load, stage.now)
+            metrics.count_handover(stage.now - timedelta(minutes=minutes), load, stage.now, timedelta(minutes=10))
+
+    return act
+
+
+def keeps_and_misses(kept: int, missed: int) -> Action:
+    """So many leads within the ten minutes of the promise, and so many after twenty."""
+
+    def act(stage: Stage) -> None:
+        hands_over(kept, 1)(stage)
+        hands_over(missed, 20)(stage)
 
     return act
 

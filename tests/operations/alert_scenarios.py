@@ -220,7 +220,19 @@ SCENARIOS = (
             "19 leads take two hours; a hundred of the first load do, among a thousand others",
             [Step(30, it.hands_over(19, 120)), Step(60, it.first_load_hands_over)],
         ),
+        also=frozenset({"SyncPromiseMissed"}),
         labels={"instance": "a:9090"},
+    ),
+    Scenario(
+        "SyncPromiseMissed",
+        "30 of 60 leads take twenty minutes, ten are promised",
+        [Step(30, it.keeps_and_misses(30, 30))],
+        "no lead is late for an hour",
+        it.keeps_and_misses(10, 0),
+        near=Near(
+            "15 of 60 leads do, a quarter",
+            [Step(30, it.keeps_and_misses(45, 15))],
+        ),
     ),
     Scenario(
         "SyncDiskFills",

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
@@ -16,7 +17,8 @@ import pytest
 from people_world import GOOD, RULES, crowd
 from rules_world import PRIMARY, PROJECT, World
 
-from sync.cli import main, output, spreadsheet
+from sync.admin import preview
+from sync.cli import main, output, people, spreadsheet
 
 HOSTILE = {
     "201": '=HYPERLINK("http://evil.example")',
@@ -287,3 +289,43 @@ def test_a_mark_for_spreadsheets_comes_first_where_it_is_asked_for(command: Comm
     assert not plain.startswith("\ufeff")
     assert marked.startswith("\ufeffcontact,")
     assert marked.endswith("\r\n")
+
+
+# ---- plan and simulate
+
+
+def test_a_plan_names_companies_and_counts_decisions() -> None:
+    made = crowd()
+    context = made.context(RULES)
+    document = preview.preview(context)
+    assert document["decided"] == {
+        "QUALIFIED": 2,
+        "NO_LEGAL_BASIS": 2,
+        "SCORE_BELOW_THRESHOLD": 1,
+        "SCORE_MISSING": 1,
+        "MISSING_LAST_NAME": 1,
+    }
+    people.name_companies(context, document)
+    named = {(row["entity"], row["key"]): row["company_name"] for row in document["records"]}
+    assert (
+        named["CorporateAccount", "70"]
+        == named["Contact", "101"]
+        == named["Lead", "101:mql:1"]
+        == "Müller & Söhne GmbH"
+    )
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_simulation_names_companies_unless_names_are_hidden(
+    command: Command, tmp_path: Path, shown: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(Path(PROJECT) / "config", tmp_path / "config")
+    file = tmp_path / "config/qualification.toml"
+    file.write_text(file.read_text("utf-8").replace("threshold = 75", "threshold = 62"), "utf-8")
+    if not shown:
+        monkeypatch.setenv("SYNC_SHOW_NAMES", "0")
+    out = command("simulate", "--config", str(tmp_path / "config"))[1]
+    entering = out.partition("Entering")[2].partition("\n\n")[0]
+    assert "103" in entering
+    assert ("Müller & Söhne GmbH" in entering) is shown
+    assert out.index("Entering") < out.index("Decided"), "it ends with the table of decisions"
