@@ -116,9 +116,9 @@ def _integer(digits: str) -> int | str:
 
 def _cleaned(value: Any) -> Any:
     if isinstance(value, str):
-        return clean(value)
+        return value if value.isascii() and value.isprintable() else clean(value)
     if isinstance(value, list):
         return [_cleaned(item) for item in value]
     if isinstance(value, dict):
-        return {clean(name): _cleaned(item) for name, item in value.items()}
+        return {_cleaned(name): _cleaned(item) if item is not None else None for name, item in value.items()}
     return value

@@ -11,7 +11,7 @@ from sync.context import Context, Counts
 from sync.errors import Malformed, RemoteError
 from sync.hubspot_client import ASSOCIATION_BATCH, ObjectType
 from sync.log import Event, emit
-from sync.mirror import association_rows, clocks, freshness, mirrored, readable
+from sync.mirror import association_rows, clocks, freshness, mirrored, name_index, readable
 from sync.mirror.mirrored import Fetched
 from sync.reading import associations, budget, reread, storing
 from sync.reading.fetched import fetched_rows, wanted
@@ -29,6 +29,7 @@ STREAMS: tuple[ObjectType, ...] = ("companies", "contacts")
 def run(context: Context) -> Counts:
     """One poll of every stream; what it stored is committed page by page."""
     _mind_the_clock(context)
+    _begin_load(context)
     counts: Counts = {"polled": 0, "changed": reread.run(context), "associations": 0}
     for stream in STREAMS:
         found = _poll(context, stream)
@@ -37,6 +38,16 @@ def run(context: Context) -> Counts:
         counts["associations"] += found.associations
     counts["associations"] += refresh_stale(context)
     return counts
+
+
+def _begin_load(context: Context) -> None:
+    """Before the first page of a first load: the index of names is made once everything is read."""
+    with context.store.reading() as session:
+        unread = all(streams.watermark(session, stream).complete_until is None for stream in STREAMS)
+        empty = unread and not mirrored.count_companies(session) and not mirrored.count(session)
+    if empty:
+        with context.store.session() as session:
+            name_index.defer(session)
 
 
 def refresh_stale(context: Context) -> int:

@@ -112,6 +112,8 @@ def run_jobs(context: Context, names: Sequence[str], results: JobResults | None 
         if context.stopping() or SYSTEM.get(name) in away:
             continue
         failure = run_job(context, name, results)
+        if name == "poll":
+            name_index.follow(context.store)
         if isinstance(failure, Denied | AnotherWorld):
             break
         if isinstance(failure, RemoteError) and not isinstance(failure, BudgetClosed):

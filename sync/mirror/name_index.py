@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 from sync.domain import names
 from sync.domain.views import Properties
 from sync.mirror import objects
-from sync.state import tables
+from sync.state import streams, tables
 from sync.state.documents import NAME_INDEX
 from sync.state.pending import among, portions
 from sync.state.rows import insert_rows
@@ -22,11 +22,32 @@ _TABLE: Table = tables.Base.metadata.tables["name_word"]
 _WORDS = "1"
 """Changes whenever `names.index_words` gives other words, so that existing mirrors are indexed anew."""
 
-_PORTION = 2000
+_DEFERRED = "deferred"
+"""Kept instead while a first load runs, whose objects are all indexed at its end."""
+
+_PORTION = 8_000
+"""Objects in one commit. Their words are sorted, so that each page of the index is written once for all of them."""
+
+
+def defer(session: Session) -> None:
+    """Has a first load leave the index alone until `follow`, for it comes by id: indexed page by page, each of them
+    would write pages all over the index, ten times what it holds.
+    """
+    NAME_INDEX.write(session, _DEFERRED)
 
 
 def save(session: Session, kind: str, before: Mapping[str, Properties | None], after: Mapping[str, Properties]) -> None:
-    """Replaces the words of the objects whose words differ. `before`: the former properties, None for a new object."""
+    """Replaces the words of the objects whose words differ, unless all are indexed later.
+
+    `before`: the former properties, None for a new object.
+    """
+    if NAME_INDEX.read(session) != _DEFERRED:
+        _replace(session, kind, before, after)
+
+
+def _replace(
+    session: Session, kind: str, before: Mapping[str, Properties | None], after: Mapping[str, Properties]
+) -> None:
     other = {i: properties for i, properties in after.items() if properties != before.get(i)}
     words = {i: names.index_words(kind, properties) for i, properties in other.items()}
     known = {i: names.index_words(kind, old) if (old := before.get(i)) else frozenset() for i in other}
@@ -43,9 +64,10 @@ def forget(session: Session, kind: str, ids: Iterable[str]) -> None:
 
 
 def follow(store: Store) -> None:
-    """Indexes the whole mirror if it was filled by a version that kept other words, or none."""
+    """Indexes the whole mirror after a first load, or if it was filled by a version that kept other words, or none."""
     with store.reading() as session:
-        if NAME_INDEX.read(session) == _WORDS:
+        kept = NAME_INDEX.read(session)
+        if kept == _WORDS or (kept == _DEFERRED and _is_loading(session)):
             return
         everybody = [(kind, session.execute(select(table.c.id)).scalars().all()) for kind, table in _KINDS.items()]
     for kind, ids in everybody:
@@ -56,13 +78,17 @@ def follow(store: Store) -> None:
         NAME_INDEX.write(session, _WORDS)
 
 
+def _is_loading(session: Session) -> bool:
+    return any(streams.watermark(session, kind).complete_until is None for kind in _KINDS)
+
+
 _KINDS: Mapping[str, Table] = {"contacts": objects.CONTACTS, "companies": objects.COMPANIES}
 
 
 def _renew(session: Session, kind: str, ids: Collection[str]) -> None:
     forget(session, kind, ids)
     found = objects.rows(session, _KINDS[kind], ids)
-    save(session, kind, {}, {i: row.properties for i, row in found.items()})
+    _replace(session, kind, {}, {i: row.properties for i, row in found.items()})
 
 
 def matches(text: str) -> CompoundSelect[Any] | None:

@@ -181,6 +181,10 @@ _CHECKPOINT = 4000
 """Pages of the log (16 MB) after which SQLite copies them into the file. A page that changed often is copied once."""
 
 
+_CACHE = 8_000
+"""Kilobytes of pages in memory, at most. A transaction that changes more writes pages early, and then once more."""
+
+
 def _engine(path: Path, *, read_only: bool = False) -> Engine:
     # Not a URL in text form, in which `?` and `%` of a path would mean something else.
     place = URL.create("sqlite", database=str(path))
@@ -192,7 +196,12 @@ def _engine(path: Path, *, read_only: bool = False) -> Engine:
     def _configure(connection: Any, _: Any) -> None:
         # The driver's own transaction handling commits before DDL; ours is explicit (SQLAlchemy's SQLite notes).
         connection.isolation_level = None
-        for pragma in (*(() if read_only else _WRITING), "busy_timeout=30000", "temp_store=MEMORY"):
+        for pragma in (
+            *(() if read_only else _WRITING),
+            "busy_timeout=30000",
+            "temp_store=MEMORY",
+            f"cache_size=-{_CACHE}",
+        ):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from portal import Portal, Sync
+from sqlalchemy import distinct, func
+from sqlmodel import select
 
 from sync.errors import Unavailable
 from sync.hubspot_client import Filter, Page
 from sync.reading.windows import BEGINNING
-from sync.state import streams
+from sync.state import streams, tables
 from sync.state.documents import LAST_ID
 
 Build = Callable[..., Sync]
@@ -91,6 +93,20 @@ def test_reading_anew_begins_at_the_first_id(product: Sync) -> None:
     with product.store.session() as session:
         streams.read_anew(session, "contacts")
         assert LAST_ID.read(session, "contacts") == ""
+
+
+def test_names_can_be_searched_once_everything_is_read(product: Sync) -> None:
+    """Page by page, words would write all over their index."""
+
+    def named() -> int:
+        with product.store.reading() as session:
+            of = select(func.count(distinct(tables.NameWord.id))).where(tables.NameWord.kind == "contacts")
+            return session.exec(of).one()
+
+    stopped_after(product, 2)
+    assert named() == 0
+    product.good("poll")
+    assert named() > 800
 
 
 def test_an_order_of_ids_that_cannot_be_trusted_is_reported_and_times_are_read(
