@@ -101,26 +101,35 @@ def _hand_over(
     cleared = guard.cleared(context, handover, concerned, fingerprints)
     _settle(context, _only(withdrawn, cleared.contacts), counts, found)
     going = [c.id for c in concerned if c.id in cleared.contacts and c.id not in found.found]
-    refused = _carry_over(context, handover(), going, cleared.read, counts) if going else False
-    if refused or contract.tenant_is_due(context):
+    refused = _carry_over(context, handover(), going, cleared.read, counts) if going else []
+    if refused and _tenant_lost_something(context):
+        # Without the field or service that is gone, the same records may be accepted.
+        counts["parked"] -= len(refused)
+        _carry_over(context, _handover(context, found), refused, None, counts)
+    elif contract.tenant_is_due(context):
         _tenant(context)
 
 
 def cause_is_known(context: Context, refused: Refused) -> bool:
     """Compares the tenant with the rules, and returns whether that explains why SAP Sales Cloud refused a request."""
-    if refused.system != "c4c":
-        return False
+    return refused.system == "c4c" and _tenant_lost_something(context)
+
+
+def _tenant_lost_something(context: Context) -> bool:
+    """Compares the tenant with the rules, and returns whether it lacks something that it had before."""
     before = contract.known_mismatches(context, "c4c")
     _tenant(context)
     return bool(contract.known_mismatches(context, "c4c") - before)
 
 
-def _carry_over(context: Context, handover: Handover, ids: Sequence[str], read: Batch | None, counts: Counts) -> bool:
-    """Hands over batch by batch, with a checkpoint between batches. Returns whether a record was refused.
+def _carry_over(
+    context: Context, handover: Handover, ids: Sequence[str], read: Batch | None, counts: Counts
+) -> list[str]:
+    """Hands over batch by batch, with a checkpoint between batches. Returns the contacts with a refused record.
 
     `read`: what the guard has just read of these contacts, so that nothing is read twice.
     """
-    refused = False
+    refused: list[str] = []
     for start in range(0, len(ids), BATCH_SIZE):
         if context.stopping() or permission.pause_in_force(context):
             return refused
@@ -130,7 +139,7 @@ def _carry_over(context: Context, handover: Handover, ids: Sequence[str], read: 
         finally:
             _count(counts, batch)
         permission.demand(context)
-        refused |= any(outcome.code in _REFUSALS for outcome in batch.outcomes.values())
+        refused += [contact for contact, outcome in batch.outcomes.items() if outcome.code in _REFUSALS]
         context.progress("push", min(start + BATCH_SIZE, len(ids)), len(ids))
     return refused
 

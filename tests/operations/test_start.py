@@ -4,9 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from night_stage import PROJECT
+from sqlalchemy import text
 
 from sync.state import store
 from sync.state.tables import Base
@@ -21,10 +23,13 @@ print(*sorted({name.partition(".")[0] for name in sys.modules}))
 """
 
 
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
 def test_a_new_state_file_has_the_tables_of_the_program(tmp_path: Path) -> None:
     opened = store.open_store(tmp_path / "state.db")
     with opened.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+        made = set(connection.scalars(text("select name from sqlite_master where type = 'index'")))
+    assert {index.name for table in Base.metadata.tables.values() for index in table.indexes} <= made
     assert store.versions(opened) == (store.HEAD, store.HEAD)
     opened.close()
 
