@@ -131,10 +131,17 @@ class Guard(Section):
 
 
 class Retention(Section):
-    """How long history is kept. The newest decision on a contact is kept as long as the contact."""
+    """How long history is kept. The newest decision on a contact is kept as long as the contact.
+
+    `contacts`: of the mirror, below every threshold and unchanged in HubSpot for so long; `gone`: archived, deleted or
+    merged away there. Those with a lead or a record in C4C stay. `copies`: of the state file, from before an upgrade.
+    """
 
     decisions: Interval = timedelta(days=365)
     job_runs: Interval = timedelta(days=30)
+    contacts: Interval = timedelta(days=730)
+    gone: Interval = timedelta(days=90)
+    copies: Interval = timedelta(days=90)
 
 
 class Alerts(Section):

@@ -24,6 +24,7 @@ from sync.contracts import check as checks
 from sync.environment import Environment, Settings
 from sync.environment import settings as read_settings
 from sync.errors import ConfigurationError, Interrupted, RemoteError, StateError, SyncError
+from sync.jobs.housekeeping import will_go
 from sync.jobs.runner import JOBS, ONCE, run_jobs, run_until_idle, unexpected
 from sync.log import Event, emit
 from sync.state.store import HEAD, open_store
@@ -190,6 +191,7 @@ def _status(json: Json = False) -> None:
     with closing(store), output.progress(None) as report:
         document = statuses.status(store, datetime.now(UTC), configuration)
         document["certificate"] = statuses.certificate(settings.client_cert, datetime.now(UTC))
+        document["retention"] = configuration and will_go(store, configuration.worker.retention, datetime.now(UTC))
         document["foreseen"] = foreseen(store, configuration.rules, report) if configuration else {}
     if configuration is None:
         output.complain("the rule files have mistakes: `hubspot-c4c-sync check --offline` names them")

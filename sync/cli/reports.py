@@ -78,6 +78,8 @@ def print_status(document: Document) -> None:
     _print_budget(document["budget"])
     if document["certificate"]:
         say(f"certificate for SAP Sales Cloud: good until {at(document['certificate']['expires_at'])}")
+    if goes := {name: number for name, number in (document["retention"] or {}).items() if number}:
+        say(f"next housekeeping removes {named_counts(goes)}")
     for score in document["frozen_scores"]:
         say(f"score {score['score']}: {freshness.frozen_sentence(score)}")
 

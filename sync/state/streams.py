@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from sync.state import tables
 from sync.state.documents import LAST_ID
-from sync.state.pending import among
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,12 +212,3 @@ def last_kinds(session: Session) -> dict[str, str | None]:
     newest = select(func.max(tables.JobRun.id)).where(ended).group_by(tables.JobRun.job)
     rows = session.exec(select(tables.JobRun).where(col(tables.JobRun.id).in_(newest))).all()
     return {row.job: row.kind for row in rows}
-
-
-def remove_job_runs(session: Session, before: datetime, limit: int) -> int:
-    """Removes job runs started before then, except the last success and the last failure of each job."""
-    last = select(func.max(tables.JobRun.id)).group_by(tables.JobRun.job, col(tables.JobRun.ok))
-    old = col(tables.JobRun.started_at) < before, col(tables.JobRun.id).not_in(last)
-    ids = session.exec(select(tables.JobRun.id).where(*old).limit(limit)).all()
-    session.exec(delete(tables.JobRun).where(among(tables.JobRun.id, ids)))
-    return len(ids)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, delete, exists, func, update
+from sqlalchemy import ColumnElement, case, exists, func, update
 from sqlmodel import Session, col, select
 
 from sync import lifecycle
@@ -410,12 +410,3 @@ def oldest_pending(session: Session) -> datetime | None:
     """Since when the contact that has waited longest is waiting."""
     of = select(func.min(tables.Progress.pending_since)).where(col(tables.Progress.status).in_(_WAITING))
     return session.exec(of).one()
-
-
-def remove_decisions(session: Session, before: datetime, limit: int) -> int:
-    """Removes decisions made before then, except the newest on each contact, which explains its present state."""
-    newest = select(func.max(tables.Decision.id)).group_by(tables.Decision.contact_id)
-    old = col(tables.Decision.decided_at) < before, col(tables.Decision.id).not_in(newest)
-    ids = session.exec(select(tables.Decision.id).where(*old).limit(limit)).all()
-    session.exec(delete(tables.Decision).where(among(tables.Decision.id, ids)))
-    return len(ids)

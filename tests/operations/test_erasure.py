@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -274,3 +275,20 @@ def product_link(product: Product, entity: str, key: str, object_id: str) -> Non
         connection.execute(
             "update link set object_id = ?, origin = 'shared' where entity = ? and key = ?", (object_id, entity, key)
         )
+
+
+@pytest.mark.long
+def test_status_shows_what_housekeeping_removes(person: str, product: Product, command: Command) -> None:
+    old, young = (product.home / f"state.db.before-{version}" for version in ("0001", "0002"))
+    for copy in (old, young):
+        shutil.copy(product.state, copy)
+    os.utime(old, (0, 0))
+    product.configure(more='[retention]\ndecisions = "1ms"\njob_runs = "1ms"')
+    shown = command("status", "--json").document["retention"]
+    assert set(shown) == {"decisions", "job_runs", "contacts", "gone", "copies"}
+    assert shown["copies"] == 1
+    ran = command("once", "housekeeping", "--json")
+    done = ran.document["jobs"]["housekeeping"]
+    assert {name: done[name] for name in shown} | {"job_runs": 0} == shown | {"job_runs": 0}
+    assert (old.exists(), young.exists()) == (False, True)
+    assert sum(command("status", "--json").document["retention"].values()) <= 1, "the last run of a job stays"

@@ -40,14 +40,14 @@ def links_of(session: Session, contact_ids: Sequence[str]) -> list[tables.Link]:
 
 def is_known(session: Session, contact_ids: Sequence[str]) -> bool:
     """Whether the state holds anything about these contacts."""
-    return any(_count(session, table, where) for table, where in _rows(contact_ids)) or bool(
+    return any(_count(session, table, where) for table, where in rows(contact_ids)) or bool(
         session.exec(select(tables.Handover.lead_key).where(_of(tables.Handover.contact_id, contact_ids))).first()
     )
 
 
 def counts(session: Session, contact_ids: Sequence[str]) -> dict[str, int]:
     """How many rows `purge` would remove or make nameless, by table."""
-    found = {str(table.__tablename__): _count(session, table, where) for table, where in _rows(contact_ids)}
+    found = {str(table.__tablename__): _count(session, table, where) for table, where in rows(contact_ids)}
     of = select(tables.Handover.lead_key).where(_of(tables.Handover.contact_id, contact_ids))
     found["handover"] = len(session.exec(of).all())
     found["consent_event"] = len(consents.of_contacts(session, contact_ids))
@@ -58,13 +58,13 @@ def purge(session: Session, contact_ids: Sequence[str]) -> dict[str, int]:
     """Removes these contacts; returns how many rows went, by table. Of handovers only the person goes."""
     removed = counts(session, contact_ids)
     _make_nameless(session, contact_ids)
-    for table, where in _rows(contact_ids):
+    for table, where in rows(contact_ids):
         session.exec(delete(table).where(where))
     _forget_in_documents(session, frozenset(contact_ids))
     return removed
 
 
-def _rows(contact_ids: Sequence[str]) -> list[tuple[Any, ColumnElement[bool]]]:
+def rows(contact_ids: Sequence[str]) -> list[tuple[Any, ColumnElement[bool]]]:
     """Every table with rows of a contact, and which rows these are. Handovers are not removed."""
     merged = _of(tables.Alias.old_id, contact_ids) | _of(tables.Alias.new_id, contact_ids)
     return [
