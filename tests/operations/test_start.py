@@ -24,6 +24,7 @@ print(*sorted({name.partition(".")[0] for name in sys.modules}))
 
 
 @pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
+@pytest.mark.filterwarnings("ignore:autogenerate skipping")
 def test_a_new_state_file_has_the_tables_of_the_program(tmp_path: Path) -> None:
     opened = store.open_store(tmp_path / "state.db")
     with opened.engine.connect() as connection:
