@@ -47,7 +47,7 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
 @pytest.fixture
 def forked(sandbox: Sandbox, warm: Warm, tmp_path: Path) -> Product:
     """The same as `product`, forked from a warm interpreter."""
-    return Product(tmp_path, sandbox.environment(), warm)
+    return Product(tmp_path, sandbox.environment(), warm=warm)
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,9 @@ from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
 
-from stage import Product, Sandbox, running_sandbox
+from stage import Product, running_sandbox
 from warm import Warm
+from world.sandbox import Sandbox
 
 NUMBER = 2
 
@@ -26,7 +27,7 @@ class Lane:
 
     def product(self) -> Product:
         """The program with a state of its own."""
-        return Product(next(self.homes), self.sandbox.environment(), self.warm)
+        return Product(next(self.homes), self.sandbox.environment(), warm=self.warm)
 
 
 Case = Callable[[Lane], None]

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from shutil import copytree
 from typing import Any
 
-from running import PROJECT, TIMEOUT
+from running import TIMEOUT
 from warm import Warm
+from world.program import Program, Ran
 from world.sandbox import Sandbox, announced
 
 PROGRAM = Path(sys.executable).with_name("hubspot-c4c-sync")
 IDLE = ("once", "--until-idle", "--json")
-OUR_SETTINGS = ("HUBSPOT_", "C4C_", "SYNC_")
 
 QUICK = {
     "jitter": '"0s"',
@@ -41,47 +38,14 @@ def running_sandbox() -> Iterator[Sandbox]:
         yield Sandbox(started)
 
 
-@dataclass(frozen=True)
-class Ran:
-    """How one run of the program ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """The one JSON document on standard output; anything beside it fails the test."""
-        return dict(json.loads(self.out))
-
-    @property
-    def counts(self) -> dict[str, Any]:
-        return dict(self.document["counts"])
-
-    @property
-    def sentences(self) -> str:
-        """What standard error holds beside the log: sentences for people."""
-        return "\n".join(line for line in self.err.splitlines() if not line.startswith("{"))
-
-    @property
-    def log(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.err.splitlines() if line.startswith("{")]
-
-
 @dataclass
-class Product:
-    """The program as an admin runs it: its rule files, its state file, its environment."""
+class Product(Program):
+    """The program with the shipped rules. `warm`: forked from this interpreter instead of started."""
 
-    home: Path
-    settings: dict[str, str]
     warm: Warm | None = None
-    config: Path = field(init=False)
-    state: Path = field(init=False)
 
     def __post_init__(self) -> None:
-        self.home.mkdir(parents=True, exist_ok=True)
-        self.config, self.state = self.home / "config", self.home / "state.db"
-        copytree(PROJECT / "config", self.config, dirs_exist_ok=True)
+        super().__post_init__()
         self.configure(**QUICK)
 
     def configure(self, **values: str) -> None:
@@ -93,22 +57,10 @@ class Product:
             assert found == 1, f"worker.toml: {name} stands there {found} times"
         path.write_text(text)
 
-    def environment(self, **changes: str | None) -> dict[str, str]:
-        """Ours only: nothing that the shell of the developer happens to hold. None removes a setting."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(OUR_SETTINGS)}
-        paths = {"SYNC_STATE": str(self.state), "SYNC_CONFIG": str(self.config)}
-        wanted: dict[str, str | None] = {**self.settings, **paths, **changes}
-        return kept | {name: value for name, value in wanted.items() if value is not None}
-
     def run(self, *arguments: str, **changes: str | None) -> Ran:
         """Runs the program to its end; without arguments a sync to idle."""
-        if self.warm:
-            return self.prepared(*arguments, **changes).go()
-        command = [str(PROGRAM), *(arguments or IDLE)]
-        ended = subprocess.run(
-            command, env=self.environment(**changes), capture_output=True, text=True, timeout=TIMEOUT, check=False
-        )
-        return Ran(ended.returncode, ended.stdout, ended.stderr)
+        wanted = arguments or IDLE
+        return self.prepared(*wanted, **changes).go() if self.warm else super().run(*wanted, **changes)
 
     def run_well(self, *arguments: str) -> Ran:
         """A sync to idle that must succeed: 0, or 4 with parked records."""
@@ -136,13 +88,8 @@ class Product:
                 if process.poll() is None:
                     process.kill()
 
-    def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        """Rows of the state file, read without touching it."""
-        with closing(sqlite3.connect(f"file:{self.state}?mode=ro", uri=True)) as connection:
-            return connection.execute(sql, values).fetchall()
-
     def explain(self, contact_id: str) -> dict[str, Any]:
-        return self.run("explain", contact_id, "--json").document
+        return dict(self.run("explain", contact_id, "--json").document)
 
 
 @dataclass

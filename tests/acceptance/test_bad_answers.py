@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from stage import Product, Sandbox
+from stage import Product
 from warm import Warm
+from world.sandbox import Sandbox
 
 pytestmark = pytest.mark.long
 
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.long
 def settled(sandbox: Sandbox, warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Product:
     """The program after a first run that went well."""
     sandbox.seed(contacts=60, companies=15, seed=4)
-    product = Product(tmp_path_factory.mktemp("settled"), sandbox.environment(), warm)
+    product = Product(tmp_path_factory.mktemp("settled"), sandbox.environment(), warm=warm)
     product.run_well()
     return product
 

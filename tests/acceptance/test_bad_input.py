@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stage import Product, Ran, Sandbox, duplicates, leads
+from stage import Product, duplicates, leads
 from truth import READY, World, wanted
+from world.program import Ran
+from world.sandbox import Sandbox
 
 pytestmark = pytest.mark.long
 

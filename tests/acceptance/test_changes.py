@@ -7,8 +7,9 @@ from itertools import count
 from typing import Any, TypeAlias
 
 import pytest
-from stage import KEY, Product, Sandbox, duplicates
+from stage import KEY, Product, duplicates
 from warm import Warm
+from world.sandbox import Sandbox
 
 pytestmark = pytest.mark.long
 
@@ -158,7 +159,7 @@ def ends(
 ) -> dict[str, Exception]:
     """What went wrong in the stories asked for, by name."""
     asked = {item.name for item in request.session.items} & set(STORIES)
-    life = beginning(sandbox, Product(tmp_path_factory.mktemp("life"), sandbox.environment(), warm))
+    life = beginning(sandbox, Product(tmp_path_factory.mktemp("life"), sandbox.environment(), warm=warm))
     return tell(life, {name: STORIES[name](life) for name in STORIES if name in asked})
 
 

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 from running import until
-from stage import Product, Ran, Sandbox
+from stage import Product
 from truth import World, expected
+from world.program import Ran
+from world.sandbox import Sandbox
 
 pytestmark = pytest.mark.long
 

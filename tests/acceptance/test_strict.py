@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from stage import Product, Sandbox, leads
+from stage import Product, leads
 from strictly import nothing_violated, strict_sandbox
 from warm import Warm
+from world.sandbox import Sandbox
 
 BASIS = "Legitimate interest – prospect/lead"
 
@@ -41,7 +42,7 @@ def sandbox(announced: dict[str, str]) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def product(sandbox: Sandbox, warm: Warm, tmp_path: Path) -> Product:
-    return Product(tmp_path, sandbox.environment(), warm)
+    return Product(tmp_path, sandbox.environment(), warm=warm)
 
 
 @pytest.mark.parametrize("api", ["2026-09", pytest.param("v3", marks=pytest.mark.long)])

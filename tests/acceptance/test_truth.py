@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stage import KEY, Product, Ran, Sandbox, duplicates
+from stage import KEY, Product, duplicates
 from truth import LAND, Company, Expected, Lead, Row, World, expected, host, whole_words, words
 from warm import Warm
+from world.program import Ran
+from world.sandbox import Sandbox
 
 from sync.admin.explain import explain
 from sync.config import load
@@ -78,7 +80,7 @@ class Outcome:
 def outcome(
     request: pytest.FixtureRequest, sandbox: Sandbox, warm: Warm, tmp_path_factory: pytest.TempPathFactory
 ) -> Outcome:
-    product = Product(tmp_path_factory.mktemp("truth"), sandbox.environment(), warm)
+    product = Product(tmp_path_factory.mktemp("truth"), sandbox.environment(), warm=warm)
     sandbox.reset()
     sandbox.seed(**request.param)
     entangle(sandbox)

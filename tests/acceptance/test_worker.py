@@ -8,8 +8,9 @@ from contextlib import closing
 
 import pytest
 from running import TIMEOUT, until
-from stage import Product, Sandbox, duplicates, leads
+from stage import Product, duplicates, leads
 from truth import READY, wanted
+from world.sandbox import Sandbox
 
 PATIENT = {"stop_within": '"1h"'}
 """It must end by itself: not because its time is up, however busy the machine is."""

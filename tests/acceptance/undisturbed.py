@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from likeness import likeness
-from stage import Product, Sandbox, duplicates
+from stage import Product, duplicates
 from truth import World, expected
+from world.sandbox import Sandbox
 
 SEARCH, ASSOCIATIONS, OWNERS, BATCH = "/search$", "associations/.*/batch/read$", "/owners/", r"\$batch$"
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import io
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from running import PROJECT
 from sqlmodel import select
+from world.program import Ran, typed
 from world.sandbox import QUALIFIES, Sandbox, announced
 
 from sync import app
-from sync.cli import main
 from sync.jobs.runner import JobResults, run_jobs, run_until_idle
 from sync.log import configure
 from sync.mirror import mirrored
@@ -127,22 +124,6 @@ class World:
         rows = [row for row in self.table(tables.Decision) if row.contact_id == contact]
         return list(rows[-1].body["warnings"])
 
-    def cli(self, *arguments: str) -> Answer:
+    def cli(self, *arguments: str) -> Ran:
         """A command as a person types it, in this process."""
-        out, err = io.StringIO(), io.StringIO()
-        before, sys.argv = sys.argv, ["hubspot-c4c-sync", *arguments]
-        try:
-            with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
-                main()
-        finally:
-            sys.argv = before
-        return Answer(int(ended.value.code or 0), out.getvalue(), err.getvalue())
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command left behind."""
-
-    returncode: int
-    stdout: str
-    stderr: str
+        return typed(*arguments)

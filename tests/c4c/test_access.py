@@ -21,7 +21,7 @@ from sync.state.documents import MISMATCHES
 
 def findings(world: World) -> dict[str, str]:
     answer = world.cli("check", "--json")
-    return {finding["text"]: finding["severity"] for finding in json.loads(answer.stdout)["findings"]}
+    return {finding["text"]: finding["severity"] for finding in json.loads(answer.out)["findings"]}
 
 
 def test_a_tenant_that_grants_everything_has_no_finding_of_access(world: World) -> None:

@@ -184,7 +184,7 @@ def test_services_that_nobody_enabled_are_closed_by_name_and_the_handover_goes_o
     contact = rich.control.contact(rich.control.company(), hs_email_optout="true", interests="bread")
     rich.sync()
     assert rich.control.row("Lead")["HubSpotID_KUT"] == f"{contact}:mql:1"
-    named = rich.cli("check").stdout
+    named = rich.cli("check").out
     for entity in ("MarketingPermission", "BusinessAttributeAssignment", "CorporateAccountTaxNumber", "Employee"):
         assert f"{entity}.*" in named
 

@@ -88,7 +88,7 @@ def test_one_contact_is_parked_with_the_place(
     assert ".py:" in str(progress.detail)
     assert "Sommer" not in str(progress.detail)
     assert {world.progress(other).status for other in others} == {"done"}
-    assert world.cli("parked", "retry", "--code", "INTERNAL_ERROR").returncode == 0
+    assert world.cli("parked", "retry", "--code", "INTERNAL_ERROR").code == 0
     world.sync()
     assert world.progress(odd).status == "done"
     assert len(world.control.rows("Lead")) == len(world.control.rows("Contact")) == 4
@@ -124,6 +124,6 @@ def test_a_lost_answer_that_cannot_be_settled_parks_its_contact(
         world.sync()
     assert (world.progress(odd).status, world.progress(odd).code) == ("parked", "INTERNAL_ERROR")
     assert {world.progress(other).status for other in others} == {"done"}
-    assert world.cli("parked", "retry", "--code", "INTERNAL_ERROR").returncode == 0
+    assert world.cli("parked", "retry", "--code", "INTERNAL_ERROR").code == 0
     world.sync()
     assert len(world.control.rows("Lead")) == 4

@@ -21,7 +21,7 @@ VIEWING = pytest.param(loading, "_views", lambda contacts, _, ids: bool(set(cont
 
 def shown(world: World, *command: str) -> tuple[int, Any]:
     answer = world.cli(*command, "--json")
-    return answer.returncode, json.loads(answer.stdout)
+    return answer.code, json.loads(answer.out)
 
 
 def names(entry: Any, contact: str) -> bool:
@@ -50,7 +50,7 @@ def test_plan_lists_the_contact(
     with monkeypatch.context() as broken:
         break_for(broken, module, name, concerns, [odd])
         code, document = shown(world, "plan")
-        said = world.cli("plan").stdout
+        said = world.cli("plan").out
     assert code == 0
     [parked] = document["parked"]
     assert names(parked, odd)
@@ -64,8 +64,8 @@ def test_plan_fails_where_many_contacts_have_the_same_exception(world: World, mo
     world.once("poll", "sweep")
     break_for(monkeypatch, handover, "plan", about_view, contacts[:10])
     answer = world.cli("plan")
-    assert answer.returncode == 1
-    assert "10 contacts" in answer.stderr
+    assert answer.code == 1
+    assert "10 contacts" in answer.err
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_verify_names_who_was_not_compared(
     with monkeypatch.context() as broken:
         break_for(broken, module, name, concerns, [odd])
         code, document = shown(world, "verify")
-        said = world.cli("verify").stdout
+        said = world.cli("verify").out
     assert code == 4
     [failed] = document["not_compared"]
     assert names(failed, odd)
@@ -102,8 +102,8 @@ def test_verify_fails_where_many_contacts_have_the_same_exception(
     world.sync()
     break_for(monkeypatch, handover, "plan", about_view, contacts[:10])
     answer = world.cli("verify")
-    assert answer.returncode == 1
-    assert "10 contacts" in answer.stderr
+    assert answer.code == 1
+    assert "10 contacts" in answer.err
 
 
 @pytest.mark.parametrize(
@@ -120,9 +120,9 @@ def test_explain_says_where_the_program_failed(
         answer = world.cli("explain", odd)
         assert shown(world, "explain", other)[1]["code"] == "QUALIFIED"
     assert (code, document["code"], document["codes"]) == (0, "INTERNAL_ERROR", ["INTERNAL_ERROR"])
-    assert f"Contact {odd}: INTERNAL_ERROR" in answer.stdout
-    assert "KeyError at " in answer.stdout
-    assert answer.returncode == 0
+    assert f"Contact {odd}: INTERNAL_ERROR" in answer.out
+    assert "KeyError at " in answer.out
+    assert answer.code == 0
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def test_an_opt_out_before_the_next_look_reaches_the_contact_person(lost: tuple[
     world.sync()
     assert [row["Consent"] for row in world.control.rows("ChannelPermission")] == ["2"]
     assert leads(world) == [f"{contact}:mql:1"]
-    assert "everything fits" in world.cli("verify").stdout
+    assert "everything fits" in world.cli("verify").out
 
 
 def test_values_of_a_lead_that_nobody_heard_of_are_ours(lost: tuple[World, str, str]) -> None:
@@ -199,11 +199,11 @@ def test_importing_the_exported_pairs_again_changes_nothing(world: World) -> Non
     control = world.control
     contact = control.contact(control.company("Bakery North"))
     world.sync()
-    exported = world.cli("links", "export").stdout
+    exported = world.cli("links", "export").out
     file = world.directory / "pairs.csv"
     file.write_text(exported)
     before = {(link.entity, link.key): link.model_dump() for link in world.table(tables.Link)}
-    assert world.cli("links", "import", str(file)).returncode == 0
+    assert world.cli("links", "import", str(file)).code == 0
     assert {(link.entity, link.key): link.model_dump() for link in world.table(tables.Link)} == before
     assert len(leads(world)) == 1
     assert contact
@@ -218,8 +218,8 @@ def test_a_lead_closed_after_its_pair_was_imported_again_starts_no_second_one(wo
         control.change(contact, lead_score=score)
         world.sync()
     file = world.directory / "pairs.csv"
-    file.write_text(world.cli("links", "export").stdout)
-    assert world.cli("links", "import", str(file)).returncode == 0
+    file.write_text(world.cli("links", "export").out)
+    assert world.cli("links", "import", str(file)).code == 0
     control.sales_edit("Lead", control.row("Lead")["ObjectID"], UserStatusCode="04")
     world.wake_all()
     world.sync()
@@ -244,7 +244,7 @@ def test_a_pair_named_during_a_batch_stays(world: World) -> None:
 
         built.c4c.write = naming  # type: ignore[method-assign]
         run_jobs(context, ["push"])
-    assert named[0].returncode == 0, named[0].stderr
+    assert named[0].code == 0, named[0].err
     (pair,) = [link for link in world.table(tables.Link) if link.entity == "CorporateAccount"]
     assert (pair.object_id, pair.origin) == (old["ObjectID"], "set")
 
@@ -262,7 +262,7 @@ def restored(world: World) -> tuple[str, str]:
     world.once("poll", "sweep", until_idle=False)
     state = world.directory / "state.db"
     backup = world.directory / "backup.db"
-    assert world.cli("backup", str(backup)).returncode == 0
+    assert world.cli("backup", str(backup)).code == 0
     world.sync()
     for file in world.directory.glob("state.db*"):
         file.unlink()

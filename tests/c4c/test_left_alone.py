@@ -14,7 +14,7 @@ WHY = "retired by sales on 2026-11-28, ticket 4711"
 
 
 def shown(world: World, *command: str) -> Any:
-    return json.loads(world.cli(*command, "--json").stdout)
+    return json.loads(world.cli(*command, "--json").out)
 
 
 def handed_over(world: World) -> str:
@@ -40,8 +40,8 @@ def test_a_deleted_lead_is_settled_instead_of_missing_and_survives_later_changes
     assert world.control.rows("Lead") == []
     assert world.control.row("Contact")["JobTitle"] != "Chair"
     answer = world.cli("verify", "--json")
-    found = json.loads(answer.stdout)
-    assert (found["missing"], answer.returncode) == ([], 0)
+    found = json.loads(answer.out)
+    assert (found["missing"], answer.code) == ([], 0)
     assert [(entry["entity"], entry["text"]) for entry in found["settled"]] == [
         ("Lead", f"contact {contact} is left alone: {WHY}")
     ]
@@ -100,13 +100,13 @@ def test_retry_of_everything_takes_nobody_back(world: World) -> None:
 def test_a_reason_with_somebodys_data_is_refused_in_a_sentence(world: World, reason: str) -> None:
     contact = handed_over(world)
     answer = world.cli("parked", "leave", contact, "--reason", reason)
-    assert answer.returncode == 2
-    assert "--reason" in answer.stderr
-    assert "ada@" not in answer.stderr + answer.stdout
+    assert answer.code == 2
+    assert "--reason" in answer.err
+    assert "ada@" not in answer.err + answer.out
     assert shown(world, "parked", "list", "--code", "LEFT_ALONE") == []
 
 
 def test_an_unknown_contact_is_named(world: World) -> None:
     handed_over(world)
     answer = world.cli("parked", "leave", "999", "--reason", WHY)
-    assert (answer.returncode, "999" in answer.stderr) == (2, True)
+    assert (answer.code, "999" in answer.err) == (2, True)

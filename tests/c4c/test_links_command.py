@@ -27,7 +27,7 @@ def test_imported_pairs_are_adopted_instead_of_created_twice(world: World) -> No
     )
     world.cli("migrate")
     answer = world.cli("links", "import", str(file))
-    assert answer.returncode == 0, answer.stderr
+    assert answer.code == 0, answer.err
     world.sync()
     assert control.row("CorporateAccount")["HubSpotID_KUT"] == company
     assert control.row("Contact")["HubSpotID_KUT"] == contact
@@ -56,12 +56,12 @@ def test_what_c4c_does_not_confirm_is_refused_by_line_and_the_rest_is_kept(world
     ]
     file.write_text("object_id,entity,hubspot_id\n" + "".join(f"{i},{e},{k}\n" for e, k, i in lines))
     answer = world.cli("links", "import", str(file))
-    assert answer.returncode == 2
-    refused = answer.stderr.splitlines()
+    assert answer.code == 2
+    refused = answer.err.splitlines()
     for line, why in ((3, "carries the key 777"), (4, "is obsolete"), (5, "has no CorporateAccount 99999999")):
         assert any(f"line {line}:" in text and why in text for text in refused), refused
     assert sum("claimed by 5 and 6" in text for text in refused) == 2, "one record is never two companies"
-    exported = list(csv.DictReader(io.StringIO(world.cli("links", "export").stdout)))
+    exported = list(csv.DictReader(io.StringIO(world.cli("links", "export").out)))
     assert exported == [{"entity": "CorporateAccount", "key": "1", "object_id": good["ObjectID"]}]
 
 
@@ -72,25 +72,25 @@ def test_lines_that_cannot_be_pairs_are_all_named_and_nothing_is_read(world: Wor
     )
     world.control.reset_counts()
     answer = world.cli("links", "import", str(file))
-    assert answer.returncode == 2
-    assert [line.split(":")[0] for line in answer.stderr.splitlines()] == [f"line {n}" for n in range(2, 8)]
+    assert answer.code == 2
+    assert [line.split(":")[0] for line in answer.err.splitlines()] == [f"line {n}" for n in range(2, 8)]
     assert world.control.counts()["total"] == 0
     file.write_text("a,b\n1,2\n")
-    assert "entity,key,object_id" in world.cli("links", "import", str(file)).stderr
+    assert "entity,key,object_id" in world.cli("links", "import", str(file)).err
 
 
 def test_export_can_be_imported_into_an_empty_state(world: World) -> None:
     world.control.contact(world.control.company(), hs_email_optout="true")
     world.sync()
-    exported = world.cli("links", "export").stdout
+    exported = world.cli("links", "export").out
     assert exported.splitlines()[0] == "entity,key,object_id"
     assert len(exported.splitlines()) == 4
-    assert "ChannelPermission" in world.cli("links", "list").stdout
+    assert "ChannelPermission" in world.cli("links", "list").out
     file = world.directory / "pairs.csv"
     file.write_text(exported)
     (world.directory / "state.db").unlink()
-    assert world.cli("links", "import", str(file)).returncode == 0
-    assert world.cli("links", "export").stdout == exported
+    assert world.cli("links", "import", str(file)).code == 0
+    assert world.cli("links", "export").out == exported
 
 
 def test_importing_exported_pairs_again_changes_nothing(world: World) -> None:
@@ -103,11 +103,11 @@ def test_importing_exported_pairs_again_changes_nothing(world: World) -> None:
     world.wake_all()
     world.sync()
     file = world.directory / "pairs.csv"
-    file.write_text(world.cli("links", "export").stdout)
+    file.write_text(world.cli("links", "export").out)
     known = {(row.entity, row.key): row.model_dump() for row in world.table(tables.Link)}
     held = world.control.tables("CorporateAccount", "Contact", "Lead")
     answer = world.cli("links", "import", str(file))
-    assert answer.returncode == 0, answer.stderr
+    assert answer.code == 0, answer.err
     assert {(row.entity, row.key): row.model_dump() for row in world.table(tables.Link)} == known
     world.sync()
     assert {(row.entity, row.key): row.model_dump() for row in world.table(tables.Link)} == known
@@ -119,9 +119,9 @@ def test_a_forgotten_pair_is_found_again_by_its_key(world: World) -> None:
     company = world.control.company()
     contact = world.control.contact(company)
     world.sync()
-    assert world.cli("links", "forget", "account", company).returncode == 0
-    assert world.cli("links", "forget", "account", company).returncode == 2
+    assert world.cli("links", "forget", "account", company).code == 0
+    assert world.cli("links", "forget", "account", company).code == 2
     world.control.change(contact, jobtitle="Baker")
     world.sync()
     assert len(world.control.rows("CorporateAccount")) == 1
-    assert f"CorporateAccount,{company}," in world.cli("links", "export").stdout
+    assert f"CorporateAccount,{company}," in world.cli("links", "export").out

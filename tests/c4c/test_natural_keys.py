@@ -76,7 +76,7 @@ def test_two_people_of_one_address_are_named_and_nobody_is_chosen(world: World) 
     assert (progress.status, progress.code) == ("parked", "CONTACT_AMBIGUOUS")
     assert all(twin["ObjectID"] in str(progress.detail) for twin in twins)
     assert f"links set Contact {contact}" in str(progress.detail)
-    assert world.cli("links", "set", "Contact", contact, twins[0]["ContactID"]).returncode == 0
+    assert world.cli("links", "set", "Contact", contact, twins[0]["ContactID"]).code == 0
     world.sync()
     assert world.control.row("Contact", HubSpotID_KUT=contact)["ObjectID"] == twins[0]["ObjectID"]
 
@@ -102,7 +102,7 @@ def test_a_domain_that_thousands_share_takes_nobody_s_account(world: World, ours
     assert (account["Name"], account["RoleCode"]) == ("Painter Brush", "BUP002")
     assert world.control.row("Contact", HubSpotID_KUT=contact)["AccountID"] == account["AccountID"]
     assert world.control.row("Lead")["AccountPartyUUID"] == account["UUID"]
-    said = json.loads(world.cli("explain", contact, "--json").stdout)["scores"][0]["reasons"]
+    said = json.loads(world.cli("explain", contact, "--json").out)["scores"][0]["reasons"]
     note = f"company {painter}: domain {ours} is shared by many; not used to find its account"
     assert note in [reason["text"] for reason in said]
 
@@ -226,17 +226,17 @@ def test_an_adoption_is_named_before_and_after_it_happens(world: World) -> None:
         "Contact", LastName="Sommer", Email="SOMMER@mail.example", AccountID=account["AccountID"]
     )
     world.once("poll", "sweep", until_idle=False)
-    planned = json.loads(world.cli("plan", "--json").stdout)["records"]
+    planned = json.loads(world.cli("plan", "--json").out)["records"]
     adopted = {r["entity"]: (r["adopts"]["number"], r["adopts"]["by"]) for r in planned if "adopts" in r}
     assert adopted == {
         "CorporateAccount": (account["AccountID"], "web domain"),
         "Contact": (person["ContactID"], "e-mail address"),
     }
-    assert f"adopts {account['AccountID']}, found by web domain" in world.cli("plan").stdout
+    assert f"adopts {account['AccountID']}, found by web domain" in world.cli("plan").out
     world.sync()
     world.wake_all()
     world.sync()
-    links = json.loads(world.cli("explain", contact, "--json").stdout)["links"]
+    links = json.loads(world.cli("explain", contact, "--json").out)["links"]
     found = {link["entity"]: link["adopted_by"] for link in links}
     assert (found["CorporateAccount"], found["Contact"], found["Lead"]) == ("web domain", "e-mail address", None)
-    assert "found by web domain" in world.cli("explain", contact).stdout
+    assert "found by web domain" in world.cli("explain", contact).out

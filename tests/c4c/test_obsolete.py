@@ -70,7 +70,7 @@ def test_what_cannot_be_resolved_is_parked_and_nothing_is_created(world: World) 
 
     into = control.sales_create("CorporateAccount", Name="Successor", RoleCode="CRM000")
     answer = world.cli("links", "set", "CorporateAccount", company, into["AccountID"])
-    assert answer.returncode == 0, answer.stderr
+    assert answer.code == 0, answer.err
     world.sync()
     assert world.progress(contact).status == "done"
     assert keyed(world, "CorporateAccount", company) == [into["ObjectID"]]
@@ -113,7 +113,7 @@ def test_two_candidates_are_both_named_with_the_command_that_settles_it(world: W
     assert all(twin["ObjectID"] in str(progress.detail) for twin in twins)
     assert f"hubspot-c4c-sync links set CorporateAccount {company}" in str(progress.detail)
     assert control.rows("Lead") == []
-    assert world.cli("links", "set", "company", company, twins[1]["ObjectID"]).returncode == 0
+    assert world.cli("links", "set", "company", company, twins[1]["ObjectID"]).code == 0
     world.sync()
     assert keyed(world, "CorporateAccount", company) == [twins[1]["ObjectID"]]
     assert control.row("Lead")["AccountPartyUUID"] == twins[1]["UUID"]
@@ -130,7 +130,7 @@ def test_verify_names_a_retired_account_and_what_to_do(world: World) -> None:
         if change:
             world.control.change(contact, **change)
             world.once()
-        [named] = json.loads(world.cli("verify", "--json").stdout)["obsolete"]
+        [named] = json.loads(world.cli("verify", "--json").out)["obsolete"]
         assert (named["key"], named["number"]) == (company, row["AccountID"])
         assert f"links set CorporateAccount {company} OBJECT_ID" in named["text"]
-    assert "was retired in SAP Sales Cloud" in world.cli("verify").stdout
+    assert "was retired in SAP Sales Cloud" in world.cli("verify").out

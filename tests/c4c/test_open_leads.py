@@ -44,7 +44,7 @@ def test_an_open_lead_shows_todays_score_below_the_threshold_and_nothing_else_ch
     changed = {name for name, value in after["Lead"][0].items() if value != before["Lead"][0][name]}
     assert {name for name in changed if "Change" not in name and name != "ETag"} == {"HubSpotScore_KUT"}
     assert {**after, "Lead": []} == {**before, "Lead": []}
-    assert json.loads(world.cli("explain", contact, "--json").stdout)["code"] == "SCORE_BELOW_THRESHOLD"
+    assert json.loads(world.cli("explain", contact, "--json").out)["code"] == "SCORE_BELOW_THRESHOLD"
 
 
 def test_a_refusal_goes_over_with_the_fallen_score(world: World) -> None:
@@ -95,7 +95,7 @@ def test_plan_and_simulate_show_the_score_that_the_push_writes(world: World) -> 
     contact = handed_over(world)
     world.control.change(contact, lead_score="12")
     world.once("poll", "sweep", until_idle=False)
-    planned = json.loads(world.cli("plan", "--json").stdout)
+    planned = json.loads(world.cli("plan", "--json").out)
     assert [(r["action"], r["entity"], list(r["fields"])) for r in planned["records"]] == [
         ("update", "Lead", ["HubSpotScore_KUT"])
     ]
@@ -103,5 +103,5 @@ def test_plan_and_simulate_show_the_score_that_the_push_writes(world: World) -> 
     other.mkdir()
     for path in (world.directory / "config").iterdir():
         (other / path.name).write_text(path.read_text().replace("threshold = 75", "threshold = 74"))
-    simulated = json.loads(world.cli("simulate", "--config", str(other), "--json").stdout)
+    simulated = json.loads(world.cli("simulate", "--config", str(other), "--json").out)
     assert simulated["updates"] == {"Lead": 1}

@@ -44,7 +44,7 @@ def test_after_the_value_was_corrected_the_owner_goes_on(world: World) -> None:
     owner = named(world, "Odd Bakery", BAD)
     world.sync()
     world.control.settings(refused_in_filters=[])
-    assert world.cli("parked", "retry", "--code", "C4C_REJECTED").returncode == 0
+    assert world.cli("parked", "retry", "--code", "C4C_REJECTED").code == 0
     world.sync()
     assert world.progress(owner).status == "done"
 

@@ -68,7 +68,7 @@ def test_a_request_that_is_refused_as_such_is_told_by_webhook_at_once(
     with running() as hook:
         hook.says(Answer())
         monkeypatch.setenv("SYNC_ALERT_WEBHOOK", f"{hook.url}/hook")
-        assert world.cli("once", "poll", "sweep", "push").returncode == 3
+        assert world.cli("once", "poll", "sweep", "push").code == 3
         [told] = [asked.body for asked in hook.asked]
     assert (told["alert"], told["subject"], told["state"]) == ("job_failing", "push", "firing")
     assert told["text"].startswith("push has failed once: SAP Sales Cloud: ")

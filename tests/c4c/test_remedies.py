@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from c4c_world import Answer, World
+from c4c_world import World
+from world.program import Ran
 from world.sandbox import BASIS
 
 from sync.domain.codes import EXPLANATIONS, RETIRED, Code
@@ -42,7 +43,7 @@ def scene(code: Code) -> Callable[[Scene], Scene]:
 
 
 def explained(world: World, contact: str) -> dict[str, Any]:
-    return dict(json.loads(world.cli("explain", contact, "--json").stdout))
+    return dict(json.loads(world.cli("explain", contact, "--json").out))
 
 
 def remedy(world: World, contact: str, code: Code, *phrases: str) -> str:
@@ -55,7 +56,7 @@ def remedy(world: World, contact: str, code: Code, *phrases: str) -> str:
 
 def detail(world: World, contact: str) -> str:
     """The detail of a parked contact, as `parked list` prints it."""
-    rows = json.loads(world.cli("parked", "list", "--json").stdout)
+    rows = json.loads(world.cli("parked", "list", "--json").out)
     return next(str(row["detail"]) for row in rows if row["contact"] == contact)
 
 
@@ -68,10 +69,10 @@ def command(text: str, words: str, **values: str) -> list[str]:
     return filled
 
 
-def typed(world: World, text: str, words: str, **values: str) -> Answer:
+def typed(world: World, text: str, words: str, **values: str) -> Ran:
     """The printed command is run, and not refused."""
     answer = world.cli(*command(text, words, **values))
-    assert answer.returncode == 0, answer.stderr
+    assert answer.code == 0, answer.err
     return answer
 
 
@@ -166,9 +167,9 @@ def the_survivor_is_looked_at(world: World) -> None:
     world.sync()
     loser = next(i for i in (one, other) if explained(world, i)["code"] == "MERGED")
     text = remedy(world, loser, Code.MERGED, "names its id")
-    told = typed(world, text, "explain", CONTACT_ID=loser).stdout
+    told = typed(world, text, "explain", CONTACT_ID=loser).out
     survivor = re.findall(r"merged into contact (\d+)", told)[0]
-    assert typed(world, text, "explain", CONTACT_ID=survivor).stdout.startswith(f"Contact {survivor}: QUALIFIED")
+    assert typed(world, text, "explain", CONTACT_ID=survivor).out.startswith(f"Contact {survivor}: QUALIFIED")
 
 
 @scene(Code.ERASED)
@@ -290,7 +291,7 @@ def a_property_is_restored(world: World) -> None:
     world.control.call("DELETE", "/hubspot/properties/contacts/lead_score")
     world.sync()
     text = remedy(world, contact, Code.PROPERTY_UNREADABLE, "Restore the property", "go on by themselves")
-    assert "`lead_score` is not a property" in world.cli(*command(text, "check")).stdout
+    assert "`lead_score` is not a property" in world.cli(*command(text, "check")).out
     score = {"name": "lead_score", "type": "number", "fieldType": "calculation_score"}
     world.control.call("POST", "/hubspot/properties/contacts", score)
     world.control.change(contact, lead_score="90")
@@ -316,7 +317,7 @@ def one_of_two_accounts_is_named(world: World) -> None:
     contact = ready(world, company)
     world.once()
     text = remedy(world, contact, Code.ACCOUNT_AMBIGUOUS, "goes on by itself")
-    assert all(account in typed(world, text, "parked list").stdout for account in accounts)
+    assert all(account in typed(world, text, "parked list").out for account in accounts)
     typed(world, text, "links set", COMPANY_ID=company, OBJECT_ID=accounts[1])
     world.sync()
     assert world.control.row("CorporateAccount", ObjectID=accounts[1])["HubSpotID_KUT"] == company
@@ -365,8 +366,8 @@ def a_refused_name_is_shared_as_the_refusal_says(world: World) -> None:
     texts = [detail(world, contact) for contact in contacts]
     typed(world, texts[0], "links set")
     refused = world.cli(*command(texts[1], "links set"))
-    assert refused.returncode == 2
-    typed(world, refused.stderr, "links set")
+    assert refused.code == 2
+    typed(world, refused.err, "links set")
     world.sync()
     assert leads(world) == set(contacts)
     assert [row["ObjectID"] for row in world.control.rows("CorporateAccount")] == [account]
@@ -402,7 +403,7 @@ def a_contact_left_alone_is_taken_back(world: World) -> None:
     typed(world, text, "parked leave", CONTACT_ID=contact, TEXT="retired")
     world.once()
     back = remedy(world, contact, Code.LEFT_ALONE, NOTHING)
-    assert json.loads(world.cli("parked", "list", "--json").stdout) == []
+    assert json.loads(world.cli("parked", "list", "--json").out) == []
     typed(world, back, "parked retry", CONTACT_ID=contact)
     world.once()
     assert world.progress(contact).code == "CONTACT_AMBIGUOUS", "back where it was, for a person to say"
@@ -428,12 +429,12 @@ def a_held_plan_is_let_through(world: World) -> None:
     world.replace_rule("worker", "max_creates = 0", "max_creates = 2")
     contact = ready(world)
     stopped = world.cli("once")
-    assert stopped.returncode == 5
+    assert stopped.code == 5
     text = EXPLANATIONS[Code.GUARD_TRIPPED].remedy
-    digest = command(stopped.stderr, "approve")[1]
-    assert digest in typed(world, text, "plan").stdout + typed(world, text.partition("(")[2], "approve").stdout
+    digest = command(stopped.err, "approve")[1]
+    assert digest in typed(world, text, "plan").out + typed(world, text.partition("(")[2], "approve").out
     typed(world, text, "approve", DIGEST=digest)
-    assert world.cli("once").returncode == 0
+    assert world.cli("once").code == 0
     assert leads(world) == {contact}
 
 
@@ -454,7 +455,7 @@ def the_named_filter_is_corrected(world: World) -> None:
     contact = ready(world, world.control.company("Bakery North", numberofemployees="20"))
     world.sync()
     remedy(world, contact, Code.FILTERED_OUT, "correct the named filter", "in qualification.toml")
-    assert "filter 'large'" in world.cli("explain", contact).stdout
+    assert "filter 'large'" in world.cli("explain", contact).out
     world.replace_rule("qualification", "at_least = 1000", "at_least = 10")
     world.sync()
     assert leads(world) == {contact}
@@ -467,8 +468,8 @@ def an_unknown_code_is_corrected(world: World) -> None:
     contact = ready(world, company)
     world.sync()
     text = remedy(world, contact, Code.CODE_UNKNOWN, "Correct the rules", "new records only")
-    assert "'ZZ9'" in world.cli(*command(text, "check")).stdout
-    assert "1 contacts marked" in typed(world, text, "resync").stdout
+    assert "'ZZ9'" in world.cli(*command(text, "check")).out
+    assert "1 contacts marked" in typed(world, text, "resync").out
     world.replace_rule("qualification", 'origin = "ZZ9"', 'origin = "002"')
     world.sync()
     assert world.warnings(contact) == []
@@ -536,7 +537,7 @@ def the_employee_gets_the_owners_address(world: World) -> None:
     world.sync()
     text = remedy(world, contact, Code.OWNER_UNKNOWN, "same e-mail address in both systems")
     world.control.sales_create("Employee", EmployeeID="E2", BusinessPartnerID="8000000002", Email="new@sales.example")
-    assert "1 contacts marked" in typed(world, text, "resync").stdout
+    assert "1 contacts marked" in typed(world, text, "resync").out
     world.sync()
     assert world.control.row("Contact")["ContactOwnerID"] == "E2"
     assert world.warnings(contact) == []
@@ -548,7 +549,7 @@ def a_refused_record_is_corrected(world: World) -> None:
     contact = ready(world)
     world.once()
     text = remedy(world, contact, Code.C4C_REJECTED, "correct the record or the rules")
-    assert "GroupCode" in typed(world, text, "parked list").stdout
+    assert "GroupCode" in typed(world, text, "parked list").out
     world.control.settings(mandatory={})
     typed(world, text, "parked retry")
     world.sync()
@@ -573,7 +574,7 @@ def what_goes_back_and_forth_is_corrected(world: World) -> None:
         built.c4c.write = a_workflow_is_faster  # type: ignore[method-assign]
         run_jobs(built.context, ["poll", "push"])
     text = remedy(world, contact, Code.C4C_CONFLICT, "If it is parked", "a workflow in SAP Sales Cloud")
-    assert "Contact" in typed(world, text, "parked list").stdout
+    assert "Contact" in typed(world, text, "parked list").out
     typed(world, text, "parked retry")
     world.sync()
     assert world.control.row("Contact")["JobTitle"] == "Miller"
@@ -617,7 +618,7 @@ def an_authorisation_is_granted(world: World) -> None:
     world.control.settings(forbidden=["Lead"])
     assert world.once("push").exit_code == 3
     text = remedy(world, contact, Code.C4C_DENIED, "the services of the communication arrangement")
-    assert "read and write access to leads" in world.cli(*command(text, "check")).stdout
+    assert "read and write access to leads" in world.cli(*command(text, "check")).out
     world.control.settings(forbidden=[])
     world.sync()
     assert leads(world) == {contact}
@@ -655,7 +656,7 @@ def a_defect_is_mended(world: World) -> None:
         world.once()
     assert handover.plan is real
     text = remedy(world, contact, Code.INTERNAL_ERROR, "After an update")
-    assert "KeyError at" in " ".join(typed(world, text, "parked list").stdout.split())
+    assert "KeyError at" in " ".join(typed(world, text, "parked list").out.split())
     typed(world, text, "parked retry")
     world.sync()
     assert leads(world) == {contact}

@@ -47,8 +47,8 @@ def test_after_sales_merged_two_accounts_the_contacts_of_both_go_on(world: World
     world.sync()
     assert not control.row("CorporateAccount", ObjectID=survivor).get("Phone"), "its own company describes it"
     verified = world.cli("verify", "--json")
-    assert [entry["key"] for entry in json.loads(verified.stdout)["shared"]] == [companies[1]]
-    assert verified.returncode == 0, verified.stdout
+    assert [entry["key"] for entry in json.loads(verified.out)["shared"]] == [companies[1]]
+    assert verified.code == 0, verified.out
 
 
 def test_after_sales_merged_two_persons_both_contacts_go_on(world: World) -> None:
@@ -129,15 +129,15 @@ def test_a_person_can_say_that_two_ids_stand_for_one_record(world: World) -> Non
     assert world.progress(contact).code == "ACCOUNT_AMBIGUOUS"
     kept = control.row("CorporateAccount", HubSpotID_KUT=one)["ObjectID"]
     refused = world.cli("links", "set", "account", other, kept)
-    assert refused.returncode == 2
-    remedy = refused.stderr.split("run `hubspot-c4c-sync ")[1].split("`")[0]
-    assert world.cli(*remedy.split()).returncode == 0
+    assert refused.code == 2
+    remedy = refused.err.split("run `hubspot-c4c-sync ")[1].split("`")[0]
+    assert world.cli(*remedy.split()).code == 0
     world.sync()
     assert world.progress(contact).code == "QUALIFIED"
     assert shared(world) == {("CorporateAccount", other): kept}
     file = world.directory / "pairs.csv"
-    file.write_text(world.cli("links", "export").stdout)
-    assert world.cli("links", "import", str(file)).returncode == 0
+    file.write_text(world.cli("links", "export").out)
+    assert world.cli("links", "import", str(file)).code == 0
     assert shared(world) == {("CorporateAccount", other): kept}
 
 
@@ -145,7 +145,7 @@ def test_what_a_merge_in_hubspot_leaves_over_is_listed(world: World) -> None:
     companies, _ = two_sisters(world)
     merged = world.control.call("POST", "/hubspot/companies/merge", {"primary": companies[0], "other": companies[1]})
     world.sync()
-    listed = json.loads(world.cli("verify", "--json").stdout)["left_over"]
+    listed = json.loads(world.cli("verify", "--json").out)["left_over"]
     assert [(entry["entity"], merged["id"] in entry["text"]) for entry in listed] == [("CorporateAccount", True)]
     assert listed[0]["number"]
 

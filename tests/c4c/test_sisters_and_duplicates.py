@@ -99,7 +99,7 @@ def test_the_remedy_for_two_sisters_lets_both_go_on(world: World) -> None:
         control.contact(company, lastname=f"of {company}")
     group = account(world, "Muster Group")
     world.sync()
-    assert world.cli("links", "set", "CorporateAccount", one, group).returncode == 0
+    assert world.cli("links", "set", "CorporateAccount", one, group).code == 0
     world.sync()
     assert company_of(world, group) == one
     assert len(control.rows("Lead")) == 2
@@ -139,7 +139,7 @@ def test_duplicates_share_one_account_under_the_lowest_id(world: World) -> None:
     assert {lead["AccountPartyUUID"] for lead in world.control.rows("Lead")} == {row["UUID"]}
     assert len(world.control.rows("Lead")) == len(contacts)
     assert any(w["code"] == "COMPANY_DUPLICATE" for w in world.warnings(contacts[1]))
-    assert "everything fits" in world.cli("verify").stdout
+    assert "everything fits" in world.cli("verify").out
     world.control.reset_counts()
     world.wake_all()
     world.sync()

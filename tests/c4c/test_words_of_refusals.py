@@ -38,7 +38,7 @@ def test_a_refused_record_is_parked_with_the_words_and_the_field_in_quotes(
     world.once()
     assert MANDATORY in str(world.progress(contact).detail)
     for command in ("explain", contact), ("parked", "show", contact):
-        assert MANDATORY in str(json.loads(world.cli(*command, "--json").stdout))
+        assert MANDATORY in str(json.loads(world.cli(*command, "--json").out))
     [parked] = events(log, "contact_parked")
     assert MANDATORY in parked["cause"]
 

@@ -24,9 +24,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "operations"))
 
 from drill.container import USER, Container, Worker, inside
-from night_stage import Sandbox, free_port
+from night_stage import free_port
 from running import PROJECT, TIMEOUT, until
-from world.sandbox import announced
+from world.sandbox import Sandbox, announced
 
 WORKER = """
 [schedule]

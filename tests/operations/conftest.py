@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from night_stage import Product, Ran, Sandbox
+from night_stage import Product
+from world.program import Ran
+from world.sandbox import Sandbox
 
 from sync import log
 from sync.cli import main
@@ -29,7 +31,7 @@ def sandbox(announcement: dict[str, str]) -> Sandbox:
 
 @pytest.fixture
 def product(tmp_path: Path, sandbox: Sandbox) -> Product:
-    return Product(tmp_path, sandbox)
+    return Product(tmp_path, sandbox.environment())
 
 
 @pytest.fixture

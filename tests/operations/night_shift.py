@@ -13,8 +13,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from night_stage import Product, Sandbox
+from night_stage import Product
 from running import TIMEOUT, until
+from world.sandbox import Sandbox
 
 from sync.config import load
 from sync.worker.timetable import timetable

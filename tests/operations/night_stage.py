@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
-import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from shutil import copytree
 from typing import Any
 
 from running import PROJECT, TIMEOUT
+from world.program import Program, Ran
 from world.sandbox import Sandbox
+
+__all__ = ["PROJECT", "Product", "Ran", "Running", "Sandbox", "free_port", "webhook"]
 
 WORKER_TOML = """
 [schedule]
@@ -48,57 +48,18 @@ def free_port() -> int:
 
 
 @dataclass
-class Ran:
-    """How one command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        return json.loads(self.out)
-
-
-@dataclass
-class Product:
-    """The program as an admin runs it: rule files, state file, environment."""
-
-    home: Path
-    sandbox: Sandbox
-    extra: dict[str, str] = field(default_factory=dict)
-    program: tuple[str, ...] = ("-m", "sync")
-    """What Python is started with."""
+class Product(Program):
+    """The program with a worker.toml that waits for nothing, as short as a test of its operation needs."""
 
     def __post_init__(self) -> None:
-        copytree(PROJECT / "config", self.home / "config")
+        super().__post_init__()
         self.configure()
 
     def configure(self, schedule: str = "", more: str = "", **every: str) -> None:
         """Writes worker.toml; nothing waits that need not."""
         intervals = {"poll": "5m", "push": "5m", "scores": "30m", "sweep": "60m", **every}
         text = WORKER_TOML.format(schedule=schedule, more=more, **intervals)
-        (self.home / "config" / "worker.toml").write_text(text, encoding="utf-8")
-
-    @property
-    def state(self) -> Path:
-        return self.home / "state.db"
-
-    def variables(self) -> dict[str, str]:
-        paths = {"SYNC_STATE": str(self.state), "SYNC_CONFIG": str(self.home / "config")}
-        return {**self.sandbox.environment(), **paths, **self.extra}
-
-    def environment(self) -> dict[str, str]:
-        ours = ("HUBSPOT_", "C4C_", "SYNC_")
-        outside = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-        return {**outside, "PYTHONPATH": str(PROJECT), **self.variables()}
-
-    def run(self, *arguments: str) -> Ran:
-        command = [sys.executable, *self.program, *arguments]
-        done = subprocess.run(
-            command, cwd=self.home, env=self.environment(), capture_output=True, text=True, timeout=TIMEOUT, check=False
-        )
-        return Ran(done.returncode, done.stdout, done.stderr)
+        (self.config / "worker.toml").write_text(text, encoding="utf-8")
 
     @contextmanager
     def started(self, *arguments: str) -> Iterator[Running]:
@@ -115,10 +76,6 @@ class Product:
                 process.wait(TIMEOUT)
                 if process.stdout is not None:
                     process.stdout.close()
-
-    def query(self, sql: str) -> list[tuple[Any, ...]]:
-        with closing(sqlite3.connect(self.state)) as connection:
-            return connection.execute(sql).fetchall()
 
 
 @dataclass

@@ -5,7 +5,9 @@ import stat
 from collections.abc import Callable
 
 import pytest
-from night_stage import Product, Ran, Sandbox
+from night_stage import Product
+from world.program import Ran
+from world.sandbox import Sandbox
 
 pytestmark = pytest.mark.long
 

@@ -10,8 +10,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from night_stage import Product, Ran, Sandbox
+from night_stage import Product
 from running import TIMEOUT
+from world.program import Ran
+from world.sandbox import Sandbox
 
 pytestmark = pytest.mark.long
 

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 
 import pytest
-from night_stage import Product, Ran, Sandbox
+from night_stage import Product
+from world.program import Ran
+from world.sandbox import Sandbox
 
 from sync.contracts.belongs import tenant_host
 

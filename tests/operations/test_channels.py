@@ -10,8 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from night_stage import PROJECT
-from running import TIMEOUT
+from running import PROJECT, TIMEOUT
 
 from sync.domain.views import Label
 from sync.mirror.association_rows import save_associations

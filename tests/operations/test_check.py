@@ -9,8 +9,10 @@ from urllib.parse import urlsplit
 
 import pytest
 import trustme
-from night_stage import Product, Ran, Sandbox, free_port
+from night_stage import Product, free_port
 from tls import bundle, client_files, front, proxy, server_context
+from world.program import Ran
+from world.sandbox import Sandbox
 
 Command = Callable[..., Ran]
 HUBSPOT, C4C = "api.company.example", "my1.company.example"

@@ -11,7 +11,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from night_stage import Product, Ran, Sandbox
+from night_stage import Product
+from world.program import Ran
+from world.sandbox import Sandbox
 
 Command = Callable[..., Ran]
 

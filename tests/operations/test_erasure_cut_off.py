@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 from cut_off import CutOff, Steps, counted
-from night_stage import Product, Ran, Sandbox
+from night_stage import Product
 from test_erasure import KEY, PERSON, WHY, erase, traces_in
+from world.program import Ran
+from world.sandbox import Sandbox
 
 from sync import app, log
 from sync.admin.erasure import Erasures

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
-from night_stage import PROJECT, Product, Ran, Sandbox
-from running import TIMEOUT
+from night_stage import Product
+from running import PROJECT, TIMEOUT
+from world.program import Ran
+from world.sandbox import Sandbox
 
 from sync.cli import demo
 from sync.state.lease import Lease

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from night_stage import Product, Ran, Sandbox
+from night_stage import Product
+from world.program import Ran
+from world.sandbox import Sandbox
 
 from sync.state.store import HEAD
 

@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from night_stage import Product, Ran, Sandbox
+from night_stage import Product
+from world.program import Ran
+from world.sandbox import Sandbox
 
 from sync.config import Guard
 from sync.domain.entities import Entity

@@ -16,10 +16,11 @@ from typing import Any
 
 import pytest
 import requests
-from night_stage import PROJECT, Product, Sandbox
-from running import TIMEOUT
+from night_stage import Product
+from running import PROJECT, TIMEOUT
 from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError
+from world.sandbox import Sandbox
 
 from sync import log, metrics
 from sync.admin import alerts

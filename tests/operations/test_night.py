@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from night_shift import Shift, shifts
-from night_stage import Product, Sandbox, webhook
+from night_stage import Product, webhook
 from running import TIMEOUT, until
+from world.sandbox import Sandbox
 
 HALF_AN_HOUR = timedelta(minutes=30)
 NIGHT = """

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 
-from night_stage import Product, Ran, Sandbox
+from night_stage import Product
 from running import until
+from world.program import Ran
+from world.sandbox import Sandbox
 
 from sync.state.store import open_store
 from sync.worker import readings

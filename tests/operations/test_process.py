@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 import requests
-from night_stage import Product, Sandbox, free_port
+from night_stage import Product, free_port
 from running import TIMEOUT
+from world.sandbox import Sandbox
 
 PATIENT = 'stop_within = "1h"'
 """The worker ends by itself: not because its time is up, however busy the machine is."""

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 import yaml
-from night_stage import Product, Sandbox, free_port
+from night_stage import Product, free_port
 from running import PROJECT, TIMEOUT, until
-from world.sandbox import unkept
+from world.sandbox import Sandbox, unkept
 
 pytestmark = pytest.mark.long
 

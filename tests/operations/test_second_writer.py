@@ -9,8 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from night_stage import Product, Ran, Sandbox
+from night_stage import Product
 from running import until
+from world.program import Ran
+from world.sandbox import Sandbox
 
 from sync.domain.entities import Entity
 from sync.handover.uniqueness import twins_of
@@ -40,7 +42,7 @@ def test_twins_are_other_living_records_with_the_keys_of_ours() -> None:
 def host(home: Path, sandbox: Sandbox) -> Product:
     """The product with a state of its own, as a second replica or a second host has it."""
     home.mkdir()
-    found = Product(home, sandbox)
+    found = Product(home, sandbox.environment())
     found.configure(poll="1s", push="1s", scores="1s", sweep="1s")
     settling(found)
     return found

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 import requests
-from night_stage import PROJECT, Product, Ran, Sandbox, free_port, webhook
-from running import TIMEOUT
+from night_stage import Product, free_port, webhook
+from running import PROJECT, TIMEOUT
+from world.program import Ran
+from world.sandbox import Sandbox
 
 pytestmark = pytest.mark.long
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from night_stage import PROJECT
+from running import PROJECT
 from sqlalchemy import text
 
 from sync.state import store

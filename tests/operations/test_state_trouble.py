@@ -17,8 +17,7 @@ from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
-from night_stage import PROJECT
-from running import TIMEOUT
+from running import PROJECT, TIMEOUT
 from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError, OperationalError
 

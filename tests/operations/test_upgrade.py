@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from night_stage import Product, Ran, Sandbox, webhook
+from night_stage import Product, webhook
+from world.program import Ran
+from world.sandbox import Sandbox
 
 from sync.errors import StateError
 from sync.state import migration
