@@ -220,6 +220,7 @@ def _hubspot(
         history_batch=min(options.read_batch, HISTORY_BATCH),
         retry=retry or _retry(configuration),
         sleep=clock.sleep,
+        monotonic=clock.monotonic,
     )
 
 

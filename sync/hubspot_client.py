@@ -152,8 +152,8 @@ class HubSpotPort(Protocol):
 class HubSpotClient:
     """The real HubSpot.
 
-    `timeout` in seconds; `sleep` is a parameter so that tests need not wait. Safe for several threads; the limits hold
-    for all together.
+    `timeout` in seconds; `sleep` and `monotonic` are parameters so that tests need not wait. Safe for several threads;
+    the limits hold for all together.
     """
 
     base_url: str
@@ -168,6 +168,7 @@ class HubSpotClient:
     history_batch: int = HISTORY_BATCH
     retry: RequestRetry = field(default_factory=RequestRetry)
     sleep: Callable[[float], None] = time.sleep
+    monotonic: Callable[[], float] = time.monotonic
     trust: Trust = field(default_factory=Trust)
     sent: Requests = field(default_factory=Requests)
     left_out: Tally = field(default_factory=Tally)
@@ -184,6 +185,7 @@ class HubSpotClient:
             self.sleep,
             self.trust,
             self.sent,
+            self.monotonic,
         )
         self._lock = threading.Lock()
         self._portal: tuple[int, Portal | None] | None = None

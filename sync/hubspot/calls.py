@@ -49,6 +49,7 @@ class Calls:
     sleep: Callable[[float], None] = time.sleep
     trust: Trust = field(default_factory=Trust)
     sent: Requests = field(default_factory=Requests)
+    monotonic: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
         # Imported here, so that commands without network start without the SDK's eighty modules.
@@ -64,8 +65,8 @@ class Calls:
         self._place = Place(self.base_url, "HUBSPOT_BASE_URL")
         session = connections.stateless(self.base_url, connections.adapter(self.base_url, self.trust))
         self._client.rest_client.pool_manager = SdkPool(session, 2 * self.timeout)
-        self._search_pacer = Pacer(self.search_per_second * _EVENNESS, sleep=self.sleep)
-        self._pacer = Pacer(self.burst_per_10s / 10, sleep=self.sleep)
+        self._search_pacer = Pacer(self.search_per_second * _EVENNESS, self.monotonic, self.sleep)
+        self._pacer = Pacer(self.burst_per_10s / 10, self.monotonic, self.sleep)
         self._lock = threading.Lock()
         self._budget: Budget | None = None
 

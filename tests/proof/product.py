@@ -101,6 +101,7 @@ class Product:
                 TOKEN,
                 parallel=1,
                 sleep=sleep,
+                monotonic=self._clock.steady,
                 retry=retry,
                 search_per_second=_UNPACED,
                 burst_per_10s=_UNPACED,
