@@ -18,7 +18,7 @@ from sync.domain.link import INTENT, Observed, after, named_meanwhile
 from sync.domain.schema import Schema
 from sync.domain.views import Link
 from sync.errors import RemoteError
-from sync.handover import evidence, linking, recording
+from sync.handover import evidence, linking
 from sync.handover.handover import Handover
 from sync.mirror import association_rows
 from sync.planner.keyed_fields import NUMBERS
@@ -129,7 +129,7 @@ def _keep(context: Context, tenant: Tenant, intents: Sequence[Link], snapshot: S
                 leads += _link(session, intent, record, tenant.schema, now)
         since = IN_SERVICE.read(session)
     for lead in leads:
-        recording.handed_over(lead, since, now, context.config.worker.slo.handover)
+        evidence.report(lead, since, now, context.config.worker.slo.handover)
 
 
 def _link(session: Session, intent: Link, record: Record, schema: Schema, now: datetime) -> list[HandoverRecord]:

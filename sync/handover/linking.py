@@ -12,12 +12,12 @@ from sync.domain.codes import Code
 from sync.domain.decision import Reason
 from sync.domain.entities import Entity
 from sync.domain.keys import Key, owner_of
-from sync.domain.link import named_meanwhile
+from sync.domain.link import INTENT, named_meanwhile
 from sync.domain.rules import Rules
 from sync.domain.values import same
-from sync.domain.views import Link
+from sync.domain.views import ContactView, Link
 from sync.faults import Faults
-from sync.handover import evidence
+from sync.handover import consent_trail, evidence
 from sync.handover.batch import Batch
 from sync.handover.rounds import Pair, Round
 from sync.log import Event, emit
@@ -27,8 +27,9 @@ from sync.planner.plan import Tenant, Write
 from sync.planner.provenance import creator
 from sync.planner.target import Duplicate, RefusedRequest, Rejected, Results, Unknown, WriteResult, Written
 from sync.state import second_writer, tables, work
-from sync.state.documents import CREATOR
+from sync.state.documents import CREATOR, IN_SERVICE
 from sync.state.second_writer import Made
+from sync.state.work import HandoverRecord
 
 _READ_BACK = ("UserStatusCode", "QualificationLevelCode")
 """Fields that C4C may set to another value by itself (KBA 2419551)."""
@@ -126,18 +127,41 @@ def _learn(batch: Batch, tenant: Tenant, write: Write, result: WriteResult) -> _
 
 
 def _commit(context: Context, tenant: Tenant, batch: Batch, learned: Sequence[_Learned]) -> None:
-    """Keeps the pairs of all of these writes, or of none."""
+    """Keeps the pairs of all of these writes and the handovers of new leads, or none of them."""
     now = context.now()
     with context.store.session() as session, session.no_autoflush:
         loaded = work.Loaded(session, (), {pair for one in learned for pair in one.before})
         kept = [one for one in learned if _save(session, batch, one, now, loaded)]
+        leads = [lead for one in kept if (lead := _new_lead(session, one, now))]
+        consent_trail.note(session, _views(batch, leads), leads, context.config.rules, now)
         _remember_ourselves(session, tenant, learned)
         lost = [one.pair for one in learned if one.write.action == "create" and isinstance(one.result, Unknown)]
         second_writer.note_lost(session, lost, now)
         accounts = {one.write.key for one in kept if one.is_new_account}
         if accounts:
             association_rows.wake_contacts_of(session, sorted(accounts), batch.views, now)
+        since = IN_SERVICE.read(session)
     batch.new_accounts |= accounts
+    for lead in leads:
+        evidence.report(lead, since, now, context.config.worker.slo.handover)
+
+
+def _views(batch: Batch, leads: Sequence[HandoverRecord]) -> list[ContactView]:
+    return [batch.views[lead.contact_id] for lead in leads]
+
+
+def _new_lead(session: Session, one: _Learned, now: datetime) -> HandoverRecord | None:
+    """Records the handover of a lead that was created just now, together with its pair; None if there is none.
+
+    If we died after the pair, and the contact no longer qualified at the next start, nobody would know that it was
+    handed over, and its refusal would never reach it.
+    """
+    if one.link is None or one.write.entity != Entity.LEAD or one.write.action != "create":
+        return None
+    intent = one.before[one.pair]
+    known = intent.observed.get(INTENT) if intent else None
+    made = evidence.handover(one.write.key, one.link.object_id, known if isinstance(known, Mapping) else {})
+    return made if work.record_handover(session, made, now) else None
 
 
 def _save(session: Session, batch: Batch, one: _Learned, now: datetime, loaded: work.Loaded) -> bool:

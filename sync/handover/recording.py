@@ -165,22 +165,11 @@ def _record_merge_base(session: Session, planned: Plan, batch: Batch, now: datet
             batch.links[pair] = link
 
 
-def handed_over(handover: HandoverRecord, since: datetime | None, now: datetime, promised: timedelta) -> None:
-    """Counts a lead that we created, and logs it. `promised`: how long a handover may take by `[slo]`.
-
-    `since`: when our first load was complete. A contact that crossed before then crossed at an unknown time, so its
-    latency counts from our reading.
-    """
-    later = since is not None and handover.crossed_at is not None and handover.crossed_at >= since
-    metrics.count_handover(handover.crossed_at, "later" if later else "first", now, promised)
-    emit(Event.LEAD_HANDED_OVER, contact=handover.contact_id, key=handover.lead_key, object_id=handover.object_id)
-
-
 def _report_lead(
     batch: Batch, handover: HandoverRecord, since: datetime | None, now: datetime, promised: timedelta
 ) -> None:
     if _is_created(batch, handover):
-        handed_over(handover, since, now, promised)
+        evidence.report(handover, since, now, promised)
     else:
         emit(Event.LEAD_ADOPTED, contact=handover.contact_id, key=handover.lead_key, object_id=handover.object_id)
 

@@ -255,3 +255,33 @@ def test_an_approval_does_not_cover_withdrawals_that_came_later(world: World) ->
     assert {progress(world, str(n)).status for n in range(200, 206)} == {"pending"}
     with pytest.raises(GuardTripped, match="would no longer qualify"):
         push.run(guarded(world, tight))
+
+
+# ---- a death right after the lead
+
+
+class Died(BaseException):
+    """The process ends here."""
+
+
+def test_a_refusal_follows_a_lead_after_whose_link_the_worker_died(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lead was linked, and before its contact was recorded as handed over the worker died; then the score fell."""
+    world = World()
+    world.companies({"7": {"name": "Firma 7", "country": "DE"}})
+    world.contacts(rules(), {"123": GOOD})
+    world.associate({"123": [("7", PRIMARY)]})
+    with monkeypatch.context() as dying:
+        dying.setattr("sync.handover.journal.StateJournal.record", die)
+        with pytest.raises(Died):
+            world.push(rules())
+    [lead] = world.leads()
+    world.contacts(rules(), {"123": {**GOOD, "lead_score": ""}})
+    world.push(rules())
+    world.contacts(rules(), {"123": {**GOOD, "lead_score": "", **OUT}})
+    world.push(rules())
+    assert refused_by(world) == [lead["ContactUUID"]]
+    world.store.close()
+
+
+def die(*_: object) -> None:
+    raise Died
