@@ -80,18 +80,23 @@ _NOTHING = object()
 
 
 def cycles(seen: Evidence) -> Iterator[Finding]:
-    """A further lead only when the one before it was closed or is gone."""
+    """A further lead only when every one before it is closed or gone, also those of ids that were merged into it."""
     leads: dict[str, Row] = {}
     for effect in seen.journal.effects:
         if effect.entity != "Lead":
             continue
         key = str((effect.after or effect.before).get(KEY) or "")
-        if effect.ours and effect.kind == "create" and key.count(":") == 2:
-            contact, score, cycle = key.split(":")
-            former = leads.get(f"{contact}:{score}:{int(cycle) - 1}")
-            if former and former["LifeCycleStatusCode"] not in CLOSED:
-                yield Finding("duplicate", "one open lead a contact", key)
+        contact = key.split(":")[0]
+        if effect.ours and effect.kind == "create":
+            former = seen.hubspot.merged_into(contact)
+            still_open = [k for k, row in leads.items() if k.split(":")[0] in former and _open(row)]
+            if still_open:
+                yield Finding("duplicate", "one open lead a contact", f"{key} beside {sorted(still_open)}")
         leads[key] = effect.after
+
+
+def _open(lead: Row) -> bool:
+    return bool(lead) and lead["LifeCycleStatusCode"] not in CLOSED
 
 
 # ---- nothing personal in any output

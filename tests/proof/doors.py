@@ -194,6 +194,9 @@ class _Original:
     def isclosed(self) -> bool:
         return True
 
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 def json_of(body: bytes) -> dict[str, Any]:
     """The JSON object of an answer; an empty one if it is none."""

@@ -85,6 +85,13 @@ class HubSpot:
         primary = [company for company, types in companies.items() if PRIMARY in types]
         return primary[0] if primary else next(iter(companies)) if len(companies) == 1 else None
 
+    def merged_into(self, contact: str) -> set[str]:
+        """The contact's own id and those that were merged into it, which was when it came into being."""
+        found = {contact}
+        while more := {i for i, row in self.contacts.items() if row["merged_into"] in found} - found:
+            found |= more
+        return found
+
     @cached_property
     def families(self) -> dict[str, set[str]]:
         """By living contact: its own id and every id that was merged into it."""

@@ -39,12 +39,15 @@ def prepare() -> None:
     gc.set_threshold(35_000, 20, 20)
 
 
-def main() -> int:
+def fixed_order(module: str) -> None:
+    """Starts this program again if sets have another order at each start; a replay needs the same one."""
     if os.environ.get("PYTHONHASHSEED") != "0":
-        # The order of sets must be the same at each replay.
-        os.execve(
-            sys.executable, [sys.executable, "-m", "proof.prove", *sys.argv[1:]], {**os.environ, "PYTHONHASHSEED": "0"}
-        )
+        environment = {**os.environ, "PYTHONHASHSEED": "0"}
+        os.execve(sys.executable, [sys.executable, "-m", module, *sys.argv[1:]], environment)
+
+
+def main() -> int:
+    fixed_order("proof.prove")
     options = arguments()
     prepare()
     if options.steps or options.life is not None:
