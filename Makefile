@@ -14,10 +14,10 @@ BIN := .venv/bin
 PIP := -m pip -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long bench prove drill check lint style types rooms unused rules format picture lock
+.PHONY: help demo test test-long bench prove prove-defects drill check lint style types rooms unused rules format picture lock
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/.installed ## Show the product at work on an embedded sandbox; no account is needed
 	@$(BIN)/hubspot-c4c-sync demo $(ARGS)
@@ -32,7 +32,10 @@ bench: .venv/.installed ## Measure requests, CPU, memory and disk against the sa
 	@$(BIN)/python -m bench $(ARGS)
 
 prove: .venv/.installed ## Play random lives of the worker and count broken promises: docs/proof.md; ARGS="--histories N --seed S"
-	@PYTHONHASHSEED=0 PYTHONPATH=.:tests $(BIN)/python -m proof.prove $(ARGS)
+	@PYTHONPATH=.:tests $(BIN)/python -m proof.prove $(ARGS)
+
+prove-defects: .venv/.installed ## Build some forty defects into the worker and see that the checker finds each; ARGS="--only NAME"
+	@PYTHONPATH=.:tests $(BIN)/python -m proof.prove_defects $(ARGS)
 
 drill: .venv/.installed ## Install, upgrade, back up, destroy, restore and roll back an image: ROOT=unpacked image, BEFORE=older one; needs root
 	@PYTHONPATH=tests $(BIN)/python -m drill $(ROOT) $(BEFORE)

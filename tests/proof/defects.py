@@ -114,11 +114,6 @@ def merged_ids_are_forgotten(right: Broken) -> Broken:
     return lambda session, old, new, entity: False
 
 
-@defect("sync.jobs.poll:refresh_stale")
-def changed_associations_are_not_read(right: Broken) -> Broken:
-    return lambda context: 0
-
-
 @defect("sync.jobs.sweep:_everybody")
 def a_full_sweep_reads_nobody(right: Broken) -> Broken:
     return lambda context, since: iter(())
