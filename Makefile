@@ -14,7 +14,7 @@ BIN := .venv/bin
 PIP := -m pip -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long bench prove prove-defects drill check lint style types rooms unused rules format picture lock
+.PHONY: help demo test test-long bench prove prove-defects prove-kills drill check lint style types rooms unused rules format picture lock
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ prove: .venv/.installed ## Play random lives of the worker and count broken prom
 
 prove-defects: .venv/.installed ## Build some forty defects into the worker and see that the checker finds each; ARGS="--only NAME"
 	@PYTHONPATH=.:tests $(BIN)/python -m proof.prove_defects $(ARGS)
+
+prove-kills: .venv/.installed ## Kill the real program at 300 boundaries between its steps, and see that the next run puts it right
+	@PYTHONPATH=.:tests $(BIN)/python -m proof.prove_kills $(ARGS)
 
 drill: .venv/.installed ## Install, upgrade, back up, destroy, restore and roll back an image: ROOT=unpacked image, BEFORE=older one; needs root
 	@PYTHONPATH=tests $(BIN)/python -m drill $(ROOT) $(BEFORE)

@@ -60,6 +60,7 @@ def serve() -> None:
         if pid == 0:
             os.read(reading, 1)
             _become(json.loads(line))
+            _watch_the_steps()
             sync.cli.main()
             raise SystemExit
         _tell(pid)
@@ -81,6 +82,14 @@ def _become(order: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(order["environment"])
     sys.argv = ["hubspot-c4c-sync", *order["arguments"]]
+
+
+def _watch_the_steps() -> None:
+    """For `make prove-kills`: this process may be told at which of its steps it dies."""
+    if "STEP_BOUNDARY" in os.environ:
+        import boundaries
+
+        boundaries.install()
 
 
 def _tell(number: int) -> None:
