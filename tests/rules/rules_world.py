@@ -81,6 +81,15 @@ def new_store() -> Store:
     return store
 
 
+class Silent:
+    """HubSpot as far as a push asks: it says neither how a consent came about nor how many requests are left."""
+
+    budget = None
+
+    def history(self, ids: Iterable[str], names: Iterable[str]) -> dict[str, Any]:
+        return {}
+
+
 @dataclass
 class World:
     """A mirror that tests fill by hand, the worker's push on it, and the C4C behind."""
@@ -91,7 +100,7 @@ class World:
 
     def context(self, rules: Rules) -> Context:
         settings = Configuration(WorkerConfig(guard=Guard(max_creates=0, max_changed_share=0)), rules)
-        return Context(self.store, None, C4C(self.c4c), settings, "run", now=lambda: self.now, sleep=lambda _: None)  # type: ignore[arg-type]
+        return Context(self.store, Silent(), C4C(self.c4c), settings, "run", now=lambda: self.now, sleep=lambda _: None)  # type: ignore[arg-type]
 
     def push(self, rules: Rules) -> None:
         """Adopts the rules as a run does, and pushes until nothing is due."""
