@@ -47,6 +47,8 @@ class Pacer:
         """Waits until the next call may start."""
         with self._lock:
             now = self._clock()
+            # The start is reserved under the lock and waited for outside of it: threads queue up without holding each
+            # other.
             start = max(now, self._next)
             self._next = start + self._interval * (_EASED if start < self._eased_until else 1)
         if start > now:
@@ -154,6 +156,7 @@ def with_retry(policy: RequestRetry, call: Callable[[], T], sleep: Callable[[flo
 
 def _stop(policy: RequestRetry) -> Callable[[RetryCallState], bool]:
     enough = stop_after_attempt(policy.attempts)
+    # A server that asks for more is not waited for within a request; the job ends, and its next run tries again.
     return lambda state: enough(state) or (_asked(state) or 0) > LONGEST_WAIT or _lasting(state)
 
 

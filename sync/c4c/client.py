@@ -97,6 +97,7 @@ class C4CClient:
                     next_link = ways[place].next(next_link)
                     known = found[place]
                     found[place] = known + rows if isinstance(known, list) and isinstance(rows, list) else rows
+                    # Pages that follow join the next batch, so that many long answers do not cost a request each.
                     waiting += [(place, self._session.relative(next_link))] if next_link else []
         return found
 
@@ -181,6 +182,8 @@ class C4CClient:
         if met.ended:
             return [Aborted(met.ended[0]) for _ in operations]
         if met.hopeless():
+            # Several single records were refused and nothing was answered: the requests as such are at fault, and
+            # halving them all would only multiply them.
             return [RefusedRequest(met.alone[0], alone=False) for _ in operations]
         try:
             parts = self._batch(operations)
@@ -189,8 +192,11 @@ class C4CClient:
         except Refused as error:
             return self._write_halves(operations, error, met)
         except Exception as error:
+            # Sent, but not answered: only the next lookup can tell whether it took effect.
             if isinstance(error, SyncError) and not isinstance(error, Denied):
                 return [Unknown(str(error), outage=True) for _ in operations]
+            # Refused credentials, or a bug of ours: each further request would end the same, and C4C locks a user after
+            # too many refused passwords.
             met.ended.append(error)
             return [Aborted(error) for _ in operations]
 
@@ -216,6 +222,7 @@ class C4CClient:
             )
         except ValueError as error:
             raise Malformed("c4c", f"$batch: {error}") from None
+        # An answer belongs to its operation by its place alone. One that is missing would shift all after it.
         if len(answers) != len(parts):
             raise Malformed("c4c", f"$batch: {len(parts)} operations were answered with {len(answers)} parts")
         return answers

@@ -162,6 +162,7 @@ class Session:
         self.sent.count(endpoint)
         token = {"x-csrf-token": login.token} if login.token and method != "GET" else {}
         try:
+            # A redirect is not followed: it leads to a log-on page, or to another host, which would get our password.
             response = login.jar.request(
                 method,
                 self.root + path,
@@ -171,6 +172,7 @@ class Session:
                 allow_redirects=False,
                 stream=True,
             )
+            # The time limit above counts the silence between two octets only; an answer that trickles would never end.
             response.raw = io.BytesIO(bodies.whole_body(response.raw, 2 * self.timeout))
             metrics.count_answer("c4c", endpoint, response.status_code)
             return response
@@ -225,6 +227,7 @@ def _raise_for(response: requests.Response, endpoint: str, sent: Callable[[], Se
     """
     status = response.status_code
     if status < 300:
+        # C4C's second way to report an error: status 204 with a header sap-message (python-pyodata 1.12).
         trouble = words.trouble(response.headers)
         if trouble:
             raise Malformed("c4c", f"{endpoint}: success with an error message: {words.spoken(trouble, sent())}")
@@ -246,6 +249,7 @@ def _raise_refusal(endpoint: str, status: int, why: Meaning, text: str) -> None:
     if why is Meaning.DENIED:
         hint = "check the services ticked in the communication arrangement"
         raise Denied("c4c", f"{endpoint}: forbidden ({status}){text}; {hint}")
+    # Somebody has the record open. That ends by itself, so it is tried again rather than refused.
     if why is Meaning.LOCKED:
         raise Unavailable("c4c", f"{endpoint}: locked ({status}){text}")
     raise Refused("c4c", f"{endpoint}: status {status}{text}", status)

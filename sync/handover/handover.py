@@ -137,11 +137,13 @@ class Handover:
 
     def _write(self, round_: Round) -> None:
         """Sends one round of writes, unless one of its contacts changed since it was loaded."""
+        # Committed before the first octet is sent: a create whose answer is lost is looked up, and not sent again.
         changed = self.journal.intend(round_)
         if changed:
             self._start_anew(round_.batch, changed)
             return
         for results in self.target.apply(round_.left(), round_.lost_in_company()):
+            # Kept before it is judged: what was created must have its pair even if a failure ends the push.
             self.journal.keep(round_, results)
             self._judge(round_, results)
 
@@ -188,6 +190,8 @@ class Handover:
         batch = round_.batch
         for write, result in results:
             if isinstance(result, Written):
+                # Counted, since a workflow of the tenant may take every write back; the same one would then succeed for
+                # ever.
                 batch.repeated[content(write)] += 1
                 for contact in round_.concerned(write):
                     batch.writes_of.setdefault(contact, Counter())[f"{write.action} {write.entity}"] += 1
@@ -199,6 +203,7 @@ class Handover:
                 batch.snapshot.forget(write.entity, write.object_id, write.answers)
                 continue
             for contact in round_.concerned(write):
+                # The first failure says the cause; those after it follow from it.
                 batch.outcomes.setdefault(contact, outcome)
 
     def _stop_if_out_of_reach(self, results: Results) -> None:
@@ -206,6 +211,8 @@ class Handover:
         if not lost:
             return
         worker = self.context.config.worker
+        # One lost answer is a cut line; several in a row mean that C4C is away, and the other contacts need not find
+        # out.
         if self.reach.silent > worker.retry.request_attempts:
             raise Unavailable("c4c", lost[0].cause)
         self.context.sleep(max(worker.c4c.settle_seconds, worker.retry.request_wait.total_seconds()))

@@ -108,6 +108,7 @@ def _oldest(link: Link, holders: Sequence[Record]) -> Record | None:
 
 
 def _age(number: str) -> tuple[int, str]:
+    # Numbers grow but have no leading zeros: the shorter one is the older.
     return len(number), number
 
 
@@ -115,6 +116,7 @@ def _keep(context: Context, tenant: Tenant, intents: Sequence[Link], snapshot: S
     now, key_fields = context.now(), context.config.rules.mapping.key_fields()
     leads: list[HandoverRecord] = []
     with context.store.session() as session:
+        # A worker that hung must not store what its successor has long decided.
         context.fence(session)
         for intent in intents:
             holders = _holders(intent, snapshot, key_fields[intent.entity])
@@ -124,6 +126,7 @@ def _keep(context: Context, tenant: Tenant, intents: Sequence[Link], snapshot: S
             stored = session.get(tables.Link, (intent.entity, intent.key))
             if record is None:
                 linking.drop(session, intent.entity, intent.key, intent)
+                # It may still arrive late. Noted, so that it is then taken for ours and not for another program's.
                 second_writer.note_lost(session, [(intent.entity, intent.key)], now)
             elif not named_meanwhile(work.as_link(stored) if stored else None, intent):
                 leads += _link(session, intent, record, tenant.schema, now)

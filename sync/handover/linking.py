@@ -129,12 +129,14 @@ def _learn(batch: Batch, tenant: Tenant, write: Write, result: WriteResult) -> _
 def _commit(context: Context, tenant: Tenant, batch: Batch, learned: Sequence[_Learned]) -> None:
     """Keeps the pairs of all of these writes and the handovers of new leads, or none of them."""
     now = context.now()
+    # With autoflush, each look at the session would send what is kept so far, one statement a record.
     with context.store.session() as session, session.no_autoflush:
         loaded = work.Loaded(session, (), {pair for one in learned for pair in one.before})
         kept = [one for one in learned if _save(session, batch, one, now, loaded)]
         leads = [lead for one in kept if (lead := _new_lead(session, one, now))]
         consent_trail.note(session, _views(batch, leads), leads, context.config.rules, now)
         _remember_ourselves(session, tenant, learned)
+        # A lost create may have made a record; a second one with the key is then no sign of another program.
         lost = [one.pair for one in learned if one.write.action == "create" and isinstance(one.result, Unknown)]
         second_writer.note_lost(session, lost, now)
         accounts = {one.write.key for one in kept if one.is_new_account}

@@ -89,12 +89,14 @@ def _poll(context: Context, stream: ObjectType) -> _Found:
         last_id = _last_id(session, stream)
         whole = window.since == BEGINNING and not last_id
         returning = PORTAL.read(session, stream).returning if whole else frozenset()
+    # The next page is on its way while this one is stored: HubSpot's pace is the bottleneck of a first load.
     for number, page in enumerate(prefetch(_pages(context, stream, window, last_id)), 1):
         _take(context, stream, window, page, number, found)
     _read_beside(context, found, 1)
 
     def complete(session: Session) -> None:
         streams.complete_stream(session, stream, window.until)
+        # Contacts that waited for a property are decided again once every row has been read with it.
         if readable.returned(session, stream, returning):
             mark_pending(session, mirrored.all_ids(session), context.now())
         if stream == "contacts" and whole:

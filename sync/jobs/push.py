@@ -78,10 +78,12 @@ def _push(context: Context, counts: Counts) -> None:
         work.pull_back(session, context.now(), context.config.worker.retry.longest)
     concerned = Faults()
     handover = cache(lambda: _handover(context, concerned))
+    # Before anything is written: another writer under our keys is found by what both have written already.
     uniqueness.look_again(context, lambda: handover().tenant.schema)
     permission.demand(context)
     restored.release(context)
     doubles.release_waiting(context)
+    # Before the due contacts: a record whose answer was lost must have its pair when they are planned.
     unresolved = in_flight.resolve_intents(context, handover)
     with context.store.reading() as session:
         due = work.due(session, context.now(), limit=1_000_000)
@@ -98,6 +100,7 @@ def _hand_over(
 ) -> None:
     concerned, withdrawn = _triage(context, due, counts, found)
     fingerprints = {contact: recording.input_fingerprint(view) for contact, view in withdrawn.views.items()}
+    # Over all that is due and before the first write: a guard that counted batch by batch would see the flood too late.
     cleared = guard.cleared(context, handover, concerned, fingerprints)
     _settle(context, _only(withdrawn, cleared.contacts), counts, found)
     going = [c.id for c in concerned if c.id in cleared.contacts and c.id not in found.found]

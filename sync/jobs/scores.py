@@ -41,6 +41,8 @@ def _follow(context: Context, score: Score) -> tuple[int, int]:
     pages = read_set(context.hubspot, "contacts", wanted(context, "contacts"), condition(score))
     first = next(pages)
     found, changed = _ids(first), _store(context, score, first)
+    # As many as we know, and those of the first page among them: nobody crossed, so the other pages are saved. Two that
+    # changed places at once are found by the next complete reading.
     if first.after and first.total - first.left_out == len(stood) and found <= stood and _read_lately(context, score):
         return len(found), changed
     for page in _rest(pages, first):
@@ -49,6 +51,7 @@ def _follow(context: Context, score: Score) -> tuple[int, int]:
         context.progress(f"score {score.name}", len(found), first.total)
         context.checkpoint()
         budget.still_spare(context, "scores")
+    # A query shows who is above the threshold, never who has left; those are read by id.
     changed += _left(context, stood - found)
     now = context.now()
     context.store.at_end(lambda session: freshness.note_read(session, score.name, started, now))

@@ -23,6 +23,7 @@ def run(context: Context) -> Counts:
 
     An interrupted full sweep goes on where it stopped.
     """
+    # Labels first: the associations that follow are understood by the ids that the rules' labels have now.
     portal.labels(context)
     counts: Counts = {"owners": _owners(context), "contacts": 0, "changed": 0}
     full = _full_pass(context)
@@ -33,6 +34,7 @@ def run(context: Context) -> Counts:
         counts["changed"] += found["changed"]
         context.progress("sweep", counts["contacts"], None)
         if full:
+            # After the batch is stored, so that a sweep that is killed repeats this batch instead of leaving it out.
             _note_progress(context, full, ids[-1])
         context.checkpoint()
     if full:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-_AHEAD = 3
+_KEPT = 3
 """So many, since storing a page may take longer than requesting one: the limit is then used without a gap."""
 
 
@@ -21,7 +21,7 @@ def prefetch(items: Iterator[T]) -> Iterator[T]:
             # A copy of the context, so that log lines of the other thread keep their run and job.
             return pool.submit(copy_context().run, _next, items)
 
-        coming = deque(fetch() for _ in range(_AHEAD))
+        coming = deque(fetch() for _ in range(_KEPT))
         try:
             while found := coming.popleft().result():
                 coming.append(fetch())

@@ -124,8 +124,10 @@ class _Reader:
             if page.after is None:
                 return
             before, last = _Step(low, page), _last(page, low, high)
+            # Not `last + 1`: further rows of that millisecond may be on the next page.
             if last > low:
                 low = last
+            # The whole page shows one millisecond; going on by time would read it again for ever (airbyte#43317).
             elif low == high or _holds(page, low):
                 yield from self._one_millisecond(low)
                 before, low = None, low + 1

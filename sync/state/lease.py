@@ -79,6 +79,8 @@ class Lease:
             return True
         if self.store.replaced:
             raise StateError(f"{self.store.path}: was removed or replaced while it was open; start this process again")
+        # The kernel frees the lock of a process that died. Without it (another host, a network disk) only a heartbeat
+        # that stands still proves a death.
         alone = self._proves_alone()
         with self.store.session() as session:
             row = session.get(tables.Lease, _NAME)
@@ -104,6 +106,7 @@ class Lease:
         return alone
 
     def _stands_still(self, row: tables.Lease) -> bool:
+        # By our own monotonic clock and a counter: the holder's wall clock may be wrong, and ours may jump.
         state, now = (row.term, row.heartbeat), self.monotonic()
         if self._watched is None or self._watched[0] != state:
             self._watched = state, now
@@ -124,6 +127,7 @@ class Lease:
         if self.store.replaced:
             self._forget()
             raise LeaseLost(f"{self.store.path} was removed or replaced; this process writes nothing more to it")
+        # Read in the transaction that writes: SQLite has one writer at a time, so nobody can take over in between.
         held = session.exec(select(tables.Lease.term).where(tables.Lease.name == _NAME)).first()
         if held is None or held != self._term:
             self._let_go |= self._file is not None
@@ -154,6 +158,7 @@ class Lease:
     def _lock_file(self) -> bool:
         if self._file is not None:
             return True
+        # A file of its own: SQLite's locks on the state file end when any handle of the process on it is closed.
         handle = os.open(_lock_path(self.store.path), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

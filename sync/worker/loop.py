@@ -91,6 +91,7 @@ class Worker:
                 emit(Event.WORKER_STANDBY, holder=self._holder())
                 reported = True
             self.vitals.lease = "standby"
+            # Often enough to notice a death soon; each try is a look at the file and costs no request.
             self._stop.wait(min(5.0, self._heartbeat_every))
         return False
 
@@ -192,6 +193,7 @@ class Worker:
                 scheduler.modify_job(slot.job, next_run_time=datetime.now(UTC))
 
     def _scheduled(self) -> BackgroundScheduler:
+        # One thread a lane: a push that waits for C4C must not keep the polls waiting, and no job meets itself.
         lanes = {name: ThreadPoolExecutor(1) for name in sorted({slot.lane for slot in self.slots})}
         self._lanes = list(lanes.values())
         scheduler = BackgroundScheduler(
@@ -202,6 +204,7 @@ class Worker:
         )
         scheduler.add_listener(_late, EVENT_JOB_MAX_INSTANCES | EVENT_JOB_MISSED)
         for n, slot in enumerate(self.slots):
+            # A millisecond apart, so that the first runs come in the order of the timetable: polls before the push.
             first = datetime.now(UTC) + timedelta(milliseconds=n)
             scheduler.add_job(self.job(slot), self._trigger(slot), next_run_time=first, id=slot.job, executor=slot.lane)
         return scheduler
