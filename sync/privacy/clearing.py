@@ -56,7 +56,7 @@ def clear(context: Context, contact_ids: Sequence[str], known: Sequence[Row]) ->
     rows = clearing.with_unlinked([dict(row) for row in known], contact_ids)
     for attempt in range(_PASSES):
         rows = clearing.one_pass(rows)
-        if all(row["result"] != OPEN for row in rows):
+        if not _any_open(rows):
             break
         context.sleep(context.config.worker.retry.request_wait.total_seconds() * 2**attempt)
     return clearing.read_back(rows)
@@ -94,8 +94,11 @@ class _Clearing:
         last, since C4C may refuse changes below a retired one.
         """
         people = self._try([row for row in rows if row["entity"] == Entity.CONTACT], self._changes)
-        others = self._try([row for row in rows if row["entity"] != Entity.CONTACT], self._changes, people)
-        if any(row["result"] == OPEN for row in (*others, *people)):
+        others = [row for row in rows if row["entity"] != Entity.CONTACT]
+        if _any_open(people):
+            return [*others, *people]
+        others = self._try(others, self._changes, people)
+        if _any_open(others):
             again = ("depersonalised", "nothing to remove")
             return [*others, *(row | {"result": OPEN} if row["result"] in again else row for row in people)]
         left = [row for row in people if row["result"] not in ("kept", "gone")]
@@ -191,6 +194,10 @@ class _Clearing:
             names = ", ".join(change.name for change in wanted) or "its deletion"
             return row | {"result": "refused", "text": f"SAP Sales Cloud refused {names}; {_by_hand(row)}"}
         return row | {"text": _LOCKED if isinstance(result, Locked) else _UNSURE, TRIED: True}
+
+
+def _any_open(rows: Iterable[Row]) -> bool:
+    return any(row["result"] == OPEN for row in rows)
 
 
 def _both(blanked: Row, retired: Row) -> Row:

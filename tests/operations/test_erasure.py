@@ -294,3 +294,52 @@ def test_status_shows_what_housekeeping_removes(person: str, product: Product, c
     assert {name: done[name] for name in shown} | {"job_runs": 0} == shown | {"job_runs": 0}
     assert (old.exists(), young.exists()) == (False, True)
     assert sum(command("status", "--json").document["retention"].values()) <= 1, "the last run of a job stays"
+
+
+@pytest.mark.long
+def test_a_field_that_is_refused_does_not_save_the_others(person: str, command: Command, sandbox: Sandbox) -> None:
+    sandbox.fault("c4c", "status", status=400, body=r'PATCH ContactCollection(.|\n)*"FirstName": ""', times=None)
+    ran = erase(command, person)
+    assert ran.code == 4
+    left = {one["entity"]: one for one in ran.document["to_do"]}
+    [row] = [row for row in sandbox.rows("Contact") if row["LastName"] == "Erased"]
+    assert (left["Contact"]["number"], row["Phone"], row["StatusCode"]) == (row["ContactID"], "", "4")
+    assert "refused FirstName;" in left["Contact"]["text"]
+    assert "still shows" in left["Lead"]["text"], "C4C copies the rest of the name into the lead"
+    assert row["FirstName"]
+    sandbox.heal()
+    ran = erase(command, person)
+    assert (ran.code, ran.document["to_do"]) == (0, [])
+    assert not any(is_trace(value) for row in sandbox.rows("Contact") for value in row.values())
+
+
+@pytest.mark.long
+def test_a_record_that_a_user_has_open_is_tried_again(person: str, command: Command, sandbox: Sandbox) -> None:
+    once = sandbox.fault("c4c", "lock", times=1)
+    ran = erase(command, person)
+    assert (ran.code, ran.document["to_do"]) == (0, []), str(ran.document["to_do"]) + ran.err[-900:]
+    sandbox.until_fired(once)
+
+
+@pytest.mark.long
+def test_a_record_that_stays_open_waits_for_the_next_push(person: str, command: Command, sandbox: Sandbox) -> None:
+    sandbox.fault("c4c", "lock", times=None)
+    ran = erase(command, person)
+    assert ran.code == 4
+    assert any("has the record open" in left["text"] for left in ran.document["to_do"])
+    sandbox.heal()
+    command("once", "push")
+    assert erase(command, person).document["to_do"] == []
+
+
+@pytest.mark.long
+def test_while_writes_are_paused_the_person_goes_here_only(
+    person: str, product: Product, command: Command, sandbox: Sandbox
+) -> None:
+    command("pause")
+    ran = erase(command, person)
+    assert (ran.code, len(ran.document["to_do"]), traces_in(product.home)) == (4, 3, [])
+    assert not any(row["LastName"] == "Erased" for row in sandbox.rows("Contact"))
+    command("resume")
+    command("once", "push")
+    assert [row["StatusCode"] for row in sandbox.rows("Contact") if row["LastName"] == "Erased"] == ["4"]
