@@ -18,15 +18,28 @@ class Column:
     text: str
 
 
-def columns(name: str, title: str, unit: str, rows: Sequence[Column]) -> Markup:
-    """A chart over time. `name` is its id on the page; `unit` says what the highest column shows."""
+def columns(name: str, title: str, unit: str, rows: Sequence[Column], series: Sequence[str] = ()) -> Markup:
+    """A chart over time, with a caption. `name` is its id on the page; `unit` says what the highest column shows,
+    `series` what columns side by side show.
+    """
     most = max(chain.from_iterable(row.values for row in rows), default=0)
     width = _WIDTH / max(1, len(rows))
     drawn = Markup("").join(_column(n * width, width, row, most or 1) for n, row in enumerate(rows))
     described = "; ".join(row.text for row in rows if any(row.values)) or "nothing"
     top = Markup('<text x="0" y="12">{} {}</text>').format(most, unit)
     line = Markup('<path class="axis" d="M0 {0}.5H{1}"/>').format(_HEIGHT - _FOOT, _WIDTH)
-    return _svg(name, title, described, top + line + drawn)
+    return Markup("<figure><figcaption>{}{}</figcaption>{}</figure>").format(
+        title, _legend(series), _svg(name, title, described, top + line + drawn)
+    )
+
+
+def _legend(series: Sequence[str]) -> Markup:
+    """A small square of its colour before the name of each series."""
+    square = Markup(
+        '<svg class="key" aria-hidden="true" viewBox="0 0 10 10"><rect class="bar s{}" width="10" height="10"/></svg>'
+    )
+    named = Markup(", ").join(square.format(n) + escape(name) for n, name in enumerate(series))
+    return Markup(": ") + named if series else Markup("")
 
 
 def _svg(name: str, title: str, described: str, inside: Markup) -> Markup:

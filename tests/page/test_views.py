@@ -16,7 +16,7 @@ VIEWS = ("", "parked", "parked/COMPANY_AMBIGUOUS", "runs", "contact/101", "conta
 HARMLESS = {"html", "head", "meta", "title", "link", "body", "a", "header", "nav", "ul", "li", "main", "footer", "p"}
 HARMLESS |= {"h1", "h2", "h3", "section", "div", "table", "thead", "tbody", "tr", "th", "td", "strong", "span", "code"}
 HARMLESS |= {"bdi", "form", "label", "input", "button", "details", "summary", "ol", "time"}
-HARMLESS |= {"svg", "desc", "rect", "path", "text"}
+HARMLESS |= {"svg", "desc", "rect", "path", "text", "figure", "figcaption"}
 
 
 class Elements(HTMLParser):
