@@ -14,13 +14,16 @@ BIN := .venv/bin
 PIP := -m pip -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long bench prove prove-defects prove-kills drill check lint style types rooms unused rules format picture lock
+.PHONY: help demo demo-page test test-long bench prove prove-defects prove-kills drill check lint style types rooms unused rules format picture lock
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/.installed ## Show the product at work on an embedded sandbox; no account is needed
 	@$(BIN)/hubspot-c4c-sync demo $(ARGS)
+
+demo-page: .venv/.installed ## Keep the sandbox and a worker running, and serve the page on what they do, until Ctrl-C
+	@$(BIN)/hubspot-c4c-sync demo --page $(ARGS)
 
 test: .venv/.installed ## Run the tests; a few minutes
 	@$(BIN)/pytest $(ARGS)

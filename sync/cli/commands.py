@@ -303,9 +303,13 @@ def demo(
             "--dir", help="Where the demo keeps its configuration and state; else .demo beside the state file."
         ),
     ] = None,
+    page: Annotated[
+        bool, typer.Option("--page", help="Keep sandbox and worker running and serve the page, until Ctrl-C.")
+    ] = False,
 ) -> None:
     """Show the whole thing on an embedded sandbox: three runs, explained."""
     from sync.cli.demo import Demo
 
     settings = app.load_settings()
-    raise typer.Exit(Demo(directory or settings.state.parent / ".demo", settings.config).run())
+    shown = Demo(directory or settings.state.parent / ".demo", settings.config)
+    raise typer.Exit(shown.serve() if page else shown.run())

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from sqlmodel import col, select
 from sync import app, log
 from sync.admin.explain import explain
 from sync.admin.status import status
-from sync.cli import output, report, reports
+from sync.cli import output, page, report, reports
 from sync.cli.explained import print_explain
 from sync.cli.output import say, table
 from sync.context import utc_now
@@ -74,6 +74,22 @@ class Demo:
         report.to_file(self._report, since="1d")
         self._look_further(changed)
         return 0 if nothing_written else 1
+
+    def serve(self) -> int:
+        """Serves the page on a sandbox and a worker that keep running, until a signal; returns the exit code for it."""
+        _need_sandbox()
+        self._prepare()
+        with _sandbox() as sandbox:
+            os.environ.update(self._environment(sandbox))
+            say(f"A sandbox HubSpot with {CONTACTS} contacts and {COMPANIES} companies, a sandbox SAP Sales Cloud,")
+            say("a worker between them, and its page, with names:\n")
+            _run()
+            settings, configuration = app.rules()
+            wanted = replace(settings.page, port=settings.page.port or page.PORT, names=True)
+            log_file = self.directory / "worker.log"
+            say(f"(the worker's log: {log_file})")
+            with _worker(log_file):
+                return page.serve(settings.state, configuration, wanted)
 
     def _prepare(self) -> None:
         """A fresh state and a copy of the rules, so that the demo always shows the same."""
@@ -319,3 +335,19 @@ def _sandbox() -> Iterator[dict[str, str]]:
         finally:
             process.terminate()
             process.wait(timeout=10)
+
+
+@contextmanager
+def _worker(log_file: Path) -> Iterator[None]:
+    """A worker in a process of its own; it has neither page nor probes."""
+    environment = {**os.environ, "SYNC_PAGE_PORT": "", "SYNC_METRICS_PORT": ""}
+    command = [sys.executable, "-m", "sync", "run"]
+    with (
+        open(log_file, "w", encoding="utf-8") as out,
+        subprocess.Popen(command, env=environment, stdout=out) as process,
+    ):
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.wait(timeout=30)

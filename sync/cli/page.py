@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,13 +11,14 @@ import typer
 from sync import app
 from sync.app import App
 from sync.cli import output
+from sync.config import Configuration
 from sync.domain.numbers import whole
-from sync.environment import INTERFACES
+from sync.environment import INTERFACES, PageSettings
 from sync.errors import ConfigurationError
 from sync.page.serving import serving
 from sync.worker.signals import StopSignal
 
-_PORT = 8321
+PORT = 8321
 """Where the page is, if nothing says otherwise."""
 
 
@@ -32,7 +34,7 @@ def _page(
     ] = None,
     port: Annotated[
         str | None,
-        typer.Option("--port", metavar="PORT", help=f"Instead of SYNC_PAGE_PORT ({_PORT}); 0 for any free one."),
+        typer.Option("--port", metavar="PORT", help=f"Instead of SYNC_PAGE_PORT ({PORT}); 0 for any free one."),
     ] = None,
 ) -> None:
     """Serve the page for a browser, beside a worker or without one. It shows the state file and changes nothing."""
@@ -41,18 +43,23 @@ def _page(
     if host is not None:
         output.demand_one_of("--host", host, INTERFACES)
         wanted = replace(wanted, host=host)
-    wanted = replace(wanted, port=_number(port) if port is not None else wanted.port or _PORT)
+    wanted = replace(wanted, port=_number(port) if port is not None else wanted.port or PORT)
     if exposed := wanted.exposed():
         raise ConfigurationError([exposed])
+    raise typer.Exit(serve(settings.state, configuration, wanted))
+
+
+def serve(state: Path, configuration: Configuration, wanted: PageSettings) -> int:
+    """Serves until a signal comes; returns the exit code for it. The address is a line of standard output."""
     stop = StopSignal().install()
     if wanted.token:
         wanted.token.conceal()
-    with serving(settings.state, configuration, wanted) as address:
+    with serving(state, configuration, wanted) as address:
         output.say(address)
         output.out.file.flush()
         output.complain("press Ctrl-C to end")
         stop.wait()
-    raise typer.Exit(stop.exit_code)
+    return stop.exit_code
 
 
 def _number(port: str) -> int:

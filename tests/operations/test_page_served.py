@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 import requests
 from night_stage import Product, Ran, Sandbox, free_port
-from running import TIMEOUT
+from running import TIMEOUT, until
 
 Command = Callable[..., Ran]
 TOKEN = "correct-horse-battery"
@@ -75,3 +75,15 @@ def test_a_worker_serves_the_page_and_keeps_the_token_to_itself(product: Product
         said = "".join(worker.lines) + worker.errors()
     assert TOKEN not in said
     assert "zebra-needle" not in said
+
+
+@pytest.mark.long
+def test_the_demo_keeps_a_worker_running_and_serves_its_page(product: Product) -> None:
+    product.extra["SYNC_PAGE_PORT"] = str(free_port())
+    with product.started("demo", "--page") as demo:
+        assert demo.process.stdout is not None
+        address = next(line.strip() for line in demo.process.stdout if line.startswith("http://"))
+        until(lambda: "At work: worker" in requests.get(address, timeout=TIMEOUT).text, "the worker")
+        assert "contacts need a person" in requests.get(address, timeout=TIMEOUT).text
+        demo.process.send_signal(signal.SIGTERM)
+        assert demo.ended() == 143
