@@ -11,7 +11,7 @@ from sqlmodel import Session
 from sync.admin import people
 from sync.admin.people import Asking, Lead, Person
 from sync.domain.lead_status import LeadStatus, lead_status
-from sync.domain.numbers import whole
+from sync.domain.numbers import in_order, whole
 from sync.faults import Faults
 from sync.mirror import listing
 from sync.mirror.listing import Choice, LeadRow, Sort
@@ -54,9 +54,21 @@ def find(asking: Asking, text: str, limit: int | None = None, *, by_name: bool =
     return Listing(iter(ids), limit, lambda portion: people.people(asking, portion, asking.score()))
 
 
+def find_few(asking: Asking, text: str, limit: int, *, by_name: bool = True) -> tuple[list[Person], bool]:
+    """The same, but at most so many, and whether there are more; its cost does not grow with their number."""
+    exact = _numbered(asking.session, text)
+    named = listing.first_named(asking.session, text, limit + 1) if by_name else []
+    ids = list(dict.fromkeys([*exact, *sorted(named, key=in_order)]))
+    return people.people(asking, ids[:limit], asking.score()), len(ids) > limit
+
+
+def _numbered(session: Session, text: str) -> list[str]:
+    return listing.numbered(session, text.strip()) if _could_be_id(text.strip()) else []
+
+
 def find_ids(session: Session, text: str, *, by_name: bool = True) -> list[str]:
     """Their ids, those that the text names exactly first."""
-    exact = listing.numbered(session, text.strip()) if _could_be_id(text.strip()) else []
+    exact = _numbered(session, text)
     return list(dict.fromkeys([*exact, *listing.named(session, text)])) if by_name else exact
 
 

@@ -4,7 +4,7 @@ Every list is short, however large the state is; what it leaves out is counted.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
@@ -63,7 +63,7 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """`status` is the document of `status --json`; `fresh` up to when changes in HubSpot are known."""
+    """`status` is the document of `status --json` without its counts; `fresh`: up to when HubSpot is known."""
 
     now: datetime
     zone: tzinfo
@@ -78,7 +78,7 @@ class Overview:
     pace: tuple[Pace, ...]
     promise: Promise
     week: Funnel
-    """Of the last seven days."""
+    """Of the last seven days, from the threshold on: how many were decided on says little of a short time."""
     standing: Funnel
     """Of all contacts as they are now."""
     reasons: tuple[tuple[Code, int], ...]
@@ -95,9 +95,9 @@ class Overview:
 def overview(asking: Asking, store: Store, now: datetime, configuration: Configuration) -> Overview:
     """Everything on the first view; the transaction of `asking` is one of this store."""
     session, zone = asking.session, report.portal_zone(asking.session)
-    known = status.document(session, store, now, configuration)
+    known = status.standing(session, store, now, configuration)
     marks = [datetime.fromisoformat(mark["until"]) for mark in known["watermarks"].values() if mark["until"]]
-    slo = configuration.worker.slo
+    slo, stock = configuration.worker.slo, listing.stock(session)
     return Overview(
         now=now,
         zone=zone,
@@ -111,8 +111,8 @@ def overview(asking: Asking, store: Store, now: datetime, configuration: Configu
         pace=tuple(_pace(asking, now, zone)),
         promise=Promise(slo.handover, slo.target),
         week=report.funnel(asking, now - _WEEK, now),
-        standing=report.funnel_now(asking),
-        reasons=tuple(_reasons(known["done"])),
+        standing=report.funnel_now(asking, stock),
+        reasons=tuple(_reasons(stock)),
         requests=report.requests_sent(session, now - timedelta(hours=_HOURS), now),
         runs=runs(asking, 10),
     )
@@ -202,7 +202,7 @@ def _quantile(ordered: Sequence[float]) -> Callable[[float], int]:
     return lambda share: round(ordered[min(len(ordered) - 1, int(len(ordered) * share))]) if ordered else 0
 
 
-def _reasons(done: dict[str, int]) -> list[tuple[Code, int]]:
+def _reasons(stock: Mapping[str | None, int]) -> list[tuple[Code, int]]:
     """Of the decided contacts, those that are not handed over."""
-    counted = [(Code(code), number) for code, number in done.items() if code in report.UNQUALIFIED]
+    counted = [(Code(code), number) for code, number in stock.items() if code in report.UNQUALIFIED]
     return sorted(counted, key=lambda item: (-item[1], item[0]))

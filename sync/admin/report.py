@@ -1,7 +1,7 @@
 """The figures of the report: who came how far, why not, how fast, and what needs a person. From the state alone."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
@@ -154,31 +154,44 @@ class _Reader:
         return Funnel(0, 0, len(crossed), 0, *outcomes)
 
     def _outcomes(self, rows: Iterable[LeadRow]) -> tuple[int, int, int, int]:
-        """Leads handed over, and of these accepted, declined and converted; a converted one was accepted before."""
         mapping = self.asking.rules.mapping.lead
-        found = Counter(lead_status(row.observed, mapping) for row in rows)
-        accepted = found[LeadStatus.ACCEPTED] + found[LeadStatus.CONVERTED]
-        return found.total(), accepted, found[LeadStatus.DECLINED], found[LeadStatus.CONVERTED]
+        return _outcomes(Counter(lead_status(row.observed, mapping) for row in rows))
 
 
 def funnel(asking: Asking, since: datetime, until: datetime) -> Funnel:
-    """Who came how far in that time."""
-    leads = list(listing.leads(asking.session, since, until))
-    return _Reader(asking, leads, listing.crossings(asking.session, since, until)).funnel(since, until)
+    """Who crossed a threshold in that time, and what became of its leads; what costs more is left out."""
+    crossed = {contact for contact, _, _ in listing.crossings(asking.session, since, until)}
+    return Funnel(0, 0, len(crossed), 0, *_outcomes(_by_status(asking, since)))
 
 
-def funnel_now(asking: Asking) -> Funnel:
-    """The funnel of all contacts as they are now, from indexes alone; its leads are all that were ever handed over."""
-    stock = listing.stock(asking.session)
+def funnel_now(asking: Asking, stock: Mapping[str | None, int] | None = None) -> Funnel:
+    """The funnel of all contacts as they are now, from indexes alone; its leads are all that were ever handed over.
+
+    `stock`: contacts by code, if they are counted already.
+    """
+    stock = listing.stock(asking.session) if stock is None else stock
     counted = {code: number for code, number in stock.items() if code is not None}
-    leads = list(listing.leads(asking.session))
     return Funnel(
         sum(stock.values()),
         sum(number for code, number in counted.items() if code not in UNSCORED),
         listing.above_threshold(asking.session),
         sum(number for code, number in counted.items() if code not in UNQUALIFIED),
-        *_Reader(asking, leads, ())._outcomes(leads),
+        *_outcomes(_by_status(asking)),
     )
+
+
+def _by_status(asking: Asking, since: datetime | None = None) -> Counter[LeadStatus]:
+    """Leads by their status, counted without loading them."""
+    found: Counter[LeadStatus] = Counter()
+    for observed, number in listing.outcomes(asking.session, since):
+        found[lead_status(observed, asking.rules.mapping.lead)] += number
+    return found
+
+
+def _outcomes(found: Counter[LeadStatus]) -> tuple[int, int, int, int]:
+    """Leads handed over, and of these accepted, declined and converted; a converted one was accepted before."""
+    accepted = found[LeadStatus.ACCEPTED] + found[LeadStatus.CONVERTED]
+    return found.total(), accepted, found[LeadStatus.DECLINED], found[LeadStatus.CONVERTED]
 
 
 def weeks(since: datetime, until: datetime, zone: tzinfo) -> Iterator[tuple[datetime, datetime]]:

@@ -27,22 +27,24 @@ _LATE = 3
 def status(store: Store, now: datetime, configuration: Configuration | None = None) -> dict[str, Any]:
     """Backlog, parked contacts by code, watermarks with their age, and the last success and failure of each job."""
     with store.reading() as session:
-        return document(session, store, now, configuration)
+        return {
+            "done": work.done_counts(session),
+            "parked": work.parked_counts(session),
+            "handed_over": work.created_lead_count(session),
+            "adopted": work.adopted_lead_count(session),
+            **standing(session, store, now, configuration),
+        }
 
 
-def document(
+def standing(
     session: Session, store: Store, now: datetime, configuration: Configuration | None = None
 ) -> dict[str, Any]:
-    """The same in an open transaction of this store."""
+    """The part of it that costs the same however many contacts there are, in an open transaction of this store."""
     oldest, latencies = work.oldest_pending(session), _latencies(session)
     return {
         "pending": work.pending_count(session),
         "due": work.due_count(session, now),
         "oldest_pending": iso(oldest),
-        "done": work.done_counts(session),
-        "parked": work.parked_counts(session),
-        "handed_over": work.created_lead_count(session),
-        "adopted": work.adopted_lead_count(session),
         "watermarks": {name: _mark(until, now) for name, until in streams.watermarks(session).items()},
         "jobs": {name: _job(success, failure) for name, (success, failure) in streams.last_runs(session).items()},
         "budget": _budget(BUDGET.read(session), configuration),

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlmodel import Session, col
 
 from sync.domain.entities import Entity
+from sync.domain.link import GONE
 from sync.domain.rules import OWNER_PROPERTY
 from sync.lifecycle import Status
 from sync.mirror import name_index
@@ -129,6 +130,12 @@ def settled(session: Session, contact_ids: Sequence[str]) -> dict[str, Settled]:
 
 
 # ---- the search
+
+
+def first_named(session: Session, text: str, limit: int) -> list[str]:
+    """Some of these contacts, at most so many, found without looking at all of them."""
+    found = name_index.matches(text)
+    return list(session.execute(found.limit(limit)).scalars()) if found is not None else []
 
 
 def named(session: Session, text: str) -> list[str]:
@@ -340,6 +347,20 @@ def requests(session: Session, since: datetime, until: datetime) -> dict[str, in
     sent = func.sum(func.json_extract(col(run.counts), "$.requests"))
     of = select(col(run.job), sent).where(col(run.started_at) >= since, col(run.started_at) < until)
     return {job: number or 0 for job, number in session.execute(of.group_by(col(run.job)))}
+
+
+def outcomes(session: Session, since: datetime | None = None) -> list[tuple[dict[str, Any] | None, int]]:
+    """(what was observed, how many) of the leads since then; of what was observed only what their status depends on."""
+    facts = [func.json_extract(col(_LINK.observed), f"$.{name}") for name in _OBSERVED]
+    same = (col(_LINK.entity) == Entity.LEAD) & (col(_LINK.key) == col(_HANDOVER.lead_key))
+    of = select(col(_LINK.key).is_(None), *facts, func.count()).select_from(_HANDOVER).outerjoin(_LINK, same)
+    of = of.where(col(_HANDOVER.handed_over_at) >= since) if since else of
+    rows = session.execute(of.group_by(col(_LINK.key).is_(None), *facts))
+    return [(None if row[0] else dict(zip(_OBSERVED, row[1:-1], strict=True)), row[-1]) for row in rows]
+
+
+_OBSERVED = ("LifeCycleStatusCode", GONE)
+"""What the status of a lead depends on."""
 
 
 def handover_times(session: Session, since: datetime) -> list[tuple[datetime, datetime]]:

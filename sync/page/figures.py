@@ -23,6 +23,9 @@ STEPS = {
     "converted": "Converted",
 }
 
+_SINCE = frozenset({"crossed", "handed_over", "accepted", "declined", "converted"})
+"""Steps that are counted for a time."""
+
 EVENTS = 60
 """Lines of a time line at most."""
 
@@ -35,7 +38,7 @@ def figures(found: Overview) -> dict[str, Any]:
         "at_work": f"{_sentence(troubles.at_work(found.status['lease']))}.",
         "backlog": [_hour(at, number, found.zone) for at, number in found.backlog],
         "pace": [_day(pace) for pace in found.pace],
-        "funnel": [(name, week[step], standing[step]) for step, name in STEPS.items()],
+        "funnel": [(name, week[step] if step in _SINCE else None, standing[step]) for step, name in STEPS.items()],
     }
 
 

@@ -45,7 +45,7 @@ HEADERS = {
 }
 """Of every answer: no script and nothing from elsewhere, and no copy is kept, since it may show people."""
 
-PARKED, RUNS, FOUND = 100, 100, 50
+PARKED, RUNS, FOUND = 60, 100, 50
 """Rows of one view at most."""
 
 _BODY = 4096
@@ -117,11 +117,10 @@ class Site:
 
     def _found(self, text: str) -> Response:
         with self.state.asking() as (asking, _):
-            listing = lists.find(asking, text, FOUND, by_name=asking.names)
-            rows = list(listing) if text else []
+            rows, more = lists.find_few(asking, text, FOUND, by_name=asking.names)
             if len(rows) == 1:
                 return self._contact(asking, rows[0].contact)
-        return self._shown("found.html", rows=rows, total=listing.total, empty=not text)
+        return self._shown("found.html", rows=rows, more=more, empty=not text)
 
     def _shown(self, template: str, **values: Any) -> Response:
         given = {"names": self.settings.names, "now": self.now(), "zone": UTC, **values}

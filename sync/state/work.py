@@ -292,15 +292,15 @@ def last_created_lead(session: Session) -> datetime | None:
 def recent_latencies(session: Session, since: datetime, limit: int) -> list[float]:
     """Seconds from the crossing to the lead, of the newest handovers that crossed since then."""
     of = (
-        select(tables.Handover)
+        select(tables.Handover.handed_over_at, tables.Handover.crossed_at)
         .where(col(tables.Handover.crossed_at) >= since, ~_is_adopted())
         .order_by(col(tables.Handover.handed_over_at).desc())
         .limit(limit)
     )
     return [
-        max(0.0, (row.handed_over_at - row.crossed_at).total_seconds())
-        for row in session.exec(of)
-        if row.handed_over_at and row.crossed_at
+        max(0.0, (handed_over - crossed).total_seconds())
+        for handed_over, crossed in session.exec(of)
+        if handed_over and crossed
     ]
 
 
