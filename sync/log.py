@@ -226,6 +226,11 @@ def emit(event: Event, **fields: Any) -> None:
     _write(level, event, fields)
 
 
+def emit_debug(event: Event, **fields: Any) -> None:
+    """Writes one line for those who look closely: it says again what a line has said before."""
+    _write("debug", event, fields)
+
+
 def emit_error(event: Event, **fields: Any) -> None:
     """Writes one line as an error, for a failure that lasts until a person acts."""
     _write("error", event, fields)

@@ -10,7 +10,8 @@ from sync.domain.entities import Entity
 from sync.domain.moments import iso
 from sync.domain.rules import FieldMap, Rules, field_sources, qualified
 from sync.planner.keyed_fields import NUMBERS
-from sync.state import belonging, consents, tables, work
+from sync.state import belonging, consents, decisions, tables, work
+from sync.state.decisions import StoredDecision
 from sync.state.erasure import purge
 from sync.state.pending import among
 from sync.state.store import Store
@@ -39,7 +40,7 @@ def everything(store: Store, rules: Rules, contact_id: str) -> Document | None:
                 ),
             },
             "work": _work(session, ids),
-            "decisions": [_decision(row) for row in _rows(session, tables.Decision, tables.Decision.contact_id, ids)],
+            "decisions": [_decision(one) for one in decisions.of_contacts(session, ids)],
             "handovers": [_handover(row) for i in ids for row in work.handovers_of(session, i)],
             "consent": [shown(event) for event in consents.of_contacts(session, ids)],
             "links": [_link(row) for row in links],
@@ -94,7 +95,7 @@ def _work(session: Session, ids: Sequence[str]) -> Document:
     }
 
 
-def _decision(row: tables.Decision) -> Document:
+def _decision(row: StoredDecision) -> Document:
     return {
         "at": iso(row.decided_at),
         "code": row.code,

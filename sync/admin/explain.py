@@ -20,7 +20,9 @@ from sync.mirror import loading, selection
 from sync.planner.keyed_fields import NUMBERS
 from sync.planner.observed import ADOPTED_BY
 from sync.planner.qualify import leading, qualify
+from sync.state import decisions as recorded
 from sync.state import tables, work
+from sync.state.decisions import StoredDecision
 from sync.state.store import Store
 
 Explained = dict[str, Any]
@@ -47,7 +49,7 @@ def explained(session: Session, rules: Rules, contact_id: str) -> Explained | No
 def _explained(session: Session, view: ContactView, rules: Rules) -> Explained:
     progress = work.progress_of(session, view.id)
     decisions = qualify(view, rules)
-    last = work.decision_at(session, view.id)
+    last = recorded.at(session, view.id)
     outdated = last is not None and (last.rules_fingerprint, last.input_fingerprint) != (
         rules.fingerprint,
         input_fingerprint(view),
@@ -98,7 +100,7 @@ def _failed(session: Session, contact_id: str, fault: str, rules: Rules) -> Expl
 def explain_at(store: Store, contact_id: str, at: datetime) -> Explained | None:
     """The decision that was in force at `at`, as recorded then; None if there was none."""
     with store.reading() as session:
-        found = work.decision_at(session, contact_id, at)
+        found = recorded.at(session, contact_id, at)
         if found is None:
             return None
         code = Code(found.code)
@@ -123,7 +125,7 @@ def explain_at(store: Store, contact_id: str, at: datetime) -> Explained | None:
 def oldest_decision(store: Store, contact_id: str) -> datetime | None:
     """When the contact was decided on for the first time, as far as it is kept."""
     with store.reading() as session:
-        return work.first_decided(session, contact_id)
+        return recorded.first_decided(session, contact_id)
 
 
 _WAITING = (Status.PENDING, Status.IN_FLIGHT)
@@ -137,7 +139,7 @@ def _deciding(decisions: tuple[Decision, ...], progress: tables.Progress | None)
 
 
 def _codes(
-    code: Code, decisions: tuple[Decision, ...], last: tables.Decision | None, waiting: list[str], handed_over: bool
+    code: Code, decisions: tuple[Decision, ...], last: StoredDecision | None, waiting: list[str], handed_over: bool
 ) -> list[str]:
     found = [str(code), *waiting, *(c for decision in decisions for c in decision.codes)]
     found += [warning["code"] for warning in (last.body.get("warnings") if last else None) or []]

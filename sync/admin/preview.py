@@ -20,6 +20,7 @@ from sync.planner.plan import concerns
 from sync.planner.predicting.predicted import Predicted, Predictions
 from sync.planner.qualify import leading, qualify
 from sync.state import work
+from sync.state.decisions import last_qualified
 from sync.state.pending import portions
 
 _Document = dict[str, Any]
@@ -78,7 +79,7 @@ def _qualified(context: Context, ids: Sequence[str], document: _Document, faults
             views = faults.views(session, portion)
             links = LinksOf(work.links_of(session, portion, ()))
             schema = tenant_memory.remembered_tenant(session, context.config.rules)[0].schema
-            were_qualified = work.last_qualified(session, [i for i, view in views.items() if view.cycles])
+            were_qualified = last_qualified(session, [i for i, view in views.items() if view.cycles])
         for contact, view in views.items():
             with faults.concerning({contact: view.change_seq}):
                 decisions = qualify(view, context.config.rules)

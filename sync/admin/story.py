@@ -13,6 +13,7 @@ from sync.domain.codes import EXPLANATIONS, Code
 from sync.domain.entities import Entity
 from sync.domain.keys import Key
 from sync.mirror import listing
+from sync.state import decisions
 
 Kind = Literal["crossed", "decided", "written", "handed_over"]
 
@@ -59,7 +60,7 @@ def _score(lead_key: str) -> str:
 
 def _decided(asking: Asking, contact_id: str) -> Iterator[Happened]:
     before = None
-    for at, code, rules in listing.history(asking.session, contact_id):
+    for at, code, rules in decisions.history(asking.session, contact_id):
         changed = " The rules had changed." if before not in (None, rules) else ""
         yield Happened(at, "decided", f"Decided {code}: {EXPLANATIONS[Code(code)].meaning}{changed}")
         before = rules

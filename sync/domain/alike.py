@@ -48,6 +48,7 @@ _PLAIN = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d",
 _WRITTEN_OUT = _PLAIN | str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 
 
+@lru_cache(REMEMBERED)
 def code(text: str) -> str:
     """One spelling for options, labels and codes that differ only in case, width and blanks.
 

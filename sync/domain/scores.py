@@ -1,6 +1,7 @@
 """Reads a score: numbers arrive as strings, tier labels as text, and a missing score is not 0."""
 
 from enum import StrEnum
+from functools import lru_cache
 
 from sync.domain import numbers
 from sync.domain.rules import Measure, Score
@@ -16,6 +17,7 @@ class Level(StrEnum):
     MISSING = "missing"
 
 
+@lru_cache(2**12)
 def score_number(text: str | None) -> float | None:
     """The number that `text` spells (`"82"`, `"+80"`, `"8.0E1"`), or None if it is not a number."""
     found = numbers.number(text)

@@ -4,6 +4,7 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
 from sync.domain import text
@@ -143,6 +144,9 @@ class Association:
 Origin = Literal["created", "adopted", "set", "shared"]
 """The origin of a link: we created the record, found it, a person named it, or it carries the key of another id."""
 
+ORIGINS: Mapping[str, Origin] = {"created": "created", "adopted": "adopted", "set": "set", "shared": "shared"}
+"""Origins by their stored names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -220,6 +224,7 @@ class ContactView:
         return None if name in self.unreadable else self.get(name)
 
 
+@lru_cache(2**15)
 def clean(value: str | None) -> str | None:
     """The value without surrounding blanks; empty or invisible text counts as missing.
 

@@ -13,7 +13,7 @@ from sync.planner.consent import consents as permissions_of
 from sync.planner.consent import legal_bases
 from sync.state import consents, tables
 from sync.state.consents import Values
-from sync.state.work import HandoverRecord
+from sync.state.handovers import HandoverRecord
 
 HANDOVER, REFUSAL, CONSENT = "handover", "refusal", "consent"
 """Kinds of events. A refusal: a channel was refused, or no legal basis is left; a consent: the opposite."""

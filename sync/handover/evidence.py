@@ -11,7 +11,7 @@ from sync import metrics
 from sync.domain.rules import Rules
 from sync.domain.views import ContactView
 from sync.log import Event, emit
-from sync.state.work import HandoverRecord
+from sync.state.handovers import HandoverRecord
 
 
 def evidence_of(view: ContactView, score: str, rules: Rules) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from sync.domain.link import INTENT, Observed, after, named_meanwhile
 from sync.domain.schema import Schema
 from sync.domain.views import Link
 from sync.errors import RemoteError
-from sync.handover import evidence, linking
+from sync.handover import evidence
 from sync.handover.handover import Handover
 from sync.mirror import association_rows
 from sync.planner.keyed_fields import NUMBERS
@@ -27,7 +27,7 @@ from sync.planner.plan import Tenant
 from sync.planner.snapshot import Ask, Lookup, Record, Snapshot, Unanswerable
 from sync.state import second_writer, tables, work
 from sync.state.documents import IN_SERVICE
-from sync.state.work import HandoverRecord
+from sync.state.handovers import HandoverRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +124,13 @@ def _keep(context: Context, tenant: Tenant, intents: Sequence[Link], snapshot: S
                 continue
             record = _oldest(intent, holders)
             stored = session.get(tables.Link, (intent.entity, intent.key))
+            is_named = named_meanwhile(work.as_link(stored) if stored else None, intent)
             if record is None:
-                linking.drop(session, intent.entity, intent.key, intent)
+                if not is_named:
+                    work.drop_link(session, intent.entity, intent.key)
                 # It may still arrive late. Noted, so that it is then taken for ours and not for another program's.
                 second_writer.note_lost(session, [(intent.entity, intent.key)], now)
-            elif not named_meanwhile(work.as_link(stored) if stored else None, intent):
+            elif not is_named:
                 leads += _link(session, intent, record, tenant.schema, now)
         since = IN_SERVICE.read(session)
     for lead in leads:

@@ -26,10 +26,11 @@ from sync.planner import effects
 from sync.planner.plan import Tenant, Write
 from sync.planner.provenance import creator
 from sync.planner.target import Duplicate, RefusedRequest, Rejected, Results, Unknown, WriteResult, Written
-from sync.state import second_writer, tables, work
+from sync.state import second_writer
 from sync.state.documents import CREATOR, IN_SERVICE
+from sync.state.handovers import HandoverRecord
+from sync.state.loaded import Loaded
 from sync.state.second_writer import Made
-from sync.state.work import HandoverRecord
 
 _READ_BACK = ("UserStatusCode", "QualificationLevelCode")
 """Fields that C4C may set to another value by itself (KBA 2419551)."""
@@ -43,12 +44,13 @@ def intend(session: Session, batch: Batch, writes: Sequence[Write], rules: Rules
     """
     links = dict(batch.links)
     announced = [one for w in writes if w.action == "create" for one in (w, *w.children)]
-    loaded = work.Loaded(session, (), {(one.entity, one.key) for one in announced})
+    loaded = Loaded(session, (), {(one.entity, one.key) for one in announced})
     for one in announced:
         pair = (one.entity, one.key)
-        if not _named_meanwhile(loaded, pair, links.get(pair)):
+        if not named_meanwhile(loaded.link(pair), links.get(pair)):
             link = effects.announce(one, links, _handover(batch, one, rules))
-            work.save_link(session, link, now, written=False, loaded=loaded)
+            loaded.save(link, now, written=False)
+    loaded.write("", now)
     return links
 
 
@@ -129,11 +131,11 @@ def _learn(batch: Batch, tenant: Tenant, write: Write, result: WriteResult) -> _
 def _commit(context: Context, tenant: Tenant, batch: Batch, learned: Sequence[_Learned]) -> None:
     """Keeps the pairs of all of these writes and the handovers of new leads, or none of them."""
     now = context.now()
-    # With autoflush, each look at the session would send what is kept so far, one statement a record.
-    with context.store.session() as session, session.no_autoflush:
-        loaded = work.Loaded(session, (), {pair for one in learned for pair in one.before})
-        kept = [one for one in learned if _save(session, batch, one, now, loaded)]
-        leads = [lead for one in kept if (lead := _new_lead(session, one, now))]
+    with context.store.session() as session:
+        loaded = Loaded(session, (), {pair for one in learned for pair in one.before})
+        kept = [one for one in learned if _save(batch, one, now, loaded)]
+        leads = [lead for one in kept if (lead := _new_lead(loaded, one, now))]
+        loaded.write("", now)
         consent_trail.note(session, _views(batch, leads), leads, context.config.rules, now)
         _remember_ourselves(session, tenant, learned)
         # A lost create may have made a record; a second one with the key is then no sign of another program.
@@ -152,7 +154,7 @@ def _views(batch: Batch, leads: Sequence[HandoverRecord]) -> list[ContactView]:
     return [batch.views[lead.contact_id] for lead in leads]
 
 
-def _new_lead(session: Session, one: _Learned, now: datetime) -> HandoverRecord | None:
+def _new_lead(loaded: Loaded, one: _Learned, now: datetime) -> HandoverRecord | None:
     """Records the handover of a lead that was created just now, together with its pair; None if there is none.
 
     If we died after the pair, and the contact no longer qualified at the next start, nobody would know that it was
@@ -163,35 +165,29 @@ def _new_lead(session: Session, one: _Learned, now: datetime) -> HandoverRecord 
     intent = one.before[one.pair]
     known = intent.observed.get(INTENT) if intent else None
     made = evidence.handover(one.write.key, one.link.object_id, known if isinstance(known, Mapping) else {})
-    return made if work.record_handover(session, made, now) else None
+    return made if loaded.handed_over(made, now) else None
 
 
-def _save(session: Session, batch: Batch, one: _Learned, now: datetime, loaded: work.Loaded) -> bool:
+def _save(batch: Batch, one: _Learned, now: datetime, loaded: Loaded) -> bool:
     """Stores one link; False if there is none to store, or a person named another record meanwhile."""
     if one.leaves_nothing:
         for pair, known in one.before.items():
-            drop(session, *pair, known)
+            drop(loaded, pair, known)
     if one.link is None:
         return False
     known = one.before[one.pair]
-    if _named_meanwhile(loaded, one.pair, known):
+    if named_meanwhile(loaded.link(one.pair), known):
         batch.links.pop(one.pair, None)
         batch.links |= {one.pair: known} if known else {}
         return False
-    work.save_link(session, one.link, now, written=True, loaded=loaded)
+    loaded.save(one.link, now, written=True)
     return True
 
 
-def _named_meanwhile(loaded: work.Loaded, pair: Pair, known: Link | None) -> bool:
-    stored = loaded.links.get(pair)
-    return named_meanwhile(work.as_link(stored) if stored else None, known)
-
-
-def drop(session: Session, entity: str, key: str, known: Link | None) -> None:
+def drop(loaded: Loaded, pair: Pair, known: Link | None) -> None:
     """Forgets a pair that was loaded as `known`, unless a person named another record for it since."""
-    stored = session.get(tables.Link, (entity, key))
-    if stored is not None and not named_meanwhile(work.as_link(stored), known):
-        session.delete(stored)
+    if not named_meanwhile(loaded.link(pair), known):
+        loaded.drop(pair)
 
 
 def _remember_ourselves(session: Session, tenant: Tenant, learned: Sequence[_Learned]) -> None:

@@ -22,9 +22,9 @@ from sync.mirror import association_rows, mirrored, peers
 from sync.planner.keyed_fields import NUMBERS
 from sync.planner.target import By, Crm, Scan, Scanned, all_found
 from sync.state import tables, work
+from sync.state.handovers import HandoverRecord
 from sync.state.pending import mark_pending, portions
 from sync.state.store import Store
-from sync.state.work import HandoverRecord
 
 _HEADER = ("entity", "key", "object_id")
 NAMES = {TYPES[e].section: e for e in KEYED} | {e.lower(): e for e in KEYED} | {"company": Entity.ACCOUNT}

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlmodel import Session
-
 from sync import lifecycle, metrics
 from sync.context import Context
 from sync.domain.codes import Code
@@ -21,11 +19,12 @@ from sync.faults import Faults
 from sync.handover import consent_trail, evidence, linking
 from sync.handover.batch import Batch
 from sync.lifecycle import Failed, Outcome, Postponed, Status
-from sync.log import Event, emit
-from sync.planner.plan import Plan
-from sync.state import work
+from sync.log import Event, emit, emit_debug
+from sync.planner.plan import Links, Plan
+from sync.state.decisions import DecisionRecord, Newest
 from sync.state.documents import IN_SERVICE
-from sync.state.work import DecisionRecord, HandoverRecord
+from sync.state.handovers import HandoverRecord
+from sync.state.loaded import Loaded
 
 
 @dataclass
@@ -34,6 +33,8 @@ class _Kept:
 
     after: dict[str, lifecycle.Progress | None] = field(default_factory=dict)
     handed_over: list[HandoverRecord] = field(default_factory=list)
+    decided: set[str] = field(default_factory=set)
+    """Contacts with a decision that differs from the one before."""
 
 
 def record(context: Context, batch: Batch, faults: Faults) -> None:
@@ -52,55 +53,53 @@ def record(context: Context, batch: Batch, faults: Faults) -> None:
         since = IN_SERVICE.read(session)
     for handover in kept.handed_over:
         _report_lead(batch, handover, since, now, context.config.worker.slo.handover)
-    _report(batch, kept.after)
+    _report(batch, kept)
 
 
 def _commit(context: Context, batch: Batch, contacts: Sequence[str], kept: _Kept) -> None:
     """Records all of these contacts, or none."""
     made, settled = _Kept(), list[ContactView]()
     attempt = replace(batch, links=dict(batch.links))
-    with context.store.session() as session, session.no_autoflush:
-        loaded = work.Loaded(session, contacts, _planned_links(batch, contacts))
+    now = context.now()
+    with context.store.session() as session:
+        loaded = Loaded(session, contacts, _planned_links(batch, contacts))
         for contact in contacts:
             view, outcome = batch.views[contact], batch.outcomes[contact]
-            after = work.finish(session, contact, view.change_seq, outcome, context.retry_policy, context.now())
+            after = loaded.finish(contact, view.change_seq, outcome, context.retry_policy, now)
             made.after[contact] = after
             planned = batch.plans.get(contact)
             if planned and not isinstance(outcome, Postponed):
                 settled.append(view)
-                made.handed_over += _keep(session, context, attempt, planned, outcome, loaded)
-            elif planned and _is_parked(after):
-                # Out of tries: the decision is recorded, so that `explain` shows the reason as for every parked
-                # contact.
-                _decided(session, context, attempt, planned, outcome, loaded)
-        consent_trail.note(session, settled, made.handed_over, context.config.rules, context.now())
+                made.handed_over += _keep(context, attempt, planned, loaded, now)
+            if planned and (not isinstance(outcome, Postponed) or _is_parked(after)):
+                # Also if it is out of tries: `explain` then shows the reason as for every parked contact.
+                _decided(context, attempt, planned, outcome, loaded)
+        made.decided = loaded.write(context.run_id, now)
+        consent_trail.note(session, settled, made.handed_over, context.config.rules, now)
     batch.links = attempt.links
     kept.after |= made.after
     kept.handed_over += made.handed_over
+    kept.decided |= made.decided
 
 
 def _planned_links(batch: Batch, contacts: Iterable[str]) -> set[tuple[str, str]]:
     """(entity, key) of every record that the plans of these contacts name."""
-    plans = (batch.plans[contact] for contact in contacts if contact in batch.plans)
-    return {(write.entity, write.key) for planned in plans for write in planned.records}
+    plans = [batch.plans[contact] for contact in contacts if contact in batch.plans]
+    written = {(write.entity, write.key) for planned in plans for write in planned.records}
+    return written.union(*(planned.obsolete_links for planned in plans))
 
 
-def _keep(
-    session: Session, context: Context, batch: Batch, planned: Plan, outcome: Outcome, loaded: work.Loaded
-) -> list[HandoverRecord]:
-    """Records one contact's decision and what is new about its leads."""
-    view, now, rules = batch.views[planned.contact_id], context.now(), context.config.rules
-    _decided(session, context, batch, planned, outcome, loaded)
-    _record_merge_base(session, planned, batch, now, loaded)
-    return [h for h in _handovers(view, planned, rules) if work.record_handover(session, h, now)]
+def _keep(context: Context, batch: Batch, planned: Plan, loaded: Loaded, now: datetime) -> list[HandoverRecord]:
+    """Records what is new about one contact's records and leads."""
+    view, rules = batch.views[planned.contact_id], context.config.rules
+    _record_merge_base(planned, batch, now, loaded)
+    return [h for h in _handovers(view, planned, rules) if loaded.handed_over(h, now)]
 
 
-def _decided(
-    session: Session, context: Context, batch: Batch, planned: Plan, outcome: Outcome, loaded: work.Loaded
-) -> None:
+def _decided(context: Context, batch: Batch, planned: Plan, outcome: Outcome, loaded: Loaded) -> None:
     view = batch.views[planned.contact_id]
     made = decision_record(view, planned, outcome, context.config.rules.fingerprint, batch.warnings.get(view.id, ()))
-    work.record_decision(session, view.id, made, context.run_id, context.now(), loaded)
+    loaded.decided(view.id, made)
 
 
 def _is_parked(after: lifecycle.Progress | None) -> bool:
@@ -118,8 +117,41 @@ def decision_record(
     return DecisionRecord(Code(outcome.code), body, rules_fingerprint, input_fingerprint(view))
 
 
+_PLAIN = frozenset(
+    {
+        Code.SCORE_MISSING,
+        Code.SCORE_BELOW_THRESHOLD,
+        Code.NO_LEGAL_BASIS,
+        Code.FILTERED_OUT,
+        Code.ARCHIVED,
+        Code.MERGED,
+        Code.ERASED,
+        Code.MISSING_LAST_NAME,
+        Code.NO_COMPANY,
+        Code.LEFT_ALONE,
+    }
+)
+"""Codes after which nothing is written for a contact that was never handed over."""
+
+
+def holds(last: Newest, view: ContactView, links: Links, context: Context) -> bool:
+    """Whether the decision recorded last still holds, so that none is made: nothing that it rests on has changed.
+
+    Only for contacts that were never handed over and are below every threshold: of others, the time of crossing and
+    what SAP Sales Cloud holds count too.
+    """
+    if last.code not in _PLAIN or view.cycles or view.crossed_at or any(e == Entity.LEAD for e, _ in links):
+        return False
+    return last.holds(context.config.rules.fingerprint, input_fingerprint(view), context.now())
+
+
 def input_fingerprint(view: ContactView) -> str:
     """A fingerprint of everything that the decision depends on."""
+    found: str = view.memo.once("input", (), (), lambda: _input_fingerprint(view))
+    return found
+
+
+def _input_fingerprint(view: ContactView) -> str:
     companies = [
         [a.company.id, dict(a.company.properties), sorted((x.category, x.type_id, x.text or "") for x in a.labels)]
         for a in view.associations
@@ -131,7 +163,10 @@ def input_fingerprint(view: ContactView) -> str:
     ]
     looked_at += [sorted(unreadable)] if unreadable else []
     looked_at += [view.left_alone] if view.left_alone else []
-    return hashlib.sha256(json.dumps(looked_at, sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(_SORTED(looked_at).encode()).hexdigest()[:16]
+
+
+_SORTED = json.JSONEncoder(sort_keys=True).encode
 
 
 def _handovers(view: ContactView, planned: Plan, rules: Rules) -> list[HandoverRecord]:
@@ -144,24 +179,23 @@ def _handovers(view: ContactView, planned: Plan, rules: Rules) -> list[HandoverR
     ]
 
 
-def _record_merge_base(session: Session, planned: Plan, batch: Batch, now: datetime, loaded: work.Loaded) -> None:
+def _record_merge_base(planned: Plan, batch: Batch, now: datetime, loaded: Loaded) -> None:
     """Updates the links of existing records with the values that are now equal on both sides."""
-    for entity, key in planned.obsolete_links:
-        linking.drop(session, entity, key, batch.links.pop((entity, key), None))
-        loaded.links.pop((entity, key), None)
+    for pair in planned.obsolete_links:
+        linking.drop(loaded, pair, batch.links.pop(pair, None))
     for write in planned.records:
         if write.object_id is None or not write.linked or write.action == "delete":
             continue
         pair = (write.entity, write.key)
-        known, stored = batch.links.get(pair), loaded.links.get(pair)
-        if named_meanwhile(work.as_link(stored) if stored else None, known):
+        known = batch.links.get(pair)
+        if named_meanwhile(loaded.link(pair), known):
             continue
         # Equal values are the new merge base, whatever was sent before.
         link = after(
             *pair, known, Observed(write.object_id, write.merge_base, write.observed, write.ours, write.shared)
         )
         if link != known:
-            work.save_link(session, link, now, written=False, loaded=loaded)
+            loaded.save(link, now, written=False)
             batch.links[pair] = link
 
 
@@ -180,13 +214,14 @@ def _is_created(batch: Batch, handover: HandoverRecord) -> bool:
     return link is not None and link.origin == "created"
 
 
-def _report(batch: Batch, after: Mapping[str, lifecycle.Progress | None]) -> None:
+def _report(batch: Batch, kept: _Kept) -> None:
     for contact, outcome in batch.outcomes.items():
-        _report_contact(contact, outcome, after[contact], batch.writes_of.get(contact, {}))
+        writes: Mapping[str, int] = batch.writes_of.get(contact, {})
+        _report_contact(contact, outcome, kept.after[contact], writes, contact in kept.decided)
 
 
 def _report_contact(
-    contact: str, outcome: Outcome, after: lifecycle.Progress | None, writes: Mapping[str, int]
+    contact: str, outcome: Outcome, after: lifecycle.Progress | None, writes: Mapping[str, int], is_new: bool
 ) -> None:
     code = str(outcome.code)
     if after and after.status in (Status.DONE, Status.PARKED):
@@ -198,8 +233,9 @@ def _report_contact(
     elif outcome.code in (Code.QUALIFIED, Code.LEAD_CLOSED):
         emit(Event.CONTACT_SYNCED, contact=contact, code=code, counts=dict(writes))
     else:
-        # A refusal is carried over for these contacts too.
-        emit(Event.CONTACT_NOT_QUALIFIED, contact=contact, code=code, counts=dict(writes))
+        # A refusal is carried over for these contacts too. The same answer again is news to nobody.
+        report = emit if is_new or writes else emit_debug
+        report(Event.CONTACT_NOT_QUALIFIED, contact=contact, code=code, counts=dict(writes))
 
 
 def _report_postponed(contact: str, outcome: Postponed, after: lifecycle.Progress | None) -> None:

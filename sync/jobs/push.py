@@ -26,6 +26,7 @@ from sync.planner.plan import Plan, Tenant, concerns
 from sync.planner.qualify import leading, qualify
 from sync.privacy import consent_trail, erasing
 from sync.state import pausing, work
+from sync.state.decisions import newest
 from sync.state.pending import portions
 
 _COUNTED = {"create": "created", "update": "updated", "delete": "deleted"}
@@ -164,14 +165,18 @@ def _triage(context: Context, due: Sequence[str], counts: Counts, found: Faults)
             views = found.views(session, ids)
             links = LinksOf(work.links_of(session, ids, ()))
             schema = tenant_memory.remembered_tenant(session, context.config.rules)[0].schema
-            were_qualified = work.last_qualified(session, [i for i, view in views.items() if view.cycles])
+            last = newest(session, ids)
         settled = Batch({}, {})
         for contact, view in views.items():
             with found.concerning({contact: view.change_seq}):
+                before, known = last.get(contact), links.of(view)
+                if before and recording.holds(before, view, known, context):
+                    settled.views[contact], settled.outcomes[contact] = view, Done(Code(before.code))
+                    continue
                 decisions = qualify(view, context.config.rules)
                 # A property that cannot be read must not withdraw a contact.
-                gone = contact in were_qualified and leading(decisions).code is not Code.PROPERTY_UNREADABLE
-                known = links.of(view)
+                gone = bool(view.cycles and before and before.code == Code.QUALIFIED)
+                gone = gone and leading(decisions).code is not Code.PROPERTY_UNREADABLE
                 if concerns(view, decisions, known, context.config.rules, schema):
                     consent = context.config.rules.qualification.consent
                     concerned.append(guard.candidate(view, known, decisions, gone, consent))

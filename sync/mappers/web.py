@@ -59,14 +59,13 @@ def is_shared(host: str, more: Collection[str] = ()) -> bool:
     Subdomains of a listed domain count too (`de.linkedin.com`), while each name below a registry (`co.uk`) has one
     owner. `more`: further domains from the rules.
     """
-    listed = _listed()
-    return any(name in listed or name in more for name in _upwards(host)) or _is_registry(host)
+    return _is_shared(host) or (bool(more) and any(name in more for name in _upwards(host)))
 
 
 @lru_cache(REMEMBERED)
-def _is_registry(host: str) -> bool:
-    ascii_host = in_ascii(host)
-    return bool(_registries().publicsuffix(ascii_host) == ascii_host)
+def _is_shared(host: str) -> bool:
+    listed, ascii_host = _listed(), in_ascii(host)
+    return any(name in listed for name in _upwards(host)) or _registries().publicsuffix(ascii_host) == ascii_host
 
 
 def _upwards(host: str) -> Iterator[str]:

@@ -30,7 +30,7 @@ from sync.domain.rules import OWNER_PROPERTY
 from sync.lifecycle import Status
 from sync.mirror import name_index
 from sync.mirror.objects import gone
-from sync.state import tables
+from sync.state import decisions, tables
 from sync.state.pending import among, portions
 
 Sort = Literal["contact", "score", "since", "name"]
@@ -266,23 +266,23 @@ def decided(
 
     The codes in `unscored` say that there is no score, those in `unqualified` that the rules are not met.
     """
-    contact, code = col(_DECISION.contact_id), col(_DECISION.code)
+    contact, code = col(_DECISION.contact_id), col(tables.DecisionForm.code)
     scored = case((code.not_in(unscored), contact))
     qualified = case((code.not_in(unqualified), contact))
     of = select(*(func.count(distinct(which)) for which in (contact, scored, qualified)))
-    row = session.execute(of.where(col(_DECISION.decided_at) >= since, col(_DECISION.decided_at) < until)).one()
-    return Decided(*row)
+    of = of.join(tables.DecisionForm, col(tables.DecisionForm.id) == col(_DECISION.form_id))
+    in_time = ~decisions.made_before(since), decisions.made_before(until)
+    return Decided(*session.execute(of.where(*in_time)).one())
 
 
 def codes_at(session: Session, moment: datetime) -> dict[str, int]:
     """Contacts by the code of the decision that was in force then."""
-    later = select(col(_DECISION.id)).where(col(_DECISION.decided_at) >= moment)
-    # Ids grow with time, so one comparison of ids stands for one of times, and an index answers it.
-    first = session.execute(later.order_by(col(_DECISION.decided_at), col(_DECISION.id)).limit(1)).scalar()
     newest = select(func.max(col(_DECISION.id))).group_by(col(_DECISION.contact_id))
-    newest = newest.where(col(_DECISION.id) < first) if first is not None else newest
-    of = select(col(_DECISION.code), func.count()).where(col(_DECISION.id).in_(newest))
-    return {row[0]: row[1] for row in session.execute(of.group_by(col(_DECISION.code)))}
+    newest = newest.where(decisions.made_before(moment))
+    code = col(tables.DecisionForm.code)
+    of = select(code, func.count()).join(_DECISION, col(tables.DecisionForm.id) == col(_DECISION.form_id))
+    of = of.where(col(_DECISION.id).in_(newest))
+    return {row[0]: row[1] for row in session.execute(of.group_by(code))}
 
 
 def crossings(session: Session, since: datetime, until: datetime) -> list[tuple[str, str, datetime]]:
@@ -323,13 +323,6 @@ def parked_ids(session: Session, limit: int, code: str | None = None) -> list[st
     of = of.where(col(_PROGRESS.code) == code) if code else of
     longest = of.order_by(col(_PROGRESS.settled_at), col(_PROGRESS.contact_id)).limit(limit)
     return list(session.execute(longest).scalars())
-
-
-def history(session: Session, contact_id: str) -> list[tuple[datetime, str, str]]:
-    """(time, code, fingerprint of the rules) of every decision on the contact that is kept, the oldest first."""
-    columns = (_DECISION.decided_at, _DECISION.code, _DECISION.rules_fingerprint)
-    of = select(*map(col, columns)).where(col(_DECISION.contact_id) == contact_id)
-    return [(row[0], row[1], row[2]) for row in session.execute(of.order_by(col(_DECISION.id)))]
 
 
 def writes(session: Session, contact_id: str) -> list[tuple[str, str, str, datetime | None, datetime | None]]:

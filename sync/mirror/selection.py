@@ -1,15 +1,14 @@
 """Selects contacts of the mirror by what a person named."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import String, cast, func
 from sqlmodel import Session, col, select
 
 from sync.domain.entities import Entity
 from sync.lifecycle import Status
 from sync.mirror.association_rows import contacts_of
-from sync.state import tables
+from sync.state import decisions, tables
 from sync.state.pending import among, portions
 
 
@@ -48,21 +47,7 @@ def modified_since(session: Session, since: datetime) -> list[str]:
 def with_code(session: Session, code: str) -> list[str]:
     """Contacts whose work last ended with that code, parked or done, or whose last decision warns of it."""
     ended = session.exec(select(tables.Progress.contact_id).where(tables.Progress.code == code))
-    return sorted({*ended, *_warned(session, code)})
-
-
-def _warned(session: Session, code: str) -> list[str]:
-    """Contacts whose last decision holds a warning with that code."""
-    last = select(func.max(tables.Decision.id)).group_by(col(tables.Decision.contact_id))
-    # Searching the text first leaves few rows to parse.
-    of = select(tables.Decision).where(
-        col(tables.Decision.id).in_(last), cast(col(tables.Decision.body), String).contains(f'"{code}"')
-    )
-    return [row.contact_id for row in session.exec(of) if code in _codes_of(row.body.get("warnings"))]
-
-
-def _codes_of(warnings: Iterable[dict[str, str]] | None) -> set[str]:
-    return {warning["code"] for warning in warnings or ()}
+    return sorted({*ended, *decisions.warned(session, code)})
 
 
 def parked(session: Session, code: str | None = None) -> list[tables.Progress]:

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from sync.domain.entities import Entity
 from sync.lifecycle import Status
-from sync.state import tables
+from sync.state import decisions, tables
 from sync.state.erasure import purge
 from sync.state.pending import among
 
@@ -40,8 +40,7 @@ class Expiry:
 def _decisions(before: datetime) -> Any:
     """All but the newest on each contact, which explains its present state."""
     newest = select(func.max(tables.Decision.id)).group_by(tables.Decision.contact_id)
-    old = col(tables.Decision.decided_at) < before, col(tables.Decision.id).not_in(newest)
-    return select(tables.Decision.id).where(*old)
+    return select(tables.Decision.id).where(decisions.made_before(before), col(tables.Decision.id).not_in(newest))
 
 
 def _job_runs(before: datetime) -> Any:
@@ -95,7 +94,7 @@ def _remove_contacts(session: Session, ids: list[Any]) -> None:
 
 
 EXPIRIES: Mapping[str, Expiry] = {
-    "decisions": Expiry(_decisions, _remove(tables.Decision)),
+    "decisions": Expiry(_decisions, decisions.remove),
     "job_runs": Expiry(_job_runs, _remove(tables.JobRun)),
     "contacts": Expiry(_contacts, _remove_contacts),
     "gone": Expiry(_gone_contacts, _remove_contacts),

@@ -14,7 +14,7 @@ from sqlmodel import Session, create_engine
 from sync.errors import StateError
 from sync.state import trouble
 
-HEAD = "0008"
+HEAD = "0009"
 """The version of the last script of `migrations`, written here so that the scripts need not be read."""
 
 

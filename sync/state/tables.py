@@ -44,11 +44,6 @@ def _names() -> Any:
     return Field(default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]"))
 
 
-def _text(column: str) -> Any:
-    """A text whose column keeps the name that the first version gave it."""
-    return Field(sa_column=Column(column, String, nullable=False))
-
-
 def _time(*, index: bool = False, nullable: bool = True) -> Any:
     return Field(default=None, sa_column=Column(UtcTime, nullable=nullable, index=index))
 
@@ -192,19 +187,41 @@ class Crossing(Base, table=True):
 
 
 class Decision(Base, table=True):
-    """Append-only: what was decided on a contact, when, by which rules, on which input."""
+    """Append-only: what was decided on a contact, on which input (see `sync.state.decisions`).
+
+    `numbers` fill the gaps of the form; `valid_until` is None if the decision does not depend on the time.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     contact_id: str = Field(index=True)
-    decided_at: datetime | None = _time(nullable=False)
-    run_id: str
-    code: str
-    body: dict[str, Any] = _json()
-    rules_fingerprint: str = _text("rules_digest")
-    input_fingerprint: str = _text("input_digest")
+    pass_id: int
+    form_id: int
+    numbers: str
+    input_fingerprint: str
+    valid_until: datetime | None = _time()
 
-    # With the columns that a report reads, so that it opens no row.
-    __table_args__ = (Index("ix_decision_time", "decided_at", "contact_id", "code"),)
+
+class DecisionForm(Base, table=True):
+    """The texts of a decision with gaps for its numbers: few forms serve all contacts."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    fingerprint: str = Field(unique=True)
+    code: str
+    text: str
+
+    __tablename__ = "decision_form"
+
+
+class DecisionPass(Base, table=True):
+    """What decisions that were recorded together have in common: time, run, rules. `first_id`: the first of them."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    run_id: str
+    decided_at: datetime | None = _time(index=True, nullable=False)
+    rules_fingerprint: str
+    first_id: int
+
+    __tablename__ = "decision_pass"
 
 
 class Handover(Base, table=True):

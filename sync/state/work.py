@@ -1,8 +1,7 @@
 """Contacts that are due, writes in flight, and the one commit that records how a contact's work ended."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, case, exists, func, update
@@ -11,10 +10,11 @@ from sqlmodel import Session, col, select
 from sync import lifecycle
 from sync.domain.codes import Code
 from sync.domain.entities import Entity
-from sync.domain.keys import Key, owner_of
-from sync.domain.views import Link, Origin
+from sync.domain.views import ORIGINS, Link
 from sync.lifecycle import Status
-from sync.state import tables
+from sync.state import handovers, tables
+from sync.state.handovers import HandoverRecord
+from sync.state.loaded import Loaded
 from sync.state.pending import among, portions
 
 _WAITING = (Status.PENDING, Status.IN_FLIGHT)
@@ -101,50 +101,8 @@ def pull_back(session: Session, now: datetime, longest: timedelta) -> None:
         session.exec(update(tables.Progress).where(too_far).values(due_at=now))
 
 
-def last_qualified(session: Session, contact_ids: Sequence[str]) -> set[str]:
-    """Those of the contacts whose newest decision was to hand over."""
-    found: set[str] = set()
-    for ids in portions(contact_ids):
-        of = select(func.max(tables.Decision.id)).where(among(tables.Decision.contact_id, ids))
-        newest = of.group_by(tables.Decision.contact_id)
-        rows = select(tables.Decision.contact_id).where(
-            col(tables.Decision.id).in_(newest), tables.Decision.code == Code.QUALIFIED
-        )
-        found |= set(session.exec(rows))
-    return found
-
-
 def progress_of(session: Session, contact_id: str) -> tables.Progress | None:
     return session.get(tables.Progress, contact_id)
-
-
-@dataclass(frozen=True, slots=True)
-class DecisionRecord:
-    """A decision as it is stored. `body` is its JSON form, without personal data."""
-
-    code: Code
-    body: Mapping[str, Any]
-    rules_fingerprint: str
-    input_fingerprint: str
-
-
-@dataclass(frozen=True, slots=True)
-class HandoverRecord:
-    """A lead that exists in C4C."""
-
-    lead_key: str
-    contact_id: str
-    score: str
-    cycle: int
-    object_id: str
-    crossed_at: datetime | None = None
-    evidence: Mapping[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, lead_key: str, object_id: str, **more: Any) -> "HandoverRecord":
-        """Of the lead with this key. Raises ValueError where the text is no lead's key."""
-        key = Key.parse(Entity.LEAD, lead_key)
-        return cls(lead_key, key.owner, *key.lead, object_id, **more)
 
 
 def finish(
@@ -156,96 +114,17 @@ def finish(
     now: datetime,
 ) -> lifecycle.Progress | None:
     """Writes the next progress; None if the contact changed meanwhile, so that it stays pending."""
-    row = session.get(tables.Progress, contact_id)
-    if row is None:
-        return None
-    if row.change_seq != change_seq:
-        row.status, row.due_at = Status.PENDING, now
-        session.add(row)
-        return None
-    after = lifecycle.advance(_progress(row), outcome, policy, now)
-    row.status, row.attempts, row.due_at = after.status, after.attempts, after.due_at
-    row.code, row.detail, row.waits = after.code, after.detail, after.waits
-    if after.status in (Status.DONE, Status.PARKED):
-        row.pending_since, row.settled_at = None, now
-    session.add(row)
+    loaded = Loaded(session, [contact_id], ())
+    after = loaded.finish(contact_id, change_seq, outcome, policy, now)
+    loaded.write("", now)
     return after
-
-
-def _progress(row: tables.Progress) -> lifecycle.Progress:
-    code = Code(row.code) if row.code else None
-    return lifecycle.Progress(Status(row.status), row.attempts, row.due_at, code, row.detail, row.waits)
-
-
-class Loaded:
-    """Loads the rows of many contacts at once, so that the session finds them without a query for each.
-
-    The session keeps weak references only, so this object must live as long as they are needed.
-    """
-
-    def __init__(self, session: Session, contact_ids: Iterable[str], links: Iterable[tuple[str, str]]) -> None:
-        """`links`: (entity, key) of the links that will be needed."""
-        self.progress: list[tables.Progress] = []
-        self.decisions: dict[str, tables.Decision] = {}
-        for ids in portions(contact_ids):
-            self.progress += session.exec(select(tables.Progress).where(among(tables.Progress.contact_id, ids)))
-            newest = select(func.max(tables.Decision.id)).where(among(tables.Decision.contact_id, ids))
-            of = select(tables.Decision).where(col(tables.Decision.id).in_(newest.group_by(tables.Decision.contact_id)))
-            self.decisions |= {row.contact_id: row for row in session.exec(of)}
-        beginnings: dict[bool, set[str]] = {True: set(), False: set()}
-        for entity, key in links:
-            beginnings[entity == Entity.ACCOUNT].add(owner_of(key))
-        rows = link_rows(session, beginnings[False], beginnings[True])
-        self.links = {(row.entity, row.key): row for row in rows}
-
-
-def record_decision(
-    session: Session, contact_id: str, decision: DecisionRecord, run_id: str, now: datetime, loaded: Loaded
-) -> None:
-    """Appends the decision, unless it equals the one recorded last."""
-    last = loaded.decisions.get(contact_id)
-    fresh = tables.Decision(
-        contact_id=contact_id,
-        decided_at=now,
-        run_id=run_id,
-        code=str(decision.code),
-        body=dict(decision.body),
-        rules_fingerprint=decision.rules_fingerprint,
-        input_fingerprint=decision.input_fingerprint,
-    )
-    if last is None or _content(last) != _content(fresh):
-        session.add(fresh)
-
-
-def _content(row: tables.Decision) -> tuple[str, dict[str, Any], str, str]:
-    return row.code, row.body, row.rules_fingerprint, row.input_fingerprint
-
-
-def decision_at(session: Session, contact_id: str, at: datetime | None = None) -> tables.Decision | None:
-    """The decision that was in force at `at` (UTC if it names no zone), or the last one."""
-    of = select(tables.Decision).where(tables.Decision.contact_id == contact_id)
-    if at is not None:
-        of = of.where(col(tables.Decision.decided_at) <= (at if at.tzinfo else at.replace(tzinfo=UTC)))
-    return session.exec(of.order_by(col(tables.Decision.id).desc()).limit(1)).first()
 
 
 def record_handover(session: Session, handover: HandoverRecord, now: datetime) -> bool:
     """Keeps a handover with its evidence; False if it was recorded before."""
-    known = session.get(tables.Handover, handover.lead_key)
-    if known:
+    if session.get(tables.Handover, handover.lead_key):
         return False
-    session.add(
-        tables.Handover(
-            lead_key=handover.lead_key,
-            contact_id=handover.contact_id,
-            score=handover.score,
-            cycle=handover.cycle,
-            object_id=handover.object_id,
-            crossed_at=handover.crossed_at,
-            evidence=dict(handover.evidence),
-            handed_over_at=now,
-        )
-    )
+    session.add(tables.Handover(**handovers.row(handover, now)))
     return True
 
 
@@ -315,11 +194,8 @@ def links_of(session: Session, contact_ids: Sequence[str], company_ids: Iterable
 
 def as_link(row: tables.Link) -> Link:
     return Link(
-        row.entity, row.key, row.object_id, row.sent, origin=_ORIGINS.get(row.origin, "adopted"), observed=row.observed
+        row.entity, row.key, row.object_id, row.sent, origin=ORIGINS.get(row.origin, "adopted"), observed=row.observed
     )
-
-
-_ORIGINS: dict[str, Origin] = {"created": "created", "set": "set", "shared": "shared"}
 
 
 def permission_set_origins(session: Session, limit: int = 100) -> list[str]:
@@ -343,10 +219,10 @@ def link_rows(session: Session, contact_ids: Iterable[str], company_ids: Iterabl
     return sorted(found, key=lambda row: (row.entity, row.key))
 
 
-def save_link(session: Session, link: Link, now: datetime, *, written: bool, loaded: Loaded | None = None) -> bool:
+def save_link(session: Session, link: Link, now: datetime, *, written: bool) -> bool:
     """Stores a link as `sync.domain.link.after` made it; True if it names another record than before."""
     key = (link.entity, link.key)
-    row = loaded.links.get(key) if loaded else session.get(tables.Link, key)
+    row = session.get(tables.Link, key)
     is_new = row is None or row.object_id != link.object_id
     stored = row or tables.Link(entity=link.entity, key=link.key, hubspot_id=link.owner, object_id="")
     stored.object_id, stored.origin = link.object_id, link.origin
@@ -354,8 +230,6 @@ def save_link(session: Session, link: Link, now: datetime, *, written: bool, loa
     stored.linked_at = now if is_new or not link.object_id else stored.linked_at
     stored.written_at = now if written else stored.written_at
     session.add(stored)
-    if loaded:
-        loaded.links[key] = stored
     return is_new
 
 
@@ -371,12 +245,6 @@ def drop_link(session: Session, entity: str, key: str) -> bool:
     if row is not None:
         session.delete(row)
     return row is not None
-
-
-def first_decided(session: Session, contact_id: str) -> datetime | None:
-    """The time of the oldest stored decision on the contact."""
-    of = select(func.min(tables.Decision.decided_at)).where(tables.Decision.contact_id == contact_id)
-    return session.exec(of).one()
 
 
 def parked_as(session: Session, contact_ids: Sequence[str], code: Code) -> set[str]:

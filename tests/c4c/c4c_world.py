@@ -17,7 +17,7 @@ from sync import app
 from sync.jobs.runner import JobResults, run_jobs, run_until_idle
 from sync.log import configure
 from sync.mirror import mirrored
-from sync.state import tables
+from sync.state import decisions, tables
 from sync.state.pending import mark_pending
 
 WORKER = """
@@ -121,8 +121,10 @@ class World:
         return next(row for row in self.table(tables.Progress) if row.contact_id == contact)
 
     def warnings(self, contact: str) -> list[dict[str, str]]:
-        rows = [row for row in self.table(tables.Decision) if row.contact_id == contact]
-        return list(rows[-1].body["warnings"])
+        with self.application() as built, built.context.store.reading() as session:
+            last = decisions.at(session, contact)
+        assert last is not None
+        return list(last.body["warnings"])
 
     def cli(self, *arguments: str) -> Ran:
         """A command as a person types it, in this process."""

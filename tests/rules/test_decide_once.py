@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections import Counter
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from rules_world import GOOD, PRIMARY, World, rules
+import structlog
+from rules_world import GOOD, MQL, PRIMARY, World, rules
+from sqlalchemy import update
 
 from sync.config import Configuration, Guard, WorkerConfig
 from sync.jobs import push
+from sync.log import configure
 from sync.planner import qualify, workspace
+from sync.state import tables, work
+from sync.state.pending import mark_pending
 
 LOADINGS = 2
 """In a handover: once to find out whether C4C is concerned at all, and once to carry the contact over."""
@@ -82,3 +89,67 @@ def test_a_first_handover_drafts_a_record_anew_only_for_what_was_made_meanwhile(
         **{("Contact", contact): times["Contact"] for contact in ("100", "101")},
         **{("Lead", f"{contact}:mql:1"): times["Lead"] for contact in ("100", "101")},
     }
+
+
+# ---- below the threshold
+
+
+@pytest.fixture
+def too_low(world: World) -> World:
+    """Somebody who does not qualify, decided once and to be looked at again."""
+    world.contacts(rules(), {"102": {**GOOD, "lead_score": "10"}})
+    world.associate({"102": [("7", PRIMARY)]})
+    world.push(rules())
+    wake(world, "102")
+    return world
+
+
+def wake(world: World, contact: str) -> None:
+    with world.store.session() as session:
+        mark_pending(session, [contact], world.now)
+
+
+def code_of(world: World, contact: str) -> tuple[str, str | None]:
+    with world.store.reading() as session:
+        progress = work.progress_of(session, contact)
+    assert progress is not None
+    return progress.status, progress.code
+
+
+def test_what_has_not_changed_is_not_decided_again(too_low: World, decided: Counted) -> None:
+    too_low.push(rules())
+    assert decided["102"] == 0
+    assert code_of(too_low, "102") == ("done", "SCORE_BELOW_THRESHOLD")
+
+
+def test_another_value_is_decided_again(too_low: World, decided: Counted) -> None:
+    too_low.contacts(rules(), {"102": {**GOOD, "lead_score": "11"}})
+    too_low.push(rules())
+    assert decided["102"] == 1
+
+
+def test_other_rules_decide_again(too_low: World, decided: Counted) -> None:
+    other = rules(MQL.replace("threshold = 75", "threshold = 74"))
+    assert other.fingerprint != rules().fingerprint
+    too_low.push(other)
+    assert decided["102"] == 1
+
+
+def test_a_decision_whose_time_has_come_is_made_again(too_low: World, decided: Counted) -> None:
+    with too_low.store.session() as session:
+        session.exec(update(tables.Decision).values(valid_until=too_low.now))
+    too_low.push(rules())
+    assert decided["102"] == 1
+
+
+def test_the_same_answer_again_is_logged_for_debugging_only(too_low: World) -> None:
+    told = []
+    for level in ("INFO", "DEBUG"):
+        stream = io.StringIO()
+        configure(level=level, stream=stream)
+        wake(too_low, "102")
+        too_low.push(rules())
+        told.append([json.loads(line)["event"] for line in stream.getvalue().splitlines()])
+    structlog.reset_defaults()
+    assert "contact_not_qualified" not in told[0]
+    assert told[1].count("contact_not_qualified") == 1

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from sqlmodel import Session, select
 
+from sync.domain.codes import Code
 from sync.lifecycle import Status
-from sync.state import tables
+from sync.state import decisions, tables
+from sync.state.decisions import DecisionRecord
 from sync.state.retention import EXPIRIES
 from sync.state.store import Store, open_store
 
@@ -35,9 +37,12 @@ def add(session: Session, contact: str, *more: Any, **fields: Any) -> None:
     session.add(tables.Progress(contact_id=contact, status=status, settled_at=settled_at))
     session.add(tables.Association(contact_id=contact, company_id="7", category="HUBSPOT_DEFINED", type_id=1))
     session.add(tables.NameWord(word="sommer", kind="contacts", id=contact))
-    decided = {"run_id": "r", "code": "SCORE_BELOW_THRESHOLD", "rules_fingerprint": "", "input_fingerprint": ""}
-    session.add(tables.Decision(contact_id=contact, decided_at=OLD, **decided))
     session.add_all(more)
+    decide(session, contact, Code.SCORE_BELOW_THRESHOLD, OLD)
+
+
+def decide(session: Session, contact: str, code: Code, at: datetime) -> None:
+    decisions.append(session, {contact: DecisionRecord(code, {}, "", "")}, {}, "r", at)
 
 
 def lead(contact: str) -> tables.Handover:
@@ -99,13 +104,12 @@ def test_contacts_that_hubspot_no_longer_has_go_unless_they_were_handed_over(sto
 def test_the_newest_decision_and_the_last_runs_stay(store: Store) -> None:
     with store.session() as session:
         add(session, "1")
-        decided = {"run_id": "r", "code": "QUALIFIED", "rules_fingerprint": "", "input_fingerprint": ""}
-        session.add(tables.Decision(contact_id="1", decided_at=OLD + timedelta(days=1), **decided))
+        decide(session, "1", Code.QUALIFIED, OLD + timedelta(days=1))
         for ok in (True, False, True):
             session.add(tables.JobRun(run_id="r", job="push", started_at=OLD, ok=ok))
     assert (taken(store, "decisions"), taken(store, "job_runs")) == (1, 1)
     with store.reading() as session:
-        assert session.exec(select(tables.Decision.code)).all() == ["QUALIFIED"]
+        assert session.exec(select(tables.DecisionForm.code)).all() == ["QUALIFIED"]
         assert sorted(session.exec(select(tables.JobRun.id))) == [2, 3]
 
 
