@@ -15,6 +15,7 @@ from sync.handover import permission
 from sync.log import Event, emit, emit_error
 from sync.privacy import certificates, clearing
 from sync.state import tables, trouble
+from sync.state.documents import VACUUMED, Vacuumed
 from sync.state.erasure import scrub, steps
 from sync.state.erasure.steps import OPEN, Order
 from sync.state.erasure.tombstones import any_in_force
@@ -87,22 +88,29 @@ def _of(session: Session, erasure_id: str) -> tables.Erasure:
 
 
 def _scrub(context: Context, ids: Sequence[str]) -> None:
-    """Cleans file and log once for all erasures that need it; later, if another process reads for a long time."""
+    """Cleans file and log once for all erasures that need it; the log later, if another process reads for long."""
     with context.store.reading() as session:
-        waiting = [i for i in ids if _of(session, i).stage == "purged"]
+        waiting = frozenset(i for i in ids if _of(session, i).stage == "purged")
+        done = VACUUMED.read(session)
     if not waiting:
         return
+    path = context.store.path
     try:
-        clean = scrub.scrub(context.store.path)
+        if not waiting <= done.erasures:
+            done = Vacuumed(waiting, scrub.vacuum(path))
+            with context.store.session() as session:
+                VACUUMED.write(session, done)
+        clean = scrub.cut_log(path, done.log)
     except sqlite3.Error as error:
-        emit_error(Event.ERASURE_WAITS, cause=trouble.sentence(error, context.store.path))
+        emit_error(Event.ERASURE_WAITS, cause=trouble.sentence(error, path))
         return
     if not clean:
-        emit(Event.ERASURE_WAITS, cause="another process reads the state file")
+        emit(Event.ERASURE_WAITS, cause="another process reads the state file, so its log cannot be cut")
         return
     with context.store.session() as session:
         for erasure_id in waiting:
             _of(session, erasure_id).stage = "scrubbed"
+        VACUUMED.write(session, Vacuumed())
 
 
 def _settle(context: Context, erasure_id: str) -> None:

@@ -129,6 +129,17 @@ ROWS_LEFT_OUT: Document[dict[str, datetime]] = Document("rows left out", TypeAda
 """By kind of row: when HubSpot last sent one without a usable id."""
 
 
+@dataclass(frozen=True, slots=True)
+class Vacuumed:
+    """Erasures since whose removal the state file was built anew, and the size of its log after that, in bytes."""
+
+    erasures: frozenset[str] = frozenset()
+    log: int = 0
+
+
+VACUUMED = Document("vacuumed", TypeAdapter(Vacuumed), Vacuumed)
+"""Kept while the log of the state file waits to be cut."""
+
 CONSENT_TRAIL = _text("consent trail")
 """Not empty once handovers of versions that kept no consent trail were taken over into it."""
 

@@ -59,7 +59,8 @@ def counted(found: Steps) -> Iterator[None]:
             patch.object(os, "replace", before(os.replace)),
             patch.object(client.C4CClient, "write", before(client.C4CClient.write)),
             patch.object(client.C4CClient, "answers", before(client.C4CClient.answers)),
-            patch.object(scrub, "scrub", before(scrub.scrub)),
+            patch.object(scrub, "vacuum", before(scrub.vacuum)),
+            patch.object(scrub, "cut_log", before(scrub.cut_log)),
         ):
             yield
     finally:

@@ -15,6 +15,8 @@ from night_stage import Product
 from world.program import Ran
 from world.sandbox import Sandbox
 
+from sync.state.erasure import scrub
+
 Command = Callable[..., Ran]
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -343,3 +345,26 @@ def test_while_writes_are_paused_the_person_goes_here_only(
     command("resume")
     command("once", "push")
     assert [row["StatusCode"] for row in sandbox.rows("Contact") if row["LastName"] == "Erased"] == ["4"]
+
+
+@pytest.mark.long
+def test_a_process_that_reads_for_long_only_delays_the_log(
+    person: str, product: Product, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Litestream does, it keeps the log from being cut; the file is built anew only once meanwhile."""
+    monkeypatch.setattr(scrub, "_WAIT", 0.1)
+    built = []
+    vacuum = scrub.vacuum
+    monkeypatch.setattr(scrub, "vacuum", lambda path: built.append(path) or vacuum(path))
+    with closing(sqlite3.connect(product.state, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM contact").fetchall()
+        ran = erase(command, person)
+        assert (ran.code, "still holds traces" in ran.out, "erasure_waits" in ran.err) == (4, True, True)
+        assert '"erasure_waits"' in command("once", "push").err
+        assert len(built) == 1
+    # The reader was the last process that had the file open, so SQLite removed the log.
+    assert traces_in(product.home) == []
+    assert command("once", "push").code == 0
+    assert erase(command, person).document["to_do"] == []
+    assert len(built) == 1

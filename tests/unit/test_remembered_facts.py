@@ -27,6 +27,7 @@ from sync.state.documents import (
     Stopped,
     TenantOffer,
     Twin,
+    Vacuumed,
 )
 from sync.state.store import Store, open_store
 
@@ -38,6 +39,12 @@ STORED: list[tuple[Document[Any], str, str, Any]] = [
     (documents.PROPERTIES, "properties of contacts", "email lastname", "email lastname"),
     (documents.RULES_SINCE, "rules since", f'[["{ISO}", "0123456789abcdef"]]', [(AT, "0123456789abcdef")]),
     (documents.NAME_INDEX, "name index", "1", "1"),
+    (
+        documents.VACUUMED,
+        "vacuumed",
+        '{"erasures": ["20261201T030000.000000Z"], "log": 4096}',
+        Vacuumed(frozenset({"20261201T030000.000000Z"}), 4096),
+    ),
     (documents.CONSENT_TRAIL, "consent trail", "1", "1"),
     (
         documents.PORTAL_DETAILS,

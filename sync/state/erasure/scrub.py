@@ -8,21 +8,42 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-_WAIT = 30
-"""Seconds that each step waits for other processes."""
+_WAIT = 5
+"""Seconds that each step waits for other processes; it is tried again at the next push."""
 
 
-def scrub(path: Path) -> bool:
-    """Whether the state file and its log hold nothing any more but their rows; False while another process reads.
+def vacuum(path: Path) -> int:
+    """Builds the file anew; returns the size of the log afterwards, which holds the new file and what was before.
 
-    Raises sqlite3.Error if the file cannot be written: `VACUUM` needs as much free space as the file is large.
+    Raises sqlite3.Error if the file cannot be written: it needs as much free space as the file is large.
     """
-    with closing(sqlite3.connect(path, timeout=_WAIT, isolation_level=None)) as connection:
+    with closing(_opened(path)) as connection:
         # What the file loses is overwritten too, for the time until the file system gives the space to others.
         connection.execute("PRAGMA secure_delete=ON")
         connection.execute("VACUUM")
+        return _log_size(path)
+
+
+def cut_log(path: Path, size: int) -> bool:
+    """Cuts the log to nothing; whether nothing is left of what it held when it had this size.
+
+    Another process that reads prevents it: a backup for a while, Litestream as long as it runs. But a log that is
+    smaller than it was has been cut or removed since, at the latest when the last process closed the file.
+    """
+    with closing(_opened(path)) as connection:
         busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        return not busy
+        return not busy or _log_size(path) < size
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=_WAIT, isolation_level=None)
+
+
+def _log_size(path: Path) -> int:
+    try:
+        return path.with_name(f"{path.name}-wal").stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def older_copies(path: Path) -> list[str]:
