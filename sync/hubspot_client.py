@@ -53,7 +53,7 @@ __all__ = [
     "Version",
 ]
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 Api = Literal["2026-09", "v3"]
 
 SEARCH_PAGE = 200
@@ -232,7 +232,7 @@ class HubSpotClient:
         objects = self._usable(object_type, (answers.hubspot_object(row, object_type, wanted) for row in rows))
         return Page(total, objects, answers.cursor(data, what), len(rows) - len(objects))
 
-    def _usable(self, kind: str, rows: Iterable[T | None]) -> tuple[T, ...]:
+    def _usable(self, kind: str, rows: Iterable[_T | None]) -> tuple[_T, ...]:
         """The usable rows. The others are counted, reported by an alert, and skipped."""
         found = list(rows)
         usable = tuple(row for row in found if row is not None)
@@ -385,7 +385,7 @@ class HubSpotClient:
 
     # ---- one way out
 
-    def _batches(self, ids: Iterable[str], size: str, read: Callable[[list[str]], T]) -> list[T]:
+    def _batches(self, ids: Iterable[str], size: str, read: Callable[[list[str]], _T]) -> list[_T]:
         """Reads in portions of the named size, several at a time."""
         distinct, most = list(dict.fromkeys(ids)), getattr(self, size)
         parts = [distinct[n : n + most] for n in range(0, len(distinct), most)]
@@ -396,7 +396,7 @@ class HubSpotClient:
             futures = [pool.submit(copy_context().run, self._halving, part, size, read) for part in parts]
             return [result for future in futures for result in future.result()]
 
-    def _halving(self, part: list[str], size: str, read: Callable[[list[str]], T]) -> list[T]:
+    def _halving(self, part: list[str], size: str, read: Callable[[list[str]], _T]) -> list[_T]:
         """Reads a portion, or its halves if HubSpot refuses that many (its limits have changed
         before, airbyte#48834).
         """

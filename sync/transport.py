@@ -15,7 +15,7 @@ from sync.domain.numbers import number
 from sync.errors import Malformed, System, Unavailable
 from sync.log import Event, emit
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 LONGEST_WAIT = 60.0
 """Seconds; a system that asks for more ends the job instead of blocking it."""
@@ -138,7 +138,7 @@ def retry_after(header: str | None) -> float | None:
         return None
 
 
-def with_retry(policy: RequestRetry, call: Callable[[], T], sleep: Callable[[float], None] = time.sleep) -> T:
+def with_retry(policy: RequestRetry, call: Callable[[], _T], sleep: Callable[[float], None] = time.sleep) -> _T:
     """The result of `call`, which is repeated after `Unavailable`; the last failure is raised.
 
     Only for reads: a call that may have changed the remote system must not be repeated.

@@ -16,10 +16,10 @@ from sync.state.erasure import purge
 from sync.state.pending import among
 from sync.state.store import Store
 
-Document = dict[str, Any]
+_Document = dict[str, Any]
 
 
-def everything(store: Store, rules: Rules, contact_id: str) -> Document | None:
+def everything(store: Store, rules: Rules, contact_id: str) -> _Document | None:
     """The whole of it as one document; None if nothing is held. An id that was merged away stands for its survivor."""
     with store.reading() as session:
         ids = list(dict.fromkeys([*purge.all_ids_of(session, contact_id), contact_id]))
@@ -52,7 +52,7 @@ def _rows(session: Session, table: Any, column: Any, ids: Sequence[str]) -> Sequ
     return session.exec(select(table).where(among(col(column), ids))).all()
 
 
-def _mirrored(row: tables.Contact) -> Document:
+def _mirrored(row: tables.Contact) -> _Document:
     """What the mirror holds, each value with the property of HubSpot that it came from."""
     return {
         "id": row.id,
@@ -68,7 +68,7 @@ def _mirrored(row: tables.Contact) -> Document:
     }
 
 
-def _companies(session: Session, ids: Sequence[str]) -> list[Document]:
+def _companies(session: Session, ids: Sequence[str]) -> list[_Document]:
     """The associations, which HubSpot holds; not what the mirror knows of the companies themselves."""
     rows = _rows(session, tables.Association, tables.Association.contact_id, ids)
     found = ((r.contact_id, r.company_id, r.label) for r in rows)
@@ -78,7 +78,7 @@ def _companies(session: Session, ids: Sequence[str]) -> list[Document]:
     ]
 
 
-def _work(session: Session, ids: Sequence[str]) -> Document:
+def _work(session: Session, ids: Sequence[str]) -> _Document:
     """What this program noted of its own work on the person."""
     crossings = _rows(session, tables.Crossing, tables.Crossing.contact_id, ids)
     return {
@@ -95,7 +95,7 @@ def _work(session: Session, ids: Sequence[str]) -> Document:
     }
 
 
-def _decision(row: StoredDecision) -> Document:
+def _decision(row: StoredDecision) -> _Document:
     return {
         "at": iso(row.decided_at),
         "code": row.code,
@@ -105,7 +105,7 @@ def _decision(row: StoredDecision) -> Document:
     }
 
 
-def _handover(row: tables.Handover) -> Document:
+def _handover(row: tables.Handover) -> _Document:
     return {
         "lead": row.lead_key,
         "object_id": row.object_id,
@@ -116,7 +116,7 @@ def _handover(row: tables.Handover) -> Document:
     }
 
 
-def _link(row: tables.Link) -> Document:
+def _link(row: tables.Link) -> _Document:
     return {
         "entity": row.entity,
         "key": row.key,
@@ -129,7 +129,7 @@ def _link(row: tables.Link) -> Document:
     }
 
 
-def _sent(row: tables.Link, rules: Rules, tenant: str) -> Iterator[Document]:
+def _sent(row: tables.Link, rules: Rules, tenant: str) -> Iterator[_Document]:
     """Each value that was sent, with where it came from by the rules in force."""
     sources = _sources(row.entity, rules)
     for name, value in sorted(row.sent.items()):

@@ -17,24 +17,24 @@ from sync.mirror import listing
 from sync.mirror.listing import Choice, LeadRow, Sort
 from sync.planner.qualify import qualify
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 Id = TypeVar("Id")
 
 _PORTION = 500
 """Contacts loaded at a time."""
 
 
-class Listing(Generic[T]):
+class Listing(Generic[_T]):
     """A list that is made while it is read. `total`, the number of all that match, is known once it was read."""
 
-    def __init__(self, ids: Iterator[Id], limit: int | None, load: Callable[[list[Id]], Iterable[T]]) -> None:
+    def __init__(self, ids: Iterator[Id], limit: int | None, load: Callable[[list[Id]], Iterable[_T]]) -> None:
         self.total = 0
         self._rows = self._made(ids, limit, load)
 
-    def __iter__(self) -> Iterator[T]:
+    def __iter__(self) -> Iterator[_T]:
         return self._rows
 
-    def _made(self, ids: Iterator[Id], limit: int | None, load: Callable[[list[Id]], Iterable[T]]) -> Iterator[T]:
+    def _made(self, ids: Iterator[Id], limit: int | None, load: Callable[[list[Id]], Iterable[_T]]) -> Iterator[_T]:
         wanted = islice(ids, limit)
         while portion := list(islice(wanted, _PORTION)):
             self.total += len(portion)

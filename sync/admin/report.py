@@ -18,8 +18,8 @@ from sync.mirror import listing
 from sync.mirror.listing import LeadRow
 from sync.state.documents import IN_SERVICE, PORTAL_DETAILS, RULES_SINCE
 
-GONE = frozenset({Code.ARCHIVED, Code.MERGED, Code.ERASED})
-UNSCORED = GONE | {Code.SCORE_MISSING}
+_GONE = frozenset({Code.ARCHIVED, Code.MERGED, Code.ERASED})
+UNSCORED = _GONE | {Code.SCORE_MISSING}
 """Codes of contacts that have no score."""
 
 UNQUALIFIED = UNSCORED | {

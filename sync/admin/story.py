@@ -15,7 +15,7 @@ from sync.domain.keys import Key
 from sync.mirror import listing
 from sync.state import decisions
 
-Kind = Literal["crossed", "decided", "written", "handed_over"]
+_Kind = Literal["crossed", "decided", "written", "handed_over"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Happened:
     """Something that happened to the contact, in one sentence without personal data."""
 
     at: datetime
-    kind: Kind
+    kind: _Kind
     text: str
 
 

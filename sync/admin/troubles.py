@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-Document = dict[str, Any]
+_Document = dict[str, Any]
 
 
-def troubles(document: Document) -> Iterator[tuple[str, str]]:
+def troubles(document: _Document) -> Iterator[tuple[str, str]]:
     """(title, text) of everything that a person should know at once."""
     if document["state"]["problem"]:
         yield "STATE", document["state"]["problem"]
@@ -24,7 +24,7 @@ def troubles(document: Document) -> Iterator[tuple[str, str]]:
         yield "GUARD", f"{doubted['text']}; `hubspot-c4c-sync approve` shows them as {doubted['plan']}"
 
 
-def _held_back(document: Document) -> Iterator[tuple[str, str]]:
+def _held_back(document: _Document) -> Iterator[tuple[str, str]]:
     """Why nothing is written."""
     guard = document["guard"]
     if guard and not guard["approved_at"]:
@@ -40,14 +40,14 @@ def _held_back(document: Document) -> Iterator[tuple[str, str]]:
         )
 
 
-def _erasures(erasures: Document) -> Iterator[tuple[str, str]]:
+def _erasures(erasures: _Document) -> Iterator[tuple[str, str]]:
     if erasures["open"]:
         yield "ERASURES under way", f"{erasures['open']}; the worker goes on with them at each push"
     for left in erasures["to_do"]:
         yield "ERASURE TO DO", left["text"]
 
 
-def at_work(lease: Document | None) -> str:
+def at_work(lease: _Document | None) -> str:
     """Which process works."""
     if lease is None:
         return "no worker runs"

@@ -30,7 +30,7 @@ from sync.mirror.listing import Sort
 from sync.state.pending import portions
 from sync.state.store import Store
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 _PORTION = 500
 """Contacts loaded at a time."""
@@ -314,7 +314,7 @@ def _who(person: Person | None) -> Document:
     return dict(zip(("name", "company_name"), names, strict=True))
 
 
-def _stream(name: str, listing: Listing[T], form: Callable[[T], Document]) -> None:
+def _stream(name: str, listing: Listing[_T], form: Callable[[_T], Document]) -> None:
     output.stream_json(name, (form(row) for row in listing), lambda: {"total": listing.total})
 
 

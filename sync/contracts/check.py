@@ -21,7 +21,7 @@ from sync.net import certificates
 from sync.planner.records.owners import why_not
 from sync.planner.writes import Tenant
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 _Finding = dict[str, str]
 
 _LEAD_STATUS = "LeadLifeCycleStatusCodeCollection"
@@ -66,7 +66,7 @@ class _Asking:
     def __init__(self) -> None:
         self.failures: dict[System, RemoteError] = {}
 
-    def get(self, ask: Callable[[], T], system: System) -> T | None:
+    def get(self, ask: Callable[[], _T], system: System) -> _T | None:
         """The answer; None if this request, or an earlier one to the same system, failed."""
         if system in self.failures:
             return None

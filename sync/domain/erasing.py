@@ -19,7 +19,7 @@ LONGEST_REASON = 200
 SHORTEST_KEY = 32
 """Characters of the key. E-mail addresses can be guessed, so a short key could be found by trying."""
 
-NAMES = ("firstname", "lastname")
+_NAMES = ("firstname", "lastname")
 """HubSpot's standard properties that name a person; a portal cannot rename them."""
 
 
@@ -58,7 +58,7 @@ def problem_of(reason: str, persons: Iterable[Mapping[str, str | None]]) -> str 
     if holds_contact_data(reason):
         return f"--reason holds an e-mail address or a phone number; {_INSTEAD}"
     written = set(_words(reason))
-    if any(word in written for person in persons for name in NAMES for word in _words(person.get(name) or "")):
+    if any(word in written for person in persons for name in _NAMES for word in _words(person.get(name) or "")):
         return f"--reason holds a part of the person's name; {_INSTEAD}"
     return None
 

@@ -112,7 +112,7 @@ def named_meanwhile(stored: Link | None, loaded: Link | None) -> bool:
     return loaded is None or stored.object_id != loaded.object_id
 
 
-def remembered(before: Mapping[str, Any], now: Mapping[str, Any], written: Iterable[str] = ()) -> dict[str, Any]:
+def _remembered(before: Mapping[str, Any], now: Mapping[str, Any], written: Iterable[str] = ()) -> dict[str, Any]:
     """What is known of a record after another look: fields that were not looked at are kept.
 
     `written`: fields that were changed after that look, so that nothing of them is known until the next one.
@@ -142,4 +142,4 @@ def _base(entity: str, key: str, known: Link | None, object_id: str, ours: bool)
 
 
 def _looked_at(base: Link, sent: Mapping[str, Any], observed: Mapping[str, Any], written: Iterable[str] = ()) -> Link:
-    return replace(base, sent={**base.sent, **sent}, observed=remembered(base.observed, observed, written))
+    return replace(base, sent={**base.sent, **sent}, observed=_remembered(base.observed, observed, written))

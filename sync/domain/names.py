@@ -7,7 +7,7 @@ from sync.domain.alike import spellings
 from sync.domain.text import EMAIL, clean
 from sync.domain.views import Properties
 
-NAMES: Mapping[str, tuple[str, ...]] = {
+_NAMES: Mapping[str, tuple[str, ...]] = {
     "contacts": ("firstname", "lastname", "company"),
     "companies": ("name",),
 }
@@ -45,7 +45,7 @@ def _all_words(kind: str, properties: Properties) -> Iterator[str]:
                 yield from (part.casefold()[:_LONGEST] for part in re.split(r"[\s;,]+", value) if EMAIL.fullmatch(part))
     else:
         yield from (host for name in _ADDRESSES if (host := web_host(properties.get(name) or "")))
-    for name in NAMES[kind]:
+    for name in _NAMES[kind]:
         yield from (spelling for word in _words(properties.get(name) or "") for spelling in word)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 from sync.domain import text
 from sync.domain.keys import owner_of
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 Properties = Mapping[str, str | None]
 
@@ -66,12 +66,12 @@ class Memo:
     def __init__(self) -> None:
         self._known: dict[object, tuple[tuple[object, ...], tuple[object, ...], Any]] = {}
 
-    def once(self, name: object, by: tuple[object, ...], rests_on: tuple[object, ...], make: Callable[[], T]) -> T:
+    def once(self, name: object, by: tuple[object, ...], rests_on: tuple[object, ...], make: Callable[[], _T]) -> _T:
         """The result of `make`, computed anew only if it depends on other objects or values than before."""
         if known := self._known.get(name):
             before, values, found = known
             if values == rests_on and all(map(operator.is_, before, by)):
-                kept: T = found
+                kept: _T = found
                 return kept
         made = make()
         self._known[name] = by, rests_on, made

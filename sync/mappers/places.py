@@ -18,7 +18,7 @@ from sync.domain.alike import REMEMBERED, spellings
 from sync.domain.conditions import COUNTRY_CODES
 from sync.domain.views import Unreadable
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 _OFFICIAL = ("de", "da", "nl")
 """Languages in which the official names (`Bundesrepublik Deutschland`) are known too."""
@@ -63,7 +63,7 @@ def country_of(get: Callable[[str], str | None], name: str) -> str | None:
     return found or country(get(name) or "")
 
 
-def read_if_there(get: Callable[[str], T], source: str) -> T | None:
+def read_if_there(get: Callable[[str], _T], source: str) -> _T | None:
     """The value of a property that a portal may lack; None, and not an unreadable contact, if it does."""
     try:
         return get(source)

@@ -16,7 +16,7 @@ from sync.reading.erased import still_known
 from sync.reading.fetched import fetched_rows, wanted
 from sync.state.pending import portions
 
-Report = Callable[[int, Mapping[str, str]], None]
+_Report = Callable[[int, Mapping[str, str]], None]
 """Logs what a portion brought: the number of contacts read, and by changed contact what changed."""
 
 
@@ -31,7 +31,7 @@ def as_page(read: int, changed: Mapping[str, str]) -> None:
     emit(Event.POLL_PAGE, kind="associations", page=1, rows=read, changed=len(changed))
 
 
-def refresh(context: Context, contact_ids: Sequence[str], report: Report = each) -> Counts:
+def refresh(context: Context, contact_ids: Sequence[str], report: _Report = each) -> Counts:
     """Re-reads the associations of these contacts; those whose labels differ become pending."""
     counts = {"contacts": 0, "changed": 0, "companies": 0}
     for ids in portions(contact_ids, ASSOCIATION_BATCH):

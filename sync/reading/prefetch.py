@@ -7,17 +7,17 @@ from contextvars import copy_context
 from itertools import islice
 from typing import TypeVar
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 _KEPT = 3
 """So many, since storing a page may take longer than requesting one: the limit is then used without a gap."""
 
 
-def prefetch(items: Iterator[T]) -> Iterator[T]:
+def prefetch(items: Iterator[_T]) -> Iterator[_T]:
     """The same items in the same order; an exception arrives after the items before it."""
     with ThreadPoolExecutor(1) as pool:
 
-        def fetch() -> Future[list[T]]:
+        def fetch() -> Future[list[_T]]:
             # A copy of the context, so that log lines of the other thread keep their run and job.
             return pool.submit(copy_context().run, _next, items)
 
@@ -30,5 +30,5 @@ def prefetch(items: Iterator[T]) -> Iterator[T]:
             pool.shutdown(cancel_futures=True)
 
 
-def _next(items: Iterator[T]) -> list[T]:
+def _next(items: Iterator[_T]) -> list[_T]:
     return list(islice(items, 1))

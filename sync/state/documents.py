@@ -18,11 +18,11 @@ from sync.errors import StateError
 from sync.log import Event, emit_error
 from sync.state import tables
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class Document(Generic[T]):
+class Document(Generic[_T]):
     """One remembered fact.
 
     An unreadable one counts as missing, and is logged; one that keeps writes back ends the job instead. A name with
@@ -30,14 +30,14 @@ class Document(Generic[T]):
     """
 
     name: str
-    adapter: TypeAdapter[T]
-    default: Callable[[], T]
+    adapter: TypeAdapter[_T]
+    default: Callable[[], _T]
     plain: bool = False
     """Whether the text is the value itself instead of JSON."""
     keeps_back: bool = False
     """Whether it may keep writes back, so that nothing is written while it cannot be read."""
 
-    def read(self, session: Session, of: str = "") -> T:
+    def read(self, session: Session, of: str = "") -> _T:
         """The value as last stored; the default if there is none. Raises StateError."""
         row = session.get(tables.Remembered, self.name.format(of))
         if row is None or not row.value:
@@ -50,11 +50,11 @@ class Document(Generic[T]):
             emit_error(Event.MEMORY_UNREADABLE, key=row.name, cause=f"{error.error_count()} places are not as expected")
             return self.default()
 
-    def write(self, session: Session, value: T, of: str = "") -> None:
+    def write(self, session: Session, value: _T, of: str = "") -> None:
         """Stores the value; None removes it."""
         session.merge(tables.Remembered(name=self.name.format(of), value=self._text(value)))
 
-    def _text(self, value: T) -> str:
+    def _text(self, value: _T) -> str:
         if value is None:
             return ""
         if self.plain:

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from sync.state.store import Store
 
-Write = Callable[[Session], object]
+_Write = Callable[[Session], object]
 
 
 class RunStore(Store):
@@ -21,7 +21,7 @@ class RunStore(Store):
         self.path, self.version = store.path, store.version
         self.engine, self.identity = store.engine, store.identity
         self._begin = begin
-        self._at_end: list[Write] = []
+        self._at_end: list[_Write] = []
         self.number: int | None = None
         """The row of this run; None as long as it has changed nothing."""
 
@@ -36,10 +36,10 @@ class RunStore(Store):
                 number = self._begin(session)
         self.number = number
 
-    def at_end(self, write: Write) -> None:
+    def at_end(self, write: _Write) -> None:
         self._at_end.append(write)
 
-    def finish(self, record: Write) -> None:
+    def finish(self, record: _Write) -> None:
         """Writes what waits for the end, and the record of the run, in one transaction."""
         with super().session() as session:
             for write in (*self._at_end, record):
