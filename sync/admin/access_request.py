@@ -25,7 +25,7 @@ def everything(store: Store, rules: Rules, contact_id: str) -> _Document | None:
         ids = list(dict.fromkeys([*purge.all_ids_of(session, contact_id), contact_id]))
         if not purge.is_known(session, ids):
             return None
-        links = purge.links_of(session, ids)
+        links = purge.pairs_of(session, ids)
         tenant = belonging.known(session).tenant or "the tenant"
         return {
             "contact": contact_id,

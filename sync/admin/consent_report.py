@@ -12,7 +12,7 @@ from sync.state.store import Store
 COLUMNS = ("contact", "at", "kind", "legal_basis", "source", "source_at", "permissions", "rules")
 
 
-def history(store: Store, contact_id: str) -> dict[str, Any]:
+def trail_of(store: Store, contact_id: str) -> dict[str, Any]:
     """The events of one contact, the oldest first; an id that was merged away stands for its survivor."""
     with store.reading() as session:
         ids = [*purge.all_ids_of(session, contact_id), contact_id]
@@ -32,7 +32,7 @@ def shown(event: tables.ConsentEvent) -> dict[str, Any]:
     }
 
 
-def rows(store: Store, since: datetime) -> Iterator[tuple[str, ...]]:
+def table_rows(store: Store, since: datetime) -> Iterator[tuple[str, ...]]:
     """The events of all contacts since then, as rows of a CSV file; absent values are empty."""
     with store.reading() as session:
         for event in consents.since(session, since):

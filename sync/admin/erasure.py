@@ -25,7 +25,7 @@ from sync.privacy.certificates import Certificate
 from sync.state import tables
 from sync.state.erasure import purge, scrub, steps
 from sync.state.erasure.steps import Order
-from sync.state.erasure.tombstones import Tombstones, known
+from sync.state.erasure.tombstones import Tombstones, erased_before
 from sync.state.store import Store
 
 
@@ -45,9 +45,9 @@ class Erasures:
         with self.store.reading() as session:
             ids = purge.all_ids_of(session, contact_id)
             if not purge.is_known(session, [contact_id, *ids]):
-                raise _unknown(contact_id, erased=bool(known(session, [contact_hash])))
-            rows = steps.records_of(session, [contact_id, *ids])
-            states = {row.object_id: row.observed for row in purge.links_of(session, [contact_id, *ids])}
+                raise _unknown(contact_id, erased=bool(erased_before(session, [contact_hash])))
+            rows = steps.to_clear(session, [contact_id, *ids])
+            states = {row.object_id: row.observed for row in purge.pairs_of(session, [contact_id, *ids])}
             removed = purge.counts(session, [contact_id, *ids])
         shown = [self._shown(row, states.get(row["object_id"], {})) for row in rows]
         return {
@@ -75,7 +75,7 @@ class Erasures:
         """
         with self.store.reading() as session:
             self._reason(session, contact_id, reason)
-            if self._former(session, contact_id) or known(session, [self.marks.of_contact(contact_id)]):
+            if self._former(session, contact_id) or erased_before(session, [self.marks.of_contact(contact_id)]):
                 return None
         return self.preview(contact_id)
 
@@ -99,7 +99,7 @@ class Erasures:
     def _reason(self, session: Session, contact_id: str, reason: str) -> str:
         said = " ".join(clean(reason).split())
         ids = [contact_id, *purge.all_ids_of(session, contact_id)]
-        persons = [properties for _, properties in purge.properties_of(session, ids)]
+        persons = [properties for _, properties in purge.mirrored_of(session, ids)]
         if problem := problem_of(said, persons):
             raise ConfigurationError([problem])
         return said
@@ -107,7 +107,7 @@ class Erasures:
     def _former(self, session: Session, contact_id: str) -> tables.Erasure | None:
         """The last erasure of this contact that is in force or under way."""
         digest = self.marks.of_contact(contact_id)
-        mark = known(session, [digest]).get(digest)
+        mark = erased_before(session, [digest]).get(digest)
         newest = steps.last_of(session, digest)
         if newest and newest.stage != "done":
             return newest
@@ -118,7 +118,7 @@ class Erasures:
     def _from_file(self, session: Session, contact_id: str) -> Certificate:
         """The certificate of an erasure that the state no longer knows. Raises ConfigurationError if there is none."""
         digest = self.marks.of_contact(contact_id)
-        mark = known(session, [digest]).get(digest)
+        mark = erased_before(session, [digest]).get(digest)
         if mark is None:
             raise _unknown(contact_id, erased=False)
         try:
@@ -144,7 +144,7 @@ class Erasures:
         digest = self.marks.of_contact(contact_id)
         with self.store.session() as session:
             self._reason(session, contact_id, reason)
-            mark = known(session, [digest]).get(digest)
+            mark = erased_before(session, [digest]).get(digest)
             if mark is None:
                 raise ConfigurationError([f"contact {contact_id} was not erased: there is nothing to lift"])
             lifted = self.marks.lift(session, [mark.erasure], now)
@@ -158,7 +158,7 @@ class Erasures:
             return None
         digest = self.marks.of_contact(contact_id)
         with self.store.reading() as session:
-            mark = known(session, [digest]).get(digest)
+            mark = erased_before(session, [digest]).get(digest)
         return _explained(contact_id, mark, self.rules) if mark else None
 
 
@@ -203,7 +203,7 @@ def _explained(contact_id: str, mark: tables.Tombstone, rules: Rules | None) -> 
     }
 
 
-def standing(session: Session) -> dict[str, Any]:
+def under_way(session: Session) -> dict[str, Any]:
     """For `status`: erasures that are under way, and records that a person has to clear in C4C, with numbers."""
     rows: Sequence[tables.Erasure] = session.exec(select(tables.Erasure).order_by(tables.Erasure.id)).all()
     newest = {row.contact_hash: row for row in rows}

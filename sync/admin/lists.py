@@ -69,7 +69,7 @@ def _numbered(session: Session, text: str) -> list[str]:
 def find_ids(session: Session, text: str, *, by_name: bool = True) -> list[str]:
     """Their ids, those that the text names exactly first."""
     exact = _numbered(session, text)
-    return list(dict.fromkeys([*exact, *listing.named(session, text)])) if by_name else exact
+    return list(dict.fromkeys([*exact, *listing.named_like(session, text)])) if by_name else exact
 
 
 def _could_be_id(text: str) -> bool:

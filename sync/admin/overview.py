@@ -103,7 +103,7 @@ def overview(asking: Asking, store: Store, now: datetime, configuration: Configu
         zone=zone,
         status=known,
         fresh=min(marks, default=None),
-        leads_today=listing.handover_count(session, _midnight(now, zone)),
+        leads_today=listing.handed_over_since(session, _midnight(now, zone)),
         jobs=tuple(_jobs(known, streams.last_starts(session), configuration)),
         parked=report.parked(session),
         waiting=waiting(asking, SHOWN),
@@ -143,7 +143,7 @@ def _jobs(known: dict[str, Any], starts: dict[str, datetime], configuration: Con
 
 def waiting(asking: Asking, limit: int, code: str | None = None) -> tuple[Waiting, ...]:
     """Those of the parked contacts that wait longest."""
-    ids = listing.parked_ids(asking.session, limit, code)
+    ids = listing.longest_parked(asking.session, limit, code)
     return tuple(
         Waiting(person, EXPLANATIONS[person.code], command(person))
         for person in people.people(asking, ids, asking.score())

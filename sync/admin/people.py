@@ -132,10 +132,10 @@ def people(asking: Asking, contact_ids: Sequence[str], score: Score) -> list[Per
     """These contacts in this order; those that the mirror does not hold are left out."""
     faults = Faults()
     views = faults.views(asking.session, contact_ids)
-    settled = listing.settled(asking.session, contact_ids)
+    settled = listing.settled_of(asking.session, contact_ids)
     leads = _leads_of(asking, views)
     companies = {a.company.id for view in views.values() for a in view.associations}
-    records = listing.records_of(asking.session, contact_ids, companies)
+    records = listing.observed_of(asking.session, contact_ids, companies)
     found = []
     for view in (views[i] for i in contact_ids if i in views):
         known = settled.get(view.id, Settled(None, None, None, None))
@@ -229,7 +229,7 @@ def _leads_of(asking: Asking, views: Mapping[str, ContactView]) -> dict[str, lis
 def leads(asking: Asking, rows: Sequence[LeadRow], views: Mapping[str, ContactView]) -> list[Lead]:
     """The leads behind these rows; `views`: their contacts, as far as the mirror holds them."""
     companies = {a.company.id: a.company for view in views.values() for a in view.associations}
-    records = listing.records_of(asking.session, (), companies)
+    records = listing.observed_of(asking.session, (), companies)
     accounts = {
         str(known[UUIDS[Entity.ACCOUNT]]): companies[key] for (_, key), known in records.items() if known.get("UUID")
     }

@@ -140,7 +140,7 @@ class _Reader:
     crossed: Sequence[tuple[str, str, datetime]]
 
     def funnel(self, since: datetime, until: datetime) -> Funnel:
-        decided = listing.decided(self.asking.session, since, until, UNSCORED, UNQUALIFIED)
+        decided = listing.decided_between(self.asking.session, since, until, UNSCORED, UNQUALIFIED)
         crossed = {contact for contact, _, at in self.crossed if since <= at < until}
         return Funnel(
             *(decided.decided, decided.scored, len(crossed), decided.qualified),

@@ -55,7 +55,7 @@ def standing(
         "paused": asdict(pause) if (pause := pausing.paused(session)) else None,
         "second_writer": _second_writer(second_writer.finding_in_force(session)),
         "disappearances": [_doubted(found) for found in mass_deletion.sets_in_the_way(session)],
-        "erasures": erasure.standing(session),
+        "erasures": erasure.under_way(session),
         "alerts": alert_lists.holding(session),
         "alerts_undelivered": sorted(set(alert_lists.holding(session)) ^ set(ALERTS.read(session))),
         "state": _state(store),

@@ -196,7 +196,7 @@ def _contacts(
         listing = lists.contacts(found.asking, wanted)
         if csv:
             rows = (documents.contact_cells(person) for person in listing)
-            spreadsheet.write_csv(documents.CONTACT_COLUMNS, rows, bom=bom)
+            spreadsheet.write_rows(documents.CONTACT_COLUMNS, rows, bom=bom)
         elif json:
             _stream("contacts", listing, lambda person: documents.contact(person, names=found.asking.names))
         else:
@@ -243,7 +243,7 @@ def _leads(
         wanted = Leads(found.moment(since, "--since"), found.moment(until, "--until"), frozenset(statuses), limit)
         listing = lists.leads(found.asking, wanted)
         if csv:
-            spreadsheet.write_csv(documents.LEAD_COLUMNS, (documents.lead_cells(lead) for lead in listing), bom=bom)
+            spreadsheet.write_rows(documents.LEAD_COLUMNS, (documents.lead_cells(lead) for lead in listing), bom=bom)
         elif json:
             _stream("leads", listing, lambda lead: documents.lead(lead, names=found.asking.names))
         else:

@@ -83,15 +83,15 @@ def consent(
     _, _, store = app.unconnected()
     with closing(store):
         if contact_id:
-            _one(consent_report.history(store, _checked(contact_id)), as_csv, json)
+            _one(consent_report.trail_of(store, _checked(contact_id)), as_csv, json)
         elif json:
             output.show_json({"since": start.isoformat(), "events": list(consent_report.documents(store, start))})
         elif as_csv:
             writer = csv.writer(sys.stdout, lineterminator="\n")
             writer.writerow(consent_report.COLUMNS)
-            writer.writerows(consent_report.rows(store, start))
+            writer.writerows(consent_report.table_rows(store, start))
         else:
-            output.table("", consent_report.COLUMNS, consent_report.rows(store, start))
+            output.table("", consent_report.COLUMNS, consent_report.table_rows(store, start))
 
 
 def _one(document: output.Document, as_csv: bool, json: bool) -> None:

@@ -88,7 +88,7 @@ def _print(report: Report, now: datetime) -> None:
     zone = report.zone
     start, end = (f"{moment.astimezone(zone):%Y-%m-%d %H:%M}" for moment in (report.since, report.until))
     say(f"From {start} to {end} ({zone})")
-    say(report_html.sentence(report))
+    say(report_html.in_one_sentence(report))
     say()
     steps = report_html.STEPS
     table("How far contacts came", ("step", "number"), [(steps[n], v) for n, v in asdict(report.funnel).items()])

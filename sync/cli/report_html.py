@@ -51,13 +51,13 @@ def page(report: Report, links: RecordLinks, now: datetime) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>Handover report, {since} to {until}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
         f"<h1>Marketing qualified leads: {since} to {until}</h1>\n"
-        f"<p>{escape(sentence(report))} Times are those of {escape(str(report.zone))}.</p>\n"
+        f"<p>{escape(in_one_sentence(report))} Times are those of {escape(str(report.zone))}.</p>\n"
         f"{''.join(f'<section>{part}</section>' for part in (*parts, _requests(report), _rules(report)))}"
         "</main>\n</body>\n</html>\n"
     )
 
 
-def sentence(report: Report) -> str:
+def in_one_sentence(report: Report) -> str:
     """The report in a sentence or two."""
     funnel, people = report.funnel, sum(parked.count for parked in report.parked.values())
     leads = _counted(funnel.handed_over, "lead was", "leads were")

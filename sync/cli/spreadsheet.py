@@ -12,7 +12,7 @@ _FORMULA = tuple("=+-@＝＋－＠|%")
 """Beginnings that spreadsheets take for a formula or a command (OWASP, CSV injection), in both widths."""
 
 
-def write_csv(columns: Sequence[str], rows: Iterable[Sequence[object]], *, bom: bool) -> None:
+def write_rows(columns: Sequence[str], rows: Iterable[Sequence[object]], *, bom: bool) -> None:
     """Writes the rows to standard output in UTF-8; with `bom` a mark by which spreadsheets notice it."""
     out = sys.stdout
     if isinstance(out, io.TextIOWrapper):

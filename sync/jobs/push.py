@@ -91,7 +91,7 @@ def _push(context: Context, counts: Counts) -> None:
     waiting = unresolved.contacts | concerned.found.keys()
     _hand_over(context, handover, [contact for contact in due if contact not in waiting], counts, concerned)
     counts["parked"] += faults.settle_faults(context, concerned)
-    consent_trail.complete(context)
+    consent_trail.fill_in(context)
     if unresolved.failure:
         raise unresolved.failure
 

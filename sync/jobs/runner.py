@@ -106,14 +106,14 @@ def run_jobs(context: Context, names: Sequence[str], results: JobResults | None 
         erasing.take_in(context)
         rules_change.follow_rules(context)
         company_keys.follow(context)
-        name_index.follow(context.store)
+        name_index.keep_current(context.store)
     away: set[System] = set()
     for name in names:
         if context.stopping() or SYSTEM.get(name) in away:
             continue
         failure = run_job(context, name, results)
         if name == "poll":
-            name_index.follow(context.store)
+            name_index.keep_current(context.store)
         if isinstance(failure, Denied | AnotherWorld):
             break
         if isinstance(failure, RemoteError) and not isinstance(failure, BudgetClosed):

@@ -118,7 +118,7 @@ def _owner_ids(session: Session, address: str) -> list[str]:
     return list(session.execute(of).scalars())
 
 
-def settled(session: Session, contact_ids: Sequence[str]) -> dict[str, Settled]:
+def settled_of(session: Session, contact_ids: Sequence[str]) -> dict[str, Settled]:
     """What is recorded of the work on these contacts."""
     columns = (_PROGRESS.contact_id, _PROGRESS.status, _PROGRESS.code, _PROGRESS.settled_at, _PROGRESS.detail)
     of = select(*map(col, columns))
@@ -138,7 +138,7 @@ def first_named(session: Session, text: str, limit: int) -> list[str]:
     return list(session.execute(found.limit(limit)).scalars()) if found is not None else []
 
 
-def named(session: Session, text: str) -> list[str]:
+def named_like(session: Session, text: str) -> list[str]:
     """Ids of contacts by the beginnings of words, e-mail addresses and web domains, in order of their numbers."""
     found = name_index.matches(text)
     return sorted(session.execute(found).scalars(), key=lambda i: (len(i), i)) if found is not None else []
@@ -227,7 +227,7 @@ def leads_of(session: Session, contact_ids: Sequence[str]) -> dict[str, list[Lea
     return found
 
 
-def records_of(
+def observed_of(
     session: Session, contact_ids: Sequence[str], company_ids: Iterable[str]
 ) -> dict[tuple[str, str], Mapping[str, Any]]:
     """What was observed of the contact persons of these contacts and the accounts of these companies, by (entity,
@@ -259,7 +259,7 @@ class Decided(NamedTuple):
     qualified: int
 
 
-def decided(
+def decided_between(
     session: Session, since: datetime, until: datetime, unscored: Collection[str], unqualified: Collection[str]
 ) -> Decided:
     """How many contacts got a decision in that time, from an index alone.
@@ -317,7 +317,7 @@ def parked_ages(session: Session) -> dict[str, tuple[int, datetime | None]]:
     return {str(code): (number, oldest) for code, number, oldest in rows}
 
 
-def parked_ids(session: Session, limit: int, code: str | None = None) -> list[str]:
+def longest_parked(session: Session, limit: int, code: str | None = None) -> list[str]:
     """Those of the parked contacts that have waited longest."""
     of = select(col(_PROGRESS.contact_id)).where(col(_PROGRESS.status) == Status.PARKED)
     of = of.where(col(_PROGRESS.code) == code) if code else of
@@ -365,7 +365,7 @@ def handover_times(session: Session, since: datetime) -> list[tuple[datetime, da
     return [(row[0], row[1]) for row in session.execute(of.order_by(col(_HANDOVER.handed_over_at)))]
 
 
-def handover_count(session: Session, since: datetime) -> int:
+def handed_over_since(session: Session, since: datetime) -> int:
     """How many leads there are since then."""
     of = select(func.count()).where(col(_HANDOVER.handed_over_at) >= since)
     number: int = session.execute(of).scalar_one()

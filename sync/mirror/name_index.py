@@ -52,18 +52,18 @@ def _replace(
     words = {i: names.index_words(kind, properties) for i, properties in other.items()}
     known = {i: names.index_words(kind, old) if (old := before.get(i)) else frozenset() for i in other}
     changed = [i for i, found in words.items() if found != known[i]]
-    forget(session, kind, [i for i in changed if known[i]])
+    drop_names(session, kind, [i for i in changed if known[i]])
     rows = sorted((word, i) for i in changed for word in words[i])
     insert_rows(session, _TABLE, ("word", "kind", "id"), [(word, kind, i) for word, i in rows])
 
 
-def forget(session: Session, kind: str, ids: Iterable[str]) -> None:
+def drop_names(session: Session, kind: str, ids: Iterable[str]) -> None:
     """Removes these objects from the index."""
     for part in portions(ids):
         session.execute(delete(_TABLE).where(among(_TABLE.c.id, part), _TABLE.c.kind == kind))
 
 
-def follow(store: Store) -> None:
+def keep_current(store: Store) -> None:
     """Indexes the whole mirror after a first load, or if it was filled by a version that kept other words, or none."""
     with store.reading() as session:
         kept = NAME_INDEX.read(session)
@@ -86,7 +86,7 @@ _KINDS: Mapping[str, Table] = {"contacts": objects.CONTACTS, "companies": object
 
 
 def _renew(session: Session, kind: str, ids: Collection[str]) -> None:
-    forget(session, kind, ids)
+    drop_names(session, kind, ids)
     found = objects.rows(session, _KINDS[kind], ids)
     _replace(session, kind, {}, {i: row.properties for i, row in found.items()})
 

@@ -15,7 +15,7 @@ from sync.planner.compare import Change
 from sync.planner.keyed_fields import KEYED_FIELDS
 from sync.planner.snapshot import Record
 
-_PLACEHOLDER = "Erased"
+ERASED_NAME = "Erased"
 """Replaces a name where C4C demands one."""
 
 _DEMANDED: Mapping[str, frozenset[str]] = {
@@ -131,7 +131,7 @@ def _renewed(record: Record, schema: Schema) -> Iterable[Change]:
 def shows_name(record: Record) -> str | None:
     """The field in which C4C itself still shows a name of the person, if any."""
     name = _DERIVED.get(record.entity, "")
-    return name if record.text(name) not in ("", _PLACEHOLDER) else None
+    return name if record.text(name) not in ("", ERASED_NAME) else None
 
 
 def retirement(record: Record, rules: Rules) -> tuple[Change, ...]:
@@ -147,7 +147,7 @@ def _differing(record: Record, wanted: Mapping[str, Any]) -> tuple[Change, ...]:
 
 def _blank(entity: str, field: Field) -> Any:
     if field.name in _DEMANDED.get(entity, frozenset()):
-        return _PLACEHOLDER
+        return ERASED_NAME
     return "" if field.type == "String" else None
 
 

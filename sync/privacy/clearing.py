@@ -29,7 +29,7 @@ from sync.planner.target import (
     all_found,
 )
 from sync.planner.writes import Action, Write
-from sync.state.erasure.steps import OPEN, record
+from sync.state.erasure.steps import OPEN, entry_of
 
 Row = dict[str, Any]
 Wanted = Callable[[Record], tuple[Change, ...]]
@@ -77,7 +77,7 @@ class _Clearing:
         """
         scans = [Scan(Entity.CONTACT, By.KEY, tuple(contact_ids)), Scan(Entity.LEAD, By.OWNER, tuple(contact_ids))]
         found = {(one.entity, one.object_id) for part in all_found(self._crm.scan(scans, self._rules)) for one in part}
-        rows += [record(*pair) for pair in sorted(found - {(row["entity"], row["object_id"]) for row in rows})]
+        rows += [entry_of(*pair) for pair in sorted(found - {(row["entity"], row["object_id"]) for row in rows})]
         ids = {kind: tuple(row["object_id"] for row in rows if row["entity"] == kind) for kind in KEYED}
         asked = [Scan(kind, By.ID, of_kind) for kind, of_kind in ids.items() if of_kind]
         numbers = {
@@ -229,7 +229,7 @@ def _unlisted(snapshot: Snapshot, lookups: Iterable[Lookup], rows: Sequence[Row]
             found |= {one.object_id: one for one in snapshot.ask(lookup) or () if one.object_id not in listed}
     for one in found.values():
         snapshot.learn(Lookup(Ask.BY_ID, one.entity, one.object_id), [one])
-    return [record(one.entity, one.object_id) for one in found.values()]
+    return [entry_of(one.entity, one.object_id) for one in found.values()]
 
 
 def _is_refused(result: WriteResult) -> bool:

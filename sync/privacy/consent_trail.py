@@ -24,7 +24,7 @@ _MOST = 1000
 """Events that one push completes, so that a first load with many handovers does not take HubSpot's requests at once."""
 
 
-def complete(context: Context) -> None:
+def fill_in(context: Context) -> None:
     """Reads the open sources. HubSpot out of reach leaves them open, for the next push; it fails nothing."""
     take_over(context)
     with context.store.reading() as session:

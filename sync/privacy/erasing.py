@@ -38,7 +38,7 @@ def take_in(context: Context) -> None:
             return
     with context.store.session() as session:
         new = marks.take_in(session)
-        back = steps.returned(session, marks, new, _email(context)) if new else []
+        back = steps.back_again(session, marks, new, _email(context)) if new else []
         _begin(context, session, back, REPLAYED)
     marks.note(stamp)
     if back:

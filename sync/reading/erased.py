@@ -26,7 +26,7 @@ def without_erased(context: Context, session: Session, rows: Sequence[Fetched]) 
     by_row = {
         row.id: list(marks.marks(ids_in(row.id, row.properties), addresses_in(row.properties, email))) for row in rows
     }
-    known = tombstones.known(session, (digest for digests in by_row.values() for digest in digests))
+    known = tombstones.erased_before(session, (digest for digests in by_row.values() for digest in digests))
     kept_out = {i: known[hit] for i, digests in by_row.items() if (hit := next(filter(known.get, digests), None))}
     for contact, reason in kept_out.items():
         _mark_id(context, session, contact, reason.erasure)
@@ -35,7 +35,7 @@ def without_erased(context: Context, session: Session, rows: Sequence[Fetched]) 
 
 def _mark_id(context: Context, session: Session, contact: str, erasure: str) -> None:
     [digest] = context.tombstones.marks([contact])
-    if not tombstones.known(session, [digest]):
+    if not tombstones.erased_before(session, [digest]):
         context.tombstones.add(session, [Tombstone(digest, "contact", erasure, context.now())])
         emit(Event.ERASED_CAME_BACK, contact=contact)
 

@@ -88,7 +88,7 @@ def _remove(table: Any) -> Callable[[Session, list[Any]], None]:
 
 def _remove_contacts(session: Session, ids: list[Any]) -> None:
     """Removes what is held of these contacts. An alias stays: it says under which id a merged contact lives on."""
-    for table, where in purge.rows(ids):
+    for table, where in purge.rows_of(ids):
         if table is not tables.Alias:
             session.exec(delete(table).where(where))
 

@@ -107,7 +107,7 @@ def test_the_index_follows_the_mirror_in_the_same_commit() -> None:
 def test_a_person_can_be_taken_out_of_the_index() -> None:
     world = crowd()
     with world.store.session() as session:
-        name_index.forget(session, "contacts", ["102"])
+        name_index.drop_names(session, "contacts", ["102"])
     assert found(world, "marley") == found(world, "bob@acme.example") == []
     assert "102" in found(world, "acme.example"), "the company is another object"
 
@@ -116,12 +116,12 @@ def test_a_mirror_of_an_earlier_version_is_indexed_once() -> None:
     world = crowd()
     with world.store.session() as session:
         for kind in ("contacts", "companies"):
-            name_index.forget(session, kind, ["70", "71", *map(str, range(101, 108))])
+            name_index.drop_names(session, kind, ["70", "71", *map(str, range(101, 108))])
         NAME_INDEX.write(session, "")
     assert found(world, "marley") == []
-    name_index.follow(world.store)
+    name_index.keep_current(world.store)
     assert found(world, "marley") == ["102"]
     with world.store.session() as session:
-        name_index.forget(session, "contacts", ["102"])
-    name_index.follow(world.store)
+        name_index.drop_names(session, "contacts", ["102"])
+    name_index.keep_current(world.store)
     assert found(world, "marley") == [], "what is indexed is not indexed again"

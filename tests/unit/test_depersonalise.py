@@ -7,7 +7,7 @@ import pytest
 from sync import config
 from sync.contracts.tenant import assumed
 from sync.domain.entities import Entity
-from sync.planner.depersonalise import PLACEHOLDER, changes, fields, retirement, shows_name
+from sync.planner.depersonalise import ERASED_NAME, changes, fields, retirement, shows_name
 from sync.planner.snapshot import Record
 
 RULES = config.load(Path(__file__).parents[2] / "config").rules
@@ -31,11 +31,11 @@ def test_a_record_without_the_person_needs_no_change(entity: Entity) -> None:
 
 def test_names_addresses_numbers_and_our_key_go() -> None:
     wanted = blank(Entity.CONTACT)
-    assert wanted["LastName"] == PLACEHOLDER, "C4C demands one"
+    assert wanted["LastName"] == ERASED_NAME, "C4C demands one"
     for name in ("FirstName", "Email", "Phone", "Mobile", "JobTitle", "HubSpotID_KUT"):
         assert wanted[name] == "", name
     lead = blank(Entity.LEAD)
-    assert lead["Name"] == PLACEHOLDER
+    assert lead["Name"] == ERASED_NAME
     assert {lead[name] for name in ("Note", "ContactLastName", "ContactEMail", "HubSpotID_KUT")} == {""}
 
 
@@ -70,4 +70,4 @@ def test_a_lead_that_shows_the_name_names_its_person_once_more() -> None:
     shown = {**blank(Entity.LEAD), "ContactName": "Ada Sommer", "ContactUUID": "U"}
     assert new_values(Entity.LEAD, **shown) == {"ContactUUID": "U"}
     assert shows_name(Record(Entity.LEAD, "A", shown)) == "ContactName"
-    assert new_values(Entity.LEAD, **{**shown, "ContactName": PLACEHOLDER}) == {}
+    assert new_values(Entity.LEAD, **{**shown, "ContactName": ERASED_NAME}) == {}

@@ -18,7 +18,7 @@ from sync.domain.erasing import addresses_in, fingerprint, ids_in, marks, proble
 from sync.errors import ConfigurationError, Interrupted, StateError
 from sync.state.documents import GUARD, Stopped
 from sync.state.erasure import purge
-from sync.state.erasure.tombstones import Tombstone, Tombstones, known
+from sync.state.erasure.tombstones import Tombstone, Tombstones, erased_before
 from sync.state.store import Store, open_store
 from sync.worker.signals import StopSignal
 
@@ -106,7 +106,7 @@ def test_the_table_follows_the_file(session: Session, tombstones: Tombstones, tm
         assert tombstones.lift(fresh, ["first"], NOW) == 1
     other.close()
     assert tombstones.take_in(session) == set()
-    assert set(known(session, [of("1").digest, of("2").digest])) == {of("2").digest}
+    assert set(erased_before(session, [of("1").digest, of("2").digest])) == {of("2").digest}
 
 
 def test_lifted_and_erased_again(session: Session, tombstones: Tombstones) -> None:
@@ -115,7 +115,7 @@ def test_lifted_and_erased_again(session: Session, tombstones: Tombstones) -> No
     session.flush()
     tombstones.add(session, [of("1", "second")])
     tombstones.take_in(session)
-    assert known(session, [of("1").digest])[of("1").digest].erasure == "second"
+    assert erased_before(session, [of("1").digest])[of("1").digest].erasure == "second"
 
 
 def test_a_line_that_was_cut_off_is_ignored_and_followed_by_a_new_one(session: Session, tombstones: Tombstones) -> None:

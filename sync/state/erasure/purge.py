@@ -18,7 +18,7 @@ NOBODY = "erased-"
 """What the ids begin with that replace those of an erased person; no HubSpot id does."""
 
 
-def properties_of(session: Session, contact_ids: Sequence[str]) -> list[tuple[str, Properties]]:
+def mirrored_of(session: Session, contact_ids: Sequence[str]) -> list[tuple[str, Properties]]:
     """(id, what the mirror holds) of those of the contacts that it knows."""
     of = select(tables.Contact).where(col(tables.Contact.id).in_(contact_ids))
     return [(row.id, row.properties) for row in session.exec(of)]
@@ -32,7 +32,7 @@ def all_ids_of(session: Session, contact_id: str) -> list[str]:
     return [living, *session.exec(select(tables.Alias.old_id).where(*contact, tables.Alias.new_id == living))]
 
 
-def links_of(session: Session, contact_ids: Sequence[str]) -> list[tables.Link]:
+def pairs_of(session: Session, contact_ids: Sequence[str]) -> list[tables.Link]:
     """The pairs that belong to these contacts: all but accounts."""
     of = select(tables.Link).where(_of(tables.Link.hubspot_id, contact_ids), tables.Link.entity != Entity.ACCOUNT)
     return sorted(session.exec(of), key=lambda row: (row.entity, row.key))
@@ -40,14 +40,14 @@ def links_of(session: Session, contact_ids: Sequence[str]) -> list[tables.Link]:
 
 def is_known(session: Session, contact_ids: Sequence[str]) -> bool:
     """Whether the state holds anything about these contacts."""
-    return any(_count(session, table, where) for table, where in rows(contact_ids)) or bool(
+    return any(_count(session, table, where) for table, where in rows_of(contact_ids)) or bool(
         session.exec(select(tables.Handover.lead_key).where(_of(tables.Handover.contact_id, contact_ids))).first()
     )
 
 
 def counts(session: Session, contact_ids: Sequence[str]) -> dict[str, int]:
     """How many rows `purge` would remove or make nameless, by table."""
-    found = {str(table.__tablename__): _count(session, table, where) for table, where in rows(contact_ids)}
+    found = {str(table.__tablename__): _count(session, table, where) for table, where in rows_of(contact_ids)}
     of = select(tables.Handover.lead_key).where(_of(tables.Handover.contact_id, contact_ids))
     found["handover"] = len(session.exec(of).all())
     found["consent_event"] = len(consents.of_contacts(session, contact_ids))
@@ -58,13 +58,13 @@ def purge(session: Session, contact_ids: Sequence[str]) -> dict[str, int]:
     """Removes these contacts; returns how many rows went, by table. Of handovers only the person goes."""
     removed = counts(session, contact_ids)
     _make_nameless(session, contact_ids)
-    for table, where in rows(contact_ids):
+    for table, where in rows_of(contact_ids):
         session.exec(delete(table).where(where))
     _forget_in_documents(session, frozenset(contact_ids))
     return removed
 
 
-def rows(contact_ids: Sequence[str]) -> list[tuple[Any, ColumnElement[bool]]]:
+def rows_of(contact_ids: Sequence[str]) -> list[tuple[Any, ColumnElement[bool]]]:
     """Every table with rows of a contact, and which rows these are. Handovers are not removed."""
     merged = _of(tables.Alias.old_id, contact_ids) | _of(tables.Alias.new_id, contact_ids)
     return [

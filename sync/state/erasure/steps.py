@@ -105,31 +105,31 @@ def remove(session: Session, marks: Tombstones, erasure: tables.Erasure, email: 
 
     `email`: the property that holds the address. The tombstones are on the disk before the transaction ends.
     """
-    known = purge.properties_of(session, erasure.contact_ids)
+    known = purge.mirrored_of(session, erasure.contact_ids)
     ids = dict.fromkeys([*erasure.contact_ids, *(i for contact, found in known for i in ids_in(contact, found))])
     addresses = [address for _, found in known for address in addresses_in(found, email)]
     kinds = marks.marks(ids, addresses)
     marks.add(session, (Tombstone(digest, kind, erasure.id, now) for digest, kind in kinds.items()))
     erasure.contact_ids = list(ids)
-    erasure.records = records_of(session, erasure.contact_ids)
+    erasure.records = to_clear(session, erasure.contact_ids)
     erasure.removed = purge.purge(session, erasure.contact_ids)
     erasure.stage = "purged"
     session.add(erasure)
 
 
-def records_of(session: Session, contact_ids: Sequence[str]) -> list[dict[str, Any]]:
+def to_clear(session: Session, contact_ids: Sequence[str]) -> list[dict[str, Any]]:
     """The records in C4C that hold something of these contacts, leads first. One that stands for another contact too
     is kept.
     """
-    found = [row for row in purge.links_of(session, contact_ids) if row.object_id and row.entity in SETTLED_IN_C4C]
-    rows = {(row.entity, row.object_id): record(row.entity, row.object_id, _number(row)) for row in found}
+    found = [row for row in purge.pairs_of(session, contact_ids) if row.object_id and row.entity in SETTLED_IN_C4C]
+    rows = {(row.entity, row.object_id): entry_of(row.entity, row.object_id, _number(row)) for row in found}
     for pair in rows:
         if others := _others(session, pair, contact_ids):
             rows[pair] |= {"result": "kept", "text": f"it also stands for contact {', '.join(others)}"}
     return sorted(rows.values(), key=lambda row: (SETTLED_IN_C4C.index(row["entity"]), row["object_id"]))
 
 
-def record(entity: str, object_id: str, number: str | None = None) -> dict[str, Any]:
+def entry_of(entity: str, object_id: str, number: str | None = None) -> dict[str, Any]:
     """The entry of a record that is still to be cleared."""
     return {"entity": str(entity), "object_id": object_id, "number": number, "result": OPEN}
 
@@ -157,7 +157,7 @@ def _others(session: Session, pair: tuple[str, str], contact_ids: Sequence[str])
 # ---- after a restore
 
 
-def returned(session: Session, marks: Tombstones, digests: Iterable[str], email: str) -> list[str]:
+def back_again(session: Session, marks: Tombstones, digests: Iterable[str], email: str) -> list[str]:
     """Contacts of the state that bear one of these hashes: an older copy of the state was restored."""
     wanted = set(digests)
     under_way = {i for erasure in unfinished(session) for i in erasure.contact_ids}

@@ -224,7 +224,7 @@ def any_in_force(session: Session) -> bool:
     return session.exec(select(tables.Tombstone.digest).limit(1)).first() is not None
 
 
-def known(session: Session, digests: Iterable[str]) -> Mapping[str, tables.Tombstone]:
+def erased_before(session: Session, digests: Iterable[str]) -> Mapping[str, tables.Tombstone]:
     """Those of the hashes that are in force, by hash."""
     found: dict[str, tables.Tombstone] = {}
     for part in portions(digests):
