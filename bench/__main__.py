@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from bench import page, reading  # noqa: F401
+from bench import page, reading, writing  # noqa: F401
 from bench.figures import SCENARIOS, Row, Scenario, as_json, print_table
 from bench.stand import PROJECT, Bench
 

@@ -8,10 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import update
 
+from bench import crowd
+from sync.admin.simulate import simulate
 from sync.app import App
 from sync.jobs.runner import run_jobs, run_until_idle
 from sync.lifecycle import Status
+from sync.mirror import mirrored
 from sync.state import tables
+from sync.state.pending import mark_pending
 
 
 class Clock:
@@ -60,4 +64,41 @@ def settle(application: App, _: Clock) -> None:
         session.exec(update(tables.Progress).values(status=Status.DONE, due_at=None, pending_since=None))
 
 
-WORKS: dict[str, Callable[..., None]] = {"jobs": jobs, "until_idle": until_idle, "cycles": cycles, "settle": settle}
+def crowded(application: App, _: Clock, contacts: str, companies: str, qualified: str) -> None:
+    """Puts so many contacts into the mirror, all of them waiting."""
+    crowd.fill(application, int(contacts), int(companies), int(qualified))
+
+
+def wake(application: App, _: Clock) -> None:
+    """Has everybody looked at again, as `resync --everything` does."""
+    with application.context.store.session() as session:
+        mark_pending(session, mirrored.all_ids(session), application.context.now())
+
+
+def compact(application: App, _: Clock) -> None:
+    """Brings the state file to the size of what it holds."""
+    with application.context.store.engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("VACUUM")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.exec_driver_sql("BEGIN")
+
+
+def simulated(application: App, _: Clock) -> None:
+    """Compares the rules with themselves."""
+    rules = application.context.config.rules
+    outcome = simulate(application.context.store, rules, rules)
+    outcome.summary()
+    outcome.close()
+
+
+WORKS: dict[str, Callable[..., None]] = {
+    "jobs": jobs,
+    "until_idle": until_idle,
+    "cycles": cycles,
+    "settle": settle,
+    "crowd": crowded,
+    "wake": wake,
+    "compact": compact,
+    "simulate": simulated,
+}
