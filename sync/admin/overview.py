@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
 from typing import Any
 
 from sync.admin import people, report, status
@@ -92,10 +93,15 @@ class Overview:
         return sum(parked.count for parked in self.parked.values())
 
 
-def overview(asking: Asking, store: Store, now: datetime, configuration: Configuration) -> Overview:
-    """Everything on the first view; the transaction of `asking` is one of this store."""
+def overview(
+    asking: Asking, store: Store, now: datetime, configuration: Configuration, certificate: Path | None = None
+) -> Overview:
+    """Everything on the first view; the transaction of `asking` is one of this store. `certificate`: that for SAP Sales
+    Cloud, if there is one.
+    """
     session, zone = asking.session, report.portal_zone(asking.session)
     known = status.standing(session, store, now, configuration)
+    known["certificate"] = status.certificate(certificate, now)
     marks = [datetime.fromisoformat(mark["until"]) for mark in known["watermarks"].values() if mark["until"]]
     slo, stock = configuration.worker.slo, listing.stock(session)
     return Overview(

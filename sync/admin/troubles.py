@@ -16,7 +16,7 @@ def troubles(document: _Document) -> Iterator[tuple[str, str]]:
         unheard = " (not delivered to the webhook yet)" if alert in waiting else ""
         yield f"ALERT {alert} since {_at(since)}{unheard}", "see docs/oncall.md"
     yield from _held_back(document)
-    certificate = document.get("certificate")
+    certificate = document["certificate"]
     if certificate and certificate["problem"]:
         yield "CERTIFICATE", f"{certificate['path']} {certificate['problem']}"
     yield from _erasures(document["erasures"])

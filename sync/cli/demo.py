@@ -89,7 +89,7 @@ class Demo:
             log_file = self.directory / "worker.log"
             say(f"(the worker's log: {log_file})")
             with _worker(log_file):
-                return page.serve(settings.state, configuration, wanted)
+                return page.serve(settings, configuration, wanted)
 
     def _prepare(self) -> None:
         """A fresh state and a copy of the rules, so that the demo always shows the same."""
@@ -176,6 +176,7 @@ class Demo:
         say("Look further (no network needed):")
         for command in ("status", f"explain {changed.crossing}", f"explain {changed.labelled}", "leads", "find mue"):
             say(f"  {settings} {program} {command}")
+        say("The page, with a worker at work: make demo-page")
         say("\nThe report for a browser:")
         say(f"  {self._report.resolve().as_uri()}")
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,7 +12,7 @@ from sync.app import App
 from sync.cli import output
 from sync.config import Configuration
 from sync.domain.numbers import whole
-from sync.environment import INTERFACES, PageSettings
+from sync.environment import INTERFACES, PageSettings, Settings
 from sync.errors import ConfigurationError
 from sync.page.serving import serving
 from sync.worker.signals import StopSignal
@@ -46,15 +45,15 @@ def _page(
     wanted = replace(wanted, port=_number(port) if port is not None else wanted.port or PORT)
     if exposed := wanted.exposed():
         raise ConfigurationError([exposed])
-    raise typer.Exit(serve(settings.state, configuration, wanted))
+    raise typer.Exit(serve(settings, configuration, wanted))
 
 
-def serve(state: Path, configuration: Configuration, wanted: PageSettings) -> int:
+def serve(settings: Settings, configuration: Configuration, wanted: PageSettings) -> int:
     """Serves until a signal comes; returns the exit code for it. The address is a line of standard output."""
     stop = StopSignal().install()
     if wanted.token:
         wanted.token.conceal()
-    with serving(state, configuration, wanted) as address:
+    with serving(settings.state, configuration, wanted, settings.client_cert) as address:
         output.say(address)
         output.out.file.flush()
         output.complain("press Ctrl-C to end")
@@ -78,5 +77,6 @@ def beside(application: App) -> Iterator[None]:
         return
     if settings.page.token:
         settings.page.token.conceal()
-    with serving(settings.state, application.context.config, settings.page, application.clock.now):
+    configuration, now = application.context.config, application.clock.now
+    with serving(settings.state, configuration, settings.page, settings.client_cert, now):
         yield

@@ -19,6 +19,8 @@ class State:
     path: Path
     configuration: Configuration
     names: bool
+    certificate: Path | None = None
+    """Our certificate for SAP Sales Cloud, whose end is a trouble of its own."""
     _store: Store | None = None
     _opening: threading.Lock = field(default_factory=threading.Lock)
 

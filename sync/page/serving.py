@@ -19,9 +19,16 @@ _CONNECTIONS = 100
 
 @contextmanager
 def serving(
-    path: Path, configuration: Configuration, settings: PageSettings, now: Callable[[], datetime] = utc_now
+    path: Path,
+    configuration: Configuration,
+    settings: PageSettings,
+    certificate: Path | None = None,
+    now: Callable[[], datetime] = utc_now,
 ) -> Iterator[str]:
-    """Serves while the block runs; yields the address. Raises ConfigurationError, StateError."""
+    """Serves while the block runs; yields the address. `certificate`: that for SAP Sales Cloud, if there is one.
+
+    Raises ConfigurationError, StateError.
+    """
     demand_installed()
     # Only here: without the extra, and for every other command, these are not loaded.
     import uvicorn
@@ -30,7 +37,7 @@ def serving(
     from sync.page.door import Patience
     from sync.page.site import application
 
-    state = State(path, configuration, settings.names)
+    state = State(path, configuration, settings.names, certificate)
     state.opened()
     listening = _listening(settings)
     config = uvicorn.Config(

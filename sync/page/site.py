@@ -9,13 +9,13 @@ from urllib.parse import parse_qs
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sync.admin import lists, overview, report, story
@@ -75,7 +75,7 @@ class Site:
     def overview(self, request: Request) -> Response:
         del request
         with self.state.asking() as (asking, store):
-            found = overview.overview(asking, store, self.now(), self.state.configuration)
+            found = overview.overview(asking, store, self.now(), self.state.configuration, self.state.certificate)
         return self._shown("overview.html", o=found, zone=found.zone, **figures.figures(found))
 
     def parked(self, request: Request) -> Response:
@@ -180,8 +180,14 @@ def _problem(request: Request, error: Exception) -> Response:
 
 def application(state: State, settings: PageSettings, now: Callable[[], datetime], patience: Patience) -> ASGIApp:
     """The page with its door: what a web server serves."""
-    site = Starlette(routes=Site(state, settings, now).routes(), exception_handlers={HTTPException: _problem})
-    return _Door(site, state, settings, patience)
+    # Not the class Starlette: it answers a bug itself, before the door can.
+    router = Router(Site(state, settings, now).routes(), default=_nothing)
+    return _Door(ExceptionMiddleware(router, {HTTPException: _problem}), state, settings, patience)
+
+
+async def _nothing(*_: object) -> None:
+    """The answer to an address that leads nowhere."""
+    raise HTTPException(404)
 
 
 @dataclass(frozen=True)

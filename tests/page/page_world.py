@@ -75,5 +75,5 @@ class Browser:
 
 @contextmanager
 def browsing(world: World, settings: PageSettings = NAMED) -> Iterator[Browser]:
-    with serving(world.store.path, CONFIGURATION, settings, lambda: world.now) as address:
+    with serving(world.store.path, CONFIGURATION, settings, now=lambda: world.now) as address:
         yield Browser(address)

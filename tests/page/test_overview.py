@@ -49,12 +49,11 @@ def test_the_funnel_counts_outcomes_as_lists_do(pushed: World) -> None:
     world.push(RULES)
     with world.store.session() as session:
         links = session.connection()
-        closed = "UPDATE link SET seen = json_set(seen, '$.LifeCycleStatusCode', '6') WHERE key LIKE '101:%'"
-        gone = (
-            "UPDATE link SET seen = json_set(seen, '$.gone', json('true')) WHERE key LIKE '102:%' AND entity = 'Lead'"
-        )
-        for statement in (closed, gone):
-            links.exec_driver_sql(statement)
+        for lead, gone in (("101:mql:1", "false"), ("102:mql:1", "true")):
+            links.exec_driver_sql(
+                "UPDATE link SET seen = json_set(seen, '$.LifeCycleStatusCode', '6', '$.gone', json(?)) WHERE key = ?",
+                (gone, lead),
+            )
     with asking(world) as asked:
         found = report.funnel_now(asked)
         listed = report.report(asked, world.now - WEEK, world.now + WEEK, Promise(WEEK, 0.9)).funnel

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 import requests
-from page_world import HOSTILE, Browser, browsing
+import trustme
+from page_world import CONFIGURATION, HOSTILE, NAMED, Browser, browsing
 from people_world import PEOPLE, RULES, crowd
 from rules_world import World
+from running import logged
+from tls import client_files
+
+from sync.page import words
+from sync.page.serving import serving
 
 VIEWS = ("", "parked", "parked/COMPANY_AMBIGUOUS", "runs", "contact/101", "contact/104", "contact/201")
 
@@ -153,6 +163,11 @@ def test_hostile_names_are_text(named: Browser, view: str) -> None:
     assert "49{%" not in page
 
 
+def test_a_text_from_outside_is_one_short_line_of_what_can_be_read() -> None:
+    assert words.short("a\x1b[31m\u202eb\n c\x00") == "a[31mb c"
+    assert words.short("x" * 65_536) == "x" * 199 + "…"
+
+
 def test_hostile_searches_are_text(named: Browser) -> None:
     for text in (*HOSTILE.values(), "%", "'; DROP TABLE contact; --", "\x00"):
         answer = named.search(text.encode("utf-8", "replace").decode()[:1000])
@@ -173,6 +188,52 @@ def test_the_page_shows_what_a_worker_has_just_written() -> None:
             assert browser.get().status_code == 200
         world.push(RULES)
         assert re.search(r"Sales has the lead \d+", text_of(browser.get("contact/102")))
+
+
+def test_a_state_file_that_was_replaced_is_opened_again(world: World) -> None:
+    other = crowd()
+    with browsing(other) as browser:
+        assert "<h1>Not found</h1>" in browser.get("contact/201").text
+        for name in other.store.path.parent.glob("state.db*"):
+            name.unlink()
+        with closing(sqlite3.connect(world.store.path)) as source, closing(sqlite3.connect(other.store.path)) as copy:
+            source.backup(copy)
+        assert "<h1>Contact 201" in browser.get("contact/201").text
+
+
+def test_a_state_file_of_another_version_is_explained() -> None:
+    world = crowd()
+    with browsing(world) as browser, closing(sqlite3.connect(world.store.path)) as base, logged() as lines:
+        base.execute("UPDATE alembic_version SET version_num = '9999'")
+        base.commit()
+        answer = browser.get()
+        assert answer.status_code == 503
+        assert "has state version 9999" in answer.text
+    assert [line["event"] for line in lines] == ["page_failed"]
+
+
+def test_a_bug_says_where_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception's text may hold values."""
+
+    def broken(*_: object) -> None:
+        raise ValueError("Anna Schäfer")
+
+    monkeypatch.setattr("sync.page.site.overview.overview", broken)
+    with browsing(crowd()) as browser, logged() as lines:
+        answer = browser.get()
+    assert answer.status_code == 500
+    assert answer.headers["content-security-policy"]
+    assert "ValueError" in answer.text
+    [line] = lines
+    assert line["event"] == "page_failed"
+    assert line["cause"].startswith("ValueError at ")
+    assert "Anna" not in answer.text + str(line)
+
+
+def test_the_end_of_the_certificate_is_a_trouble(world: World, tmp_path: Path) -> None:
+    ended = client_files(trustme.CA().issue_cert("sync@company.example", not_after=world.now - timedelta(1)), tmp_path)
+    with serving(world.store.path, CONFIGURATION, NAMED, ended.cert, lambda: world.now) as address:
+        assert "CERTIFICATE" in text_of(requests.get(address, timeout=60))
 
 
 def test_the_page_cannot_write(world: World) -> None:
