@@ -1,8 +1,6 @@
 """The commands `export` and `consent`: what is held about a person, and the proof that handovers were allowed."""
 
-import csv
 import os
-import sys
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +11,7 @@ import typer
 from sync import app
 from sync.admin import access_request, consent_report
 from sync.admin.erasure import Erasures
-from sync.cli import output
+from sync.cli import output, spreadsheet
 from sync.cli.admin import parse_moment
 from sync.cli.output import Json, at, say
 from sync.domain.numbers import identifier
@@ -87,9 +85,7 @@ def consent(
         elif json:
             output.show_json({"since": start.isoformat(), "events": list(consent_report.documents(store, start))})
         elif as_csv:
-            writer = csv.writer(sys.stdout, lineterminator="\n")
-            writer.writerow(consent_report.COLUMNS)
-            writer.writerows(consent_report.table_rows(store, start))
+            spreadsheet.write_rows(consent_report.COLUMNS, consent_report.table_rows(store, start), bom=False)
         else:
             output.table("", consent_report.COLUMNS, consent_report.table_rows(store, start))
 
