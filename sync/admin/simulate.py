@@ -137,6 +137,7 @@ class _Comparison:
         for world, rules in (("now", now), ("then", then)):
             tenant, self.tenant_known = tenant_memory.remembered_tenant(session, rules)
             self.sides.append(_Side(world, rules, tenant, habits))
+        self.alike = now.qualification == then.qualification and now.mapping.account == then.mapping.account
         self.ambiguous = self._ambiguous()
         self.withdrawn = 0
 
@@ -157,11 +158,38 @@ class _Comparison:
         return frozenset(found)
 
     def look_at(self, ids: Sequence[str]) -> None:
+        """Predicts for these contacts. Most are neither handed over nor concerned, and cost only their decision."""
+        links = LinksOf(work.links_of(self.session, ids, ()))
+        concerned = []
+        for contact, view in self.faults.views(self.session, ids).items():
+            with self.faults.concerning({contact: view.change_seq}):
+                decided = self._decided(view)
+                if self._is_concerned(view, decided, links):
+                    concerned.append(contact)
+                else:
+                    now, then = map(Prediction, decided)
+                    self._keep(view, now, then)
+        if concerned:
+            self._predict(concerned)
+
+    def _decided(self, view: ContactView) -> list[_Decisions]:
+        """The decisions under both sets of rules, made once if both decide alike."""
+        now = qualify(view, self.sides[0].rules)
+        return [now, now if self.alike else qualify(view, self.sides[1].rules)]
+
+    def _is_concerned(self, view: ContactView, decided: Sequence[_Decisions], links: LinksOf) -> bool:
+        known = links.of(view)
+        return any(
+            concerns(view, decisions, known, side.rules, side.tenant.schema)
+            for side, decisions in zip(self.sides, decided, strict=True)
+        )
+
+    def _predict(self, ids: Sequence[str]) -> None:
         views, links = self._load(ids)
         persons = work.parked_as(self.session, ids, Code.CONTACT_AMBIGUOUS)
         for contact, view in views.items():
             with self.faults.concerning({contact: view.change_seq}):
-                decided = [qualify(view, side.rules) for side in self.sides]
+                decided = self._decided(view)
                 ambiguous = decided[0] if contact in persons else ()
                 now, then = (
                     self._predicted(side, view, decisions, links, self._assumed(side, view, decisions, ambiguous))

@@ -2,7 +2,8 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sync.planner.predicting.predicted import Predicted
@@ -17,12 +18,16 @@ class Spool:
         for statement in _TABLES:
             self._db.execute(statement)
         self._db.execute("BEGIN")
+        # There are only so many codes, so these need no file.
+        self._decided: Counter[tuple[str, str]] = Counter()
 
     def close(self) -> None:
         self._db.close()
 
-    def write(self, world: str, contact: str, writes: Iterable[Predicted], *, again: bool = False) -> None:
+    def write(self, world: str, contact: str, writes: Sequence[Predicted], *, again: bool = False) -> None:
         """Keeps predicted writes, one row for a record that several contacts share. `again` replaces what was kept."""
+        if not writes:
+            return
         rows = (
             (world, w.entity, w.key, w.action, contact, json.dumps({n: f.to_json() for n, f in w.fields.items()}))
             for w in writes
@@ -38,10 +43,7 @@ class Spool:
         self._db.execute("INSERT INTO warning VALUES (?, ?, ?)", (contact, code, text))
 
     def count(self, world: str, code: str) -> None:
-        self._db.execute(
-            "INSERT INTO decided VALUES (?, ?, 1) ON CONFLICT (world, code) DO UPDATE SET number = number + 1",
-            (world, code),
-        )
+        self._decided[world, code] += 1
 
     def new_accounts(self, world: str, portion: int) -> Iterator[list[str]]:
         """Companies that become accounts, in portions."""
@@ -92,8 +94,8 @@ class Spool:
         return iter(self._db.execute(of))
 
     def decisions(self, world: str) -> dict[str, int]:
-        of = "SELECT code, number FROM decided WHERE world = ? ORDER BY number DESC, code"
-        return dict(self._db.execute(of, (world,)))
+        found = {code: number for (of, code), number in self._decided.items() if of == world}
+        return dict(sorted(found.items(), key=lambda one: (-one[1], one[0])))
 
     def counts(self, world: str) -> dict[str, dict[str, int]]:
         """Writes of one world by action and entity."""
@@ -119,7 +121,6 @@ _TABLES = (
     "PRIMARY KEY (world, entity, key)) WITHOUT ROWID",
     "CREATE TABLE moved (contact TEXT, direction TEXT, now TEXT, then_ TEXT)",
     "CREATE TABLE warning (contact TEXT, code TEXT, text TEXT)",
-    "CREATE TABLE decided (world TEXT, code TEXT, number INTEGER, PRIMARY KEY (world, code)) WITHOUT ROWID",
 )
 _MADE = "SELECT key FROM written WHERE world = ? AND entity = 'CorporateAccount' AND action = 'create'"
 _ONLY = """

@@ -13,6 +13,7 @@ import structlog
 from rules_world import GOOD, MQL, PRIMARY, World, rules
 from sqlalchemy import update
 
+from sync.admin.simulate import simulate
 from sync.config import Configuration, Guard, WorkerConfig
 from sync.jobs import push
 from sync.log import configure
@@ -153,3 +154,10 @@ def test_the_same_answer_again_is_logged_for_debugging_only(too_low: World) -> N
     structlog.reset_defaults()
     assert "contact_not_qualified" not in told[0]
     assert told[1].count("contact_not_qualified") == 1
+
+
+def test_simulate_decides_once_where_both_rules_decide_alike(too_low: World, decided: Counted) -> None:
+    simulate(too_low.store, rules(), rules()).close()
+    assert decided["102"] == 1
+    simulate(too_low.store, rules(), rules(MQL.replace("threshold = 75", "threshold = 74"))).close()
+    assert decided["102"] == 1 + 2
