@@ -271,7 +271,7 @@ def _read(path: Path, model: type[_Model], problems: list[str]) -> _Model | None
     try:
         return None if data is None else model.model_validate(data)
     except ValidationError as error:
-        problems += _in(path, messages.explained(error.errors(), model, data))
+        problems += _in(path, messages.sentences_of(error.errors(), model, data))
     except RecursionError:
         problems.append(f"{path}: {_TOO_DEEP}")
     return None

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from sync.admin.consent_report import shown
+from sync.admin.consent_report import event_shown
 from sync.domain.entities import Entity
 from sync.domain.moments import iso
 from sync.domain.rules import FieldMap, Rules, field_sources, qualified
@@ -42,7 +42,7 @@ def everything(store: Store, rules: Rules, contact_id: str) -> _Document | None:
             "work": _work(session, ids),
             "decisions": [_decision(one) for one in decisions.of_contacts(session, ids)],
             "handovers": [_handover(row) for i in ids for row in work.handovers_of(session, i)],
-            "consent": [shown(event) for event in consents.of_contacts(session, ids)],
+            "consent": [event_shown(event) for event in consents.of_contacts(session, ids)],
             "links": [_link(row) for row in links],
             "sent": [entry for row in links for entry in _sent(row, rules, tenant)],
         }

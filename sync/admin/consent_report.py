@@ -16,10 +16,13 @@ def trail_of(store: Store, contact_id: str) -> dict[str, Any]:
     """The events of one contact, the oldest first; an id that was merged away stands for its survivor."""
     with store.reading() as session:
         ids = [*purge.all_ids_of(session, contact_id), contact_id]
-        return {"contact": contact_id, "events": [shown(event) for event in consents.of_contacts(session, ids)]}
+        return {
+            "contact": contact_id,
+            "events": [event_shown(event) for event in consents.of_contacts(session, ids)],
+        }
 
 
-def shown(event: tables.ConsentEvent) -> dict[str, Any]:
+def event_shown(event: tables.ConsentEvent) -> dict[str, Any]:
     """One event. `source` and `source_at` are those of the legal basis, at a refusal of what was refused."""
     return {
         "at": iso(event.at),
@@ -36,7 +39,7 @@ def table_rows(store: Store, since: datetime) -> Iterator[tuple[str, ...]]:
     """The events of all contacts since then, as rows of a CSV file; absent values are empty."""
     with store.reading() as session:
         for event in consents.since(session, since):
-            found = {"contact": event.contact_id, **shown(event), "permissions": _text(event.permissions)}
+            found = {"contact": event.contact_id, **event_shown(event), "permissions": _text(event.permissions)}
             yield tuple(str(found[name] or "") for name in COLUMNS)
 
 
@@ -44,7 +47,7 @@ def documents(store: Store, since: datetime) -> Iterator[dict[str, Any]]:
     """The same as documents."""
     with store.reading() as session:
         for event in consents.since(session, since):
-            yield {"contact": event.contact_id, **shown(event)}
+            yield {"contact": event.contact_id, **event_shown(event)}
 
 
 def _text(permissions: dict[str, str]) -> str:

@@ -101,7 +101,7 @@ def overview(
     """
     session, zone = asking.session, report.portal_zone(asking.session)
     known = status.standing(session, store, now, configuration)
-    known["certificate"] = status.certificate(certificate, now)
+    known["certificate"] = status.client_certificate(certificate, now)
     marks = [datetime.fromisoformat(mark["until"]) for mark in known["watermarks"].values() if mark["until"]]
     slo, stock = configuration.worker.slo, listing.stock(session)
     return Overview(
@@ -119,7 +119,7 @@ def overview(
         week=report.funnel(asking, now - _WEEK, now),
         standing=report.funnel_now(asking, stock),
         reasons=tuple(_reasons(stock)),
-        requests=report.requests_sent(session, now - timedelta(hours=_HOURS), now),
+        requests=report.requests_of(session, now - timedelta(hours=_HOURS), now),
         runs=runs(asking, 10),
     )
 

@@ -126,7 +126,7 @@ def report(asking: Asking, since: datetime, until: datetime, promise: Promise) -
         latency=latency(leads, IN_SERVICE.read(session), promise.handover),
         promise=promise,
         parked=parked(session),
-        requests=requests_sent(session, since, until),
+        requests=requests_of(session, since, until),
         rules=_rules(session, since, until),
     )
 
@@ -256,7 +256,7 @@ def parked(session: Session) -> dict[Code, Parked]:
     return dict(sorted(found.items(), key=lambda item: (-item[1].count, item[0])))
 
 
-def requests_sent(session: Session, since: datetime, until: datetime) -> dict[str, int]:
+def requests_of(session: Session, since: datetime, until: datetime) -> dict[str, int]:
     """By system, what the jobs of that time sent."""
     found = {"hubspot": 0, "c4c": 0}
     for job, number in listing.requests(session, since, until).items():

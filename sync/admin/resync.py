@@ -66,7 +66,7 @@ def mark(store: Store, scope: Scope, chosen: _Chosen, now: datetime, *, refetch:
     emit(Event.RESYNC_MARKED, kind=scope.name, contacts=len(chosen.contacts))
 
 
-def document(scope: Scope, chosen: _Chosen, *, marked: bool, refetch: bool, worker: str | None) -> dict[str, Any]:
+def as_document(scope: Scope, chosen: _Chosen, *, marked: bool, refetch: bool, worker: str | None) -> dict[str, Any]:
     """What `resync --json` prints."""
     return {
         "scope": scope.name,

@@ -64,7 +64,7 @@ def standing(
     }
 
 
-def certificate(path: Path | None, now: datetime) -> dict[str, Any] | None:
+def client_certificate(path: Path | None, now: datetime) -> dict[str, Any] | None:
     """When our certificate for SAP Sales Cloud ends, and what is wrong with its dates; None without one."""
     validity = certificates.of_file(path) if path else None
     if validity is None:

@@ -108,7 +108,7 @@ def resync(
             resyncing.mark(store, scope, chosen, _now(), refetch=refetch)
     if refetch and not dry_run and worker is None and not everything:
         _reread_now()
-    document = resyncing.document(scope, chosen, marked=not dry_run, refetch=refetch, worker=worker)
+    document = resyncing.as_document(scope, chosen, marked=not dry_run, refetch=refetch, worker=worker)
     output.show_json(document) if json else admin_reports.print_resync(document)
 
 

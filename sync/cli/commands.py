@@ -190,7 +190,7 @@ def _status(json: Json = False) -> None:
     settings, configuration, store = app.state_only()
     with closing(store), output.progress(None) as report:
         document = statuses.status(store, datetime.now(UTC), configuration)
-        document["certificate"] = statuses.certificate(settings.client_cert, datetime.now(UTC))
+        document["certificate"] = statuses.client_certificate(settings.client_cert, datetime.now(UTC))
         document["retention"] = configuration and will_go(store, configuration.worker.retention, datetime.now(UTC))
         document["foreseen"] = foreseen(store, configuration.rules, report) if configuration else {}
     if configuration is None:

@@ -87,7 +87,7 @@ def _title(list_name: str | int, found: object) -> str:
     return title if isinstance(title, str) else ""
 
 
-def explained(errors: Sequence[_Error], model: type[BaseModel], data: object) -> list[str]:
+def sentences_of(errors: Sequence[_Error], model: type[BaseModel], data: object) -> list[str]:
     """The errors of one file as sentences, without those that are consequences of another one."""
     missing_by_typo = {_meant(error, model) for error in errors if error["type"] == "extra_forbidden"}
     return [
