@@ -175,6 +175,8 @@ class Lease:
 
 
 def _lock_path(state: Path) -> Path:
+    """The file that is locked. It lies beside the state file itself: a link to it must not bring a second lock."""
+    state = state.resolve()
     return state.with_name(state.name + "-lease")
 
 

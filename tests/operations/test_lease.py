@@ -122,3 +122,13 @@ def test_a_loser_does_not_take_the_lease_back_from_the_living(store: Store, cloc
     assert not first.acquire()
     second._unlock_file()  # what the kernel does when a process dies
     assert first.acquire()
+
+
+def test_a_link_to_the_state_file_brings_no_second_lock(store: Store, clocks: Clocks) -> None:
+    link = store.path.with_name("elsewhere.db")
+    link.symlink_to(store.path)
+    other = open_store(link)
+    assert a_lease(store, clocks, "a:1").acquire()
+    assert not a_lease(other, clocks, "b:2").acquire()
+    assert leases.is_alive(other)
+    other.close()
