@@ -88,6 +88,7 @@ def _listen(port: int) -> socket.socket:
 def _server(app: ASGIApp, protocol: type[asyncio.Protocol] | None) -> Server:
     config = uvicorn.Config(
         app, lifespan="off", log_level="warning", access_log=False, proxy_headers=False, timeout_graceful_shutdown=1,
+        date_header=False,
         http=protocol or "auto",
     )  # fmt: skip
     return Server(config)

@@ -9,6 +9,7 @@ import os
 import re
 import signal
 from collections.abc import Callable
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import unquote
 
@@ -117,9 +118,14 @@ class System:
     async def _forward(self, answer: Answer, send: Send) -> int:
         if answer.start is None:
             raise RuntimeError("the application gave no answer")
-        await send(answer.start)
+        await send(self._dated(answer.start))
         await send({"type": "http.response.body", "body": answer.body})
         return answer.status
+
+    def _dated(self, start: Message) -> Message:
+        """With the time of this system's clock, as every server tells it (RFC 9110, 6.6.1)."""
+        now = format_datetime(self._world.clock.now(), usegmt=True)
+        return {**start, "headers": [*start["headers"], (b"date", now.encode())]}
 
     async def _rewrite(self, fault: Fault, answer: Answer, send: Send) -> int:
         """The answer with one field of its JSON replaced by what nobody can use; one that has no such field stays."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Literal, Protocol, TypeVar
 
 from sync.domain.moments import moment
@@ -147,6 +148,9 @@ class HubSpotPort(Protocol):
     @property
     def budget(self) -> Budget | None: ...
 
+    @property
+    def time(self) -> datetime | None: ...
+
 
 @dataclass
 class HubSpotClient:
@@ -194,6 +198,11 @@ class HubSpotClient:
     def budget(self) -> Budget | None:
         """What is left of the day; None before an answer has reported it, which searches never do."""
         return self._calls.budget
+
+    @property
+    def time(self) -> datetime | None:
+        """What HubSpot's clock said in its latest answer, in UTC; None if that named no time."""
+        return self._calls.time
 
     # ---- reads
 

@@ -8,7 +8,8 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from typing import Any
 
@@ -69,6 +70,8 @@ class Calls:
         self._pacer = Pacer(self.burst_per_10s / 10, self.monotonic, self.sleep)
         self._lock = threading.Lock()
         self._budget: Budget | None = None
+        self.time: datetime | None = None
+        """What HubSpot's clock said in its latest answer, if that named a time."""
 
     @property
     def budget(self) -> Budget | None:
@@ -141,6 +144,7 @@ class Calls:
             raise outages.outage_of(error, self._place).error("hubspot", endpoint) from None
         metrics.count_answer("hubspot", endpoint, answer.status)
         self._note_budget(answer.headers)
+        self.time = _date(answer.headers)
         return _json_object(answer.data, endpoint)
 
     def _note_budget(self, headers: Mapping[str, str]) -> None:
@@ -155,6 +159,14 @@ class Calls:
         pause = _interval_pause(headers)
         if pause:
             self._pacer.hold(pause)
+
+
+def _date(headers: Mapping[str, str]) -> datetime | None:
+    """The time at which an answer was made (RFC 9110, 6.6.1)."""
+    try:
+        return parsedate_to_datetime(headers.get("Date") or "").astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _json_object(body: bytes, endpoint: str) -> dict[str, Any]:

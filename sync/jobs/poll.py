@@ -28,7 +28,7 @@ STREAMS: tuple[ObjectType, ...] = ("companies", "contacts")
 
 def run(context: Context) -> Counts:
     """One poll of every stream; what it stored is committed page by page."""
-    _mind_the_clock(context)
+    wrong = _mind_the_clock(context)
     _begin_load(context)
     counts: Counts = {"polled": 0, "changed": reread.run(context), "associations": 0}
     for stream in STREAMS:
@@ -37,6 +37,7 @@ def run(context: Context) -> Counts:
         counts["changed"] += found.changed
         counts["associations"] += found.associations
     counts["associations"] += refresh_stale(context)
+    _note_the_clock(context, wrong or clocks.runs_ahead(context.now(), context.hubspot.time))
     return counts
 
 
@@ -90,12 +91,15 @@ def _poll(context: Context, stream: ObjectType) -> _Found:
         whole = window.since == BEGINNING and not last_id
         returning = PORTAL.read(session, stream).returning if whole else frozenset()
     # The next page is on its way while this one is stored: HubSpot's pace is the bottleneck of a first load.
+    there = None
     for number, page in enumerate(prefetch(_pages(context, stream, window, last_id)), 1):
+        there = there or context.hubspot.time
         _take(context, stream, window, page, number, found)
     _read_beside(context, found, 1)
 
     def complete(session: Session) -> None:
-        streams.complete_stream(session, stream, window.until)
+        lag = timedelta(seconds=context.config.worker.hubspot.index_lag_seconds)
+        streams.complete_stream(session, stream, clocks.read_until(session, window.until, there, lag))
         # Contacts that waited for a property are decided again once every row has been read with it.
         if readable.returned(session, stream, returning):
             mark_pending(session, mirrored.all_ids(session), context.now())
@@ -193,12 +197,22 @@ def _beyond(context: Context, window: Window) -> Window:
     return replace(window, until=window.until + clocks.FAR) if doubted else window
 
 
-def _mind_the_clock(context: Context) -> None:
-    """Logs when our clock, or the one that set a watermark, disagrees with the times that HubSpot shows."""
-    now = context.now()
-    with context.store.session() as session:
-        before, text = clocks.noted(session), clocks.disagreement(session, now)
-        clocks.note_clock(session, text or "")
+def _mind_the_clock(context: Context) -> str | None:
+    """What is wrong with our clock, or with the one that set a watermark, by the times that are stored."""
+    with context.store.reading() as session:
+        text = clocks.disagreement(session, context.now())
+    if text:
+        _note_the_clock(context, text)
+    return text
+
+
+def _note_the_clock(context: Context, text: str | None) -> None:
+    """Notes what is wrong with the clock, or that nothing is, and logs it once."""
+    with context.store.reading() as session:
+        before = clocks.noted(session)
+    if (text or "") != (before or ""):
+        with context.store.session() as session:
+            clocks.note_clock(session, text or "")
     if text and text != before:
         emit(Event.CLOCK_WRONG, cause=text)
 

@@ -66,6 +66,27 @@ def disagreement(session: Session, now: datetime) -> str | None:
     )
 
 
+def runs_ahead(now: datetime, there: datetime | None) -> str | None:
+    """A sentence on our clock if it is clearly ahead of HubSpot's, whose answer has just named the time `there`."""
+    if there is None or now <= there + TOLERANCE:
+        return None
+    return (
+        f"this machine's clock says {now:%Y-%m-%d %H:%M} UTC, and HubSpot's says {there:%Y-%m-%d %H:%M}: the clock "
+        "runs ahead; everything is read up to HubSpot's time"
+    )
+
+
+def read_until(session: Session, until: datetime, there: datetime | None, lag: timedelta) -> datetime:
+    """Up to when HubSpot was certainly read by a poll up to `until`. Our clock may run ahead of HubSpot's.
+
+    `there`: the time that HubSpot's last answer named. One before a modification that it has shown is not believed.
+    """
+    if there is None or until <= there + TOLERANCE:
+        return until
+    latest = _latest(session, until)
+    return until if latest and latest > there + TOLERANCE else there - lag
+
+
 def last_certain(session: Session, now: datetime) -> datetime | None:
     """When the last successful poll with a credible time began; None if there was none.
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from portal import Portal, Sync
 
+from sync.hubspot_client import HubSpotClient
 from sync.mirror import clocks
 from sync.state import streams
 
@@ -49,9 +50,23 @@ def test_what_changed_after_a_clock_ran_ahead_is_read(portal: Portal, product: S
     product.good("poll")
     assert missed in product.contacts()
     [event] = product.events("clock_wrong")
+    assert "the clock runs ahead" in event["cause"]
+    assert said(product) is None
+    assert all(mark <= portal.now() for mark in marks(product) if mark)
+
+
+def test_a_watermark_in_the_future_is_noticed_where_hubspot_names_no_time(
+    portal: Portal, product: Sync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HubSpotClient, "time", None)
+    ran_ahead(portal, product, 8 * HOUR)
+    missed = portal.contact(lead_score="10", lastname="Missed")
+    portal.advance(6 * HOUR)
+    product.good("poll")
+    assert missed in product.contacts()
+    [event] = product.events("clock_wrong")
     assert "which has not come yet" in event["cause"]
     assert said(product) == event["cause"]
-    assert all(mark <= portal.now() for mark in marks(product) if mark)
 
 
 def test_it_is_over_after_everything_was_read_again(portal: Portal, product: Sync) -> None:
@@ -105,3 +120,17 @@ def test_a_senseless_time_of_one_row_moves_no_watermark(portal: Portal, product:
     assert later in product.contacts()
     assert product.events("clock_wrong") == []
     assert all(mark <= portal.now() for mark in marks(product) if mark)
+
+
+def test_while_the_clock_runs_ahead_nothing_is_missed(portal: Portal, product: Sync) -> None:
+    """Further ahead than the overlap: read by our own clock, each window would lie in HubSpot's future."""
+    portal.offset += 2 * HOUR
+    product.good("poll")
+    changed = portal.contact(lead_score="10", lastname="Changed meanwhile")
+    product.good("poll")
+    assert changed in product.contacts()
+    assert "the clock runs ahead" in (said(product) or "")
+    assert all(mark <= portal.now() - timedelta(hours=1.9) for mark in marks(product) if mark)
+    portal.offset -= 2 * HOUR
+    product.good("poll")
+    assert said(product) is None

@@ -11,6 +11,7 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -66,6 +67,7 @@ class Doors:
 
     def _effect(self, door: Door, request: requests.PreparedRequest, kind: str) -> Answer:
         status, headers, body = _asked(door.app, request)
+        headers.append(("date", format_datetime(self._world.clock.now(), usegmt=True)))
         if kind == "die_after_call":
             raise Died
         if kind in ("cut_after", "slow_after"):
