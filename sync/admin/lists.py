@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from itertools import islice
 from typing import Generic, TypeVar
 
@@ -20,26 +21,29 @@ from sync.planner.qualify import qualify
 _T = TypeVar("_T")
 Id = TypeVar("Id")
 
-_PORTION = 500
+_PORTION = 200
 """Contacts loaded at a time."""
 
 
 class Listing(Generic[_T]):
-    """A list that is made while it is read. `total`, the number of all that match, is known once it was read."""
+    """A list that is made while it is read; `total` is the number of all that match, whatever the limit."""
 
-    def __init__(self, ids: Iterator[Id], limit: int | None, load: Callable[[list[Id]], Iterable[_T]]) -> None:
-        self.total = 0
-        self._rows = self._made(ids, limit, load)
+    def __init__(
+        self, ids: Iterator[Id], limit: int | None, load: Callable[[list[Id]], Iterable[_T]], count: Callable[[], int]
+    ) -> None:
+        """`ids` are read up to the limit, `load` makes the rows of some of them, `count` counts all that match."""
+        self._rows, self._count = self._made(islice(ids, limit), load), count
 
     def __iter__(self) -> Iterator[_T]:
         return self._rows
 
-    def _made(self, ids: Iterator[Id], limit: int | None, load: Callable[[list[Id]], Iterable[_T]]) -> Iterator[_T]:
-        wanted = islice(ids, limit)
-        while portion := list(islice(wanted, _PORTION)):
-            self.total += len(portion)
+    @cached_property
+    def total(self) -> int:
+        return self._count()
+
+    def _made(self, ids: Iterator[Id], load: Callable[[list[Id]], Iterable[_T]]) -> Iterator[_T]:
+        while portion := list(islice(ids, _PORTION)):
             yield from load(portion)
-        self.total += sum(1 for _ in ids)
 
 
 # ---- find
@@ -51,7 +55,7 @@ def find(asking: Asking, text: str, limit: int | None = None, *, by_name: bool =
     numbers.
     """
     ids = find_ids(asking.session, text, by_name=by_name)
-    return Listing(iter(ids), limit, lambda portion: people.people(asking, portion, asking.score()))
+    return Listing(iter(ids), limit, lambda portion: people.people(asking, portion, asking.score()), lambda: len(ids))
 
 
 def find_few(asking: Asking, text: str, limit: int, *, by_name: bool = True) -> tuple[list[Person], bool]:
@@ -102,20 +106,24 @@ class Contacts:
 def contacts(asking: Asking, wanted: Contacts) -> Listing[Person]:
     """The contacts, in order."""
     score = asking.score(wanted.score)
-    return Listing(_chosen(asking, wanted), wanted.limit, lambda ids: people.people(asking, ids, score))
-
-
-def _chosen(asking: Asking, wanted: Contacts) -> Iterator[str]:
-    """Ids of the contacts. The rules are asked only where the recorded code does not answer."""
-    choice = Choice(
-        asking.score(wanted.score).property,
-        wanted.code,
-        wanted.low,
-        wanted.high,
-        wanted.since,
-        wanted.owner,
-        wanted.parked,
+    choice = Choice(score.property, wanted.code, wanted.low, wanted.high, wanted.since, wanted.owner, wanted.parked)
+    return Listing(
+        _chosen(asking, wanted, choice),
+        wanted.limit,
+        lambda ids: people.people(asking, ids, score),
+        lambda: _count(asking, wanted, choice),
     )
+
+
+def _count(asking: Asking, wanted: Contacts, choice: Choice) -> int:
+    """How many there are. Where only the rules can tell, every contact in question is decided."""
+    if wanted.code is None:
+        return listing.contact_count(asking.session, choice)
+    return sum(1 for _ in _chosen(asking, wanted, choice))
+
+
+def _chosen(asking: Asking, wanted: Contacts, choice: Choice) -> Iterator[str]:
+    """Ids of the contacts. The rules are asked only where the recorded code does not answer."""
     rows = listing.contact_ids(asking.session, choice, wanted.sort)
     if wanted.code is None:
         yield from (contact for contact, _ in rows)
@@ -156,7 +164,13 @@ def leads(asking: Asking, wanted: Leads) -> Listing[Lead]:
     rows = listing.leads(asking.session, wanted.since, wanted.until)
     mapping = asking.rules.mapping.lead
     chosen = (row for row in rows if lead_status(row.observed, mapping) in wanted.statuses)
-    return Listing(chosen, wanted.limit, lambda portion: _loaded(asking, portion))
+    return Listing(chosen, wanted.limit, lambda rows: _loaded(asking, rows), lambda: _lead_count(asking, wanted))
+
+
+def _lead_count(asking: Asking, wanted: Leads) -> int:
+    found = listing.outcomes(asking.session, wanted.since, wanted.until)
+    mapping = asking.rules.mapping.lead
+    return sum(outcome.number for outcome in found if lead_status(outcome.observed, mapping) in wanted.statuses)
 
 
 def _loaded(asking: Asking, rows: list[LeadRow]) -> list[Lead]:

@@ -195,7 +195,7 @@ def _pace(asking: Asking, now: datetime, zone: tzinfo) -> Iterator[Pace]:
     today = now.astimezone(zone).date()
     in_service = IN_SERVICE.read(asking.session)
     by_day: dict[Any, list[float]] = {today - timedelta(days=n): [] for n in range(_DAYS - 1, -1, -1)}
-    for crossed, handed_over in listing.handover_times(asking.session, now - timedelta(days=_DAYS)):
+    for _, crossed, handed_over in listing.timed_handovers(asking.session, now - timedelta(days=_DAYS)):
         day = handed_over.astimezone(zone).date()
         if day in by_day and in_service and crossed >= in_service:
             by_day[day].append(max(0.0, (handed_over - crossed).total_seconds()))

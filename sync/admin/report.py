@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,9 +13,10 @@ from sync.admin.people import Asking
 from sync.domain.codes import Code
 from sync.domain.lead_status import LeadStatus, lead_status
 from sync.domain.moments import iso
+from sync.domain.rules import Rules
 from sync.jobs.runner import SYSTEM
 from sync.mirror import listing
-from sync.mirror.listing import LeadRow
+from sync.mirror.listing import Outcome
 from sync.state.documents import IN_SERVICE, PORTAL_DETAILS, RULES_SINCE
 
 _GONE = frozenset({Code.ARCHIVED, Code.MERGED, Code.ERASED})
@@ -112,18 +113,16 @@ def portal_zone(session: Session) -> tzinfo:
 def report(asking: Asking, since: datetime, until: datetime, promise: Promise) -> Report:
     """The report on the time from `since` up to `until`."""
     session, zone = asking.session, portal_zone(asking.session)
-    leads = list(listing.leads(session, since, until))
-    crossed = listing.crossings(session, since, until)
-    reader = _Reader(asking, leads, crossed)
+    timed = listing.timed_handovers(session, since, until)
     return Report(
         since=since,
         until=until,
         zone=zone,
-        funnel=reader.funnel(since, until),
-        by_score={score.name: reader.of_score(score.name) for score in asking.rules.qualification.scores},
-        by_week=tuple((start, reader.funnel(start, end)) for start, end in weeks(since, until, zone)),
+        funnel=full_funnel(asking, since, until),
+        by_score=dict(_by_score(asking, since, until)),
+        by_week=tuple((start, full_funnel(asking, start, end)) for start, end in weeks(since, until, zone)),
         reasons=_reasons(session, since, until),
-        latency=latency(leads, IN_SERVICE.read(session), promise.handover),
+        latency=latency(timed, IN_SERVICE.read(session), promise.handover),
         promise=promise,
         parked=parked(session),
         requests=requests_of(session, since, until),
@@ -131,37 +130,17 @@ def report(asking: Asking, since: datetime, until: datetime, promise: Promise) -
     )
 
 
-@dataclass(frozen=True)
-class _Reader:
-    """Counts the leads and crossings of the report's time, for parts of it."""
-
-    asking: Asking
-    leads: Sequence[LeadRow]
-    crossed: Sequence[tuple[str, str, datetime]]
-
-    def funnel(self, since: datetime, until: datetime) -> Funnel:
-        decided = listing.decided_between(self.asking.session, since, until, UNSCORED, UNQUALIFIED)
-        crossed = {contact for contact, _, at in self.crossed if since <= at < until}
-        return Funnel(
-            *(decided.decided, decided.scored, len(crossed), decided.qualified),
-            *self._outcomes(row for row in self.leads if since <= row.handed_over_at < until),
-        )
-
-    def of_score(self, name: str) -> Funnel:
-        """Only what is recorded by score: crossings and leads."""
-        crossed = {contact for contact, score, _ in self.crossed if score == name}
-        outcomes = self._outcomes(row for row in self.leads if row.score == name)
-        return Funnel(0, 0, len(crossed), 0, *outcomes)
-
-    def _outcomes(self, rows: Iterable[LeadRow]) -> tuple[int, int, int, int]:
-        mapping = self.asking.rules.mapping.lead
-        return _outcomes(Counter(lead_status(row.observed, mapping) for row in rows))
-
-
 def funnel(asking: Asking, since: datetime, until: datetime) -> Funnel:
     """Who crossed a threshold in that time, and what became of its leads; what costs more is left out."""
-    crossed = {contact for contact, _, _ in listing.crossings(asking.session, since, until)}
-    return Funnel(0, 0, len(crossed), 0, *_outcomes(_by_status(asking, since)))
+    leads = _leads(asking.rules, listing.outcomes(asking.session, since, until))
+    return Funnel(0, 0, listing.crossed(asking.session, since, until), 0, *leads)
+
+
+def full_funnel(asking: Asking, since: datetime, until: datetime) -> Funnel:
+    """Who came how far in that time."""
+    decided = listing.decided_between(asking.session, since, until, UNSCORED, UNQUALIFIED)
+    part = funnel(asking, since, until)
+    return replace(part, seen=decided.decided, scored=decided.scored, qualified=decided.qualified)
 
 
 def funnel_now(asking: Asking, stock: Mapping[str | None, int] | None = None) -> Funnel:
@@ -176,20 +155,24 @@ def funnel_now(asking: Asking, stock: Mapping[str | None, int] | None = None) ->
         sum(number for code, number in counted.items() if code not in UNSCORED),
         listing.above_threshold(asking.session),
         sum(number for code, number in counted.items() if code not in UNQUALIFIED),
-        *_outcomes(_by_status(asking)),
+        *_leads(asking.rules, listing.outcomes(asking.session)),
     )
 
 
-def _by_status(asking: Asking, since: datetime | None = None) -> Counter[LeadStatus]:
-    """Leads by their status, counted without loading them."""
-    found: Counter[LeadStatus] = Counter()
-    for observed, number in listing.outcomes(asking.session, since):
-        found[lead_status(observed, asking.rules.mapping.lead)] += number
-    return found
+def _by_score(asking: Asking, since: datetime, until: datetime) -> Iterator[tuple[str, Funnel]]:
+    """Only what is recorded by score: crossings and leads."""
+    found = listing.outcomes(asking.session, since, until)
+    for score in asking.rules.qualification.scores:
+        crossed = listing.crossed(asking.session, since, until, score.name)
+        leads = _leads(asking.rules, [outcome for outcome in found if outcome.score == score.name])
+        yield score.name, Funnel(0, 0, crossed, 0, *leads)
 
 
-def _outcomes(found: Counter[LeadStatus]) -> tuple[int, int, int, int]:
+def _leads(rules: Rules, outcomes: Iterable[Outcome]) -> tuple[int, int, int, int]:
     """Leads handed over, and of these accepted, declined and converted; a converted one was accepted before."""
+    found: Counter[LeadStatus] = Counter()
+    for outcome in outcomes:
+        found[lead_status(outcome.observed, rules.mapping.lead)] += outcome.number
     accepted = found[LeadStatus.ACCEPTED] + found[LeadStatus.CONVERTED]
     return found.total(), accepted, found[LeadStatus.DECLINED], found[LeadStatus.CONVERTED]
 
@@ -220,30 +203,26 @@ def _reasons(session: Session, since: datetime, until: datetime) -> dict[Code, t
     return dict(sorted(counts.items(), key=lambda item: (-item[1][0], item[0])))
 
 
-def latency(leads: Iterable[LeadRow], in_service: datetime | None, promised: timedelta) -> Latency | None:
-    """How long the leads took that we created; None if none can be measured.
+def latency(
+    timed: Iterable[tuple[str, datetime, datetime]], in_service: datetime | None, promised: timedelta
+) -> Latency | None:
+    """How long handovers took; None if none can be measured. `timed`: (contact, crossed, handed over).
 
     A contact that was above the threshold before the first load crossed it at an unknown time.
     """
-    taken = sorted(
-        (
-            (max(0.0, (row.handed_over_at - row.crossed_at).total_seconds()), row.contact)
-            for row in leads
-            if _timed(row, in_service) and row.crossed_at
-        ),
-        reverse=True,
-    )
+    taken = [
+        (max(0.0, (handed_over - crossed).total_seconds()), contact)
+        for contact, crossed, handed_over in timed
+        if in_service is not None and crossed >= in_service
+    ]
     if not taken:
         return None
+    taken.sort(reverse=True)
     seconds = [found for found, _ in reversed(taken)]
     at = _quantile(seconds)
     slowest = tuple((contact, round(found)) for found, contact in taken[:_SLOWEST])
     within = sum(found <= promised.total_seconds() for found in seconds)
     return Latency(at(0.5), at(0.95), round(seconds[-1]), slowest, len(seconds), within)
-
-
-def _timed(row: LeadRow, in_service: datetime | None) -> bool:
-    return not row.adopted and in_service is not None and row.crossed_at is not None and row.crossed_at >= in_service
 
 
 def _quantile(ordered: Sequence[float]) -> Callable[[float], int]:

@@ -1,7 +1,7 @@
 """Names of people, and the words by which people and companies are found. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from sync.domain.alike import spellings
 from sync.domain.text import EMAIL, clean
@@ -17,6 +17,7 @@ _ADDRESSES = ("domain", "website")
 _LONGEST, _MOST = 40, 24
 """Characters of a word and words of an object that are kept. A name may hold 64 kB; nobody searches for all of it."""
 
+_SEPARATORS = re.compile(r"[\s;,]+")
 _WORD = re.compile(r"[^\W_]+")
 _HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*:[/\\]*)?(?:www\.)?([^\s/?#:\\]+\.[^\s/?#:\\]+)")
 
@@ -41,18 +42,20 @@ def _all_words(kind: str, properties: Properties) -> Iterator[str]:
     if kind == "contacts":
         # Whatever property the rules read addresses from: a value that is nothing but addresses.
         for value in properties.values():
-            if value and "@" in value[:_LONGEST]:
-                yield from (part.casefold()[:_LONGEST] for part in re.split(r"[\s;,]+", value) if EMAIL.fullmatch(part))
+            if value and "@" in value:
+                yield from (part.casefold()[:_LONGEST] for part in _SEPARATORS.split(value) if EMAIL.fullmatch(part))
     else:
         yield from (host for name in _ADDRESSES if (host := web_host(properties.get(name) or "")))
     for name in _NAMES[kind]:
-        yield from (spelling for word in _words(properties.get(name) or "") for spelling in word)
+        for word in _words(properties.get(name) or ""):
+            yield from word
 
 
-def _words(text: str) -> Iterator[frozenset[str]]:
+def _words(text: str) -> Iterator[Collection[str]]:
     """The words of a text, each in the spellings under which it is kept."""
-    for match in _WORD.finditer(clean(text[: _MOST * _LONGEST])):
-        yield frozenset(spelling[:_LONGEST] for spelling in spellings(match[0]))
+    for word in _WORD.findall(clean(text[: _MOST * _LONGEST])):
+        # The mirror writes each name that comes in, and most need no look at their spelling.
+        yield (word.lower()[:_LONGEST],) if word.isascii() else [found[:_LONGEST] for found in spellings(word)]
 
 
 def web_host(text: str) -> str | None:
@@ -70,5 +73,5 @@ def search_words(text: str) -> list[frozenset[str]]:
         elif host := web_host(part):
             found.append(frozenset({host}))
         else:
-            found += [word for word in _words(part) if word]
+            found += [frozenset(word) for word in _words(part) if word]
     return found

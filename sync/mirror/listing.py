@@ -11,15 +11,16 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import (
     ColumnElement,
     Float,
+    Integer,
     Select,
     Text,
-    case,
     cast,
     distinct,
     func,
     literal_column,
     or_,
     select,
+    union,
     union_all,
 )
 from sqlmodel import Session, col
@@ -75,6 +76,18 @@ def contact_ids(session: Session, choice: Choice, sort: Sort) -> Iterator[tuple[
     chosen = of.where(*_conditions(session, choice)).order_by(*_order(choice, sort))
     for row in session.execute(chosen, execution_options={"yield_per": _AT_ONCE}):
         yield row[0], row[1]
+
+
+def contact_count(session: Session, choice: Choice) -> int:
+    """How many contacts the list has, those that are not decided yet included."""
+    of = select(func.count()).select_from(_CONTACT)
+    of = of.outerjoin(_PROGRESS, col(_PROGRESS.contact_id) == col(_CONTACT.id)) if _by_progress(choice) else of
+    number: int = session.execute(of.where(*_conditions(session, choice))).scalar_one()
+    return number
+
+
+def _by_progress(choice: Choice) -> bool:
+    return choice.code is not None or choice.since is not None or choice.parked
 
 
 def _conditions(session: Session, choice: Choice) -> Iterator[ColumnElement[bool]]:
@@ -134,13 +147,13 @@ def settled_of(session: Session, contact_ids: Sequence[str]) -> dict[str, Settle
 
 def first_named(session: Session, text: str, limit: int) -> list[str]:
     """Some of these contacts, at most so many, found without looking at all of them."""
-    found = name_index.matches(text)
+    found = name_index.matches(session, text)
     return list(session.execute(found.limit(limit)).scalars()) if found is not None else []
 
 
 def named_like(session: Session, text: str) -> list[str]:
     """Ids of contacts by the beginnings of words, e-mail addresses and web domains, in order of their numbers."""
-    found = name_index.matches(text)
+    found = name_index.matches(session, text)
     return sorted(session.execute(found).scalars(), key=lambda i: (len(i), i)) if found is not None else []
 
 
@@ -266,13 +279,16 @@ def decided_between(
 
     The codes in `unscored` say that there is no score, those in `unqualified` that the rules are not met.
     """
-    contact, code = col(_DECISION.contact_id), col(tables.DecisionForm.code)
-    scored = case((code.not_in(unscored), contact))
-    qualified = case((code.not_in(unqualified), contact))
-    of = select(*(func.count(distinct(which)) for which in (contact, scored, qualified)))
-    of = of.join(tables.DecisionForm, col(tables.DecisionForm.id) == col(_DECISION.form_id))
-    in_time = ~decisions.made_before(since), decisions.made_before(until)
-    return Decided(*session.execute(of.where(*in_time)).one())
+    code = col(tables.DecisionForm.code)
+    by_contact = (
+        select(func.max(code.not_in(unscored)).label("scored"), func.max(code.not_in(unqualified)).label("qualified"))
+        .join(_DECISION, col(tables.DecisionForm.id) == col(_DECISION.form_id))
+        .where(~decisions.made_before(since), decisions.made_before(until))
+        .group_by(col(_DECISION.contact_id))
+        .subquery()
+    )
+    sums = (func.coalesce(func.sum(cast(by_contact.c[name], Integer)), 0) for name in ("scored", "qualified"))
+    return Decided(*session.execute(select(func.count(), *sums).select_from(by_contact)).one())
 
 
 def codes_at(session: Session, moment: datetime) -> dict[str, int]:
@@ -285,17 +301,57 @@ def codes_at(session: Session, moment: datetime) -> dict[str, int]:
     return {row[0]: row[1] for row in session.execute(of.group_by(code))}
 
 
-def crossings(session: Session, since: datetime, until: datetime) -> list[tuple[str, str, datetime]]:
-    """(contact, score, time) of each crossing of a threshold in that time that is known: of contacts that are above it
-    still, and of those that were handed over.
+def crossed(session: Session, since: datetime, until: datetime, score: str | None = None) -> int:
+    """How many contacts reached a threshold, or that of one score, in that time, as far as it is known: those that are
+    above it still, and those that were handed over.
     """
-    parts = [
-        select(col(table.contact_id), col(table.score), col(table.crossed_at)).where(
-            col(table.crossed_at) >= since, col(table.crossed_at) < until
+    parts: list[Select[Any]] = [
+        select(col(table.contact_id).label("contact")).where(
+            col(table.crossed_at) >= since,
+            col(table.crossed_at) < until,
+            # Nobody is handed over before the crossing: an index on the later time serves.
+            *([col(_HANDOVER.handed_over_at) >= since] if table is _HANDOVER else ()),
+            *([col(table.score) == score] if score else ()),
         )
         for table in (_CROSSING, _HANDOVER)
     ]
-    return [(row[0], row[1], row[2]) for row in session.execute(parts[0].union(parts[1]))]
+    both = union(*parts).subquery()
+    number: int = session.execute(select(func.count()).select_from(both)).scalar_one()
+    return number
+
+
+class Outcome(NamedTuple):
+    """So many leads of a score show this in their link: the life cycle status, and whether they are gone."""
+
+    score: str
+    observed: Mapping[str, Any] | None
+    number: int
+
+
+def outcomes(session: Session, since: datetime | None = None, until: datetime | None = None) -> list[Outcome]:
+    """What became of the leads that were handed over in that time, counted without loading them."""
+    same = (col(_LINK.entity) == Entity.LEAD) & (col(_LINK.key) == col(_HANDOVER.lead_key))
+    status, gone = (func.json_extract(col(_LINK.observed), f"$.{name}") for name in ("LifeCycleStatusCode", GONE))
+    of = select(col(_HANDOVER.score), status, gone, func.count()).outerjoin(_LINK, same)
+    of = of.where(col(_HANDOVER.handed_over_at) >= since) if since else of
+    of = of.where(col(_HANDOVER.handed_over_at) < until) if until else of
+    rows = session.execute(of.group_by(col(_HANDOVER.score), status, gone))
+    return [Outcome(row[0], {"LifeCycleStatusCode": row[1], GONE: bool(row[2])}, row[3]) for row in rows]
+
+
+def timed_handovers(
+    session: Session, since: datetime, until: datetime | None = None
+) -> list[tuple[str, datetime, datetime]]:
+    """(contact, crossed, handed over) of the leads of that time that we created and whose crossing is known."""
+    same = (col(_LINK.entity) == Entity.LEAD) & (col(_LINK.key) == col(_HANDOVER.lead_key))
+    of = select(col(_HANDOVER.contact_id), col(_HANDOVER.crossed_at), col(_HANDOVER.handed_over_at))
+    of = of.outerjoin(_LINK, same).where(
+        col(_HANDOVER.handed_over_at) >= since,
+        col(_HANDOVER.crossed_at).is_not(None),
+        or_(col(_LINK.origin).is_(None), col(_LINK.origin) == "created"),
+    )
+    of = of.where(col(_HANDOVER.handed_over_at) < until) if until else of
+    return [(row[0], row[1], row[2]) for row in session.execute(of.order_by(col(_HANDOVER.handed_over_at)))]
 
 
 def stock(session: Session) -> dict[str | None, int]:
@@ -340,29 +396,6 @@ def requests(session: Session, since: datetime, until: datetime) -> dict[str, in
     sent = func.sum(func.json_extract(col(run.counts), "$.requests"))
     of = select(col(run.job), sent).where(col(run.started_at) >= since, col(run.started_at) < until)
     return {job: number or 0 for job, number in session.execute(of.group_by(col(run.job)))}
-
-
-def outcomes(session: Session, since: datetime | None = None) -> list[tuple[dict[str, Any] | None, int]]:
-    """(what was observed, how many) of the leads since then; of what was observed only what their status depends on."""
-    facts = [func.json_extract(col(_LINK.observed), f"$.{name}") for name in _OBSERVED]
-    same = (col(_LINK.entity) == Entity.LEAD) & (col(_LINK.key) == col(_HANDOVER.lead_key))
-    of = select(col(_LINK.key).is_(None), *facts, func.count()).select_from(_HANDOVER).outerjoin(_LINK, same)
-    of = of.where(col(_HANDOVER.handed_over_at) >= since) if since else of
-    rows = session.execute(of.group_by(col(_LINK.key).is_(None), *facts))
-    return [(None if row[0] else dict(zip(_OBSERVED, row[1:-1], strict=True)), row[-1]) for row in rows]
-
-
-_OBSERVED = ("LifeCycleStatusCode", GONE)
-"""What the status of a lead depends on."""
-
-
-def handover_times(session: Session, since: datetime) -> list[tuple[datetime, datetime]]:
-    """(crossed, handed over) of the leads since then that we created, the oldest first."""
-    same = (col(_LINK.entity) == Entity.LEAD) & (col(_LINK.key) == col(_HANDOVER.lead_key))
-    of = select(col(_HANDOVER.crossed_at), col(_HANDOVER.handed_over_at)).outerjoin(_LINK, same)
-    ours = or_(col(_LINK.origin).is_(None), col(_LINK.origin) == "created")
-    of = of.where(col(_HANDOVER.handed_over_at) >= since, col(_HANDOVER.crossed_at).is_not(None), ours)
-    return [(row[0], row[1]) for row in session.execute(of.order_by(col(_HANDOVER.handed_over_at)))]
 
 
 def handed_over_since(session: Session, since: datetime) -> int:

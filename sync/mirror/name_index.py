@@ -6,7 +6,7 @@ It is written in the commit that writes the mirror. `forget` removes an object f
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, Table, and_, delete, or_, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, Select, Table, and_, delete, func, or_, select, union
 from sqlmodel import Session, col
 
 from sync.domain import names
@@ -91,17 +91,27 @@ def _renew(session: Session, kind: str, ids: Collection[str]) -> None:
     _replace(session, kind, {}, {i: row.properties for i, row in found.items()})
 
 
-def matches(text: str) -> CompoundSelect[Any] | None:
+def matches(session: Session, text: str) -> CompoundSelect[Any] | None:
     """The ids of contacts that all words of the text lead to: by their own words or by those of one of their companies.
 
     None if the text has no words.
     """
-    words = sorted(names.search_words(text), key=lambda word: -max(map(len, word)))
+    words = sorted(names.search_words(text), key=lambda word: _frequency(session, word))
     if not words:
         return None
-    # The longest word is probably the rarest: it gives the candidates, and the others are looked up for each of them.
-    longest, *others = words
-    return union(*(_having(way, others) for way in _ways(longest)))
+    # The rarest word gives the candidates, and the others are looked up for each of them.
+    rarest, *others = words
+    return union(*(_having(way, others) for way in _ways(rarest)))
+
+
+_FREQUENT = 1000
+
+
+def _frequency(session: Session, word: frozenset[str]) -> int:
+    """How often the index has words that begin so; what is frequent is not counted to the end."""
+    some = select(_TABLE.c.id).where(_begins(_TABLE.c.word, word)).limit(_FREQUENT).subquery()
+    number: int = session.execute(select(func.count()).select_from(some)).scalar_one()
+    return number
 
 
 def _ways(word: frozenset[str]) -> tuple[Select[Any], Select[Any]]:

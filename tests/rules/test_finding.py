@@ -16,6 +16,7 @@ from sync.state.documents import NAME_INDEX
 @pytest.fixture(scope="module")
 def world() -> World:
     made = crowd()
+    made.contacts(RULES, {"109": {"lastname": "Ströme und Wasser"}})
     made.push(RULES)
     return made
 
@@ -45,6 +46,9 @@ def found(world: World, text: str) -> list[str]:
         ("70", ["101", "103", "107"]),
         ("nnabel", []),
         ("anna acme", []),
+        ("ströme und wasser", ["109"]),
+        ("stroeme wasser", ["109"]),
+        ("strome", ["109"]),
         ("%", []),
         ("_", []),
         ("", []),

@@ -17,6 +17,7 @@ import pytest
 from people_world import GOOD, RULES, crowd
 from rules_world import PRIMARY, PROJECT, World
 
+from sync import log
 from sync.admin import preview
 from sync.cli import main, output, people, spreadsheet
 
@@ -42,6 +43,13 @@ def world() -> Iterator[World]:
     made.associate({"108": both})
     made.push(RULES)
     return made
+
+
+@pytest.fixture(autouse=True)
+def own_log() -> Iterator[None]:
+    """A command sends the log to its own standard error, which is gone afterwards."""
+    yield
+    log.configure("json", "ERROR", sys.__stderr__)
 
 
 @pytest.fixture
