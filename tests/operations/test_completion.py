@@ -46,7 +46,7 @@ def test_each_shell_gets_its_script(ask: Ask, shell: str, traits: list[str]) -> 
     ("line", "offered"),
     [
         ("o", ["once"]),
-        ("re", ["resume", "resync"]),
+        ("re", ["report", "resume", "resync"]),
         ("parked ", ["drop", "leave", "list", "retry", "show"]),
         ("once ", list(JOBS)),
         ("once poll s", ["scores", "sweep"]),
