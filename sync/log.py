@@ -6,14 +6,15 @@
 import logging
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Any, TextIO
-
-import structlog
-from structlog.typing import EventDict, WrappedLogger
+from functools import partial
+from typing import TYPE_CHECKING, Any, TextIO
 
 from sync import metrics
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, WrappedLogger
 
 
 class Event(StrEnum):
@@ -143,6 +144,28 @@ def configure(form: str = "json", level: str = "INFO", stream: TextIO | None = N
 
     `form` is `json` or `console`; `level` a name of `logging`.
     """
+    _WAITING[:] = [partial(_set_up, form, level, stream or sys.stderr)]
+    # Libraries log URLs whose query strings hold e-mail addresses, so only the library's name is logged, not its text.
+    logging.basicConfig(handlers=[_Named()], level=logging.WARNING, force=True)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
+
+
+_WAITING: list[Callable[[], None]] = []
+"""The set-up that the first line does: structlog takes as long to load as a short command takes for its work."""
+
+
+def _structlog() -> Any:
+    import structlog
+
+    for set_up in tuple(_WAITING):
+        set_up()
+        _WAITING.clear()
+    return structlog
+
+
+def _set_up(form: str, level: str, stream: TextIO) -> None:
+    import structlog
+
     renderer: Any = structlog.processors.JSONRenderer()
     if form == "console":
         renderer = structlog.dev.ConsoleRenderer(colors=False)
@@ -156,15 +179,12 @@ def configure(form: str = "json", level: str = "INFO", stream: TextIO | None = N
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.WriteLoggerFactory(file=stream or sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=stream),
         cache_logger_on_first_use=False,
     )
-    # Libraries log URLs whose query strings hold e-mail addresses, so only the library's name is logged, not its text.
-    logging.basicConfig(handlers=[_Named()], level=logging.WARNING, force=True)
-    logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
-def _only_known_fields(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+def _only_known_fields(_: "WrappedLogger", __: str, event: "EventDict") -> "EventDict":
     return {name: value for name, value in event.items() if name in _ALLOWED}
 
 
@@ -202,7 +222,7 @@ _UNTOUCHED = frozenset({"event", "timestamp", "level"})
 """Fields that are ours and cannot hold a foreign value. A time zone in them would look like a phone number."""
 
 
-def _redacted(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+def _redacted(_: "WrappedLogger", __: str, event: "EventDict") -> "EventDict":
     """Redacts every field as the last line of defence: callers already leave such values out."""
     return {name: value if name in _UNTOUCHED else _safe(value) for name, value in event.items()}
 
@@ -238,7 +258,7 @@ def emit_error(event: Event, **fields: Any) -> None:
 
 def _write(level: str, event: Event, fields: dict[str, Any]) -> None:
     metrics.EVENTS.labels(str(event)).inc()
-    getattr(structlog.get_logger(), level)(str(event), **fields)
+    getattr(_structlog().get_logger(), level)(str(event), **fields)
 
 
 _ERRORS = frozenset({Event.CONTACT_PARKED, Event.GUARD_TRIPPED, Event.SECOND_WRITER})
@@ -269,4 +289,4 @@ _WARNINGS = frozenset(
 
 def bound(**fields: Any) -> Any:
     """A context manager: every line inside carries these fields (`run_id`, `job`)."""
-    return structlog.contextvars.bound_contextvars(**fields)
+    return _structlog().contextvars.bound_contextvars(**fields)

@@ -3,18 +3,23 @@
 import gc
 import sys
 
-from sync.cli import probe
-from sync.environment import Environment
-
 
 def main() -> None:
     """Runs a command and ends with its exit code.
 
-    When the running worker answers a probe, the program itself is not loaded.
+    The program itself is not loaded to list its commands, or where the running worker answers a probe.
     """
-    if sys.argv[1:] == ["health"] and (code := probe.is_answered(Environment())) is not None:
-        sys.exit(code)
-    _commands()
+    if sys.argv[1:] == ["--help"]:
+        from sync.cli import menu
+
+        menu.show()
+    elif sys.argv[1:] == ["health"]:
+        from sync.cli import probe
+
+        code = probe.is_answered(probe.ProcessVariables())
+        sys.exit(code) if code is not None else _commands()
+    else:
+        _commands()
 
 
 def _commands() -> None:

@@ -16,6 +16,7 @@ from sync.admin import status as statuses
 from sync.admin.foreseen import foreseen
 from sync.cli import admin, channels, erasure, links, loads, output, page, pausing, people, report, reports
 from sync.cli.explaining import explain, unknown
+from sync.cli.menu import ABOUT
 from sync.cli.output import Json
 from sync.cli.simulate import simulate
 from sync.config import Configuration, WorkerConfig
@@ -35,7 +36,7 @@ from sync.worker.signals import StopSignal
 
 cli = typer.Typer(
     name="hubspot-c4c-sync",
-    help="Hands marketing qualified leads over from HubSpot to SAP Sales Cloud.",
+    help=ABOUT,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

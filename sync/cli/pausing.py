@@ -38,7 +38,7 @@ def pause(
 
 
 def resume(json: Json = False) -> None:
-    """Let writes to SAP Sales Cloud go on after `pause`: the next push hands over what has waited."""
+    """Let writes to SAP Sales Cloud go on after a pause: the next push hands over what has waited."""
     _, _, store = app.state_only()
     with closing(store), store.session() as session:
         ended = pausing.resume(session)

@@ -4,9 +4,30 @@ This module imports the standard library only: the whole program takes a second 
 
 import http.client
 import json
+import os
 import sys
+from pathlib import Path
+from typing import Protocol
 
-from sync.environment import Environment
+
+class Variables(Protocol):
+    """Where the settings come from (`sync.environment.Environment`)."""
+
+    def get(self, name: str) -> str | None: ...
+
+
+class ProcessVariables:
+    """The variables of this process, without complaints: the program itself makes them if no worker answers."""
+
+    def get(self, name: str) -> str | None:
+        """The value of `name`, or the content of the file that `name_FILE` names."""
+        path = os.environ.get(f"{name}_FILE", "").strip()
+        try:
+            found = Path(path).read_text(encoding="utf-8") if path else os.environ.get(name, "")
+        except (OSError, ValueError):
+            return None
+        return found.strip() or None
+
 
 _LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 """The address at which this machine reaches a server that listens on all interfaces."""
@@ -15,7 +36,7 @@ _TIMEOUT = 10.0
 """Seconds."""
 
 
-def is_answered(environment: Environment) -> int | None:
+def is_answered(environment: Variables) -> int | None:
     """Prints whether the worker is well and returns the exit code. None if no worker answers, or it has no port."""
     port, host = environment.get("SYNC_METRICS_PORT"), environment.get("SYNC_METRICS_HOST") or "127.0.0.1"
     try:

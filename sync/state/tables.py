@@ -33,6 +33,8 @@ class UtcTime(TypeDecorator[datetime]):
 
 
 class Base(SQLModel):
+    # Rows are made by us and never validated, so pydantic need not build its schemas: half of this module's start.
+    model_config = {"defer_build": True}
     metadata = MetaData(naming_convention=NAMING)
 
 
