@@ -300,3 +300,29 @@ def test_the_dashboard_is_whole() -> None:
     sources = {panel["datasource"]["uid"] for panel in shown if panel["type"] != "row"}
     assert sources == {f"${{{variable['name']}}}"}
     assert all(target["expr"] for panel in shown for target in panel.get("targets", ()))
+
+
+def test_two_workers_of_one_compose_file_share_nothing_and_are_kept_as_one_is() -> None:
+    services = parsed(DEPLOY / "two-portals/compose.yaml")["services"]
+    workers = [services[name] for name in ("europe", "america")]
+    for worker in workers:
+        same = SERVICE.keys() - {"depends_on", "volumes", "environment", "secrets", "ports"}
+        assert {name: worker[name] for name in same} == {name: SERVICE[name] for name in same}
+        assert worker["environment"].keys() | {"SYNC_ALERT_WEBHOOK_FILE"} == SERVICE["environment"].keys()
+    for what in ("volumes", "ports"):
+        one, other = (set(worker[what]) for worker in workers)
+        assert not one & other, what
+    one, other = ({secret["source"] for secret in worker["secrets"]} for worker in workers)
+    assert not one & other
+    assert len({worker["environment"]["C4C_BASE_URL"] for worker in workers}) == 2
+
+
+def test_two_workers_of_one_cluster_have_a_namespace_each() -> None:
+    files = [parsed(DEPLOY / f"two-portals/{name}/kustomization.yaml") for name in ("europe", "america")]
+    assert len({file["namespace"] for file in files}) == 2
+    for file in files:
+        assert file["resources"] == ["../../kubernetes"]
+        patch = yaml.safe_load(file["patches"][0]["patch"])
+        [worker] = patch["spec"]["template"]["spec"]["containers"]
+        assert worker["name"] == WORKER["name"]
+        assert [entry["name"] for entry in worker["env"]] == ["C4C_BASE_URL"]

@@ -22,6 +22,7 @@ DEPLOY = PROJECT / "deploy"
 KUBERNETES = "1.37"
 SCHEMAS = PROJECT / "tests/schemas"
 FOLDERS = ("kubernetes", "backup", "certificate", "litestream")
+PORTALS = ("two-portals/europe", "two-portals/america")
 MONITOR = DEPLOY / "kubernetes/podmonitor.yaml"
 
 
@@ -58,7 +59,7 @@ def test_a_manifest_is_what_the_api_takes(document: dict[str, Any]) -> None:
     valid(document)
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
+@pytest.mark.parametrize("folder", [*FOLDERS, *PORTALS])
 def test_what_is_put_together_is_what_the_api_takes(folder: str) -> None:
     for document in built(folder):
         valid(document)
@@ -109,9 +110,10 @@ def test_the_pod_monitor_and_the_network_policy_mean_the_worker() -> None:
     assert {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]} == {53, 443}
 
 
-def test_compose_is_what_docker_takes() -> None:
+@pytest.mark.parametrize("file", ["compose.yaml", "deploy/two-portals/compose.yaml"])
+def test_compose_is_what_docker_takes(file: str) -> None:
     tool = Path(sys.executable).with_name("check-jsonschema")
-    command = [str(tool), "--builtin-schema", "vendor.compose-spec", str(PROJECT / "compose.yaml")]
+    command = [str(tool), "--builtin-schema", "vendor.compose-spec", str(PROJECT / file)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stdout
 
