@@ -121,6 +121,24 @@ def idle(bench: Bench) -> Iterator[Row]:
         yield Row("all labels again, none changed", stand.worker("jobs", "sweep"))
 
 
+HOURS = 24
+
+
+@scenario("day", "a day in which nothing happens, at 10,000 contacts: jobs and heartbeats at their times", heavy=True)
+def day(bench: Bench) -> Iterator[Row]:
+    with bench.stand(10_000, 2_000) as stand:
+        stand.worker("jobs", FIRST)
+        stand.worker("settle")
+        before = stand.worker("day", 1)
+        stand.advance(3600)
+        found = stand.worker("day", HOURS)
+        ratios = (
+            Ratio("MB written", found.written / 1e6, 40),
+            Ratio("kB more state", (found.state - before.state) / 1e3, 200),
+        )
+        yield Row("a day idle", found, ratios)
+
+
 @scenario(
     "paced", "10,000 contacts and 2,000 companies with HubSpot's limits on: is the allowed rate of searches used?"
 )

@@ -16,6 +16,8 @@ from sync.lifecycle import Status
 from sync.mirror import mirrored
 from sync.state import tables
 from sync.state.pending import mark_pending
+from sync.worker.loop import Worker
+from sync.worker.signals import StopSignal
 
 
 class Clock:
@@ -92,10 +94,29 @@ def simulated(application: App, _: Clock) -> None:
     outcome.close()
 
 
+def day(application: App, clock: Clock, hours: str) -> None:
+    """The worker's own jobs and heartbeats at their times, for so many hours, without waiting for any of them."""
+    worker = Worker(application, StopSignal())
+    assert worker.take_lease()
+    every = {slot.job: slot.every for slot in worker.slots}
+    every["heartbeat"] = timedelta(seconds=worker.vitals.heartbeat_every)
+    runs: dict[str, Callable[[], object]] = {slot.job: worker.job(slot) for slot in worker.slots}
+    runs["heartbeat"] = worker.heartbeat
+    coming = dict.fromkeys(runs, timedelta(0))
+    now, end = timedelta(0), timedelta(hours=float(hours))
+    while now < end:
+        name = min(coming, key=lambda job: coming[job])
+        clock.advance((coming[name] - now).total_seconds())
+        now, coming[name] = coming[name], coming[name] + every[name]
+        runs[name]()
+    worker.lease.release()
+
+
 WORKS: dict[str, Callable[..., None]] = {
     "jobs": jobs,
     "until_idle": until_idle,
     "cycles": cycles,
+    "day": day,
     "settle": settle,
     "crowd": crowded,
     "wake": wake,

@@ -44,7 +44,7 @@ class Worker:
         schedule = app.context.config.worker.schedule
         stop.within = schedule.stop_within.total_seconds()
         # Each heartbeat is a commit; a standby must miss several before it takes over.
-        self._heartbeat_every = min(20.0, schedule.takeover_after.total_seconds() / 3)
+        self._heartbeat_every = min(25.0, schedule.takeover_after.total_seconds() / 2.4)
         patience = schedule.takeover_after.total_seconds()
         self.lease = Lease(app.context.store, "worker", patience, app.clock.now, app.clock.monotonic)
         self.slots = timetable(schedule)
