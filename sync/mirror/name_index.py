@@ -3,7 +3,7 @@
 It is written in the commit that writes the mirror. `forget` removes an object from it, for whoever erases a person.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, CompoundSelect, Select, Table, and_, delete, func, or_, select, union
@@ -25,8 +25,11 @@ _WORDS = "1"
 _DEFERRED = "deferred"
 """Kept instead while a first load runs, whose objects are all indexed at its end."""
 
-_PORTION = 8_000
+_PORTION = 20_000
 """Objects in one commit. Their words are sorted, so that each page of the index is written once for all of them."""
+
+_AT_ONCE = 2_000
+"""Objects, or words, in memory in full."""
 
 
 def defer(session: Session) -> None:
@@ -53,8 +56,7 @@ def _replace(
     known = {i: names.index_words(kind, old) if (old := before.get(i)) else frozenset() for i in other}
     changed = [i for i, found in words.items() if found != known[i]]
     drop_names(session, kind, [i for i in changed if known[i]])
-    rows = sorted((word, i) for i in changed for word in words[i])
-    insert_rows(session, _TABLE, ("word", "kind", "id"), [(word, kind, i) for word, i in rows])
+    _insert(session, kind, sorted((word, i) for i in changed for word in words[i]))
 
 
 def drop_names(session: Session, kind: str, ids: Iterable[str]) -> None:
@@ -87,8 +89,17 @@ _KINDS: Mapping[str, Table] = {"contacts": objects.CONTACTS, "companies": object
 
 def _renew(session: Session, kind: str, ids: Collection[str]) -> None:
     drop_names(session, kind, ids)
-    found = objects.rows(session, _KINDS[kind], ids)
-    _replace(session, kind, {}, {i: row.properties for i, row in found.items()})
+    words: list[tuple[str, str]] = []
+    for part in portions(ids, _AT_ONCE):
+        found = objects.rows(session, _KINDS[kind], part)
+        words += ((word, i) for i, row in found.items() for word in names.index_words(kind, row.properties))
+    words.sort()
+    for start in range(0, len(words), _AT_ONCE):
+        _insert(session, kind, words[start : start + _AT_ONCE])
+
+
+def _insert(session: Session, kind: str, words: Sequence[tuple[str, str]]) -> None:
+    insert_rows(session, _TABLE, ("word", "kind", "id"), [(word, kind, i) for word, i in words])
 
 
 def matches(session: Session, text: str) -> CompoundSelect[Any] | None:
