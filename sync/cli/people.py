@@ -153,7 +153,7 @@ def _print_total(limit: int | None, total: int, what: str, nothing: str) -> None
     elif limit is not None and limit < total:
         say(f"{limit} of {total} {what}; --limit shows more")
     else:
-        say(f"{total} {what}")
+        say(f"{total} {what.removesuffix('s') if total == 1 else what}")
 
 
 # ---- contacts

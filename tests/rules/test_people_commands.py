@@ -108,6 +108,8 @@ def test_everybody_of_one_company(command: Command) -> None:
 
 def test_a_limited_search_says_how_many_there_are(command: Command) -> None:
     assert "2 of 4 contacts; --limit shows more" in command("find", "mueller.example", "--limit", "2")[1]
+    assert command("find", "mueller.example")[1].endswith("4 contacts\n")
+    assert command("find", "schäfer")[1].endswith("1 contact\n")
 
 
 def test_who_lacks_nothing_but_consent_as_csv(command: Command) -> None:
