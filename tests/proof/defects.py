@@ -147,9 +147,9 @@ def the_legal_basis_is_not_asked_for(right: Broken) -> Broken:
     return lambda *given: Reason(Code.QUALIFIED, "")
 
 
-@defect("sync.planner.qualify:_allows")
+@defect("sync.planner.qualify:legal_bases")
 def not_applicable_is_a_basis(right: Broken) -> Broken:
-    return lambda basis, consent: True
+    return lambda value, consent: [value] if value else []
 
 
 @defect("sync.planner.qualify:level")
