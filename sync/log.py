@@ -3,6 +3,8 @@
 `Event` is the whole list of event names; `docs/oncall.md` documents each and a test compares them.
 """
 
+from __future__ import annotations
+
 import logging
 import re
 import sys
@@ -184,7 +186,7 @@ def _set_up(form: str, level: str, stream: TextIO) -> None:
     )
 
 
-def _only_known_fields(_: "WrappedLogger", __: str, event: "EventDict") -> "EventDict":
+def _only_known_fields(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return {name: value for name, value in event.items() if name in _ALLOWED}
 
 
@@ -222,7 +224,7 @@ _UNTOUCHED = frozenset({"event", "timestamp", "level"})
 """Fields that are ours and cannot hold a foreign value. A time zone in them would look like a phone number."""
 
 
-def _redacted(_: "WrappedLogger", __: str, event: "EventDict") -> "EventDict":
+def _redacted(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Redacts every field as the last line of defence: callers already leave such values out."""
     return {name: value if name in _UNTOUCHED else _safe(value) for name, value in event.items()}
 

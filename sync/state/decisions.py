@@ -20,7 +20,8 @@ from sync.domain.codes import Code
 from sync.state import tables
 from sync.state.pending import among, portions
 
-_DECISION, _FORM, _PASS = (tables.Base.metadata.tables[name] for name in ("decision", "decision_form", "decision_pass"))
+_MODELS = (tables.Decision, tables.DecisionForm, tables.DecisionPass)
+_DECISION, _FORM, _PASS = (tables.Base.metadata.tables[str(model.__tablename__)] for model in _MODELS)
 _JOINED = _DECISION.join(_FORM, _FORM.c.id == _DECISION.c.form_id).join(_PASS, _PASS.c.id == _DECISION.c.pass_id)
 
 
