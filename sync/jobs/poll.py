@@ -37,7 +37,7 @@ def run(context: Context) -> Counts:
         counts["changed"] += found.changed
         counts["associations"] += found.associations
     counts["associations"] += refresh_stale(context)
-    _note_the_clock(context, wrong or clocks.runs_ahead(context.now(), context.hubspot.time))
+    _note_the_clock(context, wrong or clocks.is_fast(context.now(), context.hubspot.time))
     return counts
 
 

@@ -66,7 +66,7 @@ def disagreement(session: Session, now: datetime) -> str | None:
     )
 
 
-def runs_ahead(now: datetime, there: datetime | None) -> str | None:
+def is_fast(now: datetime, there: datetime | None) -> str | None:
     """A sentence on our clock if it is clearly ahead of HubSpot's, whose answer has just named the time `there`."""
     if there is None or now <= there + TOLERANCE:
         return None

@@ -131,10 +131,14 @@ them.
 
 
 RECORD_NUMBER = (
-    "CASE entity WHEN 'Lead' THEN json_extract(seen, '$.ID') WHEN 'Contact' THEN json_extract(seen, '$.ContactID') "
-    "WHEN 'CorporateAccount' THEN json_extract(seen, '$.AccountID') END"
+    "CASE WHEN json_valid(seen) THEN CASE entity WHEN 'Lead' THEN json_extract(seen, '$.ID') "
+    "WHEN 'Contact' THEN json_extract(seen, '$.ContactID') "
+    "WHEN 'CorporateAccount' THEN json_extract(seen, '$.AccountID') END END"
 )
-"""The number that people call a linked record by. An index holds it, so that a typed number is found at once."""
+"""The number that people call a linked record by. An index holds it, so that a typed number is found at once.
+
+What Python writes as JSON (NaN) may be none for SQLite, and an index that fails would refuse the row.
+"""
 
 
 class Link(Base, table=True):

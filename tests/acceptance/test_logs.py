@@ -96,6 +96,7 @@ def told(world: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Told:
     refused = product.run(SYNC_LOG_LEVEL="DEBUG")
     texts += _texts(product)
     world.delete("/faults")
+    world.update("contacts", world.truth()["hubspot"]["contacts"][0]["id"], jobtitle="Chief of nothing")
     full = product.run(SYNC_LOG_LEVEL="DEBUG")
     assert (failing.code, refused.code) == (4, 3)
     assert full.code in (0, 4)

@@ -48,7 +48,8 @@ class Control(Sandbox):
 
     def contact(self, *companies: str, **properties: str) -> str:
         last = properties.get("lastname", QUALIFIES["lastname"])
-        return super().contact(*companies, firstname="Ada", **{"email": f"{last.lower()}@mail.example", **properties})
+        named = {"firstname": "Ada", "email": f"{last.lower()}@mail.example"}
+        return super().contact(*companies, **{**named, **properties})
 
     def change(self, contact: str, **properties: str) -> None:
         self.update("contacts", contact, **properties)

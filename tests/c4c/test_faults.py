@@ -43,7 +43,7 @@ PLACES = [
     pytest.param(evidence, "evidence_of", about_view, id="announcing"),
     pytest.param(effects, "wrote", about_write, id="learning"),
     pytest.param(effects, "_see", about_write, id="seeing"),
-    pytest.param(linking, "_save", lambda contacts, _, batch, one, *__: about_write(contacts, one.write), id="keeping"),
+    pytest.param(linking, "_save", lambda contacts, _, one, *__: about_write(contacts, one.write), id="keeping"),
     pytest.param(recording, "decision_record", about_view, id="recording"),
 ]
 

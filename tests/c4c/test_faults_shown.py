@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -54,7 +55,7 @@ def test_plan_lists_the_contact(
     assert code == 0
     [parked] = document["parked"]
     assert names(parked, odd)
-    assert f"would be parked: contact {odd}: INTERNAL_ERROR: KeyError at " in said
+    assert re.search(rf"would be parked: contact {odd}[^:]*: INTERNAL_ERROR: KeyError at ", said)
     leads = {record["key"].partition(":")[0] for record in document["records"] if record["entity"] == "Lead"}
     assert leads == set(others)
 
@@ -120,7 +121,7 @@ def test_explain_says_where_the_program_failed(
         answer = world.cli("explain", odd)
         assert shown(world, "explain", other)[1]["code"] == "QUALIFIED"
     assert (code, document["code"], document["codes"]) == (0, "INTERNAL_ERROR", ["INTERNAL_ERROR"])
-    assert f"Contact {odd}: INTERNAL_ERROR" in answer.out
+    assert re.search(rf"Contact {odd}[^:]*: INTERNAL_ERROR", answer.out)
     assert "KeyError at " in answer.out
     assert answer.code == 0
 

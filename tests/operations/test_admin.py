@@ -91,7 +91,7 @@ def test_explain_says_what_a_contact_is_named_by(three: list[str], command: Comm
     for wrong in ("abc", "12 3", "²5"):
         ran = command("explain", wrong)
         assert ran.code == 2
-        assert "digits only" in ran.err
+        assert "allowed: a HubSpot id" in ran.err
         assert "resync" not in ran.err
 
 

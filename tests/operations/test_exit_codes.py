@@ -37,6 +37,12 @@ AT_EASE = [
     Row("plan", 0),
     Row("simulate", 0, "--config {config}"),
     Row("explain", 0, "{contact}"),
+    Row("find", 0, "{contact}"),
+    Row("contacts", 0),
+    Row("leads", 0),
+    Row("report", 0),
+    Row("consent", 0, "{contact}"),
+    Row("export", 0, "{contact}"),
     Row("parked list", 0),
     Row("parked retry", 0, "--all"),
     Row("parked drop", 0, "--all"),
@@ -65,6 +71,12 @@ AT_EASE = [
     Row("plan", 2, "--contact"),
     Row("simulate", 2, "--config {home}/nowhere"),
     Row("explain", 2, "1"),
+    Row("find", 2, "--no-such-option"),
+    Row("contacts", 2, "--code NOPE"),
+    Row("leads", 2, "--no-such-option"),
+    Row("report", 2, "--since never"),
+    Row("consent", 2, "abc"),
+    Row("export", 2, "abc"),
     Row("parked list", 2, "--code NOPE"),
     Row("parked show", 2, "1"),
     Row("parked retry", 2),
@@ -103,8 +115,12 @@ PARKED = [Row("once", 4), Row("parked show", 0, "{contact}")]
 TOO_MUCH = [Row("once", 5)]
 SIGNALS = [Row("run", 143), Row("run", 130), Row("once", 143), Row("once", 130)]
 DEMO = [Row("demo", 0), Row("demo", 1)]
+WHILE_WAITING = [
+    Row("migrate", 130), Row("migrate", 143), Row("resync", 130), Row("resync", 143), Row("resync", 5),
+]  # fmt: skip
+"""How waiting for the state file ends: `unit/test_keeper.py`, and `test_second_writer.py` for 5."""
 
-ROWS = [*AT_EASE, *NEW, *C4C_AWAY, *HUBSPOT_REFUSES, *PARKED, *TOO_MUCH, *SIGNALS, *DEMO]
+ROWS = [*AT_EASE, *NEW, *C4C_AWAY, *HUBSPOT_REFUSES, *PARKED, *TOO_MUCH, *SIGNALS, *DEMO, *WHILE_WAITING]
 
 
 def documented() -> set[tuple[str, int]]:

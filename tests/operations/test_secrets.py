@@ -93,6 +93,7 @@ def test_a_stormy_run_tells_nothing_about_anybody(product: Product, sandbox: San
     product.configure('takeover_after = "2s"', "[alerts]\nparked = 1", **often)
     with webhook() as (url, told):
         product.extra |= {"SYNC_ALERT_WEBHOOK": url, "SYNC_LOG_LEVEL": "DEBUG", "SYNC_METRICS_PORT": str(free_port())}
+        product.extra["SYNC_SHOW_NAMES"] = "0"
         printed = [storm(product, sandbox, told)]
         some = product.query("select contact_id from progress where status = 'parked' limit 1")[0][0]
         reports = [*REPORTS, ("parked", "show", some)]

@@ -82,5 +82,5 @@ def test_people_read_it_in_a_line(
     world: World, slo: Slo, sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(output, "out", output.console())
-    reports.print_status({**status(world, slo), "foreseen": {}, "certificate": None})
+    reports.print_status({**status(world, slo), "foreseen": {}, "certificate": None, "retention": {}})
     assert sentence in capsys.readouterr().out
