@@ -166,8 +166,14 @@ def account(key: str, sides: Sides) -> set[Answer]:
     """The right answers for the account of a company."""
     if own := sides.holder(key):
         return {Use(own)}
-    if (shared := sides.shares.get(key)) and sides.living(shared):
-        return {Use(shared)}
+    if shared := sides.shares.get(key):
+        # Sales retired what it shared: the successor is a doubt, unless the search finds one.
+        return {Use(shared)} if sides.living(shared) else {Park("ACCOUNT_AMBIGUOUS")} | _of_group(key, sides)
+    return _of_group(key, sides)
+
+
+def _of_group(key: str, sides: Sides) -> set[Answer]:
+    """By what is known of the company and its duplicates."""
     group = group_of(key, sides)
     held = {own for other in group if (own := sides.holder(other))}
     if retired := next((k for k in (key, group[0]) if sides.retired(k)), None):
@@ -183,23 +189,20 @@ def account(key: str, sides: Sides) -> set[Answer]:
 
 
 def account_while_others_take(key: str, due: Iterable[str], sides: Sides) -> set[Answer]:
-    """The right answers if a stranger of HubSpot, who has no domain in common, may be given an account first.
+    """The right answers if another company may be given an account first.
 
-    Only sisters and duplicates are compared before an account is given away. The account of a domain may also be that
-    of a name and place; whoever comes first gets it, and what is left is searched by the other.
+    The account of a domain may also be that of a name and place, and sisters who lose the best one may both fit what
+    is left; whoever comes first gets it, and the other goes on searching.
     """
-    taken = {
-        a.object_id for other in _strangers(key, due, sides) for a in account(other, sides) if isinstance(a, Adopt)
-    }
+    taken = {a.object_id for other in _others(key, due, sides) for a in account(other, sides) if isinstance(a, Adopt)}
     subsets = chain.from_iterable(combinations(sorted(taken), n) for n in range(len(taken) + 1))
     return set().union(*(account(key, sides.without(some)) for some in subsets))
 
 
-def _strangers(key: str, due: Iterable[str], sides: Sides) -> set[str]:
-    """Companies with contacts that are due, neither sisters nor duplicates of this one."""
+def _others(key: str, due: Iterable[str], sides: Sides) -> set[str]:
+    """Companies with contacts that are due, but no duplicates of this one."""
     group = group_of(key, sides)
-    domains = {sides.traits[one].domain for one in group} - {""}
-    return {c for i in due if (c := sides.employer[i]) not in group and sides.traits[c].domain not in domains}
+    return {company for i in due if (company := sides.employer[i]) not in group}
 
 
 def _merged_into(group: Sequence[str], held: set[str], sides: Sides) -> set[Answer]:
