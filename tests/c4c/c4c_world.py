@@ -69,7 +69,7 @@ class World:
         self.control = control
         self.directory = directory
         paths = {"SYNC_STATE": str(directory / "state.db"), "SYNC_CONFIG": str(directory / "config")}
-        self.environment = {**control.environment(), **paths}
+        self.environment = {**control.environment(), **paths, "SYNC_ERASURE_KEY": "0123456789abcdef" * 2}
         for name, value in self.environment.items():
             monkeypatch.setenv(name, value)
         (directory / "config").mkdir()
