@@ -21,12 +21,13 @@ def register() -> None:
     settings.register_profile(EXPLORE, deadline=None, max_examples=many)
 
 
-def examples(number: int, long: int | None = None, **more: Any) -> settings:
+def examples(number: int, long: int | None = None, explore: int | None = None, **more: Any) -> settings:
     """Settings of a random test that tries so many examples, and `long` in its long form, by default FACTOR times as
-    many. Not by time: a busy machine is slow."""
+    many; `explore`: how many new ones, by default as many as `long`. Not by time: a busy machine is slow."""
+    exploring = settings.get_current_profile_name() == EXPLORE
     tried = (long or number * FACTOR) if in_long_form() else number
     return settings(
-        max_examples=tried, deadline=None, derandomize=settings.get_current_profile_name() != EXPLORE, **more
+        max_examples=explore if exploring and explore else tried, deadline=None, derandomize=not exploring, **more
     )
 
 
