@@ -68,6 +68,11 @@ class Erasures:
 
     # ---- asking for it
 
+    def check_reason(self, contact_id: str, reason: str) -> None:
+        """Raises ConfigurationError for a reason that cannot be kept."""
+        with self.store.reading() as session:
+            self._reason(session, contact_id, reason)
+
     def previewed(self, contact_id: str, reason: str) -> dict[str, Any] | None:
         """What would go, for the person who is asked; None if the erasure was recorded before.
 

@@ -13,7 +13,6 @@ from sync.admin.erasure import Erasures
 from sync.cli import output, person
 from sync.cli.output import Document, Json, say
 from sync.config import Configuration
-from sync.domain.numbers import identifier
 from sync.errors import ConfigurationError, LeaseHeld
 from sync.privacy import erasing
 from sync.worker.keeper import working
@@ -40,13 +39,16 @@ def erase(
     json: Json = False,
 ) -> None:
     """Erase a person here and in SAP Sales Cloud, with a certificate; exit 4 while something is left to do."""
-    if not identifier(contact_id):
-        raise ConfigurationError([f"found {contact_id!r}, allowed: a HubSpot id, as in the record's URL: digits only"])
+    person.checked_id(contact_id)
+    if lift and dry_run:
+        raise ConfigurationError(["--lift writes, and has no --dry-run; leave one of them out"])
     if lift:
         _lift(contact_id, reason, json)
         return
     with _erasures() as (erasures, _):
         if dry_run:
+            if reason:
+                erasures.check_reason(contact_id, reason)
             shown = erasures.preview(contact_id)
             output.show_json(shown) if json else _print_preview(shown)
             return

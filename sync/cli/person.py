@@ -37,7 +37,7 @@ def export(
     """Show everything that is held about a person as JSON: each value, where it came from, and where it was sent."""
     settings, configuration, store = app.unconnected()
     with closing(store):
-        document = access_request.everything(store, configuration.rules, _checked(contact_id))
+        document = access_request.everything(store, configuration.rules, checked_id(contact_id))
         if document is None:
             erased = Erasures(store, app.tombstones(settings)).explain(contact_id)
             raise ConfigurationError([f"contact {contact_id}: {_NOTHING_LEFT if erased else _NOTHING}"])
@@ -81,7 +81,7 @@ def consent(
     _, _, store = app.unconnected()
     with closing(store):
         if contact_id:
-            _one(consent_report.trail_of(store, _checked(contact_id)), as_csv, json)
+            _one(consent_report.trail_of(store, checked_id(contact_id)), as_csv, json)
         elif json:
             output.show_json({"since": start.isoformat(), "events": list(consent_report.documents(store, start))})
         elif as_csv:
@@ -105,7 +105,8 @@ def _one(document: output.Document, as_csv: bool, json: bool) -> None:
         say(f"  source: {event['source'] or 'unknown'}, {at(event['source_at'], 'at an unknown time')}")
 
 
-def _checked(contact_id: str) -> str:
+def checked_id(contact_id: str) -> str:
+    """The id as it was typed. Raises ConfigurationError if HubSpot has no such ids."""
     if not identifier(contact_id):
         raise ConfigurationError([f"found {contact_id!r}, allowed: a HubSpot id, as in the record's URL: digits only"])
     return contact_id

@@ -160,6 +160,16 @@ def test_a_dry_run_shows_open_leads_first_and_changes_nothing(person: str, produ
     assert shown["removed"]["contact"] == 1
     assert product.query("select count(*) from erasure") == [(0,)]
     assert not (product.home / "erased").exists()
+    refused = command("erase", person, "--dry-run", "--reason", "call +49 221 1234567")
+    assert (refused.code, "--reason" in refused.err) == (2, True), "what the erasure refuses, its dry run does too"
+
+
+@pytest.mark.long
+def test_a_dry_run_never_takes_an_erasure_back(person: str, product: Product, command: Command) -> None:
+    assert erase(command, person).code == 0
+    before = (product.home / "erased" / "tombstones.csv").read_bytes()
+    assert command("erase", person, "--lift", "--dry-run", "--reason", WHY).code == 2
+    assert (product.home / "erased" / "tombstones.csv").read_bytes() == before
 
 
 @pytest.mark.long
