@@ -180,7 +180,7 @@ def _contacts(
 ) -> None:
     """List contacts: who has which score, what was decided and since when, which lead and owner they have."""
     with opened(no_names=no_names) as found:
-        _check_forms(csv, json)
+        _check_forms(csv, bom, json)
         wanted = Contacts(
             score=_score(score, found.asking.rules),
             code=_one_of(code, "--code", tuple(Code)) if code else None,
@@ -238,7 +238,7 @@ def _leads(
 ) -> None:
     """List the leads that were handed over, the newest first: account, owner, how long it took, what became of them."""
     with opened(no_names=no_names) as found:
-        _check_forms(csv, json)
+        _check_forms(csv, bom, json)
         statuses = [LeadStatus(_one_of(one, "--status", tuple(LeadStatus))) for one in status or LeadStatus]
         wanted = Leads(found.moment(since, "--since"), found.moment(until, "--until"), frozenset(statuses), limit)
         listing = lists.leads(found.asking, wanted)
@@ -318,9 +318,10 @@ def _stream(name: str, listing: Listing[_T], form: Callable[[_T], Document]) -> 
     output.stream_json(name, (form(row) for row in listing), lambda: {"total": listing.total})
 
 
-def _check_forms(csv: bool, json: bool) -> None:
+def _check_forms(csv: bool, bom: bool, json: bool) -> None:
     if csv and json:
         raise ConfigurationError(["give either --csv or --json"])
+    _needs(bom, csv, "--bom", "--csv")
 
 
 def _needs(given: bool, other: object, option: str, needed: str) -> bool:

@@ -261,6 +261,8 @@ def test_the_report_for_people_says_it_in_a_sentence(command: Command) -> None:
         (["contacts", "--score", "sql"], "--score: found 'sql', allowed: mql"),
         (["contacts", "--sort", "size"], "--sort: found 'size', allowed: contact, score, since, name"),
         (["contacts", "--csv", "--json"], "either --csv or --json"),
+        (["contacts", "--bom"], "--bom goes with --csv"),
+        (["leads", "--bom", "--json"], "--bom goes with --csv"),
         (["leads", "--status", "won"], "--status: found 'won', allowed: open, accepted"),
         (["leads", "--since", "999999w"], "--since: found '999999w'"),
     ],
